@@ -1,0 +1,135 @@
+"""Chat text to plain words, the same for training and for serving.
+
+`clean` is the only way text reaches the tokenizer, so what the model learned is what it meets. The uncased
+BERT vocabulary maps nearly every emoji to `[UNK]`; here each becomes its Unicode CLDR short name, a word the
+model can learn.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+import emoji
+
+LINK = "http"
+USER = "@user"
+ROLE = "@role"
+CHANNEL = "#channel"
+
+_MAX_ROUNDS = 4
+"""Markup can hide markup (`||<@1>||`); a few rounds reach the point where nothing changes any more."""
+
+_UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffc-\uffff]")
+_HTML_TAG = re.compile(r"<\s*/?\s*(?:br|p|i|b|em|strong|hr)\s*/?\s*>", re.IGNORECASE)
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_BLOCK_QUOTE = re.compile(r"^[^\S\n]*>>>[^\S\n].*\Z", re.DOTALL | re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*$", re.MULTILINE)
+_CUSTOM_EMOJI = re.compile(r"<a?:(\w{1,64}):\d{1,24}>")
+_EMOJI_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z][a-zA-Z0-9_+]{1,40}):(?![\w:])")
+_ROLE_MENTION = re.compile(r"<@&\d{1,24}>")
+_USER_MENTION = re.compile(r"<@!?\d{1,24}>")
+_CHANNEL_MENTION = re.compile(r"<#\d{1,24}>|<id:[a-z]{1,24}>")
+_COMMAND_MENTION = re.compile(r"</([^:<>\n]{1,100}):\d{1,24}>")
+_TIMESTAMP = re.compile(r"<t:-?\d{1,20}(?::[a-zA-Z])?>")
+_MASKED_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?https?://[^\s()]{1,2000}(?:\([^\s()]*\))?>?[^\n()]{0,300}\)")
+_LINK = re.compile(r"<?\b(?:https?://|www\.|discord\.gg/)[^\s<>|]+>?", re.IGNORECASE)
+_HANDLE = re.compile(r"(?<![\w@.])@(?!user\b|role\b)\w{1,32}")
+_SPOILER_BARS = re.compile(r"\|{2,}")
+_MARKDOWN = re.compile(r"\*{2,}|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|~{2,}|`+|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:#{1,3}|-#)[^\S\n]", re.MULTILINE)
+_ESCAPE = re.compile(r"\\([*_~`|>#\\:()\[\]\-])")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
+_MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
+_EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
+_SKIN_TONE = re.compile(r"[\U0001f3fb-\U0001f3ff]")
+_TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
+_SHRUG = re.compile(r"\u00af\\{0,3}_\(\u30c4\)_/\u00af")
+_STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "\'\'\'\'\"\"\"")
+_SPACE = re.compile(r"\s+")
+_PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
+_SUBSTANCE = re.compile(r"[^\s,.;:\u2026/|&\-]")
+
+
+def clean(text: str) -> str:
+    """Returns `text` as one line of plain words; "" when nothing is left.
+
+    Discord markup becomes words or goes: mentions `@user`, links `http`, `<:pepe_sad:1>` "pepe sad", spoiler bars
+    and emphasis off, code blocks and quoted lines out. Emoji become their names, runs of one emoji or letter are
+    shortened to three ("sooooo" -> "sooo"), Unicode is brought to NFKC. Never raises; `clean(clean(x)) == clean(x)`.
+    """
+    for _ in range(_MAX_ROUNDS):
+        cleaned = _clean_once(text)
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def is_readable(cleaned: str) -> bool:
+    """Whether a cleaned text says anything beyond mentions, links and separators."""
+    return _SUBSTANCE.search(_PLACEHOLDER.sub(" ", cleaned)) is not None
+
+
+def _clean_once(text: str) -> str:
+    text = _UNSPEAKABLE.sub(" ", text)
+    if "&" in text:
+        text = html.unescape(text)
+    if not text.isascii():
+        text = _normalise(text)
+    text = _drop_markup(text)
+    text = _STRETCH.sub(r"\1\1\1", text)
+    return _SPACE.sub(" ", text).strip()
+
+
+def _normalise(text: str) -> str:
+    text = _SHRUG.sub(" shrug ", text.translate(_STRAIGHT_QUOTES))
+    text = _strip_invisible(unicodedata.normalize("NFKC", _name_emoji(text)))
+    return unicodedata.normalize("NFKC", _MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
+
+
+def _strip_invisible(text: str) -> str:
+    """Drops zero-width and direction characters (category Cf) that hide words from the tokenizer."""
+    return "".join(" " if c in _EMOJI_JOINTS else c for c in text if c in _EMOJI_JOINTS or unicodedata.category(c) != "Cf")
+
+
+def _name_emoji(text: str) -> str:
+    last, run = "", 0
+
+    def name(symbol: str, data: dict[str, str]) -> str:
+        nonlocal last, run
+        run = run + 1 if symbol == last else 1
+        last = symbol
+        if run > 3:
+            return " "
+        return f" {spoken_name(data['en'])} "
+
+    return _SKIN_TONE.sub(" ", emoji.replace_emoji(text, replace=name))
+
+
+def spoken_name(alias: str) -> str:
+    """`:thumbs_up_medium_skin_tone:` -> "thumbs up"; `:pepeSad:` -> "pepe Sad"."""
+    words = _CAMEL_CASE.sub(" ", alias.strip(":")).replace("_", " ")
+    return _TONE_NAME.sub("", words).strip() or "emoji"
+
+
+def _drop_markup(text: str) -> str:
+    if "<" in text:
+        text = _HTML_TAG.sub(" ", text)
+        text = _CUSTOM_EMOJI.sub(lambda match: f" {spoken_name(match[1])} ", text)
+        text = _ROLE_MENTION.sub(f" {ROLE} ", text)
+        text = _USER_MENTION.sub(f" {USER} ", text)
+        text = _CHANNEL_MENTION.sub(f" {CHANNEL} ", text)
+        text = _COMMAND_MENTION.sub(r" /\1 ", text)
+        text = _TIMESTAMP.sub(" time ", text)
+    text = _CODE_BLOCK.sub(" ", text)
+    text = _BLOCK_QUOTE.sub(" ", text)
+    text = _QUOTED_LINE.sub(" ", text)
+    text = _MASKED_LINK.sub(r" \1 ", text)
+    text = _LINK.sub(f" {LINK} ", text)
+    text = _HANDLE.sub(USER, text)
+    text = _EMOJI_SHORTCODE.sub(lambda match: f" {spoken_name(match[1])} ", text)
+    text = _ESCAPE.sub(r"\1", text)
+    text = _SPOILER_BARS.sub(" ", text)
+    return _MARKDOWN.sub("", text)

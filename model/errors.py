@@ -1,0 +1,62 @@
+"""What can go wrong between a text and its verdict; each message is a sentence for a person."""
+
+
+class ModelError(Exception):
+    """The base of every error this package raises on purpose."""
+
+
+class NothingToRead(ModelError):
+    """The text is empty once mentions, links and markup are gone."""
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to read here.")
+
+
+class TextTooLong(ModelError):
+    """The text is longer than the classifier accepts; it is refused whole, never cut."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"That text has {length:,} characters; at most {limit:,} are read at once.")
+
+
+class Overloaded(ModelError):
+    """The queue is full. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"Too much is waiting to be read; try again in {max(1, round(retry_after))} s.")
+        self.retry_after = retry_after
+
+
+class InferenceFailed(ModelError):
+    """The backend raised an exception, or its answer for this text was not finite."""
+
+
+class ClassifierClosed(ModelError):
+    """The classifier is closed, or was closed before it came to this text."""
+
+    def __init__(self) -> None:
+        super().__init__("The model is shutting down.")
+
+
+class CheckpointError(ModelError):
+    """A checkpoint cannot be used; the message says which and what would help."""
+
+
+class CheckpointNotFound(CheckpointError):
+    """There is no checkpoint at that folder or hub id."""
+
+
+class MissingLabels(CheckpointError):
+    """The checkpoint does not say which output is negative, neutral or positive."""
+
+
+class HashMismatch(CheckpointError):
+    """A file of the artefact is not the one its manifest was written for."""
+
+
+class UnsafeCheckpoint(CheckpointError):
+    """The checkpoint needs pickle or code of its own; neither is ever loaded."""
+
+
+class BackendUnavailable(CheckpointError):
+    """The library or device this checkpoint needs is not here."""

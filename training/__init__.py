@@ -1,0 +1,1 @@
+"""The two training phases, evaluation and export of the sentiment model."""

