@@ -37,7 +37,10 @@ _MASKED_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?https?://[^\s()]{1,2000}(?
 _LINK = re.compile(r"<?\b(?:https?://|www\.|discord\.gg/)[^\s<>|]+>?", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@.])@(?!user\b|role\b)\w{1,32}")
 _SPOILER_BARS = re.compile(r"\|{2,}")
-_MARKDOWN = re.compile(r"\*{2,}|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|~{2,}|`+|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:#{1,3}|-#)[^\S\n]", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"\*{2,}|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|~{2,}|`+|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:#{1,3}|-#)[^\S\n]",
+    re.MULTILINE,
+)
 _ESCAPE = re.compile(r"\\([*_~`|>#\\:()\[\]\-])")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
@@ -46,7 +49,7 @@ _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
 _SKIN_TONE = re.compile(r"[\U0001f3fb-\U0001f3ff]")
 _TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _SHRUG = re.compile(r"\u00af\\{0,3}_\(\u30c4\)_/\u00af")
-_STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "\'\'\'\'\"\"\"")
+_STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "''''\"\"\"")
 _SPACE = re.compile(r"\s+")
 _PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
 _SUBSTANCE = re.compile(r"[^\s,.;:\u2026/|&\-]")
@@ -91,7 +94,9 @@ def _normalise(text: str) -> str:
 
 def _strip_invisible(text: str) -> str:
     """Drops zero-width and direction characters (category Cf) that hide words from the tokenizer."""
-    return "".join(" " if c in _EMOJI_JOINTS else c for c in text if c in _EMOJI_JOINTS or unicodedata.category(c) != "Cf")
+    return "".join(
+        " " if c in _EMOJI_JOINTS else c for c in text if c in _EMOJI_JOINTS or unicodedata.category(c) != "Cf"
+    )
 
 
 def _name_emoji(text: str) -> str:

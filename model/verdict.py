@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Sentiment(StrEnum):
@@ -40,3 +44,27 @@ class Verdict:
         """P(positive) - P(negative), in [-1, 1]."""
         negative, _, positive = self.probabilities
         return positive - negative
+
+
+def decide(
+    logits: NDArray[np.float32],
+    labels: Sequence[Sentiment],
+    *,
+    temperature: float,
+    abstain_below: float,
+    version: str,
+) -> Verdict:
+    """Merges a text's windows into one verdict.
+
+    `logits` has shape (windows, len(labels)) and is finite; the windows' logits are averaged, so a strong passage
+    outweighs a bland one. Without a neutral label the verdict is neutral when the larger probability is below
+    `abstain_below`.
+    """
+    scaled = logits.astype(np.float64).mean(axis=0) / temperature
+    exponentials = np.exp(scaled - scaled.max())
+    by_label = dict(zip(labels, exponentials / exponentials.sum(), strict=True))
+    negative, neutral, positive = (float(by_label.get(sentiment, 0.0)) for sentiment in SENTIMENTS)
+    sentiment = max(by_label, key=lambda label: by_label[label])
+    if Sentiment.NEUTRAL not in by_label and by_label[sentiment] < abstain_below:
+        sentiment = Sentiment.NEUTRAL
+    return Verdict(sentiment, (negative, neutral, positive), len(logits), version)

@@ -40,7 +40,7 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
     _train("slang", recipe, base, output, max_rows, data)
 
 
-def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
+def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917
     from training.phases import run_phase
     from training.recipe import read_recipe, recipe_path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -13,7 +14,7 @@ from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
     DistilBertModel,
-    PreTrainedTokenizerFast,
+    PreTrainedTokenizerBase,
 )
 
 from training.errors import TrainingError
@@ -45,7 +46,7 @@ def locate_base(base: str) -> str:
 
 def load_base(
     base: str, labels: tuple[str, ...], *, dropout: float, attention_dropout: float
-) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerBase]:
     """A DistilBERT classifier with the base's weights and a head for `labels`, and its tokenizer.
 
     A base that already has a head of the same labels keeps it; one that lacks only "neutral" grows that row
@@ -57,7 +58,7 @@ def load_base(
         tokenizer = AutoTokenizer.from_pretrained(where)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The base {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
-    settings = {
+    settings: dict[str, Any] = {
         "num_labels": len(labels),
         "id2label": dict(enumerate(labels)),
         "label2id": {label: index for index, label in enumerate(labels)},
@@ -78,7 +79,9 @@ def load_base(
     if known == ["negative", "positive"] and labels == ("negative", "neutral", "positive"):
         two_way = DistilBertForSequenceClassification.from_pretrained(where)
         return grow_head(two_way, settings), tokenizer
-    return DistilBertForSequenceClassification.from_pretrained(where, ignore_mismatched_sizes=True, **settings), tokenizer
+    return DistilBertForSequenceClassification.from_pretrained(
+        where, ignore_mismatched_sizes=True, **settings
+    ), tokenizer
 
 
 def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
@@ -117,7 +120,9 @@ def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
     return model
 
 
-def grow_head(two_way: DistilBertForSequenceClassification, settings: dict[str, object]) -> DistilBertForSequenceClassification:
+def grow_head(
+    two_way: DistilBertForSequenceClassification, settings: dict[str, Any]
+) -> DistilBertForSequenceClassification:
     """A three-way classifier from a two-way one: the neutral row starts as the mean of the other two."""
     config = DistilBertConfig.from_dict({**two_way.config.to_dict(), "num_labels": 3})
     for name, value in settings.items():

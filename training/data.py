@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import hashlib
 import re
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, DatasetDict, concatenate_datasets, load_dataset
+from datasets import Dataset, DatasetDict, Features, Value, concatenate_datasets, load_dataset
 
 from model.cleaning import clean, is_readable
 from training.errors import DataError
 from training.recipe import Source
 
 NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
+EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ CORPORA: dict[str, Corpus] = {
     "senti4sd": Corpus(None, "senti4sd", _column, _TRAIN_TEST, "MIT"),
     "amazon": Corpus(None, "snippets", _column, {"train": "amazonReviewSnippets"}, "MIT"),
     "nyt": Corpus(None, "snippets", _column, {"train": "nytEditorialSnippets"}, "MIT"),
+    "expressions": Corpus(None, "", _column, _TRAIN_TEST, "MIT"),
     "slang_list": Corpus(None, "slang", _column, {"train": "seed_49"}, "MIT"),
 }
 
+_FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
 
 
@@ -77,7 +81,7 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
         label = corpus.label3(row)
         return {"text": clean(_plain(row["text"] or "")), "label3": -1 if label is None else label}
 
-    rows = raw.map(prepare, remove_columns=raw.column_names, desc=f"cleaning {name}/{split}")
+    rows = raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"cleaning {name}/{split}")
     return rows.filter(lambda row: row["label3"] >= 0 and is_readable(row["text"]), desc="labelled and readable")
 
 
@@ -94,11 +98,11 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> D
 
 
 def without_duplicates(rows: Dataset) -> Dataset:
-    """Keeps the first of rows whose texts are equal up to case."""
-    seen: set[str] = set()
+    """Keeps the first of rows whose texts are equal up to case and whose labels agree."""
+    seen: set[tuple[str, int]] = set()
     keep: list[int] = []
-    for index, text in enumerate(rows["text"]):
-        key = text.casefold()
+    for index, (text, label) in enumerate(zip(rows["text"], rows["label3"], strict=True)):
+        key = (text.casefold(), label)
         if key not in seen:
             seen.add(key)
             keep.append(index)
@@ -127,7 +131,18 @@ def fingerprint(rows: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
+def _read_expressions(split: str) -> Dataset:
+    """Our own sentences. Praise and blame in one sentence stands there twice, as its leaning and as neutral."""
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    texts = [(row["sentence"], int(row["label3"])) for row in rows]
+    texts += [(row["sentence"], NEUTRAL) for row in rows if row["kind"] == "mixed" and int(row["label3"]) != NEUTRAL]
+    return Dataset.from_dict({"text": [text for text, _ in texts], "label3": [label for _, label in texts]})
+
+
 def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
+    if name == "expressions":
+        return _read_expressions(split)
     if data is not None:
         file = data / corpus.folder / f"{corpus.files[split]}.parquet"
         if not file.is_file():

@@ -7,7 +7,7 @@ import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import datasets
 import numpy as np
@@ -16,8 +16,9 @@ import transformers
 from torch import nn
 from transformers import (
     DataCollatorWithPadding,
+    DistilBertForSequenceClassification,
     EarlyStoppingCallback,
-    PreTrainedTokenizerFast,
+    PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -80,7 +81,8 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
         "seconds": round(time.perf_counter() - started, 1),
     }
-    trainer.model.float()
+    network = cast(DistilBertForSequenceClassification, trainer.model)
+    network.config.calibration_temperature = temperature
     trainer.save_model(str(output))
     record = {
         "phase": recipe.phase,
@@ -96,7 +98,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     return PhaseResult(output, metrics)
 
 
-def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> datasets.Dataset:
+def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> datasets.Dataset:
     """Token ids of at most `recipe.max_length`, with their length for grouping."""
     room = recipe.max_length - 2
     tail = room // 2 if recipe.keep == "head_tail" else 0
@@ -160,8 +162,9 @@ class PhaseTrainer(Trainer):
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         """AdamW; biases and LayerNorm do not decay, the head learns at `head_rate` times the body's rate."""
         if self.optimizer is None:
+            network = cast(nn.Module, self.model)
             groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-            for name, parameter in self.model.named_parameters():
+            for name, parameter in network.named_parameters():
                 head = name.startswith(("classifier", "pre_classifier"))
                 decays = parameter.ndim > 1
                 groups.setdefault((head, decays), []).append(parameter)
@@ -217,7 +220,7 @@ def _arrays(prediction: Any) -> tuple[np.ndarray, np.ndarray]:
 def _has_bf16() -> bool:
     """Native bf16 on the GPU, or AVX-512 BF16 or AMX on the CPU; elsewhere it would only be slower."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 

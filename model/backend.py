@@ -1,0 +1,56 @@
+"""What runs the network."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LENGTH_STEP = 16
+"""Padded lengths are multiples of this, so a backend meets at most 32 shapes of row."""
+
+
+class Backend(Protocol):
+    """A loaded network. Called by one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """The library that computes, such as "onnxruntime"."""
+
+    @property
+    def device(self) -> str:
+        """The GPU's name, or "cpu"."""
+
+    def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Logits of shape (len(batch), labels) for rows of token ids, special tokens included, not padded."""
+
+
+def padded_length(longest: int) -> int:
+    """The length a batch is padded to when its longest row has `longest` tokens."""
+    return -(-longest // _LENGTH_STEP) * _LENGTH_STEP
+
+
+def pad(batch: Sequence[Sequence[int]], limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and attention mask, both of shape (len(batch), padded length), padded with 0 on the right."""
+    width = min(padded_length(max(map(len, batch))), limit)
+    ids = np.zeros((len(batch), width), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, tokens in enumerate(batch):
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = 1
+    return ids, mask
+
+
+def granted_cpus() -> int:
+    """How many processors this process may use: its affinity, and no more than its control group's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, math.ceil(int(quota) / int(period))))

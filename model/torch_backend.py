@@ -1,0 +1,63 @@
+"""PyTorch and transformers: GPUs, and any DistilBERT checkpoint on a CPU (extra `torch`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+from model.backend import granted_cpus, pad
+from model.checkpoint import Checkpoint
+from model.errors import BackendUnavailable, CheckpointError
+
+
+class TorchBackend:
+    """Runs a checkpoint's `model.safetensors`, or an exported `model.onnx` turned back into floats."""
+
+    name = "torch"
+
+    def __init__(self, checkpoint: Checkpoint, device: str, threads: int = 0) -> None:
+        """`device` is "cpu" or "cuda"; `threads` as for `OnnxBackend`.
+
+        Raises BackendUnavailable without that device, CheckpointError when the weights cannot be loaded.
+        """
+        if device == "cuda" and not torch.cuda.is_available():
+            raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU; use DEVICE=auto or cpu.")
+        torch.set_num_threads(threads or granted_cpus())
+        try:
+            network = DistilBertForSequenceClassification(DistilBertConfig.from_pretrained(str(checkpoint.folder)))
+            network.load_state_dict(_weights(checkpoint))
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise CheckpointError(
+                f"{checkpoint.weights.name} is not a whole DistilBERT classifier: {reason}"
+            ) from error
+        self._network = network.eval().to(device)
+        self._device = torch.device(device)
+        self._limit = checkpoint.max_length
+        self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+    def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """See `Backend.predict`."""
+        ids, mask = (torch.from_numpy(array).to(self._device) for array in pad(batch, self._limit))
+        with torch.inference_mode():
+            logits = self._network(input_ids=ids, attention_mask=mask).logits
+        return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+
+
+def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    if not checkpoint.is_onnx:
+        return load_file(checkpoint.weights)
+    from model.dequantise import float_weights
+
+    return {name: torch.from_numpy(values.copy()) for name, values in float_weights(checkpoint.weights).items()}
+
+
+def has_gpu() -> bool:
+    """Whether PyTorch can use a CUDA device."""
+    return torch.cuda.is_available()

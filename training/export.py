@@ -1,0 +1,185 @@
+"""From a fine-tuned checkpoint to the artefact the bot ships with: int8 ONNX behind a gate."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import nn
+from transformers import DistilBertForSequenceClassification
+
+from model.checkpoint import MANIFEST, artefact_version, file_sha256, open_checkpoint
+from model.dequantise import TRANSPOSED
+from model.engine import Engine, load_engine
+from model.verdict import SENTIMENTS, Verdict
+from training.errors import ExportRefused, TrainingError
+from training.golden import GOLDEN_TEXTS
+from training.scoring import read_logits, verdicts
+
+MAX_BYTES = 30_000_000
+SAME_LABELS = 0.99
+"""Share of gate texts on which int8 must give fp32's label."""
+
+ACCURACY_POINTS = 0.3
+"""How many percentage points of accuracy int8 may lose on a labelled gate set."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateSet:
+    """Labelled texts the two precisions are compared on. `labels` holds class ids 0 to 2."""
+
+    name: str
+    texts: Sequence[str]
+    labels: Sequence[int]
+
+
+def export(
+    checkpoint: Path, output: Path, gates: Sequence[GateSet], *, metrics: dict[str, float] | None = None
+) -> dict[str, Any]:
+    """Writes the int8 artefact of a three-label or two-label checkpoint to `output` and returns its manifest.
+
+    Nothing in `output` changes unless the gate passes. Raises ExportRefused with the figures when int8 disagrees
+    with fp32 by more than the stated bounds on any gate set, or is larger than `MAX_BYTES`.
+    """
+    source = open_checkpoint(str(checkpoint))
+    if source.is_onnx:
+        raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    record = checkpoint / "training.json"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "artefact"
+        folder.mkdir()
+        to_int8_onnx(checkpoint, folder / "model.onnx", source.max_length)
+        for name in ("tokenizer.json", "config.json"):
+            shutil.copyfile(checkpoint / name, folder / name)
+        manifest: dict[str, Any] = {
+            "format": 1,
+            "labels": list(source.labels),
+            "temperature": source.temperature,
+            "abstain_below": source.abstain_below,
+            "max_length": source.max_length,
+            "metrics": metrics or {},
+            "training": json.loads(record.read_text("utf-8")) if record.is_file() else {},
+        }
+        _seal(folder, manifest)
+        size = (folder / "model.onnx").stat().st_size
+        if size > MAX_BYTES:
+            raise ExportRefused(f"The int8 model is {size:,} bytes; at most {MAX_BYTES:,} are shipped.")
+        exact, quantised = load_engine(str(checkpoint)), load_engine(str(folder))
+        manifest["gate"] = {gate.name: check_gate(gate, exact, quantised) for gate in gates}
+        _write_golden(folder, quantised)
+        _seal(folder, manifest)
+        open_checkpoint(str(folder))
+        output.mkdir(parents=True, exist_ok=True)
+        for file in sorted(folder.iterdir()):
+            shutil.copyfile(file, output / file.name)
+    return manifest
+
+
+def to_int8_onnx(checkpoint: Path, target: Path, max_length: int) -> None:
+    """Exports with free batch and length axes and quantises the weights to 7 of 8 bits, per channel.
+
+    The reduced range keeps AVX2 processors without VNNI from saturating, so every machine gives the same answer.
+    """
+    network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint), attn_implementation="eager").eval()
+    ids = torch.randint(1, network.config.vocab_size, (2, 16))
+    batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=max_length)
+    axes = {0: batch, 1: length}
+    with tempfile.TemporaryDirectory() as scratch:
+        exact = Path(scratch) / "exact.onnx"
+        program = torch.onnx.export(
+            _LogitsOnly(network),
+            (ids, torch.ones_like(ids)),
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+            opset_version=18,
+            verbose=False,
+        )
+        if program is None:
+            raise TrainingError("torch.onnx.export returned nothing; the exporter of torch 2.13 is needed.")
+        program.save(str(exact))
+        _name_weights(exact, network)
+        quantize_dynamic(exact, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+
+
+def check_gate(gate: GateSet, exact: Engine, quantised: Engine) -> dict[str, float]:
+    """Compares int8 with fp32 on one set: shares in [0, 1]. Raises ExportRefused outside the bounds."""
+    truth = np.asarray(gate.labels)
+    found = [np.array([SENTIMENTS.index(v.sentiment) for v in _scored(e, gate.texts)]) for e in (exact, quantised)]
+    same = float((found[0] == found[1]).mean())
+    before, after = (float((labels == truth).mean()) for labels in found)
+    if same < SAME_LABELS or (before - after) * 100 > ACCURACY_POINTS:
+        raise ExportRefused(
+            f"Export refused on {gate.name}: int8 gives the same label on {same:.2%} of {len(truth)} texts (at least "
+            f"{SAME_LABELS:.0%} needed) and its accuracy is {after:.2%} against {before:.2%} (at most "
+            f"{ACCURACY_POINTS} points may be lost)."
+        )
+    return {"texts": len(truth), "same_label": same, "fp32_accuracy": before, "int8_accuracy": after}
+
+
+class _LogitsOnly(nn.Module):
+    def __init__(self, network: DistilBertForSequenceClassification) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+
+def _name_weights(path: Path, network: DistilBertForSequenceClassification) -> None:
+    """Gives the graph's weights the names of the state dict; the exporter folds transposes under names of its own."""
+    graph_model = onnx.load(str(path))
+    by_content = {_content(value.numpy().T): name for name, value in network.state_dict().items() if value.ndim == 2}
+    renamed: dict[str, str] = {}
+    for tensor in graph_model.graph.initializer:
+        name = tensor.name.removeprefix("network.")
+        if not name.endswith((".weight", ".bias")):
+            original = by_content.get(_content(numpy_helper.to_array(tensor)))
+            name = f"{original.removesuffix('.weight')}{TRANSPOSED}" if original else tensor.name
+        if name != tensor.name:
+            renamed[tensor.name] = name
+            tensor.name = name
+    for node in graph_model.graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = renamed.get(name, name)
+    del graph_model.graph.value_info[:]
+    onnx.save(graph_model, str(path))
+
+
+def _content(array: NDArray[Any]) -> tuple[tuple[int, ...], bytes]:
+    return array.shape, np.ascontiguousarray(array).tobytes()
+
+
+def _scored(engine: Engine, texts: Sequence[str]) -> list[Verdict]:
+    return verdicts(engine, read_logits(engine, texts))
+
+
+def _write_golden(folder: Path, engine: Engine) -> None:
+    """What this very artefact says of a few fixed texts, for a check after copying, loading or reloading."""
+    rows = [
+        {"text": text, "sentiment": verdict.sentiment, "probabilities": [round(p, 4) for p in verdict.probabilities]}
+        for text, verdict in zip(GOLDEN_TEXTS, _scored(engine, GOLDEN_TEXTS), strict=True)
+    ]
+    (folder / "golden.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    files = {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    manifest["files"] = files
+    manifest["version"] = artefact_version(files, manifest["labels"], manifest["temperature"])
+    manifest["onnxruntime"] = onnxruntime.__version__
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

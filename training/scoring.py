@@ -1,0 +1,64 @@
+"""An engine over many texts, without the worker: for gates, evaluation and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from model.batching import next_batch
+from model.engine import Engine
+from model.errors import NothingToRead
+from model.verdict import Sentiment, Verdict
+
+_CHUNK = 256
+
+
+def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[NDArray[np.float32]]:
+    """Logits of each text, shape (windows, labels); (0, labels) for one with nothing to read. Shows progress."""
+    results: list[NDArray[np.float32]] = []
+    with tqdm(total=len(texts), desc=title, disable=not title, unit="text") as progress:
+        for start in range(0, len(texts), _CHUNK):
+            chunk = texts[start : start + _CHUNK]
+            results.extend(_chunk_logits(engine, chunk))
+            progress.update(len(chunk))
+    return results
+
+
+def verdicts(engine: Engine, logits: Sequence[NDArray[np.float32]]) -> list[Verdict]:
+    """Verdicts for `read_logits`; a text with nothing to read counts as neutral."""
+    return [
+        engine.decide(rows) if len(rows) else Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
+        for rows in logits
+    ]
+
+
+class _Row(list[int]):
+    """Token ids that remember whose window they are."""
+
+    text: int
+
+
+def _chunk_logits(engine: Engine, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+    waiting: list[_Row] = []
+    for index, text in enumerate(texts):
+        try:
+            windows = engine.reader.read(text)
+        except NothingToRead:
+            continue
+        for window in windows:
+            row = _Row(window)
+            row.text = index
+            waiting.append(row)
+    waiting.sort(key=len)
+    found: list[list[NDArray[np.float32]]] = [[] for _ in texts]
+    while waiting:
+        batch = next_batch(waiting)
+        chosen = set(map(id, batch))
+        waiting = [row for row in waiting if id(row) not in chosen]
+        for row, logits in zip(batch, engine.backend.predict(batch), strict=True):
+            found[row.text].append(logits)
+    empty = np.zeros((0, len(engine.checkpoint.labels)), dtype=np.float32)
+    return [np.stack(rows) if rows else empty for rows in found]
