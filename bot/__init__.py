@@ -1,0 +1,1 @@
+"""The Discord bot: commands, answers and the process they live in."""

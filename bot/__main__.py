@@ -1,0 +1,75 @@
+"""`python -m bot`: run, demo, check and invite."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+
+import click
+
+from bot.settings import SettingsError, load_settings
+
+_EX_CONFIG = 78
+
+
+@click.group()
+def main() -> None:
+    """Vibecheck, a Discord bot that reads the mood of a text."""
+
+
+@main.command()
+def run() -> None:
+    """Connect to Discord with the token in .env and answer until stopped."""
+    settings = load_settings()
+    from bot.process import run_bot
+
+    sys.exit(run_bot(settings))
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def demo(port: int, no_browser: bool) -> None:
+    """Open a local, simulated Discord in the browser with the real bot in it. Needs no token."""
+    if any(importlib.util.find_spec(name) is None for name in ("simcord", "markdown_it", "PIL", "regex")):
+        click.echo('The demo needs its extra: pip install -e ".[demo]" (or just run make demo).', err=True)
+        sys.exit(1)
+    from bot.demo import demo as run_demo
+
+    sys.exit(asyncio.run(run_demo(port, open_browser=not no_browser)))
+
+
+@main.command()
+def check() -> None:
+    """Say whether settings, model, token and intents are in order."""
+    from bot.check import check as run_check
+
+    findings = asyncio.run(run_check())
+    for finding in findings:
+        click.echo(str(finding))
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@main.command()
+@click.option("--client-id", type=int, help="The application's id; without it the token in .env is asked.")
+def invite(client_id: int | None) -> None:
+    """Print the links that bring the bot to a server or to one's own account."""
+    from bot.check import application_id, invite_link, user_install_link
+
+    identity = client_id or asyncio.run(application_id(load_settings()))
+    click.echo(f"To a server:          {invite_link(identity)}")
+    click.echo(f"To your own account:  {user_install_link(identity)}")
+
+
+def entry() -> None:
+    """Turns a SettingsError into one sentence and exit code 78."""
+    try:
+        main()
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(_EX_CONFIG)
+
+
+if __name__ == "__main__":
+    entry()

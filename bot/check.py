@@ -1,0 +1,97 @@
+"""`python -m bot check`: is everything in order, one line each."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+
+from bot.client import open_classifier
+from bot.process import NO_DISCORD, NO_TOKEN, WRONG_TOKEN
+from bot.settings import Settings, SettingsError, load_settings
+from model import ModelError
+
+_PROBE = "what a wonderful day"
+_NETWORK_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    name: str
+    good: bool
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.good else '✗'} {self.name}: {self.detail}"
+
+
+async def check() -> list[Finding]:
+    """Checks settings, model, token and intents; what depends on something broken is left out."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return [Finding("settings", False, str(error))]
+    return [
+        Finding("settings", True, "all known and well-formed"),
+        await _check_model(settings),
+        *await _check_discord(settings),
+    ]
+
+
+async def _check_model(settings: Settings) -> Finding:
+    try:
+        async with await open_classifier(settings) as classifier:
+            verdict = await classifier.classify(_PROBE)
+            info = classifier.info
+    except ModelError as error:
+        return Finding("model", False, str(error))
+    where = f"{info.source}, version {info.version}, {info.backend} on {info.device}"
+    return Finding("model", True, f"{where}; reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})")
+
+
+async def _check_discord(settings: Settings) -> list[Finding]:
+    if settings.discord_token is None:
+        return [Finding("token", False, NO_TOKEN)]
+    try:
+        async with asyncio.timeout(_NETWORK_SECONDS), discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(settings.discord_token.get_secret_value().strip())
+            application = await client.application_info()
+    except discord.LoginFailure:
+        return [Finding("token", False, WRONG_TOKEN)]
+    except (aiohttp.ClientError, OSError, discord.HTTPException):
+        return [Finding("token", False, NO_DISCORD)]
+    return [
+        Finding("token", True, f"it belongs to {application.name}"),
+        Finding("intents", True, "none of the privileged ones is needed"),
+    ]
+
+
+def invite_link(client_id: int) -> str:
+    """The link that adds the bot to a server: its commands, and no permission it does not need."""
+    return discord.utils.oauth_url(
+        client_id, permissions=discord.Permissions.none(), scopes=("bot", "applications.commands")
+    )
+
+
+def user_install_link(client_id: int) -> str:
+    """The link that adds the commands to one's own account, usable everywhere."""
+    link = discord.utils.oauth_url(client_id, scopes=("applications.commands",))
+    return f"{link}&integration_type=1"
+
+
+async def application_id(settings: Settings) -> int:
+    """The id of the token's application. Raises SettingsError in one sentence when it cannot be had."""
+    if settings.discord_token is None:
+        raise SettingsError(f"{NO_TOKEN} Or give --client-id.")
+    try:
+        async with asyncio.timeout(_NETWORK_SECONDS), discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(settings.discord_token.get_secret_value().strip())
+            return (await client.application_info()).id
+    except discord.LoginFailure:
+        raise SettingsError(WRONG_TOKEN) from None
+    except (aiohttp.ClientError, OSError, discord.HTTPException):
+        raise SettingsError(f"{NO_DISCORD} Or give --client-id.") from None

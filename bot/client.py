@@ -1,0 +1,75 @@
+"""The bot itself; the demo, the tests and `run` all make it here."""
+
+from __future__ import annotations
+
+import logging
+
+import discord
+from discord.ext import commands
+
+from bot.about import AboutCog
+from bot.failures import FriendlyTree
+from bot.sentiment import SentimentCog
+from bot.settings import Settings
+from bot.sync import sync_if_changed
+from bot.why import RecentTexts, WhyButton
+from model import Classifier
+
+_log = logging.getLogger(__name__)
+
+
+class Vibecheck(commands.AutoShardedBot):
+    """Commands and the message menu, over one classifier."""
+
+    classifier: Classifier
+
+    def __init__(self, settings: Settings, classifier: Classifier | None = None) -> None:
+        """A classifier that is handed in stays its owner's to close; otherwise one is opened at start."""
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=FriendlyTree,
+            # Commands and message menus arrive as interactions, which need no intent at all.
+            intents=discord.Intents.none(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
+        self.settings = settings
+        self.recent_texts = RecentTexts()
+        self._owned: Classifier | None = None
+        if classifier is not None:
+            self.classifier = classifier
+
+    async def setup_hook(self) -> None:
+        """Loads the model and the commands; runs once, before the gateway connects."""
+        if not hasattr(self, "classifier"):
+            self._owned = self.classifier = await open_classifier(self.settings)
+        self.add_dynamic_items(WhyButton)
+        await self.add_cog(SentimentCog(self))
+        await self.add_cog(AboutCog(self))
+        if self.application_id is not None:
+            await sync_if_changed(self.tree, self.application_id, self.settings.data_dir)
+
+    async def close(self) -> None:
+        """Disconnects and closes the model that this bot opened."""
+        await super().close()
+        if self._owned is not None:
+            owned, self._owned = self._owned, None
+            await owned.close()
+
+    async def on_message(self, _message: discord.Message, /) -> None:
+        """Nothing: there are no text commands, and nobody's messages are read."""
+
+
+def create_bot(settings: Settings, *, classifier: Classifier | None = None) -> Vibecheck:
+    """A bot that is ready to be started with the settings' token."""
+    return Vibecheck(settings, classifier)
+
+
+async def open_classifier(settings: Settings) -> Classifier:
+    """The classifier these settings ask for. Raises a CheckpointError when it cannot be had."""
+    return await Classifier.open(
+        settings.model, device=settings.device, threads=settings.threads, queue_limit=settings.queue_limit
+    )

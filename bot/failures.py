@@ -1,0 +1,45 @@
+"""What a person reads when something went wrong. Never a traceback, never the text."""
+
+from __future__ import annotations
+
+import logging
+
+import discord
+from discord import app_commands
+
+from model import InferenceFailed, ModelError
+
+_log = logging.getLogger(__name__)
+
+SORRY = "Something went wrong on my side. Please try again in a moment."
+SLOW = "That took too long, so I stopped. Please try again in a moment."
+
+_GONE = {10008, 10015, 10062, 40060}
+"""Message deleted, webhook token over, interaction expired, already answered: the person has moved on."""
+
+
+def explain_failure(error: ModelError) -> str:
+    """One friendly sentence for an error of the model."""
+    return SORRY if isinstance(error, InferenceFailed) else str(error)
+
+
+class FriendlyTree(app_commands.CommandTree[discord.Client]):
+    """Turns whatever escapes a command into one sentence for the person and the kind of error for the log."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Logs the kind only: the message of an exception may hold somebody's words."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        name = interaction.command.name if interaction.command else "?"
+        if isinstance(cause, discord.HTTPException) and cause.code in _GONE:
+            _log.info("the answer to %s came too late (%s)", name, cause.code)
+            return
+        _log.error("%s failed: %s", name, type(cause).__name__)
+        try:
+            if interaction.response.is_done():
+                await interaction.edit_original_response(content=SORRY, embed=None, view=None)
+            else:
+                await interaction.response.send_message(SORRY, ephemeral=True)
+        except discord.HTTPException as failure:
+            _log.info("nor could that be said: %s", failure.code)

@@ -1,0 +1,123 @@
+"""The bot as a process: it starts, says when it is ready, and ends orderly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import discord
+
+from bot.client import Vibecheck, create_bot, open_classifier
+from bot.settings import Settings
+from model import CheckpointError
+
+_log = logging.getLogger("vibecheck")
+
+EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
+"""Exit codes of sysexits.h: all well, Discord cannot be reached, a setting must be put right."""
+
+_T = TypeVar("_T")
+
+CLOSING_SECONDS = 4.0
+PORTAL = "https://discord.com/developers/applications"
+
+NO_TOKEN = f"There is no bot token: put DISCORD_TOKEN=... into .env; you get one at {PORTAL} under Bot."
+WRONG_TOKEN = f"Discord refused the token: copy it anew from {PORTAL} under Bot and set DISCORD_TOKEN in .env."
+MISSING_INTENT = f"Discord refused an intent this bot asks for: switch it on at {PORTAL} under Bot, Privileged Intents."
+NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
+
+
+def run_bot(settings: Settings) -> int:
+    """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    if settings.discord_token is None or not settings.discord_token.get_secret_value().strip():
+        print(NO_TOKEN, file=sys.stderr)  # noqa: T201
+        return EX_CONFIG
+    return asyncio.run(_run(settings, settings.discord_token.get_secret_value().strip()))
+
+
+async def _run(settings: Settings, token: str) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows has no handlers on its loop
+            loop.add_signal_handler(number, stop.set)
+    try:
+        classifier = await _unless(stop, open_classifier(settings))
+    except CheckpointError as error:
+        return _say(str(error), EX_CONFIG)
+    if classifier is None:
+        return EX_OK
+    _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
+    # The library warns of voice packages and of the guild cache; this bot wants neither.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    logging.getLogger("discord.state").setLevel(logging.ERROR)
+    bot = create_bot(settings, classifier=classifier)
+    bot.add_listener(_announcer(bot), "on_ready")
+    try:
+        await _unless(stop, bot.start(token))
+    except discord.LoginFailure:
+        return _say(WRONG_TOKEN, EX_CONFIG)
+    except discord.PrivilegedIntentsRequired:
+        return _say(MISSING_INTENT, EX_CONFIG)
+    except discord.ConnectionClosed as error:
+        return _say(WRONG_TOKEN, EX_CONFIG) if error.code == 4004 else _say(NO_DISCORD, EX_UNAVAILABLE)
+    except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
+        _log.debug("could not connect", exc_info=error)
+        return _say(NO_DISCORD, EX_UNAVAILABLE)
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await bot.close()
+                await classifier.close()
+    _log.info("stopped")
+    return EX_OK
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """The result of `work`, or None when `stop` came first and `work` was cancelled."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        async with asyncio.timeout(CLOSING_SECONDS / 4):
+            await task
+    return None
+
+
+def _announcer(bot: Vibecheck) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def on_ready() -> None:
+        _log.info("%s is online after %.1f s", bot.user, seconds_since_start())
+
+    return on_ready
+
+
+def seconds_since_start() -> float:
+    """Seconds since the operating system started this process; 0 where it does not say."""
+    try:
+        ticks = float(Path("/proc/self/stat").read_text("ascii").rpartition(")")[2].split()[19])
+        uptime = float(Path("/proc/uptime").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return max(0.0, time.process_time())
+    return uptime - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    return code

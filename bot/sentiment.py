@@ -1,0 +1,82 @@
+"""`/sentiment` and the message menu "Check sentiment"."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answer import verdict_embed
+from bot.failures import SLOW, explain_failure
+from bot.why import why_view
+from model import ModelError
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 120.0
+"""Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
+
+_EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+_ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)
+
+
+class SentimentCog(commands.Cog):
+    """Answers people who ask about one text."""
+
+    def __init__(self, bot: Vibecheck) -> None:
+        self.bot = bot
+        self.menu = app_commands.ContextMenu(
+            name="Check sentiment",
+            callback=self.check_message,
+            allowed_contexts=_EVERYWHERE,
+            allowed_installs=_ANY_INSTALL,
+        )
+
+    async def cog_load(self) -> None:
+        """Registers the menu, which a cog cannot declare by decorator."""
+        self.bot.tree.add_command(self.menu)
+
+    async def cog_unload(self) -> None:
+        """Takes the menu away again."""
+        self.bot.tree.remove_command(self.menu.name, type=self.menu.type)
+
+    @app_commands.command(description="How does a text sound: negative, neutral or positive?")
+    @app_commands.describe(text="What to read", private="Show the answer to you alone")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    async def sentiment(
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
+    ) -> None:
+        """Answers in the channel, or to the asker alone when `private`."""
+        await interaction.response.defer(thinking=True, ephemeral=private)
+        await self._answer(interaction, text, quote=text)
+
+    async def check_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Answers the asker alone: the author of the message did not ask to be judged in public."""
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        await self._answer(interaction, message.content, jump_url=message.jump_url)
+
+    async def _answer(
+        self, interaction: discord.Interaction, text: str, *, quote: str | None = None, jump_url: str | None = None
+    ) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                verdict = await self.bot.classifier.classify(text)
+        except ModelError as error:
+            await interaction.edit_original_response(content=explain_failure(error))
+            return
+        except TimeoutError:
+            _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
+            await interaction.edit_original_response(content=SLOW)
+            return
+        view = why_view(self.bot.recent_texts.remember(text))
+        await interaction.edit_original_response(
+            embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
+        )

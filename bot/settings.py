@@ -1,0 +1,63 @@
+"""Settings, from the environment and `.env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value it cannot have; the message is a sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what it does. The environment wins over `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    discord_token: SecretStr | None = Field(
+        None, description="The bot's token from the developer portal; keep it secret."
+    )
+    model: str = Field("bundled", description="What answers: bundled, a folder, or a hub id as org/name@revision.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
+    threads: int = Field(0, ge=0, le=256, description="Threads the model computes with; 0 is all granted processors.")
+    queue_limit: int = Field(1024, ge=1, le=100_000, description="Texts that may wait before new ones are refused.")
+    data_dir: Path = Field(Path("data"), description="Where the bot keeps its files.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    source_url: str = Field("", description="Link to the source code, shown by /about.")
+    support_url: str = Field("", description="Link to a support server or page, shown by /about.")
+    privacy_url: str = Field("", description="Link to your privacy policy, shown by /about.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("source_url", "support_url", "privacy_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("it must start with https://")
+        return value
+
+
+def load_settings() -> Settings:
+    """Reads the settings. Raises SettingsError naming the first setting that is wrong; values are never repeated."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(field.upper() for field in Settings.model_fields)
+            raise SettingsError(f".env has an unknown setting {name}; the known ones are {known}.") from None
+        raise SettingsError(
+            f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}."
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8 text; save it again as UTF-8.") from None

@@ -1,0 +1,132 @@
+"""The "Why?" button: which words moved the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+
+from bot.answer import escape
+from bot.failures import explain_failure
+from model import Explanation, Influence, ModelError, Sentiment
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+REMEMBERED_SECONDS = 15 * 60.0
+"""As long as an interaction's token lives."""
+
+REMEMBERED_TEXTS = 500
+SLIGHT = 0.05
+"""Effects below this are not called a reason."""
+
+FORGOTTEN = "I no longer have that text: I keep nobody's words. Ask again with `/sentiment`."
+
+
+class RecentTexts:
+    """Texts that may still be asked about: in memory only, a bounded number, each for a quarter of an hour."""
+
+    def __init__(self, limit: int = REMEMBERED_TEXTS, seconds: float = REMEMBERED_SECONDS) -> None:
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self._limit = limit
+        self._seconds = seconds
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def remember(self, text: str) -> str:
+        """Keeps `text` for a while and returns its key. Must run inside an event loop."""
+        key = secrets.token_hex(8)
+        self._texts[key] = text
+        while len(self._texts) > self._limit:
+            self._texts.popitem(last=False)
+        asyncio.get_running_loop().call_later(self._seconds, self._texts.pop, key, None)
+        return key
+
+    def recall(self, key: str) -> str | None:
+        """The text, or None once it is forgotten."""
+        return self._texts.get(key)
+
+
+class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(?P<key>[0-9a-f]{16})"):
+    """Answers whoever presses it, also after a restart."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(discord.ui.Button(label="Why?", style=discord.ButtonStyle.secondary, custom_id=f"why:{key}"))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuilds the button from its id alone."""
+        return cls(match["key"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Explains, to the one who pressed only."""
+        bot: Vibecheck = interaction.client
+        text = bot.recent_texts.recall(self.key)
+        if text is None:
+            await interaction.response.send_message(FORGOTTEN, ephemeral=True)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            explanation = await bot.classifier.explain(text)
+        except ModelError as error:
+            await interaction.edit_original_response(content=explain_failure(error))
+            return
+        await interaction.edit_original_response(embed=explanation_embed(text, explanation))
+
+
+def why_view(key: str) -> discord.ui.View:
+    """A view that holds the button."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(WhyButton(key))
+    return view
+
+
+def explanation_embed(text: str, explanation: Explanation) -> discord.Embed:
+    """The text with the words that moved the verdict marked, and the strongest of them as a list."""
+    verdict = explanation.verdict
+    strong = [influence for influence in explanation.influences if abs(influence.effect) >= SLIGHT]
+    ranked = sorted(strong, key=lambda influence: abs(influence.effect), reverse=True)[:5]
+    embed = discord.Embed(title=f"Why {verdict.sentiment}?")
+    if not ranked:
+        embed.description = "No single word stands out: the text reads this way as a whole."
+        return embed
+    embed.description = marked(text, ranked)
+    lines = [f"{_arrow(i)} {escape(text[i.start : i.end])[:80]} ({i.effect:+.2f})" for i in ranked]
+    embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
+    embed.set_footer(text="Bold: towards positive. Underlined: towards negative. Measured by leaving each out.")
+    return embed
+
+
+def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
+    """`text` escaped, with towards-positive pieces bold and towards-negative ones underlined.
+
+    A longer text is shown around its strongest piece.
+    """
+    strongest = influences[0]
+    first = max(0, min(strongest.start - limit // 2, len(text) - limit))
+    last = min(len(text), first + limit)
+    shown: list[str] = ["…"] if first else []
+    position = first
+    for influence in sorted(influences, key=lambda piece: piece.start):
+        if influence.start < position or influence.end > last:
+            continue
+        mark = "**" if influence.effect > 0 else "__"
+        shown += [escape(text[position : influence.start]), mark, escape(text[influence.start : influence.end]), mark]
+        position = influence.end
+    shown.append(escape(text[position:last]))
+    if last < len(text):
+        shown.append("…")
+    return "".join(shown)[:4000]
+
+
+def _arrow(influence: Influence) -> str:
+    positive = influence.effect > 0
+    return f"▲ {Sentiment.POSITIVE}:" if positive else f"▼ {Sentiment.NEGATIVE}:"

