@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from model.errors import ModelError
 from training.errors import TrainingError
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
@@ -40,6 +41,35 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
     _train("slang", recipe, base, output, max_rows, data)
 
 
+@main.command()
+@click.option("--checkpoint", default="runs/slang", show_default=True, help="The folder that training wrote.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("model/bundled"), show_default=True)
+@click.option("--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set.")
+@_DATA
+def export(checkpoint: str, output: Path, gate_rows: int, data: Path | None) -> None:
+    """Write the int8 ONNX artefact, if it says the same as the checkpoint."""
+    from training.export import export as run_export
+    from training.export import validation_gates
+
+    manifest = run_export(Path(checkpoint), output, validation_gates(data, gate_rows))
+    for name, figures in manifest["gate"].items():
+        click.echo(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+    click.echo(f"model {manifest['version']} written to {output}")
+
+
+@main.command()
+@click.option("--model", default="bundled", show_default=True, help="bundled, a folder, or org/name@revision.")
+@click.option("--rows", type=click.IntRange(0), default=0, help="Score this many rows of each test split (0: all).")
+@_DATA
+def evaluate(model: str, rows: int, data: Path | None) -> None:
+    """Score a model on the IMDB and TweetEval test splits."""
+    from model.engine import load_engine
+    from training.evaluation import evaluate as run_evaluation
+
+    for figure in run_evaluation(load_engine(model), data, rows):
+        click.echo(str(figure))
+
+
 def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917
     from training.phases import run_phase
     from training.recipe import read_recipe, recipe_path
@@ -57,7 +87,7 @@ def run() -> None:
     """Turns a TrainingError into one sentence on stderr and exit code 1."""
     try:
         main()
-    except TrainingError as error:
+    except (TrainingError, ModelError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
 

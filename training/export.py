@@ -24,8 +24,10 @@ from model.checkpoint import MANIFEST, artefact_version, file_sha256, open_check
 from model.dequantise import TRANSPOSED
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS, Verdict
+from training.data import load_split, split_validation
 from training.errors import ExportRefused, TrainingError
 from training.golden import GOLDEN_TEXTS
+from training.recipe import read_recipe, recipe_path
 from training.scoring import read_logits, verdicts
 
 MAX_BYTES = 30_000_000
@@ -85,6 +87,17 @@ def export(
         for file in sorted(folder.iterdir()):
             shutil.copyfile(file, output / file.name)
     return manifest
+
+
+def validation_gates(data: Path | None, rows: int) -> list[GateSet]:
+    """What int8 is held against: TweetEval's validation split, and IMDB reviews that phase 1 held out."""
+    if rows == 0:
+        return []
+    tweets = load_split("tweet_eval", "validation", data)
+    recipe = read_recipe(recipe_path("imdb-compact"))
+    reviews = split_validation(load_split("imdb", "train", data), recipe.validation_share, recipe.seed)["validation"]
+    chosen = {"tweet_eval": tweets, "imdb": reviews.shuffle(seed=0)}
+    return [GateSet(name, split["text"][:rows], split["label3"][:rows]) for name, split in chosen.items()]
 
 
 def to_int8_onnx(checkpoint: Path, target: Path, max_length: int) -> None:

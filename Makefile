@@ -1,0 +1,51 @@
+# Each target makes .venv and installs only what it needs; a stamp in .venv makes the second time quick.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo run check test lint types bench clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit("Vibecheck needs Python 3.11 or newer; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/core: .venv/made pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+.venv/demo: .venv/made pyproject.toml constraints.txt
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+.venv/dev: .venv/made pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+demo: .venv/demo  ## the real bot in a local, simulated Discord in your browser
+	@$(BIN)/python -m bot demo $(ARGS)
+
+run: .venv/core  ## the bot on the real Discord, with the token in .env
+	@$(BIN)/python -m bot run
+
+check: .venv/core  ## are settings, model, token and intents in order?
+	@$(BIN)/python -m bot check
+
+test: .venv/dev  ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/dev  ## ruff: format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/dev  ## mypy, strict
+	$(BIN)/mypy
+
+coldstart: .venv/made  ## start time and memory of `run` without torch installed
+	$(PYTHON) tests/bench/cold_start.py
+
+clean:  ## remove what make has made
+	rm -rf .venv build *.egg-info
