@@ -24,7 +24,7 @@ class SmallModel:
 
 
 MOODS = (("bad", "hate", "awful"), ("map", "raid", "patch"), ("good", "love", "great"))
-FILLERS = "the a so very we they boss lag win lost skin at on today again you".split()
+FILLERS = tuple("abcdefghijklmnopq")
 
 
 def mood_text(mood: int, number: int) -> str:
@@ -92,12 +92,11 @@ def _train(target: Path) -> None:
 
 def _export_floats(floats: Path, target: Path) -> None:
     """The same graph without its quantisation: what `to_int8_onnx` writes on its way."""
-    from unittest.mock import patch
-
     from training import export
 
     target.mkdir()
-    with patch.object(export, "quantize_dynamic", lambda exact, int8, **_: shutil.copyfile(exact, int8)):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "quantize_dynamic", lambda exact, int8, **_: shutil.copyfile(exact, int8))
         export.to_int8_onnx(floats, target / "model.onnx", 512)
     for name in ("tokenizer.json", "config.json"):
         shutil.copyfile(floats / name, target / name)

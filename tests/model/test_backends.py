@@ -105,7 +105,9 @@ async def test_the_classifier_answers_as_the_engine_does(small_model):
         answers = await classifier.classify_many(small_model.texts)
     assert classifier.info.backend == "onnxruntime"
     assert classifier.info.version == engine.checkpoint.version
-    agreed = [answer.sentiment == verdict.sentiment for answer, verdict in zip(answers, verdicts(engine, logits), strict=True)]
+    agreed = [
+        answer.sentiment == verdict.sentiment for answer, verdict in zip(answers, verdicts(engine, logits), strict=True)
+    ]
     assert np.mean(agreed) >= 0.98  # int8 rounds each batch by its own range
 
 

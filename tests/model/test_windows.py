@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_no_window_is_larger_than_its_size(length, size):
 def test_neighbours_share_at_least_the_overlap(length, size):
     windows = split_windows(range(length), size)
     starts = starts_of(windows)
-    assert all(first + size - second >= OVERLAP for first, second in zip(starts, starts[1:], strict=False))
+    assert all(first + size - second >= OVERLAP for first, second in pairwise(starts))
 
 
 @given(LENGTHS, SIZES)
@@ -44,7 +46,7 @@ def test_all_windows_of_a_long_text_are_full_and_evenly_spread(length, size):
     windows = split_windows(range(length), size)
     assert {len(window) for window in windows} == {size}
     starts = starts_of(windows)
-    steps = {second - first for first, second in zip(starts, starts[1:], strict=False)}
+    steps = {second - first for first, second in pairwise(starts)}
     assert max(steps) - min(steps) <= 1
 
 

@@ -38,7 +38,7 @@ async def running_demo() -> AsyncIterator[tuple[asyncio.subprocess.Process, str]
     try:
         async with asyncio.timeout(60):
             while line := (await process.stdout.readline()).decode():
-                if address := re.search(r"http://127\.0\.0\.1:\d+/#\S+", line):
+                if address := re.search(r"http://127\.0\.0\.1:\d+/\S*", line):
                     break
             else:
                 raise AssertionError(f"the demo ended with {await process.wait()}")

@@ -1,0 +1,59 @@
+"""`python -m bot.demo.bot_process URL FOLDER`: the same as `python -m bot run`, but at a Discord on this machine.
+
+Nothing of the bot is changed; only the two addresses that discord.py connects to. Its files go to FOLDER. Settings come
+from the environment alone: the operator's .env, with the real token, is not read.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import discord.gateway
+import discord.http
+import yarl
+from pydantic import ValidationError
+
+from bot.process import run_bot
+from bot.settings import Settings
+
+_EX_USAGE, _EX_CONFIG = 64, 78
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the bot until SIGTERM or until the process that started it is gone; returns the exit code."""
+    if len(arguments) != 2 or urlsplit(arguments[0]).hostname != "127.0.0.1":
+        print("Usage: python -m bot.demo.bot_process http://127.0.0.1:PORT FOLDER", file=sys.stderr)  # noqa: T201
+        return _EX_USAGE
+    url, folder = arguments
+    try:
+        settings = Settings(_env_file=None, data_dir=Path(folder))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0]).upper()
+        print(f"The setting {name} cannot be used: {first['msg']}.", file=sys.stderr)  # noqa: T201
+        return _EX_CONFIG
+    use_local_discord(url)
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    return run_bot(settings)
+
+
+def use_local_discord(url: str) -> None:
+    """Points discord.py at `url` instead of discord.com."""
+    discord.http.Route.BASE = f"{url}/api/v10"
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url.replace("http", "ws", 1)) / "gateway"
+
+
+def _stop_with_parent() -> None:
+    """The parent holds the other end of stdin open; when it dies, however it dies, the pipe ends."""
+    while os.read(sys.stdin.fileno(), 1024):  # not through sys.stdin's buffer, whose lock would outlive the interpreter
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,276 @@
+"""Discord's gateway over a loopback WebSocket: sessions, heartbeats, resuming, shards and intents."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import discord
+from aiohttp import WSMsgType, web
+from simcord import intents as intent_rules
+from simcord.backend import Backend, serializers
+
+_log = logging.getLogger(__name__)
+
+PATH = "/gateway"
+ACKNOWLEDGE_AFTER = 0.005
+"""Seconds; an answer in the same instant makes discord.py compute a latency before it has noted the heartbeat."""
+
+REPLAYED_EVENTS = 1000
+
+
+class Op(IntEnum):
+    """What a gateway frame is about."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    RESUME = 6
+    RECONNECT = 7
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class Close(IntEnum):
+    """Close codes after which a bot must not, or need not, try again."""
+
+    AUTHENTICATION_FAILED = 4004
+    DISALLOWED_INTENTS = 4014
+
+
+@dataclass
+class Session:
+    """What the gateway remembers of one shard's connection, so that it can be resumed."""
+
+    id: str
+    intents: discord.Intents
+    shard: int
+    shards: int
+    sequence: int = 0
+    events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAYED_EVENTS))
+    outbox: asyncio.Queue[str] | None = None
+    """Frames waiting to be sent; None while nobody is connected."""
+
+    def owns(self, guild_id: int | None) -> bool:
+        """Discord's sharding formula; whatever belongs to no guild goes to shard 0."""
+        return ((guild_id >> 22) % self.shards if guild_id is not None else 0) == self.shard
+
+
+class _Hangup(Exception):
+    """The connection is to be closed with a code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Gateway:
+    """Serves events to any number of shards and keeps a `log` of the ops that bots sent."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        token: str,
+        *,
+        approved_intents: discord.Intents,
+        heartbeat_interval: float,
+        localise: Callable[[str], str],
+    ) -> None:
+        self.log: list[Op] = []
+        self.sessions: dict[str, Session] = {}
+        self.last_activity = 0.0
+        self.origin = ""
+        self._backend = backend
+        self._token = token
+        self._approved = approved_intents
+        self._heartbeat_interval = heartbeat_interval
+        self._localise = localise
+        self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
+        backend.subscribers.append(self._broadcast)
+
+    @property
+    def connected(self) -> list[Session]:
+        """Sessions that are online now."""
+        return [session for session in self.sessions.values() if session.outbox is not None]
+
+    def drop_sockets(self) -> None:
+        """Cuts every connection without a goodbye, as a broken network does."""
+        for session in self.connected:
+            session.outbox = None
+        for transport in self._sockets.values():
+            if transport is not None:
+                transport.abort()
+
+    def ask_to_reconnect(self) -> None:
+        """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
+        for session in self.connected:
+            _send(session, Op.RECONNECT, None)
+
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Tells every shard that its session is over; unless `resumable`, it is forgotten."""
+        for session in self.connected:
+            _send(session, Op.INVALID_SESSION, resumable)
+            if not resumable:
+                del self.sessions[session.id]
+
+    async def close(self) -> None:
+        """Disconnects everybody."""
+        self._backend.subscribers.remove(self._broadcast)
+        for socket in tuple(self._sockets):
+            await socket.close()
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """One connection, from HELLO to its end."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._sockets[socket] = request.transport
+        outbox: asyncio.Queue[str] = asyncio.Queue()
+        writer = asyncio.create_task(_write(socket, outbox))
+        outbox.put_nowait(_frame(Op.HELLO, {"heartbeat_interval": int(self._heartbeat_interval * 1000)}))
+        session: Session | None = None
+        try:
+            async for message in socket:
+                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    break
+                frame = json.loads(message.data)
+                session = self._receive(Op(frame["op"]), frame.get("d"), session, outbox)
+        except _Hangup as hangup:
+            await socket.close(code=hangup.code)
+        except (ValueError, KeyError) as error:
+            _log.error("a gateway frame could not be read: %s", type(error).__name__)
+        finally:
+            if session is not None and session.outbox is outbox:
+                session.outbox = None
+            writer.cancel()
+            del self._sockets[socket]
+        return socket
+
+    def _receive(self, op: Op, data: Any, session: Session | None, outbox: asyncio.Queue[str]) -> Session | None:
+        self.last_activity = time.monotonic()
+        if op is Op.HEARTBEAT:
+            acknowledgement = _frame(Op.HEARTBEAT_ACK, None)
+            asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, outbox.put_nowait, acknowledgement)
+            return session
+        self.log.append(op)
+        if op is Op.IDENTIFY:
+            return self._identify(data, outbox)
+        if op is Op.RESUME:
+            return self._resume(data, outbox)
+        return session
+
+    def _identify(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session:
+        if data["token"] != self._token:
+            raise _Hangup(Close.AUTHENTICATION_FAILED)
+        intents = discord.Intents._from_value(data["intents"])
+        if intent_rules.missing_privileged_intents(intents, self._approved):
+            raise _Hangup(Close.DISALLOWED_INTENTS)
+        shard, shards = data.get("shard") or (0, 1)
+        session = Session(secrets.token_hex(16), intents, shard, shards, outbox=outbox)
+        self.sessions[session.id] = session
+        guilds = [guild for guild in self._backend.guilds.values() if session.owns(guild.id)]
+        ready = {
+            "v": 10,
+            "user": dict(serializers.user_payload(self._backend.bot_user)),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "resume_gateway_url": self.origin.replace("http", "ws", 1) + PATH,
+            "shard": [shard, shards],
+            "application": {"id": str(self._backend.application_id), "flags": 0},
+        }
+        self._dispatch(session, "READY", ready)
+        for guild in guilds:
+            self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
+        return session
+
+    def _resume(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session | None:
+        if data["token"] != self._token:
+            raise _Hangup(Close.AUTHENTICATION_FAILED)
+        session = self.sessions.get(data["session_id"])
+        if session is None:
+            outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
+            return None
+        for sequence, frame in session.events:
+            if sequence > data["seq"]:
+                outbox.put_nowait(frame)
+        session.outbox = outbox
+        self._dispatch(session, "RESUMED", {})
+        return session
+
+    def _broadcast(self, event: str, payload: Mapping[str, Any]) -> None:
+        """Hands an event of the simulated world to the shards that it concerns."""
+        self.last_activity = time.monotonic()
+        guild_id = payload.get("guild_id")
+        if guild_id is None and event in {"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"}:
+            guild_id = payload.get("id")
+        for session in self.sessions.values():
+            if session.owns(int(guild_id) if guild_id is not None else None):
+                self._deliver(session, event, payload)
+
+    def _deliver(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
+        """Sends an event as far as the session's intents allow it to be seen."""
+        needed = intent_rules.required_intent(event, payload)
+        if needed is not None and not getattr(session.intents, needed):
+            return
+        shown = copy.deepcopy(dict(payload))
+        if event == "INTERACTION_CREATE":
+            self._complete_interaction(shown)
+        if not session.intents.message_content:
+            self._censor(event, shown)
+        if event == "GUILD_CREATE":
+            intent_rules.prune_guild_create(shown, session.intents, self._backend.bot_user.id)
+        self._dispatch(session, event, shown)
+
+    def _complete_interaction(self, payload: dict[str, Any]) -> None:
+        """Adds what Discord sends with an interaction and simcord leaves out; a bot without a cache relies on it."""
+        guild_id = payload.get("guild_id")
+        payload["authorizing_integration_owners"] = {"0": guild_id or "0"}
+        if guild_id is None:
+            return
+        guild = self._backend.get_guild(int(guild_id))
+        payload["guild"] = {"id": guild_id, "locale": payload.get("guild_locale", "en-US"), "features": []}
+        payload["channel"]["permissions"] = payload["member"]["permissions"]
+        payload["channel"].setdefault("guild_id", str(guild.id))
+
+    def _censor(self, event: str, payload: dict[str, Any]) -> None:
+        """Blanks message content that a bot without the message-content intent does not get to see."""
+        bot_id = self._backend.bot_user.id
+        if event in {"MESSAGE_CREATE", "MESSAGE_UPDATE"}:
+            intent_rules.censor_message(payload, bot_id, backend=self._backend)
+        elif event == "INTERACTION_CREATE":
+            data = payload.get("data") or {}
+            if isinstance(payload.get("message"), dict):
+                intent_rules.censor_message(payload["message"], bot_id, backend=self._backend, exempt_root=True)
+            for identity, message in ((data.get("resolved") or {}).get("messages") or {}).items():
+                chosen = str(data.get("target_id")) == str(identity)
+                intent_rules.censor_message(message, bot_id, backend=self._backend, exempt_root=chosen)
+
+    def _dispatch(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
+        session.sequence += 1
+        frame = self._localise(_frame(Op.DISPATCH, payload, event, session.sequence))
+        session.events.append((session.sequence, frame))
+        if session.outbox is not None:
+            session.outbox.put_nowait(frame)
+
+
+def _send(session: Session, op: Op, data: Any) -> None:
+    if session.outbox is not None:
+        session.outbox.put_nowait(_frame(op, data))
+
+
+def _frame(op: Op, d: Any, event: str | None = None, sequence: int | None = None) -> str:
+    return json.dumps({"op": int(op), "d": d, "t": event, "s": sequence}, default=str)
+
+
+async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
+    while True:
+        await socket.send_str(await outbox.get())

@@ -1,0 +1,83 @@
+"""Starts and stops the bot of the demo in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from bot.demo.local_discord import TOKEN, LocalDiscord
+
+STOP_SECONDS = 4.0
+READY_SECONDS = 60.0
+
+
+class BotEnded(Exception):
+    """The bot's process ended before anybody asked it to."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"The bot ended by itself with exit code {code}.")
+        self.code = code
+
+
+class BotNotReady(Exception):
+    """The bot neither came online in time nor ended."""
+
+
+@asynccontextmanager
+async def bot_process(
+    local: LocalDiscord, data_dir: Path, environment: Mapping[str, str] | None = None, *, stderr: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs the bot against `local` for as long as the context lasts.
+
+    `environment` adds to or replaces the bot's settings; `stderr` is as for asyncio.create_subprocess_exec.
+    """
+    settings = {
+        "DISCORD_TOKEN": TOKEN,
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.demo.bot_process",
+        local.url,
+        str(data_dir),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, **settings, **(environment or {})},
+        start_new_session=True,  # Ctrl-C in a terminal is for us; we pass it on in our own order
+    )
+    try:
+        yield process
+    finally:
+        await stop(process)
+
+
+async def stop(process: asyncio.subprocess.Process) -> int:
+    """Ends a process politely, then firmly, and returns its exit code."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+    return await process.wait()
+
+
+async def wait_until_ready(local: LocalDiscord, process: asyncio.subprocess.Process) -> None:
+    """Returns once the bot is online with its commands registered. Raises BotEnded or BotNotReady."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while not local.has_bot:
+                if process.returncode is not None:
+                    raise BotEnded(process.returncode)
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise BotNotReady(f"The bot is not online after {READY_SECONDS:.0f} s.") from None

@@ -1,0 +1,95 @@
+"""The made-up server of the demo: its people, its channels, and what they were talking about before you came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import discord
+from simcord.actors import MemberActor
+from simcord.backend.cdn import CDN_BASE
+from simcord.builders import ChannelHandle
+
+from bot.demo.avatars import bot_avatar, member_avatar
+from bot.demo.conversations import CONVERSATIONS, TOPICS
+from bot.demo.local_discord import LocalDiscord
+
+BOT_NAME = "Vibecheck"
+SERVER_NAME = "The Corner Table"
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    name: str
+    shown: str
+    colour: int
+    """The colour of the name in chat, from the member's role."""
+    avatar: tuple[str, str]
+    """Two colours, from the upper left to the lower right."""
+
+
+YOU = _Profile("you", "You", 0x57F287, ("#57f287", "#1f8b4c"))
+
+_PEOPLE = (
+    YOU,
+    _Profile("maya", "Maya ☀️", 0xFAA61A, ("#ffb347", "#e8590c")),
+    _Profile("theo", "theo.exe", 0x3BA9F5, ("#4fc3f7", "#1565c0")),
+    _Profile("ines", "Inês", 0xF47FFF, ("#f48fb1", "#ad1457")),
+    _Profile("kofi", "Kofi cooks", 0xED4245, ("#ff8a80", "#c62828")),
+    _Profile("robin", "r o b i n", 0x9B84EE, ("#b39ddb", "#512da8")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the page needs to know of the server. The first of `members` is the visitor."""
+
+    channels: dict[str, ChannelHandle]
+    members: tuple[MemberActor, ...]
+    avatars: dict[int, bytes]
+    """PNG images by user id, the bot's among them."""
+
+    def assets(self) -> dict[str, tuple[str, bytes]]:
+        """The avatars as simcord's page asks for them: by address, with a file name."""
+        return {_avatar_url(user): (f"{user}.png", image) for user, image in self.avatars.items()}
+
+
+def build_world(local: LocalDiscord) -> World:
+    """Creates the server and its past; afterwards the clock is back in the present."""
+    local.clock.set_back(timedelta(days=400))
+    bot = local.backend.bot_user
+    bot.name, bot.avatar = BOT_NAME, "local"
+    users = {
+        person.name: local.create_user(person.name, global_name=person.shown, avatar="local") for person in _PEOPLE
+    }
+    guild = local.create_guild(SERVER_NAME, owner=users["maya"])
+    members: dict[str, MemberActor] = {}
+    for position, person in enumerate(_PEOPLE, start=2):
+        permissions = discord.Permissions(manage_guild=person is YOU)
+        role = guild.create_role(person.shown, permissions=permissions, color=person.colour, position=position)
+        members[person.name] = guild.add_member(users[person.name], roles=[role])
+    channels = {name: guild.create_text_channel(name, topic=topic) for name, topic in TOPICS.items()}
+    for name, channel in channels.items():
+        _hold_conversation(local, name, channel, members)
+    local.clock.set_back(timedelta())
+    avatars = {members[person.name].id: member_avatar(person.name[0].upper(), *person.avatar) for person in _PEOPLE}
+    return World(channels, tuple(members.values()), avatars | {bot.id: bot_avatar()})
+
+
+def _hold_conversation(local: LocalDiscord, name: str, channel: ChannelHandle, members: dict[str, MemberActor]) -> None:
+    said: list[int] = []
+    for line in CONVERSATIONS[name]:
+        local.clock.set_back(timedelta(minutes=line.minutes_ago))
+        reference = None
+        if line.answers is not None:
+            reference = {"channel_id": str(channel.id), "message_id": str(said[line.answers])}
+            reference = local.backend.normalize_message_reference(channel.id, reference)
+        message = local.backend.create_message(channel.id, members[line.author].id, line.text, reference=reference)
+        said.append(message.id)
+        for emoji, fans in line.reactions.items():
+            for fan in fans:
+                local.backend.set_reaction(channel.id, message.id, emoji, members[fan].id, True)
+
+
+def _avatar_url(user_id: int) -> str:
+    return f"{CDN_BASE}/avatars/{user_id}/local.png"

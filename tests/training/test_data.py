@@ -1,0 +1,140 @@
+import pytest
+from datasets import Dataset
+
+from model.cleaning import clean
+from training.data import (
+    CORPORA,
+    fingerprint,
+    load_mixture,
+    load_split,
+    split_validation,
+    without_duplicates,
+)
+from training.errors import DataError
+from training.recipe import RECIPES, Source, read_recipe
+
+
+def rows_of(*pairs):
+    return Dataset.from_dict({"text": [text for text, _ in pairs], "label3": [label for _, label in pairs]})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of data sets; call it with a corpus folder, a split's file and columns."""
+
+    def write(place, split, **columns):
+        (tmp_path / place).mkdir(exist_ok=True)
+        Dataset.from_dict(columns).to_parquet(tmp_path / place / f"{split}.parquet")
+        return tmp_path
+
+    return write
+
+
+def test_an_unknown_set_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(DataError, match="no data set named 'imbd'; known sets are imdb, tweet_eval"):
+        load_split("imbd", "train", tmp_path)
+
+
+def test_an_unknown_split_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(DataError, match="imdb has no validation split; it has train, test"):
+        load_split("imdb", "validation", tmp_path)
+
+
+def test_a_missing_folder_says_where_the_file_should_be(tmp_path):
+    with pytest.raises(DataError, match=r"imdb/train should be at .*imdb/train\.parquet; .*--data"):
+        load_split("imdb", "train", tmp_path / "nowhere")
+
+
+def test_a_set_without_a_hub_asks_for_a_folder():
+    with pytest.raises(DataError, match="figure_eight is not read from the hub"):
+        load_split("figure_eight", "train", None)
+
+
+def test_every_source_of_the_bundled_recipes_is_a_known_set():
+    named = {source.name for file in RECIPES.glob("*.toml") for source in read_recipe(file).sources}
+    assert named <= set(CORPORA)
+
+
+def test_texts_are_cleaned_as_the_bot_cleans_and_unreadable_rows_go(folder):
+    data = folder(
+        "imdb",
+        "train",
+        text=["Sooooo good<br />yes", "https://a.b/c", "", None, "bad \U0001f602"],
+        label=[1, 1, 0, 0, 0],
+    )
+    rows = load_split("imdb", "train", data)
+    assert rows["text"] == ["Sooo good yes", "bad face with tears of joy"]
+    assert rows["label3"] == [2, 0]
+    assert all(clean(text) == text for text in rows["text"])
+
+
+def test_unlabelled_rows_are_left_out(folder):
+    data = folder("imdb", "test", text=["one", "two", "three"], label=[-1, 0, 1])
+    assert load_split("imdb", "test", data)["text"] == ["two", "three"]
+    data = folder("goemotions", "train", text=["one", "two"], label3=[None, 1])
+    assert load_split("goemotions", "train", data)["text"] == ["two"]
+
+
+def test_json_escapes_of_tweets_are_undone(folder):
+    data = folder("tweet_eval", "train", text=[r"\u2019tis \"fine\" now"], label=[2])
+    assert load_split("tweet_eval", "train", data)["text"] == ['\'tis "fine" now']
+
+
+def test_our_expressions_load_with_all_three_labels():
+    train, test = (load_split("expressions", split, None) for split in ("train", "test"))
+    assert set(train["label3"]) == set(test["label3"]) == {0, 1, 2}
+    assert min(len(train), len(test)) > 50
+
+
+def test_no_sentence_of_our_expressions_is_in_both_splits():
+    train, test = (
+        {text.casefold() for text in load_split("expressions", split, None)["text"]} for split in ("train", "test")
+    )
+    assert not train & test
+
+
+def test_equal_texts_of_equal_label_stay_once_and_the_first_stays():
+    rows = without_duplicates(rows_of(("Good", 2), ("good", 2), ("good", 1), ("bad", 0), ("GOOD", 2)))
+    assert list(zip(rows["text"], rows["label3"], strict=True)) == [("Good", 2), ("good", 1), ("bad", 0)]
+
+
+def test_a_mixture_samples_repeats_and_names_its_sources(folder):
+    folder("imdb", "train", text=[f"film {number}" for number in range(20)] + ["film 0"], label=[0, 1] * 10 + [0])
+    data = folder("slang", "seed_49", text=["w rizz", "big l"], label3=[2, 0])
+    mixture = load_mixture((Source("imdb", rows=6), Source("slang_list", repeat=3)), data, seed=1)
+    assert mixture["source"] == ["imdb"] * 6 + ["slang_list"] * 6
+    assert len(set(mixture["text"][:6])) == 6
+    again = load_mixture((Source("imdb", rows=6), Source("slang_list", repeat=3)), data, seed=1)
+    assert fingerprint(again) == fingerprint(mixture)
+    assert len(load_mixture((Source("imdb"),), data, seed=1)) == 20
+
+
+def test_copies_of_a_text_go_to_one_side_of_the_split():
+    rows = rows_of(
+        *[(f"Text {number}", number % 3) for number in range(300)] * 3, *[(f"text {n}", 0) for n in range(300)]
+    )
+    parts = split_validation(rows, 0.2, seed=3)
+    train, validation = ({text.casefold() for text in parts[side]["text"]} for side in ("train", "validation"))
+    assert not train & validation
+    assert len(train | validation) == 300
+    assert 30 < len(validation) < 90
+
+
+def test_held_out_texts_are_counted_once():
+    parts = split_validation(rows_of(*[(f"text {number}", 1) for number in range(100)] * 4), 0.5, seed=3)
+    assert len(parts["validation"]["text"]) == len(set(parts["validation"]["text"]))
+
+
+def test_the_split_depends_on_the_seed_and_on_nothing_else():
+    rows = rows_of(*[(f"text {number}", 1) for number in range(200)])
+    first, again, other = (split_validation(rows, 0.2, seed)["validation"] for seed in (3, 3, 4))
+    assert first["text"] == again["text"] != other["text"]
+    shuffled = split_validation(rows.shuffle(seed=9), 0.2, 3)["validation"]
+    assert sorted(shuffled["text"]) == sorted(first["text"])
+
+
+def test_the_fingerprint_changes_with_text_label_and_order():
+    base = fingerprint(rows_of(("a", 0), ("b", 1)))
+    others = [rows_of(("a", 1), ("b", 1)), rows_of(("a", 0), ("c", 1)), rows_of(("b", 1), ("a", 0))]
+    assert base == fingerprint(rows_of(("a", 0), ("b", 1)))
+    assert base not in {fingerprint(rows) for rows in others}

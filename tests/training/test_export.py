@@ -1,0 +1,155 @@
+import json
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from model.checkpoint import MANIFEST, file_sha256, open_checkpoint
+from model.engine import Engine, load_engine
+from training.errors import DataError, ExportRefused, TrainingError
+from training.export import GateSet, check_gate, export
+from training.golden import GOLDEN_TEXTS
+from training.phases import encode, macro_recall, run_phase
+from training.scoring import read_logits, verdicts
+
+
+@dataclass
+class Opposite:
+    """A backend that turns the other's answers round from the text with that number on."""
+
+    inner: object
+    honest: int
+    name: str = "opposite"
+    device: str = "cpu"
+    seen: int = 0
+
+    def predict(self, batch):
+        logits = self.inner.predict(batch).copy()
+        left = max(0, self.honest - self.seen)
+        logits[left:] *= -1
+        self.seen += len(logits)
+        return logits
+
+
+def sure_only(engine):
+    """The same engine without abstention, so that every verdict has an opposite."""
+    from dataclasses import replace
+
+    return replace(engine, checkpoint=replace(engine.checkpoint, abstain_below=0.0))
+
+
+@pytest.fixture(scope="session")
+def exported(phase, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "artefact"
+    manifest = export(phase.result.folder, folder, gates=[], metrics={"accuracy": 0.5})
+    return folder, manifest
+
+
+def test_a_phase_writes_a_checkpoint_the_bot_can_open(phase):
+    checkpoint = open_checkpoint(str(phase.result.folder))
+    assert checkpoint.labels == ("negative", "positive")
+    assert 0.25 <= checkpoint.temperature <= 8
+    engine = load_engine(str(phase.result.folder), "cpu")
+    assert all(np.isfinite(rows).all() for rows in read_logits(engine, GOLDEN_TEXTS))
+
+
+def test_a_phase_records_its_recipe_data_and_figures(phase):
+    record = json.loads((phase.result.folder / "training.json").read_text("utf-8"))
+    assert record["recipe"]["learning_rate"] == phase.recipe.learning_rate
+    assert sum(record["rows"].values()) == 64
+    assert record["metrics"] == phase.result.metrics
+    assert 0 <= record["metrics"]["validation_accuracy"] <= 1
+    assert record["temperature"] == open_checkpoint(str(phase.result.folder)).temperature
+    assert set(record["data"]) == {"train", "validation"}
+
+
+def test_too_few_rows_are_refused_with_their_number(phase, tmp_path):
+    with pytest.raises(DataError, match="1 rows are too few"):
+        run_phase(phase.recipe, str(phase.base), phase.data, tmp_path, max_rows=1)
+
+
+def test_a_long_training_text_keeps_its_head_or_both_ends(phase):
+    from dataclasses import replace
+
+    from datasets import Dataset
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(phase.base)
+    rows = Dataset.from_dict({"text": ["good " * 50 + "bad " * 50, "ok"], "labels": [0, 1]})
+    good, bad = tokenizer.convert_tokens_to_ids(["good", "bad"])
+    head = encode(rows, tokenizer, replace(phase.recipe, max_length=12))
+    both = encode(rows, tokenizer, replace(phase.recipe, max_length=12, keep="head_tail"))
+    assert head["input_ids"][0] == [101, *[good] * 10, 102]
+    assert both["input_ids"][0] == [101, *[good] * 5, *[bad] * 5, 102]
+    assert both["length"] == [12, 3]
+
+
+def test_macro_recall_counts_small_classes_as_much_as_large_ones():
+    logits = np.eye(3)[[0, 0, 0, 0, 1]]
+    assert macro_recall(logits, np.array([0, 0, 0, 1, 1])) == pytest.approx(0.75)
+
+
+def test_the_manifest_names_every_file_by_its_hash(exported):
+    folder, manifest = exported
+    assert json.loads((folder / MANIFEST).read_text("utf-8")) == manifest
+    assert set(manifest["files"]) == {path.name for path in folder.iterdir()} - {MANIFEST}
+    assert manifest["files"] == {name: file_sha256(folder / name) for name in manifest["files"]}
+    assert manifest["training"]["phase"] == "imdb"
+
+
+def test_the_artefact_opens_under_the_version_of_its_manifest(exported):
+    folder, manifest = exported
+    checkpoint = open_checkpoint(str(folder))
+    assert checkpoint.version == manifest["version"]
+    assert checkpoint.temperature == manifest["temperature"]
+    assert checkpoint.metrics == {"accuracy": 0.5}
+
+
+def test_the_golden_verdicts_are_what_the_artefact_says(exported):
+    folder, _ = exported
+    engine = load_engine(str(folder))
+    said = verdicts(engine, read_logits(engine, GOLDEN_TEXTS))
+    golden = json.loads((folder / "golden.json").read_text("utf-8"))
+    assert [row["text"] for row in golden] == list(GOLDEN_TEXTS)
+    for row, verdict in zip(golden, said, strict=True):
+        assert row["sentiment"] == verdict.sentiment
+        assert row["probabilities"] == pytest.approx(verdict.probabilities, abs=1e-3)
+
+
+def test_an_artefact_is_not_exported_twice(exported, tmp_path):
+    with pytest.raises(TrainingError, match="exported already"):
+        export(exported[0], tmp_path / "again", gates=[])
+
+
+def test_the_gate_passes_two_engines_that_agree_and_reports_the_figures(phase):
+    engine = sure_only(load_engine(str(phase.result.folder), "cpu"))
+    figures = check_gate(GateSet("golden", GOLDEN_TEXTS, [0] * len(GOLDEN_TEXTS)), engine, engine)
+    assert figures["same_label"] == 1.0
+    assert figures["texts"] == len(GOLDEN_TEXTS)
+    assert figures["fp32_accuracy"] == figures["int8_accuracy"]
+
+
+def test_the_gate_refuses_a_broken_int8_with_the_figures(phase):
+    exact = sure_only(load_engine(str(phase.result.folder), "cpu"))
+    broken = Engine(exact.checkpoint, exact.reader, Opposite(exact.backend, honest=6))
+    with pytest.raises(ExportRefused, match=r"on golden: .* 50\.00% of 12 texts \(at least 99% needed\)"):
+        check_gate(GateSet("golden", GOLDEN_TEXTS, [0] * 12), exact, broken)
+
+
+def test_the_gate_refuses_lost_accuracy_even_when_labels_mostly_agree(phase):
+    exact = sure_only(load_engine(str(phase.result.folder), "cpu"))
+    texts = [f"film number {number}" for number in range(200)]
+    truth = [2 if verdict.score > 0 else 0 for verdict in verdicts(exact, read_logits(exact, texts))]
+    broken = Engine(exact.checkpoint, exact.reader, Opposite(exact.backend, honest=199))
+    with pytest.raises(ExportRefused, match=r"99\.50% against 100\.00%"):
+        check_gate(GateSet("films", texts, truth), exact, broken)
+
+
+def test_a_refused_export_leaves_the_old_artefact_alone(phase, exported, tmp_path, monkeypatch):
+    old = shutil.copytree(exported[0], tmp_path / "artefact")
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    monkeypatch.setattr("training.export.MAX_BYTES", 10)
+    with pytest.raises(ExportRefused, match="at most 10 are shipped"):
+        export(phase.result.folder, old, gates=[])
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before

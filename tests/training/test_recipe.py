@@ -1,0 +1,101 @@
+import pytest
+
+from training.errors import RecipeError
+from training.recipe import RECIPES, Recipe, Source, read_recipe, recipe_path
+
+WHOLE = """
+phase = "imdb"
+labels = ["negative", "positive"]
+
+[[sources]]
+name = "imdb"
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        file = tmp_path / "mine.toml"
+        file.write_text(text, "utf-8")
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_bundled_recipe_reads(file):
+    recipe = read_recipe(file)
+    assert recipe.sources
+    assert recipe_path(file.stem) == file
+
+
+def test_there_are_recipes_for_both_phases():
+    assert {read_recipe(file).phase for file in RECIPES.glob("*.toml")} == {"imdb", "slang"}
+
+
+def test_a_short_recipe_gets_the_published_defaults(written):
+    recipe = read_recipe(written(WHOLE))
+    assert recipe == Recipe("imdb", (Source("imdb"),), ("negative", "positive"))
+    assert (recipe.learning_rate, recipe.batch_size, recipe.epochs) == (2e-5, 16, 3.0)
+
+
+def test_the_resolved_recipe_holds_every_number(written):
+    resolved = read_recipe(written("seed = 7\n" + WHOLE)).resolved()
+    assert resolved["seed"] == 7
+    assert resolved["sources"] == ({"name": "imdb", "rows": 0, "repeat": 1},)
+
+
+def test_an_unknown_key_is_named_with_the_known_ones(written):
+    with pytest.raises(RecipeError, match=r"mine\.toml: unknown key 'learning_rte'; known keys are .*learning_rate"):
+        read_recipe(written("learning_rte = 1\n" + WHOLE))
+
+
+def test_an_unknown_key_of_a_source_is_named(written):
+    with pytest.raises(RecipeError, match="sources: unknown key 'row'"):
+        read_recipe(written(WHOLE + "row = 5\n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('batch_size = "big"', "batch_size must be int, not 'big'"),
+        ("batch_size = 1.5", "batch_size must be int"),
+        ("batch_size = true", "batch_size must be int"),
+        ("epochs = true", "epochs must be float"),
+        ("keep = 3", "keep must be str"),
+        ("class_weights = 1.0", "class_weights must be"),
+        ("class_weights = [1.0]", "one weight for each of the 2 labels"),
+        ('keep = "tail"', 'not "tail"'),
+        ("max_length = 513", "8 to 512 tokens, not 513"),
+        ("epochs = 0", "above 0"),
+        ("learning_rate = -1.0", "above 0"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(written, line, message):
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(written(f"{line}\n{WHOLE}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("phase = ", "not valid TOML"),
+        ('phase = "imdb"\nlabels = ["negative"]', "at least one"),
+        (WHOLE.replace('phase = "imdb"', ""), "phase"),
+        (WHOLE.replace('phase = "imdb"', 'phase = "tweets"'), 'not "tweets"'),
+        (WHOLE.replace('name = "imdb"', "rows = 3"), "name"),
+    ],
+)
+def test_a_recipe_that_is_not_whole_says_what_it_lacks(written, text, message):
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(written(text))
+
+
+def test_a_missing_recipe_lists_the_bundled_ones():
+    with pytest.raises(RecipeError, match="the bundled ones are: imdb, imdb-compact, slang"):
+        read_recipe(recipe_path("imbd"))
+
+
+def test_a_recipe_may_be_given_by_path(tmp_path):
+    assert recipe_path("runs/mine.toml").as_posix() == "runs/mine.toml"
+    assert recipe_path("mine.toml").as_posix() == "mine.toml"
