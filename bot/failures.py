@@ -12,6 +12,9 @@ from model import InferenceFailed, ModelError
 _log = logging.getLogger(__name__)
 
 SORRY = "Something went wrong on my side. Please try again in a moment."
+LONGEST_WAIT = 120.0
+"""Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
+
 SLOW = "That took too long, so I stopped. Please try again in a moment."
 
 _GONE = {10008, 10015, 10062, 40060}

@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answer import verdict_embed
-from bot.failures import SLOW, explain_failure
+from bot.failures import LONGEST_WAIT, SLOW, explain_failure
 from bot.why import why_view
 from model import ModelError
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from bot.client import Vibecheck
 
 _log = logging.getLogger(__name__)
-
-LONGEST_WAIT = 120.0
-"""Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
 
 _EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 _ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)

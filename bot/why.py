@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 
 from bot.answer import escape
-from bot.failures import explain_failure
+from bot.failures import LONGEST_WAIT, SLOW, explain_failure
 from model import Explanation, Influence, ModelError, Sentiment
 
 if TYPE_CHECKING:
@@ -75,9 +75,13 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            explanation = await bot.classifier.explain(text)
+            async with asyncio.timeout(LONGEST_WAIT):
+                explanation = await bot.classifier.explain(text)
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
+            return
+        except TimeoutError:
+            await interaction.edit_original_response(content=SLOW)
             return
         await interaction.edit_original_response(embed=explanation_embed(text, explanation))
 
@@ -99,7 +103,7 @@ def explanation_embed(text: str, explanation: Explanation) -> discord.Embed:
         embed.description = "No single word stands out: the text reads this way as a whole."
         return embed
     embed.description = marked(text, ranked)
-    lines = [f"{_arrow(i)} {escape(text[i.start : i.end])[:80]} ({i.effect:+.2f})" for i in ranked]
+    lines = [f"{_arrow(i)} {escape(text[i.start : i.end])[:80]} ({_signed(i.effect)})" for i in ranked]
     embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
     embed.set_footer(text="Bold: towards positive. Underlined: towards negative. Measured by leaving each out.")
     return embed
@@ -125,6 +129,10 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     if last < len(text):
         shown.append("…")
     return "".join(shown)[:4000]
+
+
+def _signed(effect: float) -> str:
+    return f"{effect:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _arrow(influence: Influence) -> str:

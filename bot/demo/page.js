@@ -153,6 +153,13 @@ document.addEventListener("input", (event) => {
   startCommand(typed[1], typed[2]);
 }, { capture: true });
 
+// Choosing an option's value with the mouse leaves the focus nowhere; Enter sends all the same.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || document.activeElement !== document.body || !document.querySelector(".command-row")) return;
+  event.preventDefault();
+  document.querySelector("#channel-composer").requestSubmit();
+});
+
 // ---- messages: reactions, and the bot's message commands
 
 let menus = [];

@@ -1,0 +1,227 @@
+"""The real bot in simcord's Discord, over the real bundled model with switches for what can go wrong."""
+
+import asyncio
+import json
+import socket
+import threading
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import discord
+import pytest
+import simcord
+from simcord import interactions
+from simcord.enums import AppCommandType, InteractionType
+
+from bot.client import create_bot
+from bot.settings import Settings
+from model import Classifier
+from model.engine import load_engine
+
+PATIENCE = 20
+
+
+class WatchedBackend:
+    """The real backend. It counts its batches, and holds or fails the next ones when told to."""
+
+    def __init__(self, backend):
+        self.backend = backend
+        self.name, self.device = backend.name, backend.device
+        self.entered, self.go_on = threading.Event(), threading.Event()
+        self.reset()
+
+    def reset(self):
+        self.batches = 0
+        self.error = None
+        self.entered.clear()
+        self.go_on.set()
+
+    def hold(self):
+        self.go_on.clear()
+
+    def predict(self, batch):
+        self.batches += 1
+        self.entered.set()
+        assert self.go_on.wait(PATIENCE)
+        if self.error is not None:
+            raise self.error
+        return self.backend.predict(batch)
+
+
+@dataclass
+class World:
+    """A server with two people in it, and what they do with the bot."""
+
+    env: simcord.Env
+    guild: simcord.GuildHandle
+    channel: simcord.ChannelHandle
+    alice: simcord.MemberActor
+    maya: simcord.MemberActor
+
+    async def ask(self, text, **options):
+        """Alice uses /sentiment."""
+        return await self.alice.slash(self.channel, "sentiment", text=text, **options)
+
+    async def check(self, content="", **sent):
+        """Alice uses "Check sentiment" on a message of Maya's."""
+        message = await self.maya.send(self.channel, content, **sent)
+        return await self.alice.context_menu(self.channel, "Check sentiment", message)
+
+    async def check_in_dm(self, content, *, context=1):
+        """Alice uses the menu on what she wrote outside any server: 1 is the bot's DM, 2 a DM with somebody else."""
+        user, backend = self.alice.user, self.env.backend
+        message = await user.send_dm(content)
+        payload = {"id": str(message.id), "channel_id": str(user.dm_channel.id)}
+        stored = backend.get_message(user.dm_channel.id, message.id)
+        payload |= simcord.backend.serializers.message_payload(backend, stored)
+        data = {
+            "id": backend.find_command("Check sentiment", None, type=AppCommandType.MESSAGE)["id"],
+            "name": "Check sentiment",
+            "type": AppCommandType.MESSAGE,
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): payload}},
+        }
+        record, sent = interactions.base_payload(
+            backend,
+            type=InteractionType.APPLICATION_COMMAND,
+            channel_id=user.dm_channel.id,
+            guild_id=None,
+            user_id=user.id,
+            data=data,
+        )
+        sent |= {"context": context, "authorizing_integration_owners": {"1": str(user.id)}}
+        backend.emit("INTERACTION_CREATE", sent)
+        await self.env.settle()
+        return simcord.InteractionResult(self.env, record)
+
+    async def why(self, answer):
+        """Alice presses the button under an answer."""
+        return await self.alice.click(answer.response, label="Why?")
+
+    def requests(self, method, ending):
+        """What the bot sent so far to addresses with that ending."""
+        return [
+            entry.json for entry in self.env.http_requests if entry.method == method and entry.path.endswith(ending)
+        ]
+
+
+@pytest.fixture(scope="session")
+def loaded_backend():
+    engine = load_engine("bundled", "cpu", 2)
+    return engine, WatchedBackend(engine.backend)
+
+
+@pytest.fixture(scope="session")
+def shared_classifier(loaded_backend):
+    engine, watched = loaded_backend
+    classifier = asyncio.run(Classifier.start(lambda: replace(engine, backend=watched)))
+    yield classifier
+    watched.reset()
+    asyncio.run(classifier.close())
+
+
+@pytest.fixture
+def backend(loaded_backend):
+    _, watched = loaded_backend
+    watched.reset()
+    yield watched
+    watched.reset()
+
+
+@pytest.fixture
+def classifier(shared_classifier, backend):
+    """The bundled model, loaded once for all tests."""
+    return shared_classifier
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path):
+    """No setting of this machine reaches a test, and no file of a test reaches this machine."""
+    for field in Settings.model_fields:
+        monkeypatch.delenv(field.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(_env_file=None, data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def bot(settings, classifier):
+    return create_bot(settings, classifier=classifier)
+
+
+@pytest.fixture
+async def env(bot):
+    """A running bot. What its error handlers saw fails the test, unless the test has looked at `env.errors`."""
+    env = simcord.Env(bot, shard_count=1)
+    await env.start()
+    yield env
+    await env.shutdown()
+    env._raise_errors_since(env._errors_acknowledged)
+
+
+@pytest.fixture
+async def world(env):
+    alice, maya = (env.create_user(name) for name in ("alice", "maya"))
+    guild = env.create_guild("Home")
+    channel = guild.create_text_channel("general")
+    return World(env, guild, channel, guild.add_member(alice), guild.add_member(maya))
+
+
+class LoginServer(ThreadingHTTPServer):
+    """As much of Discord's REST API as a login needs, on this machine."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), LoginRequest)
+        self.accepts = True
+        self.on_request = lambda: None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/api/v10"
+
+
+class LoginRequest(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.on_request()
+        user = {"id": "80351110224678912", "username": "vibecheck", "discriminator": "0", "avatar": None, "bot": True}
+        application = {"id": "80351110224678912", "name": "Vibecheck", "description": "", "icon": None}
+        application |= {
+            "verify_key": "",
+            "owner": user,
+            "flags": 0,
+            "bot_public": True,
+            "bot_require_code_grant": False,
+        }
+        refusal = {"message": "401: Unauthorized", "code": 0}
+        known = user if self.path.endswith("/users/@me") else application
+        body = json.dumps(known if self.server.accepts else refusal).encode()
+        self.send_response(200 if self.server.accepts else 401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Keeps the tests' output clean."""
+
+
+@pytest.fixture
+def login_server(monkeypatch):
+    with LoginServer() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        monkeypatch.setattr(discord.http.Route, "BASE", server.url)
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Discord's address is a port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{port}/api/v10")

@@ -1,0 +1,151 @@
+"""The demo as a visitor has it: started by its command, driven in a real browser."""
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.pages.browser import CHROMIUM, chromium, open_page, running_demo
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+
+ANSWER = ".channel-message"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address() -> AsyncIterator[str]:
+    async with running_demo() as (_process, address):
+        yield address
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(address: str) -> AsyncIterator[Page]:
+    async with chromium() as browser:
+        page = await open_page(browser, address)
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        yield page
+        assert not problems
+
+
+async def use_sentiment(page: Page, text: str) -> None:
+    await page.locator("#channel-composer-input").press_sequentially(f"/sentiment {text}")
+    await expect(page.locator(".command-option-input")).to_have_value(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_typed_command_is_answered_by_the_real_model(page: Page) -> None:
+    await use_sentiment(page, "i absolutely love this, best day ever")
+    answer = page.locator(ANSWER).last
+    await expect(answer).to_contain_text("Positive")
+    await expect(answer).to_contain_text(re.compile(r"positive\s+█+"))
+    await expect(answer).to_contain_text("i absolutely love this, best day ever")
+
+
+async def test_why_answers_below_and_marks_words(page: Page) -> None:
+    await use_sentiment(page, "this is terrible")
+    await expect(page.locator(ANSWER).last).to_contain_text("Negative")
+    await page.get_by_role("button", name="Why?").last.click()
+    await expect(page.locator(ANSWER).last).to_contain_text("Why negative?")
+    await expect(page.locator(ANSWER).last).to_contain_text("Only you can see this")
+
+
+async def test_the_private_option_hides_the_answer_from_others(page: Page) -> None:
+    await page.locator("#channel-composer-input").press_sequentially("/sentiment a secret worry")
+    await expect(page.locator(".command-option-input")).to_have_value("a secret worry")
+    await page.get_by_role("button", name=re.compile(r"\+1 more")).click()
+    await page.get_by_role("option", name="private").click()
+    await page.get_by_role("option", name="True").click()
+    await page.keyboard.press("Enter")
+    secret = page.locator(ANSWER, has_text="a secret worry")
+    await expect(secret).to_contain_text("Only you can see this")
+    await page.locator("#viewer-picker").select_option(label="Inês")
+    await expect(secret).to_have_count(0)
+
+
+async def test_each_channel_shows_its_own_conversation(page: Page) -> None:
+    await page.get_by_role("button", name="Go to #movies").click()
+    await expect(page.locator("#channel-composer-input")).to_have_attribute("placeholder", re.compile("#movies"))
+    await expect(page.get_by_text("soundtrack lives in my head")).to_be_visible()
+    await expect(page.get_by_text("morning all")).to_have_count(0)
+
+
+async def test_the_message_menu_checks_a_message_of_another_member(page: Page) -> None:
+    await page.get_by_role("button", name="Go to #gaming").click()
+    message = page.locator(".channel-message", has_text="new boss theme slaps")
+    await message.hover()
+    await message.get_by_role("button", name="More").click()
+    await page.get_by_role("menuitem", name="Check sentiment").click()
+    await expect(page.locator(ANSWER).last).to_contain_text("Only you can see this")
+    await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
+
+
+async def test_a_visitor_writes_as_any_member(page: Page) -> None:
+    await page.get_by_role("button", name="Write as Kofi cooks").click()
+    composer = page.locator("#channel-composer-input")
+    await composer.fill("anyone up for ramen?")
+    await composer.press("Enter")
+    newest = page.locator(".channel-message").last
+    await expect(newest).to_contain_text("Kofi cooks")
+    await expect(newest).to_contain_text("anyone up for ramen?")
+
+
+async def test_a_second_tab_sees_what_the_first_one_does(page: Page) -> None:
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await other.locator(".demo-channel").first.wait_for()
+    await page.locator("#channel-composer-input").fill("seen everywhere")
+    await page.locator("#channel-composer-input").press("Enter")
+    await expect(other.get_by_text("seen everywhere").last).to_be_visible()
+
+
+async def test_nothing_to_read_is_said_kindly(page: Page) -> None:
+    await use_sentiment(page, "https://example.com")
+    await expect(page.locator(".channel-message").last).to_contain_text("nothing to read here")
+
+
+async def test_the_page_fits_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 800})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.locator("#messages-toggle").click()
+    await page.get_by_role("button", name="Go to #movies").click()
+    await expect(page.get_by_text("soundtrack lives in my head")).to_be_visible()
+
+
+async def test_ctrl_c_ends_both_processes_and_leaves_nothing() -> None:
+    before = {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")}
+    async with running_demo() as (process, _address):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+        assert children
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")} <= before
+
+
+async def test_a_taken_port_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "demo", "--no-browser", "--port", str(taken.getsockname()[1])),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert "is in use; choose another with --port" in said.decode()
+    assert "Traceback" not in said.decode()
