@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.client import open_classifier
-from bot.process import NO_DISCORD, NO_TOKEN, WRONG_TOKEN
+from bot.process import NO_DISCORD, WRONG_TOKEN, bot_token
 from bot.settings import Settings, SettingsError, load_settings
 from model import ModelError
 
@@ -54,16 +54,10 @@ async def _check_model(settings: Settings) -> Finding:
 
 
 async def _check_discord(settings: Settings) -> list[Finding]:
-    if settings.discord_token is None:
-        return [Finding("token", False, NO_TOKEN)]
     try:
-        async with asyncio.timeout(_NETWORK_SECONDS), discord.Client(intents=discord.Intents.none()) as client:
-            await client.login(settings.discord_token.get_secret_value().strip())
-            application = await client.application_info()
-    except discord.LoginFailure:
-        return [Finding("token", False, WRONG_TOKEN)]
-    except (aiohttp.ClientError, OSError, discord.HTTPException):
-        return [Finding("token", False, NO_DISCORD)]
+        application = await _application(settings)
+    except SettingsError as error:
+        return [Finding("token", False, str(error))]
     return [
         Finding("token", True, f"it belongs to {application.name}"),
         Finding("intents", True, "none of the privileged ones is needed"),
@@ -85,13 +79,20 @@ def user_install_link(client_id: int) -> str:
 
 async def application_id(settings: Settings) -> int:
     """The id of the token's application. Raises SettingsError in one sentence when it cannot be had."""
-    if settings.discord_token is None:
-        raise SettingsError(f"{NO_TOKEN} Or give --client-id.")
+    try:
+        return (await _application(settings)).id
+    except SettingsError as error:
+        raise SettingsError(f"{error} Or give --client-id.") from None
+
+
+async def _application(settings: Settings) -> discord.AppInfo:
+    """What the token belongs to. Raises SettingsError in one sentence when it cannot be had."""
+    token = bot_token(settings)
     try:
         async with asyncio.timeout(_NETWORK_SECONDS), discord.Client(intents=discord.Intents.none()) as client:
-            await client.login(settings.discord_token.get_secret_value().strip())
-            return (await client.application_info()).id
+            await client.login(token)
+            return await client.application_info()
     except discord.LoginFailure:
         raise SettingsError(WRONG_TOKEN) from None
     except (aiohttp.ClientError, OSError, discord.HTTPException):
-        raise SettingsError(f"{NO_DISCORD} Or give --client-id.") from None
+        raise SettingsError(NO_DISCORD) from None

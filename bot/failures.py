@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -26,23 +27,30 @@ def explain_failure(error: ModelError) -> str:
     return SORRY if isinstance(error, InferenceFailed) else str(error)
 
 
+async def apologise(interaction: discord.Interaction[Any], name: str, error: Exception) -> None:
+    """Says in one sentence that `name` failed, whether or not the interaction was acknowledged yet.
+
+    Logs the kind of the error only: the message of an exception may hold somebody's words.
+    """
+    if isinstance(error, discord.HTTPException) and error.code in _GONE:
+        _log.info("the answer to %s came too late (%s)", name, error.code)
+        return
+    _log.error("%s failed: %s", name, type(error).__name__)
+    try:
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=SORRY, embed=None, view=None)
+        else:
+            await interaction.response.send_message(SORRY, ephemeral=True)
+    except discord.HTTPException as failure:
+        _log.info("nor could that be said: %s", failure.code)
+
+
 class FriendlyTree(app_commands.CommandTree[discord.Client]):
     """Turns whatever escapes a command into one sentence for the person and the kind of error for the log."""
 
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
     ) -> None:
-        """Logs the kind only: the message of an exception may hold somebody's words."""
+        """Apologises for a command."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        name = interaction.command.name if interaction.command else "?"
-        if isinstance(cause, discord.HTTPException) and cause.code in _GONE:
-            _log.info("the answer to %s came too late (%s)", name, cause.code)
-            return
-        _log.error("%s failed: %s", name, type(cause).__name__)
-        try:
-            if interaction.response.is_done():
-                await interaction.edit_original_response(content=SORRY, embed=None, view=None)
-            else:
-                await interaction.response.send_message(SORRY, ephemeral=True)
-        except discord.HTTPException as failure:
-            _log.info("nor could that be said: %s", failure.code)
+        await apologise(interaction, interaction.command.name if interaction.command else "?", cause)

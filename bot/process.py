@@ -17,7 +17,7 @@ import aiohttp
 import discord
 
 from bot.client import Vibecheck, create_bot, open_classifier
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from model import CheckpointError
 
 _log = logging.getLogger("vibecheck")
@@ -38,13 +38,29 @@ NO_DISCORD = "Discord cannot be reached; check this machine's network and start 
 
 def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    if settings.discord_token is None or not settings.discord_token.get_secret_value().strip():
-        print(NO_TOKEN, file=sys.stderr)  # noqa: T201
-        return EX_CONFIG
-    return asyncio.run(_run(settings, settings.discord_token.get_secret_value().strip()))
+    _set_up_logging(settings.log_level)
+    try:
+        token = bot_token(settings)
+    except SettingsError as error:
+        return _say(str(error), EX_CONFIG)
+    return asyncio.run(_run(settings, token))
+
+
+def bot_token(settings: Settings) -> str:
+    """The token without stray spaces. Raises SettingsError when there is none or no HTTP header could hold it."""
+    token = settings.discord_token.get_secret_value().strip() if settings.discord_token is not None else ""
+    if not token:
+        raise SettingsError(NO_TOKEN)
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise SettingsError(WRONG_TOKEN)
+    return token
+
+
+def _set_up_logging(level: str) -> None:
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if level == "DEBUG":
+        # At DEBUG the library logs every event and request in full, and people's words with them.
+        logging.getLogger("discord").setLevel(logging.INFO)
 
 
 async def _run(settings: Settings, token: str) -> int:

@@ -58,7 +58,7 @@ class SentimentCog(commands.Cog):
     async def check_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answers the asker alone: the author of the message did not ask to be judged in public."""
         await interaction.response.defer(thinking=True, ephemeral=True)
-        await self._answer(interaction, message.content, jump_url=message.jump_url)
+        await self._answer(interaction, words_of(message), jump_url=message.jump_url)
 
     async def _answer(
         self, interaction: discord.Interaction, text: str, *, quote: str | None = None, jump_url: str | None = None
@@ -77,3 +77,8 @@ class SentimentCog(commands.Cog):
         await interaction.edit_original_response(
             embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
         )
+
+
+def words_of(message: discord.Message) -> str:
+    """What a message says; of a forwarded one, whose own content is empty, what was forwarded."""
+    return "\n".join([message.content, *(snapshot.content for snapshot in message.message_snapshots)]).strip()

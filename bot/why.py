@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.answer import escape
-from bot.failures import LONGEST_WAIT, SLOW, explain_failure
+from bot.answer import escape, excerpt
+from bot.failures import LONGEST_WAIT, SLOW, apologise, explain_failure
 from model import Explanation, Influence, ModelError, Sentiment
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ REMEMBERED_SECONDS = 15 * 60.0
 REMEMBERED_TEXTS = 500
 SLIGHT = 0.05
 """Effects below this are not called a reason."""
+
+LISTED = 60
+"""Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
 
 FORGOTTEN = "I no longer have that text: I keep nobody's words. Ask again with `/sentiment`."
 
@@ -68,6 +71,12 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Explains, to the one who pressed only."""
+        try:
+            await self._explain(interaction)
+        except Exception as error:  # discord.py would log it with its traceback and message
+            await apologise(interaction, "Why?", error)
+
+    async def _explain(self, interaction: discord.Interaction[Any]) -> None:
         bot: Vibecheck = interaction.client
         text = bot.recent_texts.recall(self.key)
         if text is None:
@@ -103,7 +112,7 @@ def explanation_embed(text: str, explanation: Explanation) -> discord.Embed:
         embed.description = "No single word stands out: the text reads this way as a whole."
         return embed
     embed.description = marked(text, ranked)
-    lines = [f"{_arrow(i)} {escape(text[i.start : i.end])[:80]} ({_signed(i.effect)})" for i in ranked]
+    lines = [f"{_arrow(i)} {excerpt(text[i.start : i.end], LISTED)} ({_signed(i.effect)})" for i in ranked]
     embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
     embed.set_footer(text="Bold: towards positive. Underlined: towards negative. Measured by leaving each out.")
     return embed

@@ -72,7 +72,6 @@ def test_a_refused_token_is_one_sentence(run, login_server):
     assert run() == (EX_CONFIG, f"{WRONG_TOKEN}\n")
 
 
-@pytest.mark.xfail(strict=True, reason="the ValueError of a token that no header can hold escapes run_bot")
 def test_a_token_with_a_line_break_inside_is_one_sentence(run, login_server):
     login_server.accepts = False
     code, said = run(discord_token=SecretStr("abc\ndef"))
@@ -100,14 +99,13 @@ def test_a_signal_ends_it_orderly_in_the_middle_of_logging_in(run, login_server,
 
 @pytest.fixture
 def levels_come_back():
-    loggers = [logging.root, *(logging.getLogger(name) for name in VERBOSE)]
+    loggers = [logging.root, *(logging.getLogger(name) for name in ("discord", *VERBOSE))]
     levels = [logger.level for logger in loggers]
     yield
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
 
 
-@pytest.mark.xfail(strict=True, reason="LOG_LEVEL=DEBUG lets discord.py log every event and request with its text")
 def test_even_at_debug_the_library_logs_no_messages(run, login_server, monkeypatch, levels_come_back):
     login_server.accepts = False
     with monkeypatch.context() as fresh:

@@ -143,7 +143,6 @@ async def test_every_command_is_offered_everywhere_and_to_every_kind_of_install(
         assert command["integration_types"] == [0, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="check_message reads message.content, which a forwarded message keeps empty")
 async def test_a_forwarded_message_is_read(world):
     original = await world.maya.send(world.channel, BAD)
     forwarded = await world.maya.forward(original, world.channel)

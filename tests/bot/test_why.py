@@ -101,14 +101,12 @@ def faulty_explanation(bot, monkeypatch):
     monkeypatch.setattr(bot.classifier, "explain", explain)
 
 
-@pytest.mark.xfail(strict=True, reason="WhyButton.callback catches ModelError only: the person is left with thinking…")
 async def test_why_apologises_for_a_fault_of_the_bot_itself(world, faulty_explanation):
     why = await world.why(await world.ask(TEXT))
     assert why.response is not None
     assert why.response.content == SORRY
 
 
-@pytest.mark.xfail(strict=True, reason="discord.py logs what escapes WhyButton.callback with its traceback and message")
 async def test_a_fault_behind_why_keeps_the_text_out_of_the_log(world, faulty_explanation, caplog):
     await world.why(await world.ask(TEXT))
     assert TEXT not in caplog.text
@@ -161,7 +159,6 @@ def test_an_explanation_of_the_wildest_text_fits_an_embed(word):
     assert len(embed.fields[0].value) <= 1024
 
 
-@pytest.mark.xfail(strict=True, reason="explanation_embed cuts after escaping, which can leave half an escape")
 def test_a_long_word_is_listed_by_its_beginning_with_no_open_escape():
     embed = explanation_embed("x" * 79 + "_" + "y" * 50, explained(Influence(0, 130, 0.9)))
     listed = embed.fields[0].value.removeprefix("▲ positive: ").removesuffix(" (+0.90)")
