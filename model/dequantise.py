@@ -12,6 +12,9 @@ from onnx import numpy_helper
 TRANSPOSED = ".weight_transposed"
 """How the export names a linear layer's matrix, which ONNX holds as (in, out) and torch as (out, in)."""
 
+_TRANSPOSED_BY_QUANTISER = ".weight_Transposed"
+"""The same, where onnxruntime's quantiser turned a Gemm around on its way."""
+
 
 def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     """A transformers state dict, name -> float32 array, from an exported `model.onnx`, quantised or not.
@@ -29,8 +32,8 @@ def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
             name = name.removesuffix("_quantized")  # noqa: PLW2901
             scale, zero = tensors[f"{name}_scale"], tensors[f"{name}_zero_point"]
             values = (tensor.astype(np.float32) - zero.astype(np.float32)) * scale
-        if name.endswith(TRANSPOSED):
-            weights[name.removesuffix("_transposed")] = np.ascontiguousarray(values.T, dtype=np.float32)
+        if name.endswith((TRANSPOSED, _TRANSPOSED_BY_QUANTISER)):
+            weights[f"{name.rpartition('.')[0]}.weight"] = np.ascontiguousarray(values.T, dtype=np.float32)
         elif name.endswith((".weight", ".bias")):
             weights[name] = values.astype(np.float32)
     return weights
