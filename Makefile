@@ -21,6 +21,10 @@ help:  ## what there is
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
+.venv/ruff: .venv/made constraints.txt
+	$(PIP) ruff
+	@touch $@
+
 .venv/dev: .venv/made pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	@touch $@
@@ -37,7 +41,7 @@ check: .venv/core  ## are settings, model, token and intents in order?
 test: .venv/dev  ## every test
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/dev  ## ruff: format and lint
+lint: .venv/ruff  ## ruff: format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 

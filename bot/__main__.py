@@ -22,9 +22,9 @@ def main() -> None:
 def run() -> None:
     """Connect to Discord with the token in .env and answer until stopped."""
     settings = load_settings()
-    from bot.process import run_bot
+    from bot.process import end_process, run_bot
 
-    sys.exit(run_bot(settings))
+    end_process(run_bot(settings))
 
 
 @main.command()

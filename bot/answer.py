@@ -32,11 +32,8 @@ def verdict_embed(verdict: Verdict, *, quote: str | None = None, jump_url: str |
         colour=COLOUR[verdict.sentiment],
         url=jump_url,
     )
-    embed.add_field(
-        name="Confidence",
-        value=f"`{bar(verdict.confidence)}` {max(percents)} % · {confidence_in_words(verdict.confidence)}",
-        inline=False,
-    )
+    words = "unsure" if abstains(verdict) else confidence_in_words(verdict.confidence)
+    embed.add_field(name="Confidence", value=f"`{bar(verdict.confidence)}` {max(percents)} % · {words}", inline=False)
     rows = zip(SENTIMENTS, verdict.probabilities, percents, strict=True)
     table = "\n".join(f"{label:<8} {bar(share)} {percent:>3} %" for label, share, percent in reversed(list(rows)))
     embed.add_field(name="Probabilities", value=f"```\n{table}\n```", inline=False)
@@ -50,6 +47,8 @@ def interpret(verdict: Verdict) -> str:
     negative, neutral, positive = verdict.probabilities
     sentiment = verdict.sentiment
     against = {Sentiment.NEGATIVE: positive, Sentiment.POSITIVE: negative}.get(sentiment, 0.0)
+    if abstains(verdict):
+        return "Neither side is clear enough to call."
     if sentiment is Sentiment.NEUTRAL:
         if neutral >= 0.8:
             return "States something without praise or blame."
@@ -68,6 +67,11 @@ def interpret(verdict: Verdict) -> str:
     if neutral >= 0.3:
         return f"{lean}, though it could be meant neutrally."
     return f"{lean}."
+
+
+def abstains(verdict: Verdict) -> bool:
+    """Whether "neutral" only means that a model of two labels was not sure of either."""
+    return verdict.sentiment is Sentiment.NEUTRAL and verdict.probabilities[1] < verdict.confidence
 
 
 def confidence_in_words(confidence: float) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import discord
 from discord.ext import commands
 
@@ -14,8 +12,6 @@ from bot.settings import Settings
 from bot.sync import sync_if_changed
 from bot.why import RecentTexts, WhyButton
 from model import Classifier
-
-_log = logging.getLogger(__name__)
 
 
 class Vibecheck(commands.AutoShardedBot):

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import aiohttp
 import discord
 
 from bot.client import Vibecheck, create_bot, open_classifier
 from bot.settings import Settings, SettingsError
-from model import CheckpointError
+from model import CheckpointError, Classifier
 
 _log = logging.getLogger("vibecheck")
 
@@ -27,7 +27,10 @@ EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
 
 _T = TypeVar("_T")
 
-CLOSING_SECONDS = 4.0
+CLOSING_SECONDS = 3.9
+_ANSWERING = ("CommandTree-invoker", "discord-ui-")
+"""How discord.py names the tasks in which commands and buttons run."""
+
 PORTAL = "https://discord.com/developers/applications"
 
 NO_TOKEN = f"There is no bot token: put DISCORD_TOKEN=... into .env; you get one at {PORTAL} under Bot."
@@ -93,12 +96,23 @@ async def _run(settings: Settings, token: str) -> int:
         _log.debug("could not connect", exc_info=error)
         return _say(NO_DISCORD, EX_UNAVAILABLE)
     finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await bot.close()
-                await classifier.close()
+        await _close(bot, classifier)
     _log.info("stopped")
     return EX_OK
+
+
+async def _close(bot: Vibecheck, classifier: Classifier) -> None:
+    """The model first, so that whoever waits is told while there still is a connection; all in `CLOSING_SECONDS`."""
+    share = CLOSING_SECONDS / 3
+    with suppress(TimeoutError):
+        async with asyncio.timeout(share):
+            await classifier.close()
+    answering = [task for task in asyncio.all_tasks() if task.get_name().startswith(_ANSWERING)]
+    if answering:
+        await asyncio.wait(answering, timeout=share)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(share):
+            await bot.close()
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
@@ -111,10 +125,22 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | No
     if task.done():
         return task.result()
     task.cancel()
-    with suppress(asyncio.CancelledError):
+    with suppress(asyncio.CancelledError, TimeoutError):
         async with asyncio.timeout(CLOSING_SECONDS / 4):
             await task
     return None
+
+
+def end_process(code: int) -> NoReturn:
+    """Ends the process without waiting for anything.
+
+    Python's own way out tears the interpreter down under a thread that is still inside the model's library, which
+    aborts the process with a core dump instead of `code`.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _announcer(bot: Vibecheck) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -58,7 +58,9 @@ def _line(text: str, answer: Verdict | ModelError) -> str:
 
 
 async def _score_table(path: Path, column: str, source: str, device: str) -> None:
-    rows = _read_table(path)
+    # Read once before anything is written: what cannot be read to its end is refused whole.
+    widths = [len(row) for row in _read_table(path)]
+    count, rows = len(widths), _read_table(path)
     header = next(rows, None)
     if header is None:
         raise click.ClickException(f"{path.name} is empty; a header line with a column {column!r} is needed.")
@@ -67,12 +69,16 @@ async def _score_table(path: Path, column: str, source: str, device: str) -> Non
     clash = [name for name in COLUMNS if name in header]
     if clash:
         raise click.ClickException(f"{path.name} already has a column {clash[0]!r}; rename it, it would be doubled.")
+    if longer := next((number for number, width in enumerate(widths, 1) if width > len(header)), None):
+        raise click.ClickException(
+            f"Row {longer} of {path.name} has more cells than the header has columns; is a comma not in quotes?"
+        )
     place = header.index(column)
     async with await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT) as classifier:
         out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="", write_through=True)
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow([*header, *COLUMNS])
-        with tqdm(unit="row", file=sys.stderr, desc=path.name) as progress:
+        with tqdm(total=count - 1, unit="row", file=sys.stderr, desc=path.name) as progress:
             while chunk := list(islice(rows, _CHUNK)):
                 padded = [row + [""] * (len(header) - len(row)) for row in chunk]
                 answers = await classifier.classify_many([row[place] for row in padded])

@@ -63,9 +63,14 @@ def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
     """
     folder = _locate(source)
     manifest = folder / MANIFEST
-    if manifest.is_file():
-        return _from_manifest(source, folder, _read_json(manifest))
-    return _from_config(source, folder)
+    try:
+        if manifest.is_file():
+            return _from_manifest(source, folder, _read_json(manifest))
+        return _from_config(source, folder)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{source} cannot be read as a model ({type(error).__name__}); check its files and their permissions."
+        ) from error
 
 
 def artefact_version(files: dict[str, str], labels: list[str], temperature: float) -> str:

@@ -68,7 +68,11 @@ class Classifier:
     ) -> Self:
         """Runs the engine that `load` returns. `load` is called in the worker's thread; its error is raised here."""
         worker = Worker(load, queue_limit)
-        engine = await asyncio.wrap_future(worker.ready)
+        try:
+            engine = await asyncio.wrap_future(worker.ready)
+        except asyncio.CancelledError:
+            worker.close()
+            raise
         checkpoint, backend = engine.checkpoint, engine.backend
         info = ModelInfo(
             version=checkpoint.version,
@@ -120,8 +124,12 @@ class Classifier:
         return self._worker.stats()
 
     async def close(self) -> None:
-        """Ends the worker: the batch in hand finishes, what waits fails with ClassifierClosed. Safe to call again."""
-        await asyncio.to_thread(self._worker.close)
+        """Ends the worker: what waits fails with ClassifierClosed at once, and the batch in hand finishes.
+
+        Safe to call again, and to cancel when that batch takes too long: the worker still ends after it.
+        """
+        self._worker.close()
+        await asyncio.shield(asyncio.wrap_future(self._worker.ended))
 
     async def __aenter__(self) -> Self:
         return self

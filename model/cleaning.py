@@ -18,11 +18,16 @@ USER = "@user"
 ROLE = "@role"
 CHANNEL = "#channel"
 
-_MAX_ROUNDS = 4
+_MAX_ROUNDS = 20
 """Markup can hide markup (`||<@1>||`); a few rounds reach the point where nothing changes any more."""
 
-_UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffc-\uffff]")
-_HTML_TAG = re.compile(r"<\s*/?\s*(?:br|p|i|b|em|strong|hr)\s*/?\s*>", re.IGNORECASE)
+_UNSPEAKABLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u115f\u1160\u2800\u3164\uffa0\ud800-\udfff\ufffc-\uffff]"
+)
+"""Controls, halves of surrogate pairs, noncharacters, and letters that show nothing at all."""
+
+_AMPERSANDS = re.compile(r"&(?:amp;)+")
+_HTML_TAG = re.compile(r"</?(?:br|p|i|b|em|strong|hr)\s?/?>", re.IGNORECASE)
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _BLOCK_QUOTE = re.compile(r"^[^\S\n]*>>>[^\S\n].*\Z", re.DOTALL | re.MULTILINE)
 _QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*$", re.MULTILINE)
@@ -78,7 +83,7 @@ def is_readable(cleaned: str) -> bool:
 def _clean_once(text: str) -> str:
     text = _UNSPEAKABLE.sub(" ", text)
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_AMPERSANDS.sub("&", text))
     if not text.isascii():
         text = _normalise(text)
     text = _drop_markup(text)

@@ -64,8 +64,8 @@ def _load_backend(checkpoint: Checkpoint, device: str, threads: int) -> Backend:
 
 def _warm(engine: Engine) -> None:
     """One forward pass before the first person asks: a model that cannot answer is found out here."""
-    rows: Sequence[Sequence[int]] = engine.reader.read("warm up")
     try:
+        rows: Sequence[Sequence[int]] = engine.reader.read("warm up")
         logits = engine.backend.predict(rows)
     except Exception as error:  # whatever a runtime raises, the checkpoint is unusable
         raise CheckpointError(f"{engine.checkpoint.source} was loaded but cannot compute: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -134,8 +133,3 @@ def grow_head(
         weights[name] = torch.stack([negative, (negative + positive) / 2, positive])
     model.load_state_dict(weights)
     return model
-
-
-def is_local(base: str) -> bool:
-    """Whether `base` is a folder on this machine."""
-    return Path(base).is_dir()

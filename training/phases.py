@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,9 @@ class PhaseResult:
 def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max_rows: int = 0) -> PhaseResult:
     """Trains one phase and writes the best epoch's checkpoint, by validation loss, to `output`.
 
-    An interrupted run goes on from its last saved state in `output/trainer`. `max_rows` shortens the training set
-    for a quick run. Raises TrainingError (its subclasses) for data or a base that cannot be had.
+    An interrupted run of the same recipe, base and data goes on from its last saved state in `output/trainer`, which
+    is removed at the end. `max_rows` shortens the training set for a quick run. Raises TrainingError (its subclasses)
+    for data or a base that cannot be had.
     """
     set_seed(recipe.seed)
     started = time.perf_counter()
@@ -71,7 +73,15 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         processing_class=tokenizer,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if recipe.epochs > 1 else [],
     )
-    trainer.train(resume_from_checkpoint=_last_state(output / "trainer"))
+    record: dict[str, Any] = {
+        "phase": recipe.phase,
+        "recipe": recipe.resolved(),
+        "base": base,
+        "rows": {name: len(part) for name, part in parts.items()},
+        "data": {name: fingerprint(part) for name, part in parts.items()},
+        "versions": versions(),
+    }
+    trainer.train(resume_from_checkpoint=_last_state(output / "trainer", record))
     prediction = trainer.predict(encoded["validation"], metric_key_prefix="validation")
     logits, labels = _arrays(prediction)
     temperature = fit_temperature(logits, labels)
@@ -84,17 +94,9 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     network = cast(DistilBertForSequenceClassification, trainer.model)
     network.config.calibration_temperature = temperature
     trainer.save_model(str(output))
-    record = {
-        "phase": recipe.phase,
-        "recipe": recipe.resolved(),
-        "base": base,
-        "temperature": temperature,
-        "metrics": metrics,
-        "rows": {name: len(part) for name, part in parts.items()},
-        "data": {name: fingerprint(part) for name, part in parts.items()},
-        "versions": versions(),
-    }
+    record |= {"temperature": temperature, "metrics": metrics}
     (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    shutil.rmtree(output / "trainer")
     return PhaseResult(output, metrics)
 
 
@@ -225,5 +227,13 @@ def _has_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _last_state(folder: Path) -> str | None:
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+def _last_state(folder: Path, record: dict[str, Any]) -> str | None:
+    """The saved state of an interrupted run of the very same recipe, base and data; any other run's is removed."""
+    mark = json.dumps(record, sort_keys=True)
+    run = folder / "run.json"
+    if run.is_file() and run.read_text("utf-8") == mark:
+        return cast("str | None", get_last_checkpoint(str(folder)))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run.write_text(mark, "utf-8")
+    return None

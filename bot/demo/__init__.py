@@ -6,11 +6,10 @@ import asyncio
 import signal
 import sys
 import tempfile
+import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
-
-_MISSING = 'The demo needs its extra: pip install -e ".[demo]"'
 
 
 async def demo(port: int = 8765, open_browser: bool = True) -> int:
@@ -19,14 +18,12 @@ async def demo(port: int = 8765, open_browser: bool = True) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no handlers on its loop
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        from simcord import SetupError
+    from simcord import SetupError
 
-        from bot.demo.local_discord import LocalDiscord
-        from bot.demo.page import DemoPage
-        from bot.demo.world import build_world
-    except ModuleNotFoundError:
-        return _fail(_MISSING)
+    from bot.demo.local_discord import LocalDiscord
+    from bot.demo.page import DemoPage
+    from bot.demo.world import build_world
+
     with tempfile.TemporaryDirectory(prefix="vibecheck-demo-", ignore_cleanup_errors=True) as folder:
         async with LocalDiscord(patience=1.0) as local:
             page = DemoPage(local, build_world(local), port)
@@ -58,7 +55,8 @@ async def _run(local: object, page: object, folder: Path, stop: asyncio.Event, *
                 await ready
                 _say(f"Vibecheck is online: {page.url}\nCtrl-C ends it.")
                 if open_browser:
-                    await asyncio.to_thread(webbrowser.open, page.url)
+                    # A browser that runs in the terminal returns only when it is closed; nobody waits for it.
+                    threading.Thread(target=webbrowser.open, args=(page.url,), daemon=True).start()
                 await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
             if not stopped.done():
                 raise BotEnded(await ended)

@@ -18,7 +18,7 @@ import discord.http
 import yarl
 from pydantic import ValidationError
 
-from bot.process import run_bot
+from bot.process import end_process, run_bot
 from bot.settings import Settings
 
 _EX_USAGE, _EX_CONFIG = 64, 78
@@ -56,4 +56,4 @@ def _stop_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end_process(main(sys.argv[1:]))

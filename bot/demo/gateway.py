@@ -157,11 +157,11 @@ class Gateway:
 
     def _receive(self, op: Op, data: Any, session: Session | None, outbox: asyncio.Queue[str]) -> Session | None:
         self.last_activity = time.monotonic()
+        self.log.append(op)
         if op is Op.HEARTBEAT:
             acknowledgement = _frame(Op.HEARTBEAT_ACK, None)
             asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, outbox.put_nowait, acknowledgement)
             return session
-        self.log.append(op)
         if op is Op.IDENTIFY:
             return self._identify(data, outbox)
         if op is Op.RESUME:

@@ -89,6 +89,7 @@ class LocalDiscord(Env):
         )
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
 
     @property
     def url(self) -> str:
@@ -120,7 +121,8 @@ class LocalDiscord(Env):
         self.rest.add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self._port).start()
+        self._site = web.TCPSite(self._runner, HOST, self._port)
+        await self._site.start()
         port = self._runner.addresses[0][1]
         self.rest.origin = self.gateway.origin = f"http://{HOST}:{port}"
         # What Env.start() does, without taking over the event loop and the clock for a bot that is not in it.
@@ -135,6 +137,8 @@ class LocalDiscord(Env):
     ) -> None:
         await self._run_pre_shutdown()
         self._started = False
+        if self._site is not None:
+            await self._site.stop()  # first of all, or a bot comes back before everything is closed, and hangs
         await self.gateway.close()
         if self._runner is not None:
             await self._runner.cleanup()

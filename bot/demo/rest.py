@@ -31,7 +31,7 @@ CDN = "/cdn"
 _WITHOUT_TOKEN = re.compile(r"/(interactions/\d+/|webhooks/\d+/[^/]+|gateway$)")
 """Routes whose secret is in the path; all others need the bot's token."""
 
-_MAJOR = re.compile(r"/(channels|guilds|webhooks)/(\d+)")
+_MAJOR = re.compile(r"/(?:channels|guilds)/\d+|/(?:webhooks|interactions)/\d+/[^/]+")
 _VARIABLE = re.compile(r"/(\d{5,}|simcord_interaction_\d+)")
 
 
@@ -212,10 +212,10 @@ def _descriptions(body: Any) -> dict[str, str]:
 
 
 def _bucket_key(method: str, path: str) -> str:
-    """Requests share a limit when they share method, route and channel, guild or webhook."""
+    """Requests share a limit when they share method, route and channel, guild, or webhook with its token."""
     major = _MAJOR.search(path)
     route = _VARIABLE.sub("/:id", path)
-    return f"{method} {route} {major.group(2) if major else ''}"
+    return f"{method} {route} {major.group() if major else ''}"
 
 
 def _rate_limit_headers(key: str, bucket: _Bucket) -> dict[str, str]:

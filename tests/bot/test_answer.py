@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import COLOUR, EMOJI, bar, confidence_in_words, interpret, percentages, verdict_embed
-from model import SENTIMENTS, Verdict
+from model import SENTIMENTS, Sentiment, Verdict
 
 SHARES = st.tuples(*[st.floats(0, 1) for _ in SENTIMENTS]).filter(sum)
 
@@ -66,6 +66,12 @@ def test_a_bar_is_ten_blocks_long(share, full):
 
 def test_each_sentiment_has_an_emoji_and_a_colour_of_its_own():
     assert len({EMOJI[sentiment] for sentiment in SENTIMENTS}) == len({*COLOUR.values()}) == 3
+
+
+def test_a_two_label_model_that_abstains_says_so():
+    unsure = Verdict(Sentiment.NEUTRAL, (0.27, 0.0, 0.73), 1, "v1")
+    assert interpret(unsure) == "Neither side is clear enough to call."
+    assert verdict_embed(unsure).fields[0].value.endswith("73 % · unsure")
 
 
 def test_parts_are_named_only_when_there_are_several():

@@ -1,14 +1,18 @@
+import asyncio
 import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from bot import process
 from bot.process import (
     EX_CONFIG,
     EX_OK,
@@ -20,6 +24,7 @@ from bot.process import (
     run_bot,
     seconds_since_start,
 )
+from model import Classifier
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
@@ -95,6 +100,31 @@ def test_a_signal_ends_it_orderly_in_the_middle_of_logging_in(run, login_server,
     code, said = run()
     ended.set()
     assert (code, said) == (EX_OK, "")
+
+
+def test_a_signal_ends_it_in_time_while_the_model_hangs(run, login_server, loaded_backend, backend, monkeypatch):
+    """`backend` lets the model go on after the test; while it runs, the model waits far longer than the bot may."""
+    asking, signalled = [], []
+
+    async def open_and_ask(settings):
+        engine, watched = loaded_backend
+        classifier = await Classifier.start(lambda: replace(engine, backend=watched))
+        backend.hold()
+        asking.append(asyncio.create_task(classifier.classify("hello")))
+        return classifier
+
+    def end_while_it_hangs():
+        assert backend.entered.wait(20)
+        signalled.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(process, "open_classifier", open_and_ask)
+    login_server.on_request = end_while_it_hangs
+    code, said = run()
+    assert time.monotonic() - signalled[0] < 6
+    assert (code, said) == (EX_OK, "")
+    assert asking[0].cancelled()
+    assert not backend.go_on.is_set()
 
 
 @pytest.fixture

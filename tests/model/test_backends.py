@@ -64,15 +64,13 @@ def test_dequantised_weights_are_the_state_dict_up_to_quantisation(small_model, 
 
 
 @pytest.mark.parametrize("kind", ["floats", "int8"])
-def test_company_in_a_batch_leaves_the_label_alone(small_model, kind):
+def test_company_in_a_batch_changes_no_answer(small_model, kind):
     engine = load_engine(str(getattr(small_model, kind)), "cpu", 1)
     rows = [engine.reader.read(text)[0] for text in small_model.texts[:40]]
     together = engine.backend.predict(rows)
     alone = np.concatenate([engine.backend.predict([row]) for row in rows])
     assert together.shape == (40, 3)
-    assert (together.argmax(-1) == alone.argmax(-1)).mean() >= 0.95
-    if kind == "floats":
-        np.testing.assert_allclose(together, alone, atol=1e-3)
+    np.testing.assert_allclose(together, alone, atol=1e-3)
 
 
 def test_an_onnx_checkpoint_runs_in_onnxruntime_and_safetensors_in_torch(small_model):

@@ -181,6 +181,20 @@ def test_the_bundled_name_means_the_packages_own_folder(artefact, monkeypatch):
     assert open_checkpoint(BUNDLED).folder == artefact
 
 
+@pytest.mark.parametrize("field", ["max_length", "abstain_below", "metrics"])
+@pytest.mark.parametrize("value", ["long", [1], None])
+def test_a_manifest_with_a_value_of_the_wrong_kind_is_a_checkpoint_error(artefact, field, value):
+    change(artefact / MANIFEST, **{field: value})
+    with pytest.raises(CheckpointError):
+        load_engine(str(artefact), "cpu")
+
+
+def test_a_window_too_small_to_overlap_is_found_out_when_loaded(artefact):
+    change(artefact / MANIFEST, max_length=60)
+    with pytest.raises(CheckpointError, match="cannot overlap"):
+        load_engine(str(artefact), "cpu")
+
+
 @pytest.mark.parametrize("size", [0, 100, 20_000])
 def test_a_truncated_graph_is_a_checkpoint_error(small_model, plain_folder, size):
     (plain_folder / "model.safetensors").unlink()

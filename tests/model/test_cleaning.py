@@ -118,6 +118,7 @@ def test_markup_hidden_in_markup_is_found():
         ("hi <@1>", True),
         ("", False), ("   \n", False), ("<@1> <@&2> <#3>", False), ("https://a.b/c", False), ("...", False),
         ("```code```", False), ("> only a quote", False), ("\u200b\u2060", False), ("\x00\ud800", False),
+        ("\u3164\u2800", False),
         ("|| ||", False),
     ],
 )  # fmt: skip
@@ -131,6 +132,26 @@ def test_a_text_is_readable_when_more_than_mentions_and_links_is_left(text, read
 )
 def test_emoji_names_are_spoken_as_words(alias, words):
     assert spoken_name(alias) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("&" + "amp;" * 40 + "lt;3", "<3"),
+        ("\\" * 64 + "w", "\\w"),
+        ("a < b > c", "a < b > c"),
+        ("so<br />good", "so good"),
+    ],
+)
+def test_layers_of_escapes_come_off_and_comparisons_stay(text, expected):
+    assert clean(clean(text)) == clean(text)
+    assert clean(text) == expected
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["<" + " " * 99_999 + "x", "</" + " " * 99_999, "<br" + " " * 99_999])
+def test_a_lone_bracket_before_very_much_space_costs_no_time(text):
+    assert clean(text).startswith("<")
 
 
 @pytest.mark.timeout(20)

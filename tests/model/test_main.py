@@ -64,7 +64,7 @@ def test_a_csv_comes_back_in_its_order_with_the_columns_added(table):
     assert header == HEADER
     assert [row[:2] for row in rows] == [[str(number), text] for number, text in enumerate(texts)]
     assert [row[2] for row in rows] == ["positive" if text == GOOD else "negative" for text in texts]
-    assert "1100row" in said.replace(" ", "")
+    assert "1100/1100" in said
 
 
 def test_probabilities_sum_to_one_and_the_score_is_their_difference(table):
@@ -103,11 +103,13 @@ def test_the_mark_that_spreadsheets_put_in_front_is_no_part_of_a_name(table):
         ({"header": ("id", "body")}, "has no column 'text'; its columns are id, body"),
         ({"header": ("text", "score")}, "already has a column 'score'"),
         ({"header": None}, "is empty"),
+        ({"row": ("1", GOOD, "extra")}, "Row 2 of in.csv has more cells than the header has columns"),
         ({"encoding": "utf-16"}, "is not UTF-8 text"),
     ],
 )
 def test_a_csv_that_cannot_be_scored_is_one_sentence_and_writes_nothing(table, given, words):
-    path = table(*([] if given.get("header", 1) is None else [("a", "b")]), **given)
+    row = given.pop("row", ("a", "b"))
+    path = table(*([] if given.get("header", 1) is None else [row]), **given)
     out, said = run("--csv", path, code=1)
     assert out == ""
     assert words in said

@@ -1,12 +1,17 @@
 import asyncio
+import gc
 import importlib.resources
 import threading
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from model import classifier as classifier_module
+from model import engine as engine_module
+from model import worker as worker_module
 from model.checkpoint import Checkpoint
 from model.classifier import Classifier
 from model.engine import Engine
@@ -32,24 +37,50 @@ def token(word):
     return only
 
 
-GOOD, BAD, BOOM, STRANGE = map(token, ("good", "bad", "bomb", "strange"))
+GOOD, BAD, BOOM, PANIC, STRANGE = map(token, ("good", "bad", "bomb", "panic", "strange"))
 
 
 class Collapse(BaseException):
-    """What no `except Exception` catches."""
+    """What no `except Exception` catches, such as a panic of the tokenizer's Rust."""
+
+
+class WatchedReader(Reader):
+    """Counts the texts it reads, and calls `on_read` with each."""
+
+    def __init__(self):
+        super().__init__(TOKENIZER, 512)
+        self.count = 0
+        self.on_read = lambda text: None
+
+    def read(self, text):
+        self.count += 1
+        self.on_read(text)
+        return super().read(text)
+
+
+def collapse_once(function):
+    """That function, but its first call collapses."""
+    errors = [Collapse("my secret diary")]
+
+    def collapsing(*given, **named):
+        if errors:
+            raise errors.pop()
+        return function(*given, **named)
+
+    return collapsing
 
 
 @dataclass
 class WordBackend:
-    """Counts good and bad. "bomb" raises, "strange" is not a number, and `hold` keeps it in its next batch."""
+    """Counts good and bad. "bomb" and "panic" raise, "strange" is no number, and `hold` keeps it in its next batch."""
 
     name: str = "words"
     device: str = "cpu"
     batches: list = field(default_factory=list)
     entered: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
-    collapse: bool = False
     lost_rows: int = 0
+    dtype: type = np.float32
 
     def __post_init__(self):
         self.go_on.set()
@@ -63,21 +94,16 @@ class WordBackend:
         self.batches.append(rows)
         self.entered.set()
         assert self.go_on.wait(PATIENCE)
-        if self.collapse:
-            raise Collapse
+        if any(PANIC in row for row in rows):
+            raise Collapse("my secret panic")
         if any(BOOM in row for row in rows):
             raise RuntimeError("my secret bomb went off")
         logits = np.array([[row.count(BAD), 0.5, row.count(GOOD)] for row in rows], dtype=np.float32)
         logits[[STRANGE in row for row in rows]] = np.nan
-        return logits[self.lost_rows :]
+        return logits[self.lost_rows :].astype(self.dtype)
 
     def has_seen(self, word):
         return any(token(word) in row for batch in self.batches for row in batch)
-
-
-def engine_over(backend, tmp_path):
-    checkpoint = Checkpoint("words", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
-    return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
 
 
 @pytest.fixture
@@ -86,22 +112,58 @@ def backend():
 
 
 @pytest.fixture
-def start(backend, tmp_path):
-    """Starts a classifier over the backend; closes all of them at the end."""
-    return lambda **options: Classifier.start(lambda: engine_over(backend, tmp_path), **options)
+def reader():
+    return WatchedReader()
 
 
 @pytest.fixture
-def busy(backend, tmp_path):
-    """A worker with room for three texts whose first, "good", is held in the backend."""
-    worker = Worker(lambda: engine_over(backend, tmp_path), queue_limit=3)
-    worker.ready.result(PATIENCE)
-    backend.hold()
-    worker.first = worker.submit("good", Priority.INTERACTIVE)
-    assert backend.entered.wait(PATIENCE)
-    yield worker
+def engine(backend, reader, tmp_path):
+    checkpoint = Checkpoint("words", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
+    return Engine(checkpoint, reader, backend)
+
+
+@pytest.fixture
+def start(engine):
+    """Starts a classifier over the backend."""
+    return lambda **options: Classifier.start(lambda: engine, **options)
+
+
+@pytest.fixture
+def start_busy(engine, backend):
+    """Starts a worker whose first text, "good", is held in the backend."""
+    workers = []
+
+    def start_busy(queue_limit):
+        worker = Worker(lambda: engine, queue_limit)
+        workers.append(worker)
+        worker.ready.result(PATIENCE)
+        backend.hold()
+        worker.first = worker.submit("good", Priority.INTERACTIVE)
+        assert backend.entered.wait(PATIENCE)
+        return worker
+
+    yield start_busy
     backend.go_on.set()
+    for worker in workers:
+        end(worker)
+
+
+@pytest.fixture
+def busy(start_busy):
+    return start_busy(queue_limit=3)
+
+
+def hold_the_next_batch(worker, backend):
+    """Lets the batch of `first` go, and returns when the one after it is in the backend."""
+    worker.first.add_done_callback(lambda _: backend.hold())
+    backend.entered.clear()
+    backend.go_on.set()
+    assert backend.entered.wait(PATIENCE)
+
+
+def end(worker):
     worker.close()
+    worker.ended.result(PATIENCE)
 
 
 async def test_a_text_gets_its_verdict(start):
@@ -158,7 +220,7 @@ async def test_nothing_to_read_is_said_so(start, text):
             await classifier.classify(text)
 
 
-@pytest.mark.parametrize("word", ["bomb", "strange"])
+@pytest.mark.parametrize("word", ["bomb", "panic", "strange"])
 async def test_a_text_that_breaks_the_model_fails_alone(start, word, caplog):
     async with await start() as classifier:
         answers = await classifier.classify_many(["good", "bad", f"{word} secret", "good", "", "bad"])
@@ -185,16 +247,51 @@ async def test_a_backend_that_loses_rows_fails_its_texts_and_hangs_nobody(start,
     assert {type(answer) for answer in answers} == {InferenceFailed}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_thread_that_dies_leaves_nobody_waiting(start, backend):
-    backend.collapse = True
-    classifier = await start()
-    calls = [classifier.classify("good"), classifier.classify("bad " * 90)]
-    answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
-    assert {type(answer) for answer in answers} == {ClassifierClosed}
-    with pytest.raises(ClassifierClosed):
-        await classifier.classify("good")
-    await classifier.close()
+async def test_an_answer_that_holds_no_numbers_fails_its_text_and_the_next_is_answered(start, backend):
+    backend.dtype = str
+    async with await start() as classifier:
+        with pytest.raises(InferenceFailed):
+            await asyncio.wait_for(classifier.classify("good"), PATIENCE)
+        backend.dtype = np.float32
+        assert (await classifier.classify("good")).sentiment is Sentiment.POSITIVE
+
+
+@pytest.mark.parametrize("place", ["read", "decide", "next_batch"])
+async def test_whatever_collapses_fails_its_text_and_the_next_is_answered(start, reader, monkeypatch, caplog, place):
+    """The last of them is in the worker itself, outside what it expects to fail."""
+    owner = {"read": reader, "decide": engine_module, "next_batch": worker_module}[place]
+    monkeypatch.setattr(owner, place, collapse_once(getattr(owner, place)))
+    async with await start() as classifier:
+        with pytest.raises(InferenceFailed, match="Collapse"):
+            await asyncio.wait_for(classifier.classify("good " * 900), PATIENCE)
+        after = await asyncio.wait_for(classifier.classify("good"), PATIENCE)
+    stats = classifier.stats()
+    assert after.sentiment is Sentiment.POSITIVE
+    assert (stats.queued, stats.served, stats.failed) == (0, 1, 1)
+    assert "Collapse" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("place", ["read", "decide"])
+def test_a_collapse_over_one_text_harms_no_other(start_busy, backend, reader, monkeypatch, place):
+    owner = {"read": reader, "decide": engine_module}[place]
+    collapsing = collapse_once(getattr(owner, place))
+    worker = start_busy(queue_limit=9)
+    worker.first.add_done_callback(lambda _: monkeypatch.setattr(owner, place, collapsing))
+    guilty, *others = [worker.submit("bad", Priority.INTERACTIVE) for _ in range(3)]
+    backend.go_on.set()
+    assert isinstance(guilty.exception(PATIENCE), InferenceFailed)
+    assert {future.result(PATIENCE).sentiment for future in others} == {Sentiment.NEGATIVE}
+
+
+def test_a_collapse_of_the_worker_spares_the_texts_it_had_not_taken(start_busy, backend, monkeypatch):
+    worker = start_busy(queue_limit=9)
+    monkeypatch.setattr(worker_module, "next_batch", collapse_once(worker_module.next_batch))
+    taken = worker.submit("bad", Priority.INTERACTIVE)
+    left = worker.submit("bad", Priority.PASSIVE)
+    backend.go_on.set()
+    assert isinstance(taken.exception(PATIENCE), InferenceFailed)
+    assert left.result(PATIENCE).sentiment is Sentiment.NEGATIVE
 
 
 async def test_an_error_while_loading_is_raised_by_start():
@@ -203,6 +300,56 @@ async def test_an_error_while_loading_is_raised_by_start():
 
     with pytest.raises(CheckpointNotFound, match="no such model"):
         await Classifier.start(load)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("loads", [True, False])
+async def test_a_start_that_is_cancelled_while_the_model_loads_ends_its_thread_quietly(engine, loads):
+    threads, loading, go_on = [], threading.Event(), threading.Event()
+
+    def load():
+        threads.append(threading.current_thread())
+        loading.set()
+        assert go_on.wait(PATIENCE)
+        if not loads:
+            raise CheckpointNotFound("no such model")
+        return engine
+
+    starting = asyncio.create_task(Classifier.start(load))
+    assert await asyncio.to_thread(loading.wait, PATIENCE)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    go_on.set()
+    threads[0].join(PATIENCE)
+    assert not threads[0].is_alive()
+
+
+async def test_a_start_that_is_cancelled_when_the_model_has_just_loaded_ends_its_thread(start, monkeypatch):
+    workers = []
+
+    def watched_worker(*given):
+        workers.append(Worker(*given))
+        return workers[0]
+
+    monkeypatch.setattr(classifier_module, "Worker", watched_worker)
+    starting = asyncio.create_task(start())
+    await asyncio.sleep(0)
+    workers[0].ready.result(PATIENCE)  # the event loop stands still, so it has not heard of that
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    workers[0].ended.result(PATIENCE)
+
+
+def test_a_model_nobody_waits_for_ends_the_worker_and_fails_its_texts(engine):
+    go_on = threading.Event()
+    worker = Worker(lambda: go_on.wait(PATIENCE) and engine, queue_limit=9)
+    text = worker.submit("good", Priority.INTERACTIVE)
+    worker.ready.cancel()
+    go_on.set()
+    worker.ended.result(PATIENCE)
+    assert isinstance(text.exception(0), ClassifierClosed)
 
 
 async def test_cancelling_a_call_takes_its_text_out(start, backend):
@@ -228,7 +375,7 @@ def test_cancelling_the_text_in_hand_harms_nobody(busy, backend):
     second = busy.submit("bad", Priority.INTERACTIVE)
     backend.go_on.set()
     assert second.result(PATIENCE).sentiment is Sentiment.NEGATIVE
-    busy.close()
+    end(busy)
     assert busy.stats().served == 1
 
 
@@ -250,6 +397,50 @@ def test_an_interactive_text_takes_the_place_of_the_last_passive_one(busy, backe
     backend.go_on.set()
     assert urgent.result(PATIENCE).sentiment is Sentiment.POSITIVE
     assert earlier.result(PATIENCE).sentiment is Sentiment.NEGATIVE
+
+
+def test_people_take_the_places_of_passive_texts_that_are_tokenised_or_partly_computed(busy, backend):
+    long, short = (busy.submit(text, Priority.PASSIVE) for text in ("bad " * 12_000, "bad"))
+    hold_the_next_batch(busy, backend)  # it has windows of the long text only
+    last = busy.submit("bad", Priority.PASSIVE)
+    urgent = []
+    for dropped in (last, short, long):
+        urgent.append(busy.submit("good", Priority.INTERACTIVE))
+        assert isinstance(dropped.exception(PATIENCE), Overloaded)
+    with pytest.raises(Overloaded):
+        busy.submit("good", Priority.INTERACTIVE)
+    assert (busy.stats().queued, busy.stats().shed) == (3, 4)
+    backend.go_on.set()
+    assert {future.result(PATIENCE).sentiment for future in urgent} == {Sentiment.POSITIVE}
+    end(busy)
+    _, begun, *others = backend.batches
+    assert len(begun) < 20
+    assert not any(BAD in row for batch in others for row in batch)
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_no_more_is_tokenised_ahead_than_there_are_lengths_to_choose_from(start_busy, backend, reader, priority):
+    worker = start_busy(queue_limit=500)
+    ahead = []
+    reader.on_read = lambda _: ahead.append(reader.count - sum(map(len, backend.batches)))
+    waiting = [worker.submit("bad " * 100, priority) for _ in range(200)]
+    backend.go_on.set()
+    assert {future.result(PATIENCE).sentiment for future in waiting} == {Sentiment.NEGATIVE}
+    assert len(ahead) == 200
+    assert max(ahead) == 64
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_text_taken_back_is_forgotten_even_while_the_batch_in_hand_hangs(busy, priority):
+    class Text(str):
+        """A string that can be watched."""
+
+    text = Text("bad")
+    forgotten = weakref.ref(text)
+    busy.submit(text, priority).cancel()
+    del text
+    gc.collect()
+    assert forgotten() is None
 
 
 def test_a_queue_full_of_interactive_texts_refuses_everyone(busy):
@@ -278,8 +469,8 @@ def test_people_are_served_before_passive_texts(busy, backend):
     assert [GOOD in batch[0] for batch in backend.batches] == [True, True, False]
 
 
-def test_a_short_text_need_not_wait_for_all_of_a_long_one(backend, tmp_path):
-    worker = Worker(lambda: engine_over(backend, tmp_path), queue_limit=9)
+def test_a_short_text_need_not_wait_for_all_of_a_long_one(engine, backend):
+    worker = Worker(lambda: engine, queue_limit=9)
     backend.hold()
     order = []
     long = worker.submit("good " * 12_000, Priority.INTERACTIVE)
@@ -289,26 +480,78 @@ def test_a_short_text_need_not_wait_for_all_of_a_long_one(backend, tmp_path):
     short.add_done_callback(lambda _: order.append("short"))
     backend.go_on.set()
     assert long.result(PATIENCE).windows > 20
-    worker.close()
+    end(worker)
     assert order == ["short", "long"]
 
 
-def test_closing_finishes_the_batch_in_hand_and_fails_what_waits(busy, backend):
+def test_closing_fails_what_waits_at_once_and_finishes_the_batch_in_hand(busy, backend):
     waiting = [busy.submit("bad", Priority.INTERACTIVE), busy.submit("bad", Priority.PASSIVE)]
-    closer = threading.Thread(target=busy.close)
-    closer.start()
-    with pytest.raises(ClassifierClosed):  # the queue is full, so until it is closing each try is refused
-        while True:
-            try:
-                busy.submit("good", Priority.PASSIVE)
-            except Overloaded:
-                continue
-    backend.go_on.set()
-    closer.join(PATIENCE)
-    assert not closer.is_alive()
-    assert busy.first.result(0).sentiment is Sentiment.POSITIVE
+    busy.close()
     assert [type(future.exception(0)) for future in waiting] == [ClassifierClosed, ClassifierClosed]
+    with pytest.raises(ClassifierClosed):
+        busy.submit("good", Priority.INTERACTIVE)
+    assert not busy.first.done()
+    assert not busy.ended.done()
+    backend.go_on.set()
+    busy.ended.result(PATIENCE)
+    assert busy.first.result(0).sentiment is Sentiment.POSITIVE
     assert not backend.has_seen("bad")
+
+
+def test_closing_fails_a_long_text_that_is_partly_computed(start_busy, backend):
+    worker = start_busy(queue_limit=9)
+    long = worker.submit("bad " * 12_000, Priority.INTERACTIVE)
+    hold_the_next_batch(worker, backend)
+    worker.close()
+    backend.go_on.set()
+    worker.ended.result(PATIENCE)
+    assert isinstance(long.exception(0), ClassifierClosed)
+    assert len(backend.batches) == 2
+
+
+def test_closing_while_texts_are_read_reads_no_more_of_them(start_busy, backend, reader):
+    worker = start_busy(queue_limit=9)
+    waiting = [worker.submit("bad", Priority.INTERACTIVE) for _ in range(5)]
+    reader.on_read = lambda _: worker.close()
+    backend.go_on.set()
+    worker.ended.result(PATIENCE)
+    assert {type(future.exception(0)) for future in waiting} == {ClassifierClosed}
+    assert reader.count == 2
+    assert not backend.has_seen("bad")
+
+
+async def test_a_close_that_takes_too_long_can_be_given_up_and_leaves_nobody_waiting(start, backend):
+    classifier = await start()
+    backend.hold()
+    first = asyncio.create_task(classifier.classify("good"))
+    assert await asyncio.to_thread(backend.entered.wait, PATIENCE)
+    second = asyncio.create_task(classifier.classify("bad"))
+    await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(classifier.close(), 0.01)
+    with pytest.raises(ClassifierClosed):
+        await asyncio.wait_for(second, PATIENCE)
+    assert not first.done()
+    backend.go_on.set()
+    await asyncio.wait_for(classifier.close(), PATIENCE)
+    assert (await first).sentiment is Sentiment.POSITIVE
+
+
+def test_an_event_loop_ends_without_waiting_for_a_batch_that_hangs(start, backend):
+    async def give_up_closing():
+        classifier = await start()
+        backend.hold()
+        asking = asyncio.create_task(classifier.classify("good"))
+        assert await asyncio.to_thread(backend.entered.wait, PATIENCE)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(classifier.close(), 0.01)
+        assert not asking.done()
+        return classifier
+
+    classifier = asyncio.run(give_up_closing())
+    assert not backend.go_on.is_set()
+    backend.go_on.set()
+    asyncio.run(classifier.close())
 
 
 async def test_a_closed_classifier_says_so_and_closes_again_quietly(start):

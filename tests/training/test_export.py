@@ -39,10 +39,13 @@ def sure_only(engine):
     return replace(engine, checkpoint=replace(engine.checkpoint, abstain_below=0.0))
 
 
+FILMS = [f"a {word} and {word} film number {number}" for number in range(10) for word in ("dull", "lovely")]
+
+
 @pytest.fixture(scope="session")
 def exported(phase, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "artefact"
-    manifest = export(phase.result.folder, folder, gates=[], metrics={"accuracy": 0.5})
+    manifest = export(phase.result.folder, folder, gates=[GateSet("films", FILMS, [0, 2] * 10)])
     return folder, manifest
 
 
@@ -103,7 +106,10 @@ def test_the_artefact_opens_under_the_version_of_its_manifest(exported):
     checkpoint = open_checkpoint(str(folder))
     assert checkpoint.version == manifest["version"]
     assert checkpoint.temperature == manifest["temperature"]
-    assert checkpoint.metrics == {"accuracy": 0.5}
+    assert checkpoint.metrics == {
+        f"films_validation_{metric}": manifest["gate"]["films"][f"int8_{metric}"]
+        for metric in ("accuracy", "macro_recall")
+    }
 
 
 def test_the_golden_verdicts_are_what_the_artefact_says(exported):

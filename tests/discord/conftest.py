@@ -1,0 +1,41 @@
+"""One Discord and one bot per module, for the tests that leave both as they found them."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.demo.local_discord import LocalDiscord
+from bot.settings import Settings
+from tests.discord.wire import RunningBot, World, build_world, online_bot
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_environment() -> Iterator[None]:
+    """No setting of this machine reaches a bot of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for field in Settings.model_fields:
+            patch.delenv(field.upper(), raising=False)
+        yield
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def local() -> AsyncIterator[LocalDiscord]:
+    async with LocalDiscord(heartbeat_interval=0.5) as local:
+        yield local
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(local: LocalDiscord) -> World:
+    return build_world(local)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bot(local: LocalDiscord, world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningBot]:
+    """Online in `world`. It must live through the whole module and have nothing to complain of."""
+    folder: Path = tmp_path_factory.mktemp("bot")
+    async with online_bot(local, folder) as bot:
+        yield bot
+        assert bot.process.returncode is None
+        assert "Traceback" not in bot.said

@@ -1,0 +1,85 @@
+"""What people get, over real connections, from a bot that asks Discord for no intent at all."""
+
+import re
+
+import pytest
+
+from bot.demo.gateway import Op
+from tests.discord.wire import ANSWER, CALLBACK, LONG, answered, new_ops, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
+
+GOOD = "I love this, wonderful"
+BAD = "this is terrible, I hate it"
+VERDICT = re.compile(r"\S+ (Negative|Neutral|Positive)")
+
+
+async def test_the_bot_comes_online_and_registers_its_commands(local):
+    assert {name for name, _type in local.backend.commands[None]} == {"sentiment", "Check sentiment", "about"}
+    assert local.requests.count(f"PUT /applications/{local.backend.application_id}/commands") == 1
+
+
+async def test_the_bot_identifies_once_and_without_any_intent(local):
+    (session,) = local.gateway.connected
+    assert session.intents.value == 0
+    assert local.gateway.log.count(Op.IDENTIFY) == 1
+
+
+async def test_sentiment_is_answered_with_an_embed_for_everybody(world):
+    answer = await world.ask(GOOD)
+    (embed,) = answer.response.embeds
+    assert VERDICT.fullmatch(embed.title)
+    assert GOOD in embed.description
+    assert answer.response.id in [message.id for message in world.channel.history(viewer=world.maya)]
+
+
+async def test_a_private_answer_is_for_the_asker_alone(world):
+    answer = await world.ask(GOOD, private=True)
+    assert answer.response.embeds
+    assert answer.response.ephemeral
+
+
+async def test_a_message_can_be_checked_although_the_bot_reads_no_messages(world):
+    answer = await world.check(BAD)
+    (embed,) = answer.response.embeds
+    assert embed.title.endswith("Negative")
+    assert answer.response.ephemeral
+
+
+async def test_sentiment_is_answered_in_a_direct_message(world):
+    answer = await world.alice.user.slash("sentiment", text=GOOD)
+    assert VERDICT.fullmatch(answer.response.embeds[0].title)
+
+
+async def test_why_is_answered(world):
+    why = await world.why(await world.ask(BAD))
+    assert why.response.embeds[0].title == "Why negative?"
+    assert why.response.ephemeral
+
+
+async def test_about_is_answered(world):
+    answer = await world.alice.slash(world.channel, "about")
+    assert answer.response.embeds
+
+
+async def test_a_crowd_is_acknowledged_within_three_seconds_and_answered_while_the_heart_beats(local, world):
+    """Discord's limit is enforced by the local one, which refuses an acknowledgement that comes later."""
+    texts = [LONG if number % 8 == 0 else f"message {number} was nice" for number in range(120)]
+    beats = local.gateway.log.count(Op.HEARTBEAT)
+    with new_ops(local) as ops:
+        answers = world.ask_at_once(texts)
+        await until(lambda: all(answer.acknowledged for answer in answers), local.ACKNOWLEDGE_SECONDS + 1)
+        busy = not all(answered(answer) for answer in answers)
+        await until(lambda: all(answered(answer) for answer in answers))
+    assert busy
+    assert all(VERDICT.fullmatch(answer.response.embeds[0].title) for answer in answers)
+    assert ops == []
+    assert local.gateway.log.count(Op.HEARTBEAT) > beats
+
+
+async def test_an_interaction_costs_two_requests(local, world):
+    before = len(local.requests)
+    await world.ask(GOOD)
+    acknowledgement, edit = local.requests[before:]
+    assert re.fullmatch(f"POST {CALLBACK}".replace("*", ".+"), acknowledgement)
+    assert re.fullmatch(f"PATCH {ANSWER}".replace("*", ".+"), edit)

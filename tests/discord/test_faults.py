@@ -1,0 +1,86 @@
+"""Discord limits, fails and dawdles; the answer arrives all the same, or the person is told."""
+
+import time
+from fnmatch import fnmatch
+
+import pytest
+
+from bot.failures import SORRY
+from tests.discord.wire import ANSWER, CALLBACK, answered, new_requests, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
+
+TEXT = "what a lovely quiet evening"
+BOTH_STEPS = pytest.mark.parametrize(
+    ("method", "path"), [("POST", CALLBACK), ("PATCH", ANSWER)], ids=["acknowledgement", "answer"]
+)
+
+
+@pytest.fixture(autouse=True)
+def no_fault_left(local):
+    yield
+    assert all(fault.times == 0 for fault in local.rest._faults), "a fault was not met"
+
+
+def matching(requests, method, path):
+    return [request for request in requests if fnmatch(request, f"{method} {path}")]
+
+
+@BOTH_STEPS
+async def test_a_rate_limit_is_waited_out_and_the_answer_arrives(local, world, method, path):
+    local.rate_limit(method, path, retry_after=0.8, times=2)
+    started = time.perf_counter()
+    with new_requests(local) as requests:
+        answer = await world.ask(TEXT)
+    assert answered(answer)
+    assert answer.response.embeds
+    assert len(matching(requests, method, path)) == 3
+    assert time.perf_counter() - started >= 2 * 0.8
+
+
+@BOTH_STEPS
+async def test_a_bad_gateway_is_tried_again_and_the_answer_arrives(local, world, method, path):
+    local.http_error(method, path, status=502)
+    with new_requests(local) as requests:
+        answer = await world.ask(TEXT)
+    assert answered(answer)
+    assert answer.response.embeds
+    assert len(matching(requests, method, path)) == 2
+
+
+async def test_many_limited_at_once_are_all_answered(local, world):
+    local.rate_limit("POST", CALLBACK, retry_after=0.3, times=8)
+    local.rate_limit("PATCH", ANSWER, retry_after=0.3, times=8)
+    answers = world.ask_at_once(f"{TEXT} {number}" for number in range(16))
+    await until(lambda: all(answered(answer) for answer in answers))
+    assert all(answer.response.embeds for answer in answers)
+
+
+async def test_a_slow_api_still_gets_its_answer(local, world, monkeypatch):
+    monkeypatch.setattr(local.rest, "latency", 1.2)
+    answer = await world.ask(TEXT)
+    assert answered(answer)
+    assert answer.response.embeds
+
+
+async def test_a_refused_answer_becomes_an_apology(local, world):
+    local.http_error("PATCH", ANSWER, status=403, code=50013)
+    answer = await world.ask(TEXT)
+    await until(lambda: answered(answer))
+    assert (answer.response.content, answer.response.embeds) == (SORRY, [])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("POST", CALLBACK, 10062), ("PATCH", ANSWER, 10008)], ids=["expired", "deleted"]
+)
+async def test_a_person_who_has_moved_on_is_left_alone(local, world, bot, method, path, code):
+    said = bot.said
+    local.http_error(method, path, status=404, code=code)
+    with new_requests(local) as requests:
+        gone = world.ask_at_once([TEXT])[0]
+        await until(lambda: local.rest._faults[-1].times == 0)
+        answer = await world.ask(TEXT)
+    assert answer.response.embeds
+    assert not answered(gone)
+    assert len(requests) == (3 if path == CALLBACK else 4)
+    assert bot.said == said

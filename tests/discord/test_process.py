@@ -1,0 +1,141 @@
+"""The process: how it starts, what it says, and how it ends."""
+
+import signal
+import time
+from contextlib import AsyncExitStack
+from fnmatch import fnmatch
+
+import pytest
+
+from bot.demo.gateway import Op
+from bot.demo.local_discord import TOKEN, LocalDiscord
+from bot.process import EX_CONFIG, EX_OK, WRONG_TOKEN
+from bot.why import FORGOTTEN
+from tests.discord.wire import ANSWER, LONG, answered, build_world, new_requests, online_bot, started_bot, until
+
+TEXT = "what a lovely quiet evening"
+CANARY = "xylophonic marmalade"
+ORDERLY_SECONDS = 5.0
+
+
+@pytest.fixture
+async def local():
+    async with LocalDiscord() as local:
+        yield local
+
+
+@pytest.fixture
+async def world(local):
+    return build_world(local)
+
+
+async def test_a_login_that_is_limited_and_fails_first_succeeds_in_the_end(local, world, tmp_path):
+    local.rate_limit("GET", "/users/@me", retry_after=0.3)
+    local.http_error("GET", "/gateway/bot", status=502)
+    local.rate_limit("GET", "/gateway/bot", retry_after=0.3)
+    async with online_bot(local, tmp_path):
+        assert (await world.ask(TEXT)).response.embeds
+    assert local.requests.count("GET /users/@me") == 2
+    assert local.requests.count("GET /gateway/bot") == 3
+
+
+async def test_a_second_start_registers_no_commands_and_has_kept_no_text(local, world, tmp_path):
+    registration = f"PUT /applications/{local.backend.application_id}/commands"
+    async with online_bot(local, tmp_path) as bot:
+        answer = await world.ask(TEXT)
+    assert bot.process.returncode == EX_OK
+    assert local.requests.count(registration) == 1
+    with new_requests(local) as requests:
+        async with online_bot(local, tmp_path) as bot:
+            assert (await world.ask(TEXT)).response.embeds
+            assert (await world.why(answer)).response.content == FORGOTTEN
+    assert "GET /users/@me" in requests
+    assert not [request for request in requests if fnmatch(request, "* /applications/*/commands*")]
+    kept = [path.read_text("utf-8") for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(TEXT in text for text in kept)
+
+
+async def test_a_wrong_token_is_one_sentence_and_exit_code_78(local, tmp_path):
+    async with started_bot(local, tmp_path, DISCORD_TOKEN="not-the-token") as bot:
+        code = await bot.ended()
+    assert (code, bot.said) == (EX_CONFIG, f"{WRONG_TOKEN}\n")
+    assert EX_CONFIG == 78
+    assert ".env" in WRONG_TOKEN
+    assert local.gateway.log == []
+
+
+async def end(bot, number):
+    """Sends the signal; returns the exit code and the seconds it took."""
+    started = time.perf_counter()
+    bot.process.send_signal(number)
+    code = await bot.ended()
+    return code, time.perf_counter() - started
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_orderly_while_answers_are_computed(local, world, tmp_path, number):
+    async with online_bot(local, tmp_path) as bot:
+        answers = world.ask_at_once([LONG] * 100)
+        await until(lambda: all(answer.acknowledged for answer in answers))
+        busy = not all(answered(answer) for answer in answers)
+        code, seconds = await end(bot, number)
+    assert busy
+    assert code == EX_OK
+    assert seconds < ORDERLY_SECONDS
+
+
+async def test_whoever_waits_when_it_ends_is_told_so(local, world, tmp_path):
+    async with online_bot(local, tmp_path) as bot:
+        answers = world.ask_at_once([LONG] * 30)
+        await until(lambda: all(answer.acknowledged for answer in answers))
+        await end(bot, signal.SIGTERM)
+    assert [answer for answer in answers if not answered(answer)] == []
+    assert bot.said == ""
+
+
+async def test_a_signal_ends_it_orderly_while_discord_is_away(tmp_path):
+    async with AsyncExitStack() as open_discord:
+        local = await open_discord.enter_async_context(LocalDiscord())
+        async with online_bot(local, tmp_path) as bot:
+            await open_discord.aclose()
+            await until(lambda: "reconnect" in bot.said)
+            code, seconds = await end(bot, signal.SIGTERM)
+    assert code == EX_OK
+    assert seconds < ORDERLY_SECONDS
+
+
+async def test_a_signal_ends_it_orderly_while_it_waits_to_identify_anew(local, tmp_path):
+    async with online_bot(local, tmp_path) as bot:
+        before = set(local.gateway._sockets)
+        local.gateway.invalidate()
+        await until(lambda: set(local.gateway._sockets) - before)  # connected; the library identifies 5 s later
+        code, seconds = await end(bot, signal.SIGTERM)
+    assert (code, bot.said) == (EX_OK, "")
+    assert seconds < ORDERLY_SECONDS
+
+
+async def test_it_ends_when_the_process_that_started_it_is_gone(local, tmp_path):
+    async with online_bot(local, tmp_path) as bot:
+        bot.process.stdin.close()  # what the operating system does for a process that dies
+        assert await bot.ended() == EX_OK
+        assert bot.said == ""
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+async def test_nothing_that_was_asked_or_is_secret_is_said(local, world, tmp_path, level):
+    async with online_bot(local, tmp_path, LOG_LEVEL=level) as bot:
+        answer = await world.ask(f"I love {CANARY}")
+        assert (await world.why(answer)).response.embeds
+        assert (await world.ask(f"I hate {CANARY}", private=True)).response.embeds
+        assert (await world.check(f"{CANARY} is fine")).response.embeds
+        assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.embeds
+        local.http_error("PATCH", ANSWER, status=400, code=50035)
+        failed = await world.ask(f"{CANARY}!")
+        await until(lambda: answered(failed))
+        local.gateway.drop_sockets()
+        await until(lambda: Op.RESUME in local.gateway.log and local.gateway.connected)
+        assert (await world.ask(f"{CANARY} again")).response.embeds
+    assert f" {level} " in bot.said
+    for word in (*CANARY.split(), TOKEN):
+        assert word not in bot.said

@@ -1,0 +1,66 @@
+"""The gateway goes away and comes back; nobody's question is lost on the way, nor answered twice."""
+
+import pytest
+
+from bot.demo.gateway import Op
+from tests.discord.wire import answered, new_ops, new_requests, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
+
+TEXTS = [f"message {number} was nice" for number in range(5)]
+
+
+def cut(gateway):
+    gateway.drop_sockets()
+    assert not gateway.connected
+
+
+def invalidate(gateway):
+    gateway.invalidate(resumable=True)
+
+
+def ask_to_reconnect(gateway):
+    gateway.ask_to_reconnect()
+
+
+@pytest.mark.parametrize("disturb", [cut, ask_to_reconnect, invalidate])
+async def test_the_session_is_resumed_and_what_was_asked_meanwhile_is_answered(local, world, disturb):
+    with new_ops(local) as ops, new_requests(local) as requests:
+        disturb(local.gateway)
+        answers = world.ask_at_once(TEXTS)
+        await until(lambda: all(answered(answer) for answer in answers))
+    assert all(answer.response.embeds for answer in answers)
+    assert ops == [Op.RESUME]
+    assert len(requests) == 2 * len(TEXTS)
+
+
+async def test_cut_again_and_again_it_resumes_each_time(local, world):
+    with new_ops(local) as ops:
+        for _ in range(5):
+            cut(local.gateway)
+            answers = world.ask_at_once(TEXTS)
+            await until(lambda answers=answers: all(answered(answer) for answer in answers))
+    assert ops == [Op.RESUME] * 5
+
+
+async def test_a_connection_cut_while_an_answer_is_computed_does_not_lose_it(local, world):
+    with new_requests(local) as requests:
+        answers = world.ask_at_once(["so good " * 750] * 4)
+        await until(lambda: all(answer.acknowledged for answer in answers))
+        cut(local.gateway)
+        await until(lambda: all(answered(answer) for answer in answers))
+    assert all(answer.response.embeds for answer in answers)
+    assert len(requests) == 2 * len(answers)
+
+
+async def test_an_ended_session_is_replaced_by_a_new_one_that_answers(local, world):
+    (before,) = local.gateway.connected
+    with new_ops(local) as ops, new_requests(local) as requests:
+        local.gateway.invalidate()
+        await until(lambda: local.gateway.connected)
+        answer = await world.ask(TEXTS[0])
+    (after,) = local.gateway.connected
+    assert after.id != before.id
+    assert ops == [Op.IDENTIFY]
+    assert answer.response.embeds
+    assert not [request for request in requests if request.startswith("PUT ")]

@@ -1,0 +1,137 @@
+"""The unmodified bot in a process of its own, a Discord on this machine, and people who use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from simcord import ChannelHandle, InteractionResult, MemberActor
+from simcord.enums import AppCommandType, InteractionType, OptionType
+from simcord.interactions import base_payload
+
+from bot.demo.gateway import Op
+from bot.demo.launch import bot_process, wait_until_ready
+from bot.demo.local_discord import LocalDiscord
+
+PATIENCE = 45.0
+"""Seconds; a busy machine is slow, not wrong."""
+
+CALLBACK = "/interactions/*/callback"
+ANSWER = "/webhooks/*/messages/@original"
+LONG = "so good " * 750
+"""As long as the option allows."""
+
+
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Returns once `condition` holds. Raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def answered(result: InteractionResult) -> bool:
+    """Whether the person has the answer in front of them, and no "thinking…" any more."""
+    return result.acknowledged and not result.deferred
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBot:
+    """The bot's process and the file that holds its standard error."""
+
+    process: asyncio.subprocess.Process
+    stderr: Path
+
+    @property
+    def said(self) -> str:
+        return self.stderr.read_text("utf-8")
+
+    async def ended(self) -> int:
+        """The exit code, once the process has ended by itself."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def started_bot(local: LocalDiscord, folder: Path, **settings: str) -> AsyncIterator[RunningBot]:
+    """The bot, just started, with that folder for its files."""
+    file = folder / "stderr"
+    with file.open("wb") as stderr:
+        async with bot_process(local, folder / "data", settings, stderr=stderr.fileno()) as process:
+            yield RunningBot(process, file)
+
+
+@asynccontextmanager
+async def online_bot(local: LocalDiscord, folder: Path, **settings: str) -> AsyncIterator[RunningBot]:
+    """The bot, started and connected with all its shards."""
+    async with started_bot(local, folder, **settings) as bot:
+        await wait_until_ready(local, bot.process)
+        await until(lambda: len(local.gateway.connected) == local.rest.shards)
+        yield bot
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A server with two people in it, and what they do with the bot."""
+
+    local: LocalDiscord
+    channel: ChannelHandle
+    alice: MemberActor
+    maya: MemberActor
+
+    async def ask(self, text: str, **options: object) -> InteractionResult:
+        """Alice uses /sentiment and waits for the answer."""
+        return await self.alice.slash(self.channel, "sentiment", text=text, **options)
+
+    def ask_at_once(self, texts: Iterable[str]) -> list[InteractionResult]:
+        """Alice uses /sentiment for every text in the same instant and waits for nothing."""
+        backend = self.local.backend
+        command = backend.find_command("sentiment", None, type=AppCommandType.CHAT_INPUT)
+        results = []
+        for text in texts:
+            option = {"name": "text", "type": OptionType.STRING, "value": text}
+            record, payload = base_payload(
+                backend,
+                type=InteractionType.APPLICATION_COMMAND,
+                channel_id=self.channel.id,
+                guild_id=self.alice.guild.id,
+                user_id=self.alice.id,
+                data={"id": command["id"], "name": command["name"], "type": command["type"], "options": [option]},
+            )
+            backend.emit("INTERACTION_CREATE", payload)
+            results.append(InteractionResult(self.local, record))
+        return results
+
+    async def check(self, content: str) -> InteractionResult:
+        """Alice uses "Check sentiment" on a message of Maya's and waits for the answer."""
+        message = await self.maya.send(self.channel, content)
+        return await self.alice.context_menu(self.channel, "Check sentiment", message)
+
+    async def why(self, answer: InteractionResult) -> InteractionResult:
+        """Alice presses the button under an answer and waits for what it brings."""
+        return await self.alice.click(answer.response, label="Why?")
+
+
+def build_world(local: LocalDiscord, guild_id: int | None = None) -> World:
+    """A server with one channel and two people."""
+    guild = local.create_guild("Home", id=guild_id)
+    alice, maya = (guild.add_member(local.create_user(name)) for name in ("alice", "maya"))
+    return World(local, guild.create_text_channel("general"), alice, maya)
+
+
+@contextmanager
+def new_requests(local: LocalDiscord) -> Iterator[list[str]]:
+    """A list that holds, afterwards, the REST requests made meanwhile."""
+    before, found = len(local.requests), []
+    yield found
+    found += local.requests[before:]
+
+
+@contextmanager
+def new_ops(local: LocalDiscord) -> Iterator[list[Op]]:
+    """A list that holds, afterwards, what the bot sent to the gateway meanwhile, heartbeats aside."""
+    before, found = len(local.gateway.log), []
+    yield found
+    found += [op for op in local.gateway.log[before:] if op is not Op.HEARTBEAT]
