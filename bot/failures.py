@@ -41,8 +41,8 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
             await interaction.edit_original_response(content=SORRY, embed=None, view=None)
         else:
             await interaction.response.send_message(SORRY, ephemeral=True)
-    except discord.HTTPException as failure:
-        _log.info("nor could that be said: %s", failure.code)
+    except Exception as failure:  # the connection may be gone as well
+        _log.info("nor could that be said: %s", type(failure).__name__)
 
 
 class FriendlyTree(app_commands.CommandTree[discord.Client]):

@@ -64,6 +64,13 @@ def _set_up_logging(level: str) -> None:
     if level == "DEBUG":
         # At DEBUG the library logs every event and request in full, and people's words with them.
         logging.getLogger("discord").setLevel(logging.INFO)
+    logging.getLogger("discord.shard").addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Keeps the sentence of "Attempting a reconnect in 2 s", which comes with 50 lines each time a network is down."""
+    record.exc_info = None
+    return True
 
 
 async def _run(settings: Settings, token: str) -> int:

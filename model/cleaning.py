@@ -51,6 +51,11 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
 _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
+_JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
+"""Longer than any emoji, and cut there: the emoji library's time grows with the square of joined emoji in a text."""
+
+_WORD = re.compile(r"\s*\S+|\s+")
+
 _SKIN_TONE = re.compile(r"[\U0001f3fb-\U0001f3ff]")
 _TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _SHRUG = re.compile(r"\u00af\\{0,3}_\(\u30c4\)_/\u00af")
@@ -115,7 +120,8 @@ def _name_emoji(text: str) -> str:
             return " "
         return f" {spoken_name(data['en'])} "
 
-    return _SKIN_TONE.sub(" ", emoji.replace_emoji(text, replace=name))
+    words = _WORD.findall(_JOINED_CHAIN.sub(r"\g<0> ", text))
+    return _SKIN_TONE.sub(" ", "".join(emoji.replace_emoji(word, replace=name) for word in words))
 
 
 def spoken_name(alias: str) -> str:

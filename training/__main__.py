@@ -42,6 +42,21 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
 
 
 @main.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="SECOND's part.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/blend"), show_default=True)
+@_DATA
+def blend(first: Path, second: Path, share: float, output: Path, data: Path | None) -> None:
+    """Interpolate the weights of two checkpoints and calibrate the result."""
+    from training.blend import blend as run_blend
+
+    for metric, value in run_blend(first, second, share, data, output).items():
+        click.echo(f"{metric} {value:.4f}")
+    click.echo(f"checkpoint {output}")
+
+
+@main.command()
 @click.option("--checkpoint", default="runs/slang", show_default=True, help="The folder that training wrote.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("model/bundled"), show_default=True)
 @click.option("--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set.")

@@ -67,15 +67,16 @@ _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
 def load_split(name: str, split: str, data: Path | None) -> Dataset:
     """One split as a data set of cleaned, readable `text` and `label3`; unlabelled rows are left out.
 
-    `data` is a folder of Parquet files; without it the set comes from the hub. Raises DataError naming the set, and
-    what would bring it, when it cannot be had.
+    `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" is the part of our
+    own sentences of that kind. Raises DataError naming the set, and what would bring it, when it cannot be had.
     """
+    name, _, kind = name.partition(":")
     corpus = CORPORA.get(name)
     if corpus is None:
         raise DataError(f"There is no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
     if split not in corpus.files:
         raise DataError(f"{name} has no {split} split; it has {', '.join(corpus.files)}.")
-    raw = _read(name, corpus, split, data)
+    raw = _read_expressions(split, kind) if name == "expressions" else _read(name, corpus, split, data)
 
     def prepare(row: dict[str, Any]) -> dict[str, Any]:
         label = corpus.label3(row)
@@ -131,18 +132,18 @@ def fingerprint(rows: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read_expressions(split: str) -> Dataset:
+def _read_expressions(split: str, kind: str) -> Dataset:
     """Our own sentences. Praise and blame in one sentence stands there twice, as its leaning and as neutral."""
     with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and kind in ("", row["kind"])]
+    if not rows:
+        raise DataError(f"Our own sentences hold none of the kind {kind!r}.")
     texts = [(row["sentence"], int(row["label3"])) for row in rows]
     texts += [(row["sentence"], NEUTRAL) for row in rows if row["kind"] == "mixed" and int(row["label3"]) != NEUTRAL]
     return Dataset.from_dict({"text": [text for text, _ in texts], "label3": [label for _, label in texts]})
 
 
 def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
-    if name == "expressions":
-        return _read_expressions(split)
     if data is not None:
         file = data / corpus.folder / f"{corpus.files[split]}.parquet"
         if not file.is_file():

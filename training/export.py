@@ -62,7 +62,8 @@ def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artefact"
         folder.mkdir()
-        to_int8_onnx(checkpoint, folder / "model.onnx", source.max_length)
+        to_float_onnx(checkpoint, Path(scratch) / "exact.onnx", source.max_length)
+        quantise(Path(scratch) / "exact.onnx", folder / "model.onnx")
         for name in ("tokenizer.json", "config.json"):
             shutil.copyfile(checkpoint / name, folder / name)
         manifest: dict[str, Any] = {
@@ -107,29 +108,26 @@ def validation_gates(data: Path | None, rows: int) -> list[GateSet]:
     return [GateSet(name, split["text"][:rows], split["label3"][:rows]) for name, split in chosen.items()]
 
 
-def to_int8_onnx(checkpoint: Path, target: Path, max_length: int) -> None:
-    """Exports with free batch and length axes and quantises the linear layers and embeddings."""
+def to_float_onnx(checkpoint: Path, target: Path, max_length: int) -> None:
+    """Exports the graph as it is, with free batch and length axes and the weights under their own names."""
     network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint), attn_implementation="eager").eval()
     ids = torch.randint(1, network.config.vocab_size, (2, 16))
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=max_length)
     axes = {0: batch, 1: length}
-    with tempfile.TemporaryDirectory() as scratch:
-        exact = Path(scratch) / "exact.onnx"
-        program = torch.onnx.export(
-            _LogitsOnly(network),
-            (ids, torch.ones_like(ids)),
-            dynamo=True,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_shapes={"input_ids": axes, "attention_mask": axes},
-            opset_version=18,
-            verbose=False,
-        )
-        if program is None:
-            raise TrainingError("torch.onnx.export returned nothing; the exporter of torch 2.13 is needed.")
-        program.save(str(exact))
-        _name_weights(exact, network)
-        quantise(exact, target)
+    program = torch.onnx.export(
+        _LogitsOnly(network).eval(),
+        (ids, torch.ones_like(ids)),
+        dynamo=True,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["logits"],
+        dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+        opset_version=18,
+        verbose=False,
+    )
+    if program is None:
+        raise TrainingError("torch.onnx.export returned nothing; the exporter of torch 2.13 is needed.")
+    program.save(str(target))
+    _name_weights(target, network)
 
 
 def check_gate(gate: GateSet, exact: Engine, quantised: Engine) -> dict[str, float]:

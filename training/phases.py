@@ -76,7 +76,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     record: dict[str, Any] = {
         "phase": recipe.phase,
         "recipe": recipe.resolved(),
-        "base": base,
+        "base": Path(base).name if Path(base).is_dir() else base,
         "rows": {name: len(part) for name, part in parts.items()},
         "data": {name: fingerprint(part) for name, part in parts.items()},
         "versions": versions(),

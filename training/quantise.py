@@ -17,6 +17,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 WEIGHT_LIMIT = 127
 """Weights are symmetric, from -127 to 127, with one scale for each output channel or embedding."""
 
+GELU_FLOOR = np.float32(-0.17004)
+"""GELU is nowhere lower, so what it feeds needs no room for larger negative numbers: one bit more for the rest."""
+
+FED_BY_GELU = ".ffn.lin2."
+"""DistilBERT's name for the matrices that read GELU's output."""
+
 _SMALLEST = np.float32(1e-12)
 _ONNXRUNTIME = "com.microsoft"
 
@@ -76,20 +82,24 @@ class _Quantiser:
             weights, name = np.ascontiguousarray(weights.T), f"{name}_transposed"
             self._replaced.add(node.input[1])
         values, scales = quantise_weights(weights, axis=0)
-        rows, row_scales = self._quantise_rows(activations)
+        floored = FED_BY_GELU in name
+        rows, row_scales = self._quantise_floored(activations) if floored else self._quantise_rows(activations)
         inputs = [
             rows,
             self._store(name, "_quantized", values),
             self._constant("one", np.float32(1)),
             self._store(name, "_scale", scales[0]),
-            self._constant("middle", np.uint8(128)),
+            self._constant("bottom", np.uint8(0)) if floored else self._constant("middle", np.uint8(128)),
         ]
         self._add("MatMulIntegerToFloat", inputs, f"{output}_unscaled", domain=_ONNXRUNTIME)
-        if bias:
-            self._add("Mul", [f"{output}_unscaled", row_scales], f"{output}_scaled")
-            self._add("Add", [f"{output}_scaled", *bias], output)
-        else:
-            self._add("Mul", [f"{output}_unscaled", row_scales], output)
+        if floored:
+            bias = [*bias, self._store(name, "_floor", GELU_FLOOR * (values * scales).sum(axis=0, dtype=np.float32))]
+        last = f"{output}_scaled" if bias else output
+        self._add("Mul", [f"{output}_unscaled", row_scales], last)
+        for index, addend in enumerate(bias, start=1):
+            following = output if index == len(bias) else f"{output}_plus_{index}"
+            self._add("Add", [last, addend], following)
+            last = following
 
     def _lookup(self, node: NodeProto, weights: NDArray[np.float32]) -> None:
         """Rows of an embedding table, each with its own scale."""
@@ -116,6 +126,18 @@ class _Quantiser:
             self._add("Cast", [f"{row}_moved"], row, to=TensorProto.UINT8)
             self._rows[name] = (row, scale)
         return self._rows[name]
+
+    def _quantise_floored(self, name: str) -> tuple[str, str]:
+        """uint8 from `GELU_FLOOR` up, and scales of shape (..., 1)."""
+        row, scale = f"{name}_row", f"{name}_row_scale"
+        self._add("Sub", [name, self._constant("floor", GELU_FLOOR)], f"{row}_raised")
+        self._add("ReduceMax", [f"{row}_raised", self._constant("last", np.array([-1]))], f"{row}_largest", keepdims=1)
+        self._add("Mul", [f"{row}_largest", self._constant("fine_step", np.float32(1 / 255))], scale)
+        self._add("Reciprocal", [scale], f"{row}_steps")
+        self._add("Mul", [f"{row}_raised", f"{row}_steps"], f"{row}_stretched")
+        self._add("Add", [f"{row}_stretched", self._constant("half", np.float32(0.5))], f"{row}_moved")
+        self._add("Cast", [f"{row}_moved"], row, to=TensorProto.UINT8)
+        return row, scale
 
     def _store(self, name: str, suffix: str, values: NDArray[np.generic]) -> str:
         self._replaced.add(name)

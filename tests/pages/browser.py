@@ -27,12 +27,13 @@ _FLAGS = [
 
 
 @asynccontextmanager
-async def running_demo() -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """The demo as a person starts it, and the address it prints."""
+async def running_demo(browser: str | None = None) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """The demo as a person starts it, and the address it prints. `browser` is the command that opens pages."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0"),
+        *(sys.executable, "-m", "bot", "demo", "--port", "0"),
+        *(["--no-browser"] if browser is None else []),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "BROWSER": browser or ""},
     )
     assert process.stdout is not None
     try:

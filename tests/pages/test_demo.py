@@ -125,16 +125,27 @@ async def test_the_page_fits_a_phone(page: Page) -> None:
     await expect(page.get_by_text("soundtrack lives in my head")).to_be_visible()
 
 
-async def test_ctrl_c_ends_both_processes_and_leaves_nothing() -> None:
+async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing() -> None:
     before = {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")}
-    async with running_demo() as (process, _address):
+    async with running_demo() as (process, address), chromium() as browser:
+        await open_page(browser, address)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
         assert children
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(5):
             assert await process.wait() == 0
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     assert {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")} <= before
+
+
+async def test_a_browser_that_runs_in_the_terminal_holds_nothing_up(tmp_path: Path) -> None:
+    slow = tmp_path / "browser"
+    slow.write_text("#!/bin/sh\nexec sleep 20 >/dev/null 2>&1\n", "utf-8")
+    slow.chmod(0o755)
+    async with running_demo(f"{slow} %s") as (process, _address):
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(5):
+            assert await process.wait() == 0
 
 
 async def test_a_taken_port_is_one_sentence() -> None:

@@ -51,7 +51,7 @@ def test_a_set_without_a_hub_asks_for_a_folder():
 
 
 def test_every_source_of_the_bundled_recipes_is_a_known_set():
-    named = {source.name for file in RECIPES.glob("*.toml") for source in read_recipe(file).sources}
+    named = {source.name.partition(":")[0] for file in RECIPES.glob("*.toml") for source in read_recipe(file).sources}
     assert named <= set(CORPORA)
 
 
@@ -84,6 +84,15 @@ def test_our_expressions_load_with_all_three_labels():
     train, test = (load_split("expressions", split, None) for split in ("train", "test"))
     assert set(train["label3"]) == set(test["label3"]) == {0, 1, 2}
     assert min(len(train), len(test)) > 50
+
+
+def test_a_kind_of_our_expressions_can_be_had_alone():
+    every = set(load_split("expressions", "train", None)["text"])
+    mixed = load_split("expressions:mixed", "train", None)
+    assert set(mixed["text"]) < every
+    assert len(mixed) > 50
+    with pytest.raises(DataError, match="none of the kind 'nonsense'"):
+        load_split("expressions:nonsense", "train", None)
 
 
 def test_no_sentence_of_our_expressions_is_in_both_splits():

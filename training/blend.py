@@ -1,0 +1,70 @@
+"""A checkpoint between two of the same shape: their weights interpolated (WiSE-FT, arXiv:2109.01903).
+
+What a fine-tuning step gained and what it cost can so be had in part.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from model.checkpoint import open_checkpoint
+from model.engine import load_engine
+from model.verdict import SENTIMENTS
+from training.calibration import expected_calibration_error, fit_temperature, softmax
+from training.data import load_split
+from training.errors import TrainingError
+from training.phases import macro_recall
+from training.scoring import read_logits
+
+WEIGHTS = "model.safetensors"
+
+
+def blend(first: Path, second: Path, share: float, data: Path | None, output: Path) -> dict[str, float]:
+    """Writes (1 - share) x `first` + share x `second` to `output`, calibrated on TweetEval's validation split.
+
+    Both are three-label folders that training wrote. Returns figures on that split, in [0, 1] except `temperature`.
+    Raises TrainingError when their weights do not fit together.
+    """
+    if not 0 <= share <= 1:
+        raise TrainingError(f"The share must be between 0 and 1, not {share}.")
+    for folder in (first, second):
+        if set(open_checkpoint(str(folder)).labels) != set(SENTIMENTS):
+            raise TrainingError(f"{folder} does not have the three labels; blend checkpoints of phase 2.")
+    ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
+    if {name: values.shape for name, values in ours.items()} != {n: values.shape for n, values in theirs.items()}:
+        raise TrainingError(f"{first} and {second} are networks of different shapes.")
+    output.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(first / name, output / name)
+    between = {name: ((1 - share) * values + share * theirs[name]).astype(np.float32) for name, values in ours.items()}
+    save_file(between, output / WEIGHTS, metadata={"format": "pt"})
+    figures = _calibrate(output, data)
+    parts = [json.loads((folder / "training.json").read_text("utf-8")) for folder in (first, second)]
+    record = {**parts[0], "metrics": figures, "temperature": figures["temperature"]}
+    record["blended_with"] = {"share": share, **parts[1]}
+    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    return figures
+
+
+def _calibrate(folder: Path, data: Path | None) -> dict[str, float]:
+    """Fits the temperature and writes it into the folder's config."""
+    rows = load_split("tweet_eval", "validation", data)
+    engine = load_engine(str(folder))
+    order = [engine.checkpoint.labels.index(sentiment) for sentiment in SENTIMENTS]
+    logits = np.stack([windows.mean(axis=0) for windows in read_logits(engine, rows["text"], "calibrating")])[:, order]
+    labels = np.array(rows["label3"])
+    temperature = fit_temperature(logits, labels)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["calibration_temperature"] = temperature
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    return {
+        "validation_accuracy": float((logits.argmax(-1) == labels).mean()),
+        "validation_macro_recall": macro_recall(logits, labels),
+        "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
+        "temperature": temperature,
+    }
