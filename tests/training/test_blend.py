@@ -1,0 +1,89 @@
+"""Between two checkpoints: the ends are the two, the middle is the mean, and what does not fit is refused."""
+
+import shutil
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from safetensors.numpy import load_file, save_file
+
+from model import open_checkpoint
+from training.blend import blend
+from training.errors import TrainingError
+from training.phases import run_phase
+from training.recipe import Recipe, Source
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+MOODS = ("awful and sad", "on the table", "lovely and warm")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """60 tweets of each split in the folder layout of TweetEval."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "tweet_eval").mkdir()
+    for split in ("train", "validation"):
+        rows = {
+            "text": [f"it is {MOODS[number % 3]} {split} {number}" for number in range(60)],
+            "label": [number % 3 for number in range(60)],
+        }
+        Dataset.from_dict(rows).to_parquet(folder / "tweet_eval" / f"{split}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_base, data, tmp_path_factory):
+    """Two checkpoints of three labels, trained with different seeds."""
+    folders = []
+    for seed in (1, 2):
+        recipe = Recipe(
+            phase="slang",
+            sources=(Source("tweet_eval"),),
+            labels=("negative", "neutral", "positive"),
+            learning_rate=1e-3,
+            batch_size=8,
+            epochs=1,
+            max_length=32,
+            validation_share=0.25,
+            seed=seed,
+        )
+        folders.append(tmp_path_factory.mktemp("pair") / str(seed))
+        run_phase(recipe, str(tiny_base), data, folders[-1])
+    return folders
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weights_lie_between_the_two_by_the_share(pair, data, tmp_path, share):
+    blend(*pair, share, data, tmp_path / "blend")
+    first, second, between = (weights(folder) for folder in (*pair, tmp_path / "blend"))
+    for name, values in between.items():
+        np.testing.assert_allclose(values, (1 - share) * first[name] + share * second[name], rtol=1e-5, atol=1e-7)
+
+
+def test_the_blend_can_be_opened_and_carries_its_own_temperature(pair, data, tmp_path):
+    figures = blend(*pair, 0.5, data, tmp_path / "blend")
+    checkpoint = open_checkpoint(str(tmp_path / "blend"))
+    assert checkpoint.temperature == figures["temperature"]
+    assert 0 <= figures["validation_ece"] <= 1
+
+
+def test_networks_of_different_shapes_are_refused_and_nothing_is_written(pair, data, tmp_path):
+    other = shutil.copytree(pair[1], tmp_path / "other")
+    save_file({name: values[:1] for name, values in weights(other).items()}, other / "model.safetensors")
+    with pytest.raises(TrainingError, match="different shapes"):
+        blend(pair[0], other, 0.5, data, tmp_path / "blend")
+    assert not (tmp_path / "blend").exists()
+
+
+def test_a_checkpoint_of_two_labels_is_refused(pair, phase, data, tmp_path):
+    with pytest.raises(TrainingError, match="three labels"):
+        blend(pair[0], phase.result.folder, 0.5, data, tmp_path / "blend")
+
+
+def test_a_share_beyond_the_ends_is_refused(pair, data, tmp_path):
+    with pytest.raises(TrainingError, match="between 0 and 1"):
+        blend(*pair, 1.5, data, tmp_path / "blend")
