@@ -42,6 +42,22 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
 
 
 @main.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("runs/imdb"))
+@click.option("--recipe", default="imdb-compact", show_default=True, help="The checkpoint's recipe.")
+@click.option("--rows", type=click.IntRange(0), default=25_000, show_default=True, help="Reviews to label (0: all).")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/taught.parquet"), show_default=True)
+@_DATA
+def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
+    """Label unlabelled reviews by phase 1 and a bag of words, for a second round of phase 1."""
+    from training.recipe import read_recipe, recipe_path
+    from training.teacher import teach as run_teacher
+
+    for name, value in run_teacher(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output).items():
+        click.echo(f"{name} {value}")
+    click.echo(f"written to {output}")
+
+
+@main.command()
 @click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="SECOND's part.")

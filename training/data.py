@@ -6,62 +6,33 @@ import codecs
 import csv
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, DatasetDict, Features, Value, concatenate_datasets, load_dataset
+from datasets import Dataset, DatasetDict, Features, Sequence, Value, concatenate_datasets, load_dataset
 
 from model.cleaning import clean, is_readable
+from training.corpora import CORPORA, NEUTRAL, Corpus
 from training.errors import DataError
 from training.recipe import Source
 
-NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
+_ONE_HOT = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """Where a data set is found and how its rows become `text` and `label3` (0 negative, 1 neutral, 2 positive)."""
-
-    hub: str | None
-    folder: str
-    label3: Callable[[dict[str, Any]], int | None]
-    files: dict[str, str]
-    licence: str
-
-
-def _column(row: dict[str, Any]) -> int | None:
-    label: int | None = row["label3"]
-    return label
-
-
-def _binary(row: dict[str, Any]) -> int | None:
-    return {0: NEGATIVE, 1: POSITIVE}.get(row["label"])
-
-
-def _three(row: dict[str, Any]) -> int | None:
-    return int(row["label"]) if row["label"] in (0, 1, 2) else None
-
-
-_SPLITS = {"train": "train", "validation": "validation", "test": "test"}
-_TRAIN_TEST = {"train": "train", "test": "test"}
-
-CORPORA: dict[str, Corpus] = {
-    "imdb": Corpus("stanfordnlp/imdb", "imdb", _binary, _TRAIN_TEST, "research use, please cite Maas et al. 2011"),
-    "tweet_eval": Corpus("cardiffnlp/tweet_eval", "tweet_eval", _three, _SPLITS, "Twitter's terms apply"),
-    "goemotions": Corpus(None, "goemotions", _column, _SPLITS, "CC BY 4.0"),
-    "figure_eight": Corpus(None, "figure_eight", _column, _TRAIN_TEST, "CC BY 4.0"),
-    "senti4sd": Corpus(None, "senti4sd", _column, _TRAIN_TEST, "MIT"),
-    "amazon": Corpus(None, "snippets", _column, {"train": "amazonReviewSnippets"}, "MIT"),
-    "nyt": Corpus(None, "snippets", _column, {"train": "nytEditorialSnippets"}, "MIT"),
-    "expressions": Corpus(None, "", _column, _TRAIN_TEST, "MIT"),
-    "slang_list": Corpus(None, "slang", _column, {"train": "seed_49"}, "MIT"),
-}
-
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
+_SOFT = Features({**_FEATURES, "probabilities": Sequence(Value("float64"), length=3)})
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Rows to train on, and for each source how many rows it gave and how many were left out, by reason."""
+
+    rows: Dataset
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def load_split(name: str, split: str, data: Path | None) -> Dataset:
@@ -70,6 +41,13 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
     `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" is the part of our
     own sentences of that kind. Raises DataError naming the set, and what would bring it, when it cannot be had.
     """
+    raw = load_raw(name, split, data)
+    rows = raw.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}/{split}")
+    return rows.filter(lambda row: row["label3"] >= 0 and is_readable(row["text"]), desc="labelled and readable")
+
+
+def load_raw(name: str, split: str, data: Path | None) -> Dataset:
+    """One split as its people wrote it: all rows, `text` not yet cleaned, `label3` -1 where there is no label."""
     name, _, kind = name.partition(":")
     corpus = CORPORA.get(name)
     if corpus is None:
@@ -80,22 +58,88 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
 
     def prepare(row: dict[str, Any]) -> dict[str, Any]:
         label = corpus.label3(row)
-        return {"text": clean(_plain(row["text"] or "")), "label3": -1 if label is None else label}
+        return {"text": _plain(row[corpus.text] or ""), "label3": -1 if label is None else label}
 
-    rows = raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"cleaning {name}/{split}")
-    return rows.filter(lambda row: row["label3"] >= 0 and is_readable(row["text"]), desc="labelled and readable")
+    try:
+        return raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"reading {name}/{split}")
+    except KeyError as error:
+        raise DataError(f"{name}/{split} lacks the column {error}; it has {', '.join(raw.column_names)}.") from None
 
 
-def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> Dataset:
-    """The training splits of all sources, sampled, repeated and joined; exact duplicates within a set go once."""
+def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Dataset:
+    """Distinct, cleaned, readable texts of an unlabelled set, as one column `text`, less those of `without`."""
+    corpus = CORPORA[name]
+    raw = _read(name, corpus, "train", data).select_columns([corpus.text])
+    rows = raw.map(
+        lambda row: {"text": clean(_plain(row[corpus.text] or ""))},
+        remove_columns=raw.column_names,
+        desc=f"cleaning {name}",
+    )
+    seen = {text.casefold() for text in without}
+    keep: list[int] = []
+    for index, text in enumerate(rows["text"]):
+        if is_readable(text) and text.casefold() not in seen:
+            seen.add(text.casefold())
+            keep.append(index)
+    return rows.select(keep)
+
+
+def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> Mixture:
+    """The training splits of all sources, sampled, repeated and joined.
+
+    Left out and counted: exact duplicates within a set, and every text that a test, validation or evaluation split
+    holds as well (the letters alone are compared). Each row has `probabilities` of the three labels: those of a
+    taught file (`training.teacher`), or 1 for its label.
+    """
+    held_out = held_out_keys(data)
     parts: list[Dataset] = []
+    counts: dict[str, dict[str, int]] = {}
     for source in sources:
-        rows = without_duplicates(load_split(source.name, "train", data))
-        if source.rows and source.rows < len(rows):
-            rows = rows.shuffle(seed=seed).select(range(source.rows))
-        rows = rows.add_column("source", [source.name] * len(rows))
-        parts.extend([rows] * source.repeat)
-    return concatenate_datasets(parts)
+        rows = _soft(source, data)
+        distinct = without_duplicates(rows)
+        clear = distinct.select([i for i, text in enumerate(distinct["text"]) if key(text) not in held_out])
+        kept = clear
+        if source.rows and source.rows < len(clear):
+            kept = clear.shuffle(seed=seed).select(range(source.rows))
+        counts[source.name] = {
+            "rows": len(kept),
+            "duplicates": len(rows) - len(distinct),
+            "overlaps": len(distinct) - len(clear),
+        }
+        kept = kept.add_column("source", [source.name] * len(kept))
+        parts.extend([kept] * source.repeat)
+    return Mixture(concatenate_datasets(parts), counts)
+
+
+def held_out_keys(data: Path | None) -> set[str]:
+    """Keys of every text in a split that no training may see; sets that are not there hold nothing."""
+    found: set[str] = set()
+    for name, corpus in CORPORA.items():
+        for split in corpus.held_out():
+            there = data is not None and (data / corpus.folder / f"{corpus.files[split]}.parquet").is_file()
+            if name == "expressions" or there or (data is None and corpus.hub):
+                found.update(map(key, load_raw(name, split, data)["text"]))
+    return found
+
+
+def key(text: str) -> str:
+    """The letters and digits of a text, cleaned and case-folded: what two copies of it share."""
+    letters = "".join(char for char in clean(text).casefold() if char.isalnum())
+    return letters or text
+
+
+def read_taught(file: Path) -> Dataset:
+    """Rows that a teacher labelled: `text`, `label3` and `probabilities` of the three labels.
+
+    Raises DataError when the file is missing or lacks a column.
+    """
+    if not file.is_file():
+        raise DataError(f"There is no taught file at {file}; `python -m training teach` writes one.")
+    rows = Dataset.from_parquet(str(file))
+    missing = [name for name in _SOFT if name not in rows.column_names]
+    if missing:
+        raise DataError(f"{file} lacks the column {missing[0]!r}; it needs {', '.join(_SOFT)}.")
+    return rows.select_columns(list(_SOFT)).cast(_SOFT)
 
 
 def without_duplicates(rows: Dataset) -> Dataset:
@@ -132,6 +176,13 @@ def fingerprint(rows: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
+def _soft(source: Source, data: Path | None) -> Dataset:
+    if source.name.endswith(".parquet"):
+        return read_taught(Path(source.name))
+    hard = load_split(source.name, "train", data)
+    return hard.map(lambda row: {"probabilities": _ONE_HOT[row["label3"]]}, features=_SOFT, desc="targets")
+
+
 def _read_expressions(split: str, kind: str) -> Dataset:
     """Our own sentences. Praise and blame in one sentence stands there twice, as its leaning and as neutral."""
     with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
@@ -152,8 +203,7 @@ def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
     if corpus.hub is None:
         raise DataError(f"{name} is not read from the hub; give a folder of Parquet files with --data.")
     try:
-        config = ("sentiment",) if name == "tweet_eval" else ()
-        return load_dataset(corpus.hub, *config, split=split)
+        return load_dataset(corpus.hub, corpus.config, split=corpus.files[split])
     except (OSError, ValueError) as error:
         raise DataError(f"{name} could not be loaded from the hub ({error}); give local files with --data.") from error
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +16,10 @@ import datasets
 import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 from torch import nn
 from transformers import (
+    AutoTokenizer,
     DataCollatorWithPadding,
     DistilBertForSequenceClassification,
     EarlyStoppingCallback,
@@ -52,7 +56,8 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     """
     set_seed(recipe.seed)
     started = time.perf_counter()
-    rows = _labelled(load_mixture(recipe.sources, data, recipe.seed), recipe.labels)
+    mixture = load_mixture(recipe.sources, data, recipe.seed)
+    rows = _labelled(mixture.rows, recipe.labels)
     if max_rows:
         rows = rows.shuffle(seed=recipe.seed).select(range(min(max_rows, len(rows))))
     parts = split_validation(rows, recipe.validation_share, recipe.seed)
@@ -78,6 +83,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "recipe": recipe.resolved(),
         "base": Path(base).name if Path(base).is_dir() else base,
         "rows": {name: len(part) for name, part in parts.items()},
+        "sources": mixture.counts,
         "data": {name: fingerprint(part) for name, part in parts.items()},
         "versions": versions(),
     }
@@ -113,6 +119,30 @@ def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerBase, recipe: R
 
     encoded = rows.map(tokenise, batched=True, desc="tokenising")
     return encoded.select_columns(["input_ids", "length", "labels"])
+
+
+def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Logits of a checkpoint for texts cut as the recipe cuts them, shape (n, labels), in the order of the texts."""
+    network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint))
+    tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
+    encoded = encode(datasets.Dataset.from_dict({"text": list(texts), "labels": [0] * len(texts)}), tokenizer, recipe)
+    order = np.argsort(encoded["length"], kind="stable")[::-1]
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = Trainer(
+            network,
+            TrainingArguments(
+                output_dir=scratch,
+                per_device_eval_batch_size=64,
+                bf16=_has_bf16(),
+                use_cpu=not torch.cuda.is_available(),
+                report_to=[],
+            ),
+            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=32),
+        )
+        predicted = trainer.predict(encoded.select(order).remove_columns(["length", "labels"])).predictions
+    logits = np.empty(np.shape(predicted), np.float32)
+    logits[order] = predicted
+    return logits
 
 
 def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
@@ -204,9 +234,15 @@ def versions() -> dict[str, str]:
 
 
 def _labelled(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:
-    wanted = {LABEL_IDS[label]: index for index, label in enumerate(labels)}
+    """Rows whose label the phase has, with `labels`: the probability of each of its labels."""
+    wanted = [LABEL_IDS[label] for label in labels]
+
+    def target(row: dict[str, Any]) -> dict[str, list[float]]:
+        chosen = [row["probabilities"][label] for label in wanted]
+        return {"labels": [share / sum(chosen) for share in chosen]}
+
     kept = rows.filter(lambda row: row["label3"] in wanted, desc="labels of this phase")
-    return kept.map(lambda row: {"labels": wanted[row["label3"]]}, desc="label ids")
+    return kept.map(target, desc="targets")
 
 
 def _metrics(prediction: EvalPrediction) -> dict[str, float]:
@@ -216,7 +252,7 @@ def _metrics(prediction: EvalPrediction) -> dict[str, float]:
 
 def _arrays(prediction: Any) -> tuple[np.ndarray, np.ndarray]:
     logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
-    return np.asarray(logits, dtype=np.float64), np.asarray(prediction.label_ids)
+    return np.asarray(logits, dtype=np.float64), np.asarray(prediction.label_ids).argmax(-1)
 
 
 def _has_bf16() -> bool:

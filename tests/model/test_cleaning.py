@@ -70,6 +70,7 @@ def test_every_emoji_has_words():
         ("5 > 3 and a>b", "5 > 3 and a>b"),
         ("the killer is ||the butler||", "the killer is the butler"),
         ("**bold** *it* __under__ _it_ ~~gone~~", "bold it under it gone"),
+        ("what the f**k, **really**", "what the f**k, really"),
         ("snake_case_name and 2*3*4", "snake_case_name and 2*3*4"),
         ("# Title", "Title"),
         ("-# small print", "small print"),

@@ -2,8 +2,8 @@ import pytest
 from datasets import Dataset
 
 from model.cleaning import clean
+from training.corpora import CORPORA
 from training.data import (
-    CORPORA,
     fingerprint,
     load_mixture,
     load_split,
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def test_an_unknown_set_is_named_with_the_known_ones(tmp_path):
-    with pytest.raises(DataError, match="no data set named 'imbd'; known sets are imdb, tweet_eval"):
+    with pytest.raises(DataError, match="no data set named 'imbd'; known sets are imdb, imdb_unsupervised"):
         load_split("imbd", "train", tmp_path)
 
 
@@ -52,7 +52,7 @@ def test_a_set_without_a_hub_asks_for_a_folder():
 
 def test_every_source_of_the_bundled_recipes_is_a_known_set():
     named = {source.name.partition(":")[0] for file in RECIPES.glob("*.toml") for source in read_recipe(file).sources}
-    assert named <= set(CORPORA)
+    assert {name for name in named if not name.endswith(".parquet")} <= set(CORPORA)
 
 
 def test_texts_are_cleaned_as_the_bot_cleans_and_unreadable_rows_go(folder):
@@ -110,12 +110,48 @@ def test_equal_texts_of_equal_label_stay_once_and_the_first_stays():
 def test_a_mixture_samples_repeats_and_names_its_sources(folder):
     folder("imdb", "train", text=[f"film {number}" for number in range(20)] + ["film 0"], label=[0, 1] * 10 + [0])
     data = folder("slang", "seed_49", text=["w rizz", "big l"], label3=[2, 0])
-    mixture = load_mixture((Source("imdb", rows=6), Source("slang_list", repeat=3)), data, seed=1)
-    assert mixture["source"] == ["imdb"] * 6 + ["slang_list"] * 6
-    assert len(set(mixture["text"][:6])) == 6
-    again = load_mixture((Source("imdb", rows=6), Source("slang_list", repeat=3)), data, seed=1)
-    assert fingerprint(again) == fingerprint(mixture)
-    assert len(load_mixture((Source("imdb"),), data, seed=1)) == 20
+    sources = (Source("imdb", rows=6), Source("slang_list", repeat=3))
+    mixture = load_mixture(sources, data, seed=1)
+    assert mixture.rows["source"] == ["imdb"] * 6 + ["slang_list"] * 6
+    assert len(set(mixture.rows["text"][:6])) == 6
+    assert mixture.counts["imdb"] == {"rows": 6, "duplicates": 1, "overlaps": 0}
+    assert fingerprint(load_mixture(sources, data, seed=1).rows) == fingerprint(mixture.rows)
+    assert len(load_mixture((Source("imdb"),), data, seed=1).rows) == 20
+
+
+def test_texts_of_any_held_out_split_do_not_train_and_are_counted(folder):
+    folder("imdb", "train", text=["A fine film.", "a dull film", "a long film", "kept"], label=[1, 0, 0, 1])
+    folder("imdb", "test", text=["a fine film"], label=[1])
+    folder("evaluate", "twitch_2026", text=["A DULL film!"], label3=[0])
+    data = folder("tweet_eval", "validation", text=["a long<br />film"], label=[0])
+    mixture = load_mixture((Source("imdb"),), data, seed=1)
+    assert mixture.rows["text"] == ["kept"]
+    assert mixture.counts["imdb"]["overlaps"] == 3
+
+
+def test_a_label_is_a_probability_of_one(folder):
+    data = folder("imdb", "train", text=["bad", "good"], label=[0, 1])
+    assert load_mixture((Source("imdb"),), data, seed=1).rows["probabilities"] == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_a_taught_file_brings_its_own_probabilities(folder, tmp_path):
+    folder(".", "taught", text=["so so"], label3=[2], probabilities=[[0.4, 0.0, 0.6]], extra=["x"])
+    rows = load_mixture((Source(str(tmp_path / "taught.parquet")),), tmp_path, seed=1).rows
+    assert rows["probabilities"] == [[0.4, 0.0, 0.6]]
+
+
+def test_a_taught_file_that_is_missing_or_lacks_a_column_is_refused_by_name(folder, tmp_path):
+    with pytest.raises(DataError, match="python -m training teach"):
+        load_mixture((Source("nowhere/taught.parquet"),), tmp_path, seed=1)
+    folder(".", "taught", text=["so so"], label3=[2])
+    with pytest.raises(DataError, match="lacks the column 'probabilities'"):
+        load_mixture((Source(str(tmp_path / "taught.parquet")),), tmp_path, seed=1)
+
+
+def test_a_file_without_the_columns_of_its_set_is_refused_by_name(folder):
+    data = folder("tweet_eval", "train", text=["hi"], sentiment=[1])
+    with pytest.raises(DataError, match=r"tweet_eval/train lacks the column 'label'; it has text, sentiment"):
+        load_split("tweet_eval", "train", data)
 
 
 def test_copies_of_a_text_go_to_one_side_of_the_split():

@@ -51,7 +51,7 @@ def test_every_row_is_whole_and_uses_known_values(rows):
         assert None not in row.values(), row
         assert row["label3"] in {"0", "1", "2"}, row
         assert row["kind"] in KINDS, row
-        assert row["split"] in {"train", "test"}, row
+        assert row["split"] in {"train", "validation", "test"}, row
 
 
 def test_at_least_400_terms_have_three_sentences_each(rows):
@@ -65,12 +65,16 @@ def test_no_term_has_two_spellings_that_differ_only_in_case(rows):
     assert set(spellings.values()) == {1}, spellings.most_common(3)
 
 
-def test_a_term_is_in_one_split_only(rows):
+def test_a_test_term_is_in_no_other_split_and_a_validation_term_is_trained_on(rows):
     splits = defaultdict(set)
     for row in rows:
         if row["term"]:
             splits[row["term"]].add(row["split"])
-    assert [term for term, found in splits.items() if len(found) > 1] == []
+    assert {frozenset(found) for found in splits.values()} == {
+        frozenset({"train"}),
+        frozenset({"test"}),
+        frozenset({"train", "validation"}),
+    }
 
 
 def test_the_test_split_holds_at_least_80_terms_and_100_pairs(rows, pairs):
