@@ -89,16 +89,24 @@ def export(checkpoint: str, output: Path, gate_rows: int, data: Path | None) -> 
 
 
 @main.command()
-@click.option("--model", default="bundled", show_default=True, help="bundled, a folder, or org/name@revision.")
-@click.option("--rows", type=click.IntRange(0), default=0, help="Score this many rows of each test split (0: all).")
+@click.option("--model", "models", multiple=True, help="NAME=SOURCE, as often as wanted; SOURCE as in MODEL.")
+@click.option("--suite", "suites", multiple=True, help="Only these; all final ones that DATA holds when left out.")
+@click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
+@click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
 @_DATA
-def evaluate(model: str, rows: int, data: Path | None) -> None:
-    """Score a model on the IMDB and TweetEval test splits."""
-    from model.engine import load_engine
-    from training.evaluation import evaluate as run_evaluation
+def evaluate(  # noqa: PLR0917
+    models: tuple[str, ...], suites: tuple[str, ...], rows: int, peers: bool, output: Path, data: Path | None
+) -> None:
+    """Score models and their peers on the same texts: test splits, pairs, slices and a bias probe."""
+    from training.evaluation.report import evaluate as run_evaluation
+    from training.evaluation.suites import FINAL, available
+    from training.evaluation.systems import open_systems
+    from training.evaluation.tables import results_table, slices_table
 
-    for figure in run_evaluation(load_engine(model), data, rows):
-        click.echo(str(figure))
+    systems = open_systems(models or ("bundled",), peers=peers)
+    report = run_evaluation(systems, suites or available(FINAL, data), data, output, rows)
+    click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
 
 
 def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917

@@ -1,0 +1,62 @@
+import pytest
+from datasets import Dataset
+
+from training.data import load_split
+from training.errors import DataError
+from training.evaluation.suites import FINAL, available, country_texts, load_suites
+
+PAIRS = ("slang_unseen", "slang_trained", "emoji", "negation", "sarcasm")
+
+
+def suite(name, data=None, rows=0):
+    (found,) = load_suites((name,), data, rows)
+    return found
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "evaluate").mkdir()
+    texts = {"text": ["KEKW \U0001f525 so good", "https://a.b", "mid", "when?"], "label3": [2, 1, 0, 1]}
+    Dataset.from_dict(texts).to_parquet(tmp_path / "evaluate" / "twitch_2026.parquet")
+    return tmp_path
+
+
+def test_texts_stay_as_people_wrote_them_and_unreadable_ones_go(data):
+    found = suite("twitch", data)
+    assert found.texts == ("KEKW \U0001f525 so good", "mid", "when?")
+    assert found.truth.tolist() == [2, 0, 1]
+
+
+def test_a_sample_is_the_same_each_time(data):
+    assert len(suite("twitch", data, rows=2).texts) == 2
+    assert suite("twitch", data, rows=2).fingerprint() == suite("twitch", data, rows=2).fingerprint()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_pair_holds_two_moods_and_no_trained_sentence(name):
+    trained = set(load_split("expressions", "train", None)["text"])
+    found = suite(name)
+    for number in set(found.pair):
+        texts = [text for text, pair in zip(found.texts, found.pair, strict=True) if pair == number]
+        assert len(set(found.truth[found.pair == number])) > 1, texts
+        assert not trained.intersection(texts)
+
+
+def test_there_are_enough_pairs_of_terms_never_trained_on():
+    assert suite("slang_unseen").pair.max() + 1 >= 100
+
+
+def test_only_suites_whose_data_is_there_are_run(data):
+    assert available(FINAL, data) == ("twitch", *PAIRS)
+    assert available(FINAL, None) == ("imdb", "tweet_eval", *PAIRS)
+
+
+def test_an_unknown_suite_is_named_with_the_known_ones(data):
+    with pytest.raises(DataError, match="no suite named 'tweets'; known suites are imdb, tweet_eval"):
+        suite("tweets", data)
+
+
+def test_the_country_sentences_differ_in_nothing_else():
+    texts = country_texts()
+    assert len(set(texts)) == len(texts) >= 190
+    assert all(text.startswith("This film was filmed in ") and text.endswith(".") for text in texts)

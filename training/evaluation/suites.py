@@ -1,0 +1,143 @@
+"""What systems are asked: labelled texts, as people wrote them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import emoji
+import numpy as np
+from numpy.typing import NDArray
+
+from model.cleaning import clean, is_readable
+from training.corpora import CORPORA
+from training.data import EXPRESSIONS, load_raw
+from training.errors import DataError
+
+COUNTRIES = Path(__file__).parent / "countries.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Texts with their truth (label ids 0 to 2, shape (n,)).
+
+    `ways` is 2 where the truth has no neutral and none is taken as an answer. In a suite of pairs `pair` gives each
+    text's pair (shape (n,)); a pair counts as right when all its texts are.
+    """
+
+    name: str
+    title: str
+    texts: tuple[str, ...]
+    truth: NDArray[np.int64]
+    ways: int = 3
+    pair: NDArray[np.int64] | None = None
+
+    def fingerprint(self) -> str:
+        """A short hash of the texts in their order."""
+        digest = hashlib.sha256()
+        for text in self.texts:
+            digest.update(text.encode("utf-8", "replace") + b"\n")
+        return digest.hexdigest()[:16]
+
+
+_TITLES = {
+    "imdb": ("IMDB reviews", "imdb", "test", 2),
+    "tweet_eval": ("TweetEval sentiment", "tweet_eval", "test", 3),
+    "goemotions": ("GoEmotions, grouped (Reddit)", "goemotions", "test", 3),
+    "figure_eight": ("Figure Eight (casual tweets)", "figure_eight", "test", 3),
+    "senti4sd": ("Senti4SD (developers)", "senti4sd", "test", 3),
+    "twitch": ("Twitch chat, 2025/26", "twitch", "test", 3),
+    "ss_youtube": ("YouTube comments", "ss_youtube", "test", 2),
+    "sst2": ("SST-2 sentences", "sst2", "test", 2),
+    "tweet_eval_validation": ("TweetEval, validation", "tweet_eval", "validation", 3),
+    "sst2_validation": ("SST-2, validation", "sst2", "validation", 2),
+}
+
+
+def has_emoji(text: str) -> bool:
+    """Whether a text holds an emoji character."""
+    return bool(emoji.emoji_count(text))
+
+
+def _is_slang(row: dict[str, str]) -> bool:
+    return row["kind"] in ("slang", "literal")
+
+
+_PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
+    "slang_unseen": ("Slang pairs, terms never trained on", "test", _is_slang),
+    "slang_trained": ("Slang pairs, trained terms in new sentences", "validation", _is_slang),
+    "emoji": ("Emoji pairs, emoji never trained on", "test", lambda row: has_emoji(row["term"])),
+    "negation": ("Negation pairs", "test", lambda row: row["kind"] == "negation"),
+    "sarcasm": ("Sarcasm pairs", "test", lambda row: row["kind"] == "sarcasm"),
+}
+
+SUITES = (*_TITLES, *_PAIRS)
+FINAL = tuple(name for name in SUITES if not name.endswith("_validation"))
+"""The suites of a final report; the others are for choosing."""
+
+
+def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Iterator[Suite]:
+    """Suites by name; `rows` above 0 takes that many random texts of each larger one, the same ones each time.
+
+    Raises DataError for an unknown name and for a set that cannot be had.
+    """
+    for name in names:
+        if name in _PAIRS:
+            yield _pairs(name)
+        elif name in _TITLES:
+            yield _labelled(name, data, rows)
+        else:
+            raise DataError(f"There is no suite named {name!r}; known suites are {', '.join(SUITES)}.")
+
+
+def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
+    """Those of the suites whose data is in `data`, or on the hub when there is no such folder."""
+
+    def there(name: str) -> bool:
+        if name in _PAIRS:
+            return True
+        corpus = CORPORA[_TITLES[name][1]]
+        if data is None:
+            return corpus.hub is not None
+        return (data / corpus.folder / f"{corpus.files[_TITLES[name][2]]}.parquet").is_file()
+
+    return tuple(name for name in names if there(name))
+
+
+def country_texts() -> tuple[str, ...]:
+    """One sentence for each country, in which nothing but its name differs."""
+    return tuple(f"This film was filmed in {country}." for country in COUNTRIES.read_text("utf-8").splitlines())
+
+
+def words(text: str) -> int:
+    """How many words a text has after cleaning."""
+    return len(clean(text).split())
+
+
+def _labelled(name: str, data: Path | None, rows: int) -> Suite:
+    title, corpus, split, ways = _TITLES[name]
+    raw = load_raw(corpus, split, data)
+    kept = raw.filter(lambda row: row["label3"] >= 0 and is_readable(clean(row["text"])), desc="labelled and readable")
+    if rows and rows < len(kept):
+        kept = kept.shuffle(seed=0).select(range(rows))
+    return Suite(name, title, tuple(kept["text"]), np.array(kept["label3"], dtype=np.int64), ways)
+
+
+def _pairs(name: str) -> Suite:
+    title, split, belongs = _PAIRS[name]
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and row["pair"]]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["pair"], []).append(row)
+    chosen = [
+        group for group in groups.values() if any(map(belongs, group)) and len({row["label3"] for row in group}) > 1
+    ]
+    texts = tuple(row["sentence"] for group in chosen for row in group)
+    truth = np.array([int(row["label3"]) for group in chosen for row in group], dtype=np.int64)
+    pair = np.array([number for number, group in enumerate(chosen) for _ in group], dtype=np.int64)
+    return Suite(name, title, texts, truth, pair=pair)

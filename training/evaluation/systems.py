@@ -1,0 +1,125 @@
+"""What is compared: checkpoints of ours, and the lexicons a user would pick instead."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from model.engine import Engine, load_engine
+from model.verdict import SENTIMENTS
+from training.corpora import NEGATIVE, NEUTRAL, POSITIVE
+from training.errors import TrainingError
+from training.scoring import read_logits, verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a system says of n texts.
+
+    `found` holds label ids 0 to 2, shape (n,). `score` is in [-1, 1], shape (n,); above 0 it is positive when only two
+    answers are allowed, else negative. `probabilities` has shape (n, 3), or is None for a system that gives none.
+    """
+
+    found: NDArray[np.int64]
+    score: NDArray[np.float64]
+    probabilities: NDArray[np.float64] | None
+
+    def two_way(self) -> NDArray[np.int64]:
+        """Label ids when neutral is no answer, shape (n,)."""
+        return np.where(self.score > 0, POSITIVE, NEGATIVE)
+
+    def polar(self) -> NDArray[np.float64] | None:
+        """Probabilities without neutral, shape (n, 3): the column of neutral is 0."""
+        if self.probabilities is None:
+            return None
+        sides = self.probabilities * np.array([1.0, 0.0, 1.0])
+        return np.asarray(sides / np.maximum(sides.sum(axis=1, keepdims=True), 1e-12))
+
+
+class System(Protocol):
+    """Anything that reads texts as people wrote them. `version` changes when its answers may."""
+
+    name: str
+    version: str
+
+    def answer(self, texts: Sequence[str], title: str) -> Answers:
+        """Reads texts; shows progress under `title`."""
+        ...
+
+
+class CheckpointSystem:
+    """A checkpoint as the bot runs it: cleaned, in windows, calibrated."""
+
+    def __init__(self, name: str, source: str) -> None:
+        """Raises a ModelError when the source cannot be loaded."""
+        self.name = name
+        self.engine: Engine = load_engine(source)
+        self.version = self.engine.checkpoint.version
+
+    def answer(self, texts: Sequence[str], title: str) -> Answers:
+        """A text with nothing to read is neutral."""
+        found = verdicts(self.engine, read_logits(self.engine, texts, title=title))
+        return Answers(
+            np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
+            np.array([verdict.score for verdict in found]),
+            np.array([verdict.probabilities for verdict in found]),
+        )
+
+
+class VaderSystem:
+    """VADER (Hutto and Gilbert 2014) with its authors' thresholds of 0.05 on the compound score."""
+
+    name = "VADER"
+
+    def __init__(self) -> None:
+        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+        self._analyzer = SentimentIntensityAnalyzer()
+        self.version = f"vader-{importlib.metadata.version('vaderSentiment')}"
+
+    def answer(self, texts: Sequence[str], title: str) -> Answers:
+        """The raw text is read: capitals, punctuation and emoji count for VADER."""
+        scores = [self._analyzer.polarity_scores(text)["compound"] for text in tqdm(texts, desc=title, unit="text")]
+        return _by_threshold(np.array(scores), 0.05)
+
+
+class TextBlobSystem:
+    """TextBlob's default analyzer; its documentation gives no threshold, so 0 is neutral and nothing else."""
+
+    name = "TextBlob"
+
+    def __init__(self) -> None:
+        from textblob import TextBlob
+
+        self._blob = TextBlob
+        self.version = f"textblob-{importlib.metadata.version('textblob')}"
+
+    def answer(self, texts: Sequence[str], title: str) -> Answers:
+        """The raw text is read."""
+        scores = [self._blob(text).sentiment.polarity for text in tqdm(texts, desc=title, unit="text")]
+        return _by_threshold(np.array(scores), 1e-9)
+
+
+def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
+    """Systems for "NAME=SOURCE" or "SOURCE" strings, the peers first.
+
+    Raises TrainingError when two have one name, and a ModelError when a source cannot be loaded.
+    """
+    named = [tuple(model.split("=", 1)) if "=" in model else (model, model) for model in models]
+    names = [name for name, _ in named]
+    if len(set(names)) < len(names):
+        raise TrainingError(f"Two models are named {max(names, key=names.count)!r}; say --model NAME=SOURCE for each.")
+    systems: list[System] = [VaderSystem(), TextBlobSystem()] if peers else []
+    systems.extend(CheckpointSystem(name, source) for name, source in named)
+    return systems
+
+
+def _by_threshold(scores: NDArray[np.float64], threshold: float) -> Answers:
+    found = np.where(scores >= threshold, POSITIVE, np.where(scores <= -threshold, NEGATIVE, NEUTRAL))
+    return Answers(found, scores, None)
