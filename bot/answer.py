@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 
 from model import SENTIMENTS, Sentiment, Verdict
+from model.verdict import UNSURE_BELOW
 
 EMOJI = {Sentiment.NEGATIVE: "👎", Sentiment.NEUTRAL: "😐", Sentiment.POSITIVE: "👍"}
 
@@ -13,7 +14,13 @@ COLOUR = {Sentiment.NEGATIVE: 0xD55E00, Sentiment.NEUTRAL: 0x8A8F98, Sentiment.P
 
 EXCERPT = 300
 _BAR = 10
-_CONFIDENCE_WORDS = ((0.95, "very sure"), (0.80, "sure"), (0.65, "fairly sure"), (0.50, "leaning"), (0.0, "unsure"))
+_CONFIDENCE_WORDS = (
+    (0.95, "very sure"),
+    (0.80, "sure"),
+    (0.65, "fairly sure"),
+    (UNSURE_BELOW, "leaning"),
+    (0.0, "unsure"),
+)
 
 
 def verdict_embed(verdict: Verdict, *, quote: str | None = None, jump_url: str | None = None) -> discord.Embed:

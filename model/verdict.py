@@ -21,6 +21,10 @@ class Sentiment(StrEnum):
 SENTIMENTS = tuple(Sentiment)
 
 
+UNSURE_BELOW = 0.5
+"""Calibrated confidence under which an answer is called unsure: it is likelier wrong than right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One text's sentiment.

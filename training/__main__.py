@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -107,6 +108,51 @@ def evaluate(  # noqa: PLR0917
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, suites or available(FINAL, data), data, output, rows)
     click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
+
+
+@main.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--recipe", default="slang", show_default=True, help="Phase 2's recipe.")
+@click.option("--rows", type=click.IntRange(1), default=1_000, show_default=True, help="Texts of each task.")
+@click.option("--points", type=click.IntRange(2), default=6, show_default=True, help="How many checkpoints to score.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
+@_DATA
+def curve(  # noqa: PLR0917
+    first: Path, second: Path, recipe: str, rows: int, points: int, output: Path, data: Path | None
+) -> None:
+    """Score the checkpoints between phase 1's FIRST and phase 2's SECOND: what is gained, what forgotten."""
+    from training.evaluation.forgetting import forgetting_curve
+    from training.recipe import read_recipe, recipe_path
+
+    found = forgetting_curve(first, second, read_recipe(recipe_path(recipe)), data, rows=rows, points=points)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "forgetting.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    for point in found["points"]:
+        click.echo("  ".join(f"{key} {value:.4f}" for key, value in point.items()))
+
+
+@main.command()
+@click.option("--report", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
+@click.option("--model", default="bundled", show_default=True, help="The artefact the card is of.")
+@click.option("--name", default="bundled", show_default=True, help="What the report calls it.")
+@click.option("--source", default="NAME/vibecheck@revision", show_default=True, help="Where it is published.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True)
+def card(report: Path, model: str, name: str, source: str, output: Path) -> None:
+    """Write the model card and its plots from the folder that `evaluate` and `curve` wrote to."""
+    from training.evaluation.card import write_card
+    from training.evaluation.plots import draw, draw_forgetting
+
+    if not (report / "report.json").is_file():
+        raise TrainingError(f"There is no report in {report}; `python -m training evaluate` writes one.")
+    found = json.loads((report / "report.json").read_text("utf-8"))
+    folder = output.parent / output.stem
+    pictures = draw(found, folder, name)
+    if (report / "forgetting.json").is_file():
+        curve_found = json.loads((report / "forgetting.json").read_text("utf-8"))
+        pictures.append(draw_forgetting(curve_found, folder / "forgetting.png"))
+    write_card(found, name, model, output, pictures, command="python -m training evaluate", source=source)
+    click.echo(f"card {output}")
 
 
 def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917

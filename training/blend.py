@@ -45,8 +45,14 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
     save_file(between, output / WEIGHTS, metadata={"format": "pt"})
     figures = _calibrate(output, data)
     parts = [json.loads((folder / "training.json").read_text("utf-8")) for folder in (first, second)]
-    record = {**parts[0], "metrics": figures, "temperature": figures["temperature"]}
-    record["blended_with"] = {"share": share, **parts[1]}
+    record = {
+        "phase": "blend",
+        "share": share,
+        "first": parts[0],
+        "second": parts[1],
+        "metrics": figures,
+        "temperature": figures["temperature"],
+    }
     (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return figures
 

@@ -22,7 +22,7 @@ def results_table(report: dict[str, Any]) -> str:
     count = report["countries"][systems[0]]["countries"]
     lines.append(_row([f"Spread of P(positive) over {count} countries", *spreads]))
     if report["seconds_per_1000"]:
-        lines.append(_row(["Seconds for 1,000 tweets", *(f"{report['seconds_per_1000'][s]:.1f}" for s in systems)]))
+        lines.append(_row(["Seconds for 1,000 tweets", *(f"{report['seconds_per_1000'][s]:.2f}" for s in systems)]))
     return "\n".join(lines)
 
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from datasets import Dataset
 
 from training.__main__ import main
 from training.errors import TrainingError
@@ -13,11 +12,8 @@ from training.evaluation.report import evaluate
 from training.evaluation.systems import Answers, TextBlobSystem, VaderSystem, open_systems
 from training.evaluation.tables import results_table, slices_table
 
-TWEETS = {
-    "text": ["i love this so much", "this is horrible, i hate it", "the bus leaves at nine", "great \U0001f525"] * 5,
-    "label": [2, 0, 1, 2] * 5,
-}
-REVIEWS = {"text": ["A wonderful film.", "A boring, stupid film."] * 4, "label": [1, 0] * 4}
+TWEETS = [2, 0, 1, 2]
+"""The labels of the tweets in `small_data`, over and over."""
 
 
 class Oracle:
@@ -35,18 +31,10 @@ class Oracle:
         return Answers(found, found - 1.0, np.eye(3)[found])
 
 
-@pytest.fixture
-def data(tmp_path):
-    for folder, split, rows in (("tweet_eval", "test", TWEETS), ("imdb", "test", REVIEWS)):
-        (tmp_path / folder).mkdir()
-        Dataset.from_dict(rows).to_parquet(tmp_path / folder / f"{split}.parquet")
-    return tmp_path
-
-
-def test_a_system_that_is_always_right_scores_one_and_one_that_never_is_zero(data, tmp_path):
-    right, wrong = Oracle("right", TWEETS["label"]), Oracle("wrong", [0, 1, 2, 0])
+def test_a_system_that_is_always_right_scores_one_and_one_that_never_is_zero(small_data, tmp_path):
+    right, wrong = Oracle("right", TWEETS), Oracle("wrong", [0, 1, 2, 0])
     wrong.version = "oracle-2"
-    report = evaluate([right, wrong], ("tweet_eval",), data, tmp_path / "out")
+    report = evaluate([right, wrong], ("tweet_eval",), small_data, tmp_path / "out")
     assert report["results"]["tweet_eval"]["right"]["macro_recall"]["value"] == 1
     assert report["results"]["tweet_eval"]["wrong"]["accuracy"]["value"] == 0
     assert report["results"]["tweet_eval"]["right"]["ece"] == {"value": 0}
@@ -55,23 +43,23 @@ def test_a_system_that_is_always_right_scores_one_and_one_that_never_is_zero(dat
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8")) == report
 
 
-def test_neutral_is_no_answer_where_the_truth_has_none(data, tmp_path):
+def test_neutral_is_no_answer_where_the_truth_has_none(small_data, tmp_path):
     leaning = Oracle("leaning", [1])
     leaning.answer = lambda texts, _: Answers(
         np.ones(len(texts), int),
         np.resize([0.2, -0.2], len(texts)),
         np.resize([[0.1, 0.6, 0.3], [0.3, 0.6, 0.1]], (len(texts), 3)),
     )
-    report = evaluate([leaning], ("imdb",), data, tmp_path / "out")
+    report = evaluate([leaning], ("imdb",), small_data, tmp_path / "out")
     assert report["results"]["imdb"]["leaning"]["accuracy"]["value"] == 1
     assert report["results"]["imdb"]["leaning"]["ece"]["value"] == pytest.approx(0.25)
 
 
-def test_a_second_run_asks_again_only_to_measure_the_time(data, tmp_path):
-    oracle = Oracle("right", TWEETS["label"])
-    first = evaluate([oracle], ("tweet_eval", "negation"), data, tmp_path / "out")
+def test_a_second_run_asks_again_only_to_measure_the_time(small_data, tmp_path):
+    oracle = Oracle("right", TWEETS)
+    first = evaluate([oracle], ("tweet_eval", "negation"), small_data, tmp_path / "out")
     asked = len(oracle.asked)
-    second = evaluate([oracle], ("tweet_eval", "negation"), data, tmp_path / "out")
+    second = evaluate([oracle], ("tweet_eval", "negation"), small_data, tmp_path / "out")
     assert oracle.asked[asked:] == ["right: timing"]
     assert second["results"] == first["results"]
 
@@ -87,9 +75,11 @@ def test_two_models_of_one_name_are_refused():
         open_systems(["a=bundled", "a=bundled"], peers=False)
 
 
-def test_the_command_prints_every_suite_beside_its_peers(data, tmp_path):
+def test_the_command_prints_every_suite_beside_its_peers(small_data, tmp_path):
     out = tmp_path / "out"
-    ran = CliRunner().invoke(main, ["evaluate", "--data", str(data), "--model", "ours=bundled", "--output", str(out)])
+    ran = CliRunner().invoke(
+        main, ["evaluate", "--data", str(small_data), "--model", "ours=bundled", "--output", str(out)]
+    )
     assert ran.exit_code == 0, ran.output
     assert "| VADER | TextBlob | ours |" in ran.stdout
     report = json.loads((out / "report.json").read_text("utf-8"))

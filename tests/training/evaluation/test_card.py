@@ -1,0 +1,70 @@
+import copy
+
+import pytest
+from huggingface_hub import ModelCard
+from PIL import Image
+
+from training.errors import TrainingError
+from training.evaluation.card import write_card
+from training.evaluation.plots import draw, draw_forgetting
+from training.evaluation.report import evaluate
+from training.evaluation.systems import open_systems
+from training.evaluation.tables import results_table
+
+CURVE = {
+    "metrics": {"reviews": "IMDB", "tweets": "TweetEval"},
+    "points": [{"share": 0.0, "reviews": 0.92, "tweets": 0.5}, {"share": 1.0, "reviews": 0.91, "tweets": 0.7}],
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, small_data):
+    systems = open_systems(["ours=bundled"], peers=True)
+    return evaluate(systems, ("imdb", "tweet_eval", "negation"), small_data, tmp_path_factory.mktemp("report"))
+
+
+def write(report, folder, **changes):
+    given = {"name": "ours", "model": "bundled", "command": "python -m training evaluate", "source": "me/model@1"}
+    pictures = [
+        *draw(report, folder / "model-card", "ours"),
+        draw_forgetting(CURVE, folder / "model-card/forgetting.png"),
+    ]
+    arguments = {**given, **changes}
+    write_card(report, arguments.pop("name"), arguments.pop("model"), folder / "model-card.md", pictures, **arguments)
+    return folder / "model-card.md"
+
+
+def test_the_card_holds_the_report_and_shows_its_pictures(report, tmp_path):
+    text = write(report, tmp_path).read_text("utf-8")
+    assert results_table(report) in text
+    for name in ("confusion", "reliability", "slices", "forgetting"):
+        assert f"](model-card/{name}.png)" in text
+        assert Image.open(tmp_path / "model-card" / f"{name}.png").width > 300
+    assert str(tmp_path) not in text
+
+
+def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report, tmp_path):
+    text = write(report, tmp_path).read_text("utf-8")
+    assert "Apache-2.0" in text
+    assert "never trained on: `twitch`, `ss_youtube`, `sst2`" in text
+
+
+def test_the_hub_can_read_the_card(report, tmp_path):
+    card = ModelCard.load(write(report, tmp_path))
+    assert card.data.license == "mit"
+    metrics = {(result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results}
+    assert metrics["stanfordnlp/imdb", "accuracy"] == report["results"]["imdb"]["ours"]["accuracy"]["value"]
+
+
+def test_a_report_of_another_model_makes_no_card(report, tmp_path):
+    with pytest.raises(TrainingError, match="not of 'theirs'; evaluate it first"):
+        write(report, tmp_path, name="theirs")
+    older = copy.deepcopy(report)
+    older["systems"]["ours"]["version"] = "0000000000"
+    with pytest.raises(TrainingError, match="another version"):
+        write(older, tmp_path)
+
+
+def test_the_same_report_draws_the_same_pictures(report, tmp_path):
+    first, second = (draw(report, tmp_path / name, "ours") for name in ("a", "b"))
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
