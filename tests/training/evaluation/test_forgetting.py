@@ -13,18 +13,19 @@ from training.recipe import Source
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+TWEETS = ["bad", "so lovely", "an awful table"]
+
 
 @pytest.fixture(scope="module")
 def data(phase, tmp_path_factory):
     folder = tmp_path_factory.mktemp("curve")
-    rows = {
-        "text": [f"{w} number {n}" for n in range(16) for w in ("awful", "a table", "lovely")],
+    (folder / "tweet_eval").mkdir()
+    train = {
+        "text": [f"{words} number {n}" for n in range(16) for words in ("awful", "a table", "lovely")],
         "label": [0, 1, 2] * 16,
     }
-    for name in ("train", "validation"):
-        (folder / "tweet_eval").mkdir(exist_ok=True)
-        Dataset.from_dict(rows if name == "train" else {"text": ["bad", "so lovely", "an awful table"], "label": [0, 2, 1]}
-                          ).to_parquet(folder / "tweet_eval" / f"{name}.parquet")  # fmt: skip
+    Dataset.from_dict(train).to_parquet(folder / "tweet_eval" / "train.parquet")
+    Dataset.from_dict({"text": TWEETS, "label": [0, 2, 1]}).to_parquet(folder / "tweet_eval" / "validation.parquet")
     (folder / "imdb").mkdir()
     Dataset.from_parquet(str(phase.data / "imdb" / "train.parquet")).to_parquet(folder / "imdb" / "train.parquet")
     return folder
@@ -42,8 +43,7 @@ def test_the_ends_of_the_curve_are_the_two_phases(phase, data, second):
     curve = forgetting_curve(phase.result.folder, second, phase.recipe, data, rows=50, points=3)
     assert [point["share"] for point in curve["points"]] == [0, 0.5, 1]
     assert curve["rows"]["tweets"] == 3
-    tweets = ["bad", "so lovely", "an awful table"]
-    found = read_network(second, phase.recipe, tweets).argmax(axis=1)
+    found = read_network(second, phase.recipe, TWEETS).argmax(axis=1)
     assert curve["points"][-1]["tweets"] == pytest.approx(np.mean(found == [0, 2, 1]), abs=1e-4)
     assert curve["points"][0]["reviews"] == pytest.approx(phase.result.metrics["validation_accuracy"], abs=1e-4)
 
