@@ -73,6 +73,9 @@ _PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
     "emoji": ("Emoji pairs, emoji never trained on", "test", lambda row: has_emoji(row["term"])),
     "negation": ("Negation pairs", "test", lambda row: row["kind"] == "negation"),
     "sarcasm": ("Sarcasm pairs", "test", lambda row: row["kind"] == "sarcasm"),
+    "emoji_validation": ("Emoji pairs, validation", "validation", lambda row: has_emoji(row["term"])),
+    "negation_validation": ("Negation pairs, validation", "validation", lambda row: row["kind"] == "negation"),
+    "sarcasm_validation": ("Sarcasm pairs, validation", "validation", lambda row: row["kind"] == "sarcasm"),
 }
 
 SUITES = (*_TITLES, *_PAIRS)

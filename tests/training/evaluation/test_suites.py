@@ -32,7 +32,7 @@ def test_a_sample_is_the_same_each_time(data):
     assert suite("twitch", data, rows=2).fingerprint() == suite("twitch", data, rows=2).fingerprint()
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", (*PAIRS, "emoji_validation", "negation_validation", "sarcasm_validation"))
 def test_a_pair_holds_two_moods_and_no_trained_sentence(name):
     trained = set(load_split("expressions", "train", None)["text"])
     found = suite(name)
