@@ -12,6 +12,8 @@ from model.errors import ModelError
 from training.errors import TrainingError
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
+_PRIVATE = click.option("--private", is_flag=True, help="A new repository is seen by its owners only.")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="List what would go, and send nothing.")
 _BASE_HELP = 'A hub id, a folder, or "minilm" for the encoder of the training extra.'
 
 
@@ -153,6 +155,53 @@ def card(report: Path, model: str, name: str, source: str, output: Path) -> None
         pictures.append(draw_forgetting(curve_found, folder / "forgetting.png"))
     write_card(found, name, model, output, pictures, command="python -m training evaluate", source=source)
     click.echo(f"card {output}")
+
+
+@main.group()
+def publish() -> None:
+    """Bring the model or the web page's Space to the Hugging Face hub."""
+
+
+@publish.command(name="model")
+@click.option("--repo", required=True, help="NAME/repository; it is created when there is none.")
+@click.option("--model", default="bundled", show_default=True, help="The artefact: bundled or a folder.")
+@click.option("--card", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True)
+@_PRIVATE
+@_DRY_RUN
+def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: bool) -> None:
+    """Upload an artefact with its card, and print what to write into MODEL."""
+    from model.checkpoint import open_checkpoint
+    from training.publish import model_files
+
+    message = f"Vibecheck {open_checkpoint(model).version}"
+    revision = _publish(model_files(model, card), repo, "model", message, private=private, dry_run=dry_run)
+    if revision:
+        click.echo(f"MODEL={repo}@{revision}")
+
+
+@publish.command(name="space")
+@click.option("--repo", required=True, help="NAME/space; it is created when there is none.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("training/space"), show_default=True)
+@_PRIVATE
+@_DRY_RUN
+def publish_space(repo: str, folder: Path, private: bool, dry_run: bool) -> None:
+    """Upload the web page's Space."""
+    from training.publish import space_files
+
+    revision = _publish(space_files(folder), repo, "space", "Vibecheck's page", private=private, dry_run=dry_run)
+    if revision:
+        click.echo(f"revision {revision}")
+
+
+def _publish(files: dict[str, Path], repo: str, kind: str, message: str, *, private: bool, dry_run: bool) -> str | None:
+    from training.publish import publish as run_publish
+
+    for name, path in files.items():
+        click.echo(f"{path.stat().st_size:>12,}  {name}")
+    if dry_run:
+        click.echo(f"{len(files)} files would go to the {kind} {repo}; nothing was sent.")
+        return None
+    return run_publish(files, repo, kind, message, private=private)
 
 
 def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917

@@ -15,3 +15,7 @@ class DataError(TrainingError):
 
 class ExportRefused(TrainingError):
     """The exported model does not say the same as the one it was made from."""
+
+
+class PublishError(TrainingError):
+    """Nothing, or not everything, could be brought to the hub."""

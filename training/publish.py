@@ -1,0 +1,105 @@
+"""An artefact or the web page's Space to a hub: what goes, and the revision it got."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalTokenNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from model.checkpoint import open_checkpoint
+from training.errors import PublishError
+
+SPACE = Path(__file__).parent / "space"
+SPACE_NEEDS = ("app.py", "requirements.txt", "README.md")
+_DENIED = (401, 403)
+_PICTURE = re.compile(r"(?<=\]\()[\w./-]+\.png(?=\))")
+
+
+def model_files(model: str, card: Path) -> dict[str, Path]:
+    """What is published of an artefact: its files, the card as README.md and the card's pictures, by path in the hub.
+
+    Raises a CheckpointError for an artefact that is not whole and PublishError for a card that is missing or of
+    another version.
+    """
+    checkpoint = open_checkpoint(model)
+    if not card.is_file():
+        raise PublishError(f"There is no model card at {card}; `python -m training card` writes it.")
+    text = card.read_text("utf-8")
+    if checkpoint.version not in text:
+        raise PublishError(f"{card} is not the card of version {checkpoint.version}; write it again.")
+    files = {path.name: path for path in sorted(checkpoint.folder.iterdir()) if path.is_file()}
+    pictures = {name: card.parent / name for name in _PICTURE.findall(text)}
+    return {**files, "README.md": card, **pictures}
+
+
+def space_files(folder: Path) -> dict[str, Path]:
+    """What is published of a Space's folder, by path in the hub. Raises PublishError when it is not one."""
+    missing = [name for name in SPACE_NEEDS if not (folder / name).is_file()]
+    if missing:
+        raise PublishError(f"There is no Space in {folder}: {missing[0]} is missing.")
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def publish(files: dict[str, Path], repository: str, kind: str, message: str, *, private: bool = False) -> str:
+    """Creates the repository when there is none, uploads `files` in one commit and returns its revision.
+
+    `kind` is "model" or "space". What the hub holds already is not sent again, so a broken upload goes on when it is
+    started once more. The token is the one of `huggingface_hub` (`HF_TOKEN` or `hf auth login`). Raises PublishError
+    with what to do.
+    """
+    hub = HfApi()
+    with _folder(files) as folder:
+        try:
+            hub.create_repo(
+                repository,
+                repo_type=kind,
+                private=private,
+                exist_ok=True,
+                space_sdk="gradio" if kind == "space" else None,
+            )
+            commit = hub.upload_folder(folder_path=folder, repo_id=repository, repo_type=kind, commit_message=message)
+        except LocalTokenNotFoundError:
+            raise PublishError("The hub needs a token: set HF_TOKEN or run `hf auth login`.") from None
+        except HFValidationError as error:
+            raise PublishError(f"{repository!r} is no name for a repository: {_first(error)}") from None
+        except HfHubHTTPError as error:
+            if isinstance(error, RepositoryNotFoundError) or error.response.status_code in _DENIED:
+                raise PublishError(
+                    f"The hub does not let this token write to {repository}; check HF_TOKEN and its rights."
+                ) from error
+            raise PublishError(f"The hub refused {repository}: {_first(error)}") from error
+        except Exception as error:  # the hub's HTTP library, and threads around it, have errors of their own
+            raise PublishError(
+                f"The upload to {repository} broke off ({_first(error)}). Start it again; what arrived stays."
+            ) from error
+    return commit.oid
+
+
+@contextmanager
+def _folder(files: dict[str, Path]) -> Iterator[Path]:
+    """A folder that holds the files under their names in the hub."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path in files.items():
+            target = Path(scratch) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        yield Path(scratch)
+
+
+def _first(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
