@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run check test lint types coldstart clean
+.PHONY: help demo run check test lint types train-smoke coldstart clean
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Vibecheck needs Python 3.11 or newer; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -47,6 +47,9 @@ lint: .venv/ruff  ## ruff: format and lint
 
 types: .venv/dev  ## mypy, strict
 	$(BIN)/mypy
+
+train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 5 minutes
+	$(BIN)/python -m training smoke
 
 coldstart: .venv/made  ## start time and memory of `run` without torch installed
 	$(PYTHON) tests/bench/cold_start.py

@@ -157,6 +157,17 @@ def card(report: Path, model: str, name: str, source: str, output: Path) -> None
     click.echo(f"card {output}")
 
 
+@main.command()
+@click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("build/smoke"), show_default=True)
+def smoke(base: str, output: Path) -> None:
+    """Run every stage on a few of our own sentences, to see that the path works here."""
+    from training.smoke import run_smoke
+
+    run_smoke(main, output, base)
+    click.echo(f"\nEvery stage ran; look into {output}.")
+
+
 @main.group()
 def publish() -> None:
     """Bring the model or the web page's Space to the Hugging Face hub."""

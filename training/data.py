@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Mixture:
     """Rows to train on, and for each source how many rows it gave and how many were left out, by reason."""
 
     rows: Dataset
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def load_split(name: str, split: str, data: Path | None) -> Dataset:
@@ -93,7 +94,7 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
     """
     held_out = held_out_keys(data)
     parts: list[Dataset] = []
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, Any]] = {}
     for source in sources:
         rows = _soft(source, data)
         distinct = without_duplicates(rows)
@@ -106,6 +107,8 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
             "duplicates": len(rows) - len(distinct),
             "overlaps": len(distinct) - len(clear),
         }
+        if (record := Path(source.name).with_suffix(".json")).is_file() and source.name.endswith(".parquet"):
+            counts[source.name]["teacher"] = json.loads(record.read_text("utf-8"))
         kept = kept.add_column("source", [source.name] * len(kept))
         parts.extend([kept] * source.repeat)
     return Mixture(concatenate_datasets(parts), counts)

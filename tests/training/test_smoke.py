@@ -1,0 +1,60 @@
+"""Every stage of training, one after the other, as `make train-smoke` runs them."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from model import load_engine, open_checkpoint
+from training.__main__ import main
+from training.recipe import RECIPES, read_recipe
+from training.smoke import write_data
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke")
+    ran = CliRunner().invoke(main, ["smoke", "--output", str(folder)])
+    assert ran.exit_code == 0, ran.output[-2000:]
+    assert "nothing was sent" in ran.output
+    return folder
+
+
+def test_the_path_ends_in_an_artefact_that_the_bot_can_load(folder):
+    checkpoint = open_checkpoint(str(folder / "artefact"))
+    assert len(checkpoint.labels) == 3
+    assert load_engine(str(folder / "artefact")).checkpoint.version == checkpoint.version
+
+
+def test_the_artefact_tells_its_whole_history(folder):
+    training = json.loads((folder / "artefact" / "vibecheck.json").read_text("utf-8"))["training"]
+    steps = [training["second"], training["first"], training["first"]["base_training"]]
+    steps.append(steps[-1]["base_training"])
+    assert [step["phase"] for step in steps] == ["slang", "slang", "imdb", "imdb"]
+    assert [step["base"] for step in steps] == ["slang", "imdb-taught", "imdb", "minilm"]
+    for step in steps:
+        assert step["recipe"]["seed"] == 42
+        assert set(step["data"]) == {"train", "validation"}
+        assert "torch" in step["versions"]
+    assert steps[2]["sources"]["runs/taught.parquet"]["teacher"]["rows"] == 40
+
+
+def test_the_report_and_the_card_are_of_that_artefact(folder):
+    report = json.loads((folder / "build" / "evaluation" / "report.json").read_text("utf-8"))
+    version = open_checkpoint(str(folder / "artefact")).version
+    assert report["systems"]["int8"]["version"] == version
+    card = (folder / "docs" / "model-card.md").read_text("utf-8")
+    assert version in card
+    assert "forgetting.png" in card
+    assert str(folder) not in card
+
+
+def test_the_small_data_has_every_set_the_bundled_recipes_name(tmp_path):
+    from training.data import load_split
+
+    write_data(tmp_path)
+    names = {source.name for file in RECIPES.glob("*.toml") for source in read_recipe(file).sources}
+    for name in sorted(name for name in names if not name.endswith(".parquet")):
+        assert len(load_split(name, "train", tmp_path)) > 0, name
