@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from model.errors import ModelError
-from training.errors import TrainingError
+from training.errors import Interrupted, TrainingError
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
 _PRIVATE = click.option("--private", is_flag=True, help="A new repository is seen by its owners only.")
@@ -229,12 +229,12 @@ def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: 
 
 
 def run() -> None:
-    """Turns a TrainingError into one sentence on stderr and exit code 1."""
+    """Turns a TrainingError into one sentence on stderr and exit code 1, or 130 for Ctrl-C."""
     try:
         main()
     except (TrainingError, ModelError) as error:
         click.echo(str(error), err=True)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, Interrupted) else 1)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ def load_base(
         tokenizer = AutoTokenizer.from_pretrained(where)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The base {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+    if not config.vocab_size // 2 <= len(tokenizer) <= config.vocab_size:
+        # transformers makes up a tokenizer of a few special tokens when a folder has none
+        raise TrainingError(
+            f"The base {base!r} has no tokenizer that fits it; put its tokenizer.json beside the model."
+        )
     settings: dict[str, Any] = {
         "num_labels": len(labels),
         "id2label": dict(enumerate(labels)),

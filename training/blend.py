@@ -19,6 +19,7 @@ from training.calibration import expected_calibration_error, fit_temperature, so
 from training.data import load_split
 from training.errors import TrainingError
 from training.phases import macro_recall
+from training.saving import RECORD, explained, whole_folder
 from training.scoring import read_logits
 
 WEIGHTS = "model.safetensors"
@@ -38,22 +39,22 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
     ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
     if {name: values.shape for name, values in ours.items()} != {n: values.shape for n, values in theirs.items()}:
         raise TrainingError(f"{first} and {second} are networks of different shapes.")
-    output.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        shutil.copyfile(first / name, output / name)
     between = {name: ((1 - share) * values + share * theirs[name]).astype(np.float32) for name, values in ours.items()}
-    save_file(between, output / WEIGHTS, metadata={"format": "pt"})
-    figures = _calibrate(output, data)
-    parts = [json.loads((folder / "training.json").read_text("utf-8")) for folder in (first, second)]
-    record = {
-        "phase": "blend",
-        "share": share,
-        "first": parts[0],
-        "second": parts[1],
-        "metrics": figures,
-        "temperature": figures["temperature"],
-    }
-    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    parts = [json.loads((folder / RECORD).read_text("utf-8")) for folder in (first, second)]
+    with explained(output), whole_folder(output) as folder:
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            shutil.copyfile(first / name, folder / name)
+        save_file(between, folder / WEIGHTS, metadata={"format": "pt"})
+        figures = _calibrate(folder, data)
+        record = {
+            "phase": "blend",
+            "share": share,
+            "first": parts[0],
+            "second": parts[1],
+            "metrics": figures,
+            "temperature": figures["temperature"],
+        }
+        (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return figures
 
 

@@ -19,3 +19,11 @@ class ExportRefused(TrainingError):
 
 class PublishError(TrainingError):
     """Nothing, or not everything, could be brought to the hub."""
+
+
+class SavingFailed(TrainingError):
+    """A checkpoint could not be written; earlier ones are as they were."""
+
+
+class Interrupted(TrainingError):
+    """Somebody pressed Ctrl-C; the same command goes on."""

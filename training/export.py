@@ -29,6 +29,7 @@ from training.golden import GOLDEN_TEXTS
 from training.phases import macro_recall
 from training.quantise import quantise
 from training.recipe import read_recipe, recipe_path
+from training.saving import RECORD, explained, whole_folder
 from training.scoring import read_logits, verdicts
 
 MAX_BYTES = 30_000_000
@@ -53,12 +54,12 @@ def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str
 
     Its metrics are int8's accuracy and macro recall on the gate sets, neutral counted as an answer like any other.
     Nothing in `output` changes unless the gate passes. Raises ExportRefused with the figures when int8 disagrees with
-    fp32 by more than the stated bounds on any gate set, or is larger than `MAX_BYTES`.
+    fp32 by more than the stated bounds on any gate set, or is larger than `MAX_BYTES`; SavingFailed for a full disk.
     """
     source = open_checkpoint(str(checkpoint))
     if source.is_onnx:
         raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
-    record = checkpoint / "training.json"
+    record = checkpoint / RECORD
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artefact"
         folder.mkdir()
@@ -89,9 +90,9 @@ def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str
         _write_golden(folder, quantised)
         _seal(folder, manifest)
         open_checkpoint(str(folder))
-        output.mkdir(parents=True, exist_ok=True)
-        for file in sorted(folder.iterdir()):
-            shutil.copyfile(file, output / file.name)
+        with explained(output), whole_folder(output) as beside:
+            for file in sorted(folder.iterdir()):
+                shutil.copyfile(file, beside / file.name)
     return manifest
 
 

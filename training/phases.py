@@ -28,13 +28,14 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
+from transformers.trainer_utils import EvalPrediction
 
 from training.base import load_base
 from training.calibration import expected_calibration_error, fit_temperature, softmax
 from training.data import fingerprint, load_mixture, split_validation
 from training.errors import DataError
 from training.recipe import Recipe
+from training.saving import RECORD, explained, last_state, whole_folder
 
 LABEL_IDS = {"negative": 0, "neutral": 1, "positive": 2}
 
@@ -52,7 +53,8 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
 
     An interrupted run of the same recipe, base and data goes on from its last saved state in `output/trainer`, which
     is removed at the end. `max_rows` shortens the training set for a quick run. Raises TrainingError (its subclasses)
-    for data or a base that cannot be had.
+    for data or a base that cannot be had, a label that no text has, a disk that is full, and Ctrl-C; `output` then
+    holds what it held before.
     """
     set_seed(recipe.seed)
     started = time.perf_counter()
@@ -63,6 +65,8 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     parts = split_validation(rows, recipe.validation_share, recipe.seed)
     if min(len(parts["train"]), len(parts["validation"])) == 0:
         raise DataError(f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of.")
+    if unseen := set(recipe.labels) - {recipe.labels[np.argmax(shares)] for shares in parts["train"]["labels"]}:
+        raise DataError(f"No text to train on is labelled {min(unseen)}; add a source that has some.")
     model, tokenizer = load_base(
         base, recipe.labels, dropout=recipe.dropout, attention_dropout=recipe.attention_dropout
     )
@@ -82,28 +86,29 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "phase": recipe.phase,
         "recipe": recipe.resolved(),
         "base": Path(base).name if Path(base).is_dir() else base,
-        "base_training": _record(Path(base) / "training.json"),
+        "base_training": _record(Path(base) / RECORD),
         "rows": {name: len(part) for name, part in parts.items()},
         "sources": mixture.counts,
         "data": {name: fingerprint(part) for name, part in parts.items()},
         "versions": versions(),
     }
-    trainer.train(resume_from_checkpoint=_last_state(output / "trainer", record))
-    prediction = trainer.predict(encoded["validation"], metric_key_prefix="validation")
-    logits, labels = _arrays(prediction)
-    temperature = fit_temperature(logits, labels)
-    metrics = {
-        "validation_accuracy": float((logits.argmax(-1) == labels).mean()),
-        "validation_macro_recall": macro_recall(logits, labels),
-        "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
-        "seconds": round(time.perf_counter() - started, 1),
-    }
-    network = cast(DistilBertForSequenceClassification, trainer.model)
-    network.config.calibration_temperature = temperature
-    trainer.save_model(str(output))
-    record |= {"temperature": temperature, "metrics": metrics}
-    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    shutil.rmtree(output / "trainer")
+    with explained(output):
+        trainer.train(resume_from_checkpoint=last_state(output / "trainer", record))
+        logits, labels = _arrays(trainer.predict(encoded["validation"], metric_key_prefix="validation"))
+        temperature = fit_temperature(logits, labels)
+        metrics = {
+            "validation_accuracy": float((logits.argmax(-1) == labels).mean()),
+            "validation_macro_recall": macro_recall(logits, labels),
+            "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        network = cast(DistilBertForSequenceClassification, trainer.model)
+        network.config.calibration_temperature = temperature
+        record |= {"temperature": temperature, "metrics": metrics}
+        with whole_folder(output) as folder:
+            trainer.save_model(str(folder))
+            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        shutil.rmtree(output / "trainer")
     return PhaseResult(output, metrics)
 
 
@@ -267,15 +272,3 @@ def _has_bf16() -> bool:
         return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def _last_state(folder: Path, record: dict[str, Any]) -> str | None:
-    """The saved state of an interrupted run of the very same recipe, base and data; any other run's is removed."""
-    mark = json.dumps(record, sort_keys=True)
-    run = folder / "run.json"
-    if run.is_file() and run.read_text("utf-8") == mark:
-        return cast("str | None", get_last_checkpoint(str(folder)))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    run.write_text(mark, "utf-8")
-    return None

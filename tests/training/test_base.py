@@ -93,3 +93,11 @@ def test_a_base_of_another_kind_is_refused_by_name(tmp_path):
 def test_a_base_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(TrainingError, match="could not be loaded"):
         load_base(str(tmp_path), THREE, dropout=0.1, attention_dropout=0.0)
+
+
+def test_a_base_without_a_tokenizer_is_refused(two_way_folder):
+    _, folder = two_way_folder
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(TrainingError, match=r"has no tokenizer that fits it; put its tokenizer\.json beside"):
+        load_base(str(folder), ("negative", "positive"), dropout=0.1, attention_dropout=0.0)

@@ -1,6 +1,8 @@
 """A phase that is interrupted goes on; another run never inherits its state."""
 
 import json
+import resource
+import signal
 import warnings
 from dataclasses import replace
 
@@ -8,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from training import phases
+from training.errors import DataError, Interrupted, SavingFailed
 from training.phases import PhaseTrainer, run_phase
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -41,7 +44,7 @@ def interrupted(run, monkeypatch):
 
     with monkeypatch.context() as patch, warnings.catch_warnings():
         patch.setattr(phases, "fit_temperature", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted, match="the same command goes on from there"):
             run()
     return run
 
@@ -72,3 +75,37 @@ def test_the_same_recipe_seed_and_data_give_the_same_weights(run, phase, tmp_pat
     run()
     mine, theirs = (load_file(folder / "model.safetensors") for folder in (tmp_path, phase.result.folder))
     assert all((mine[name] == theirs[name]).all() for name in theirs)
+
+
+def test_a_state_that_was_being_written_is_passed_over(interrupted, tmp_path):
+    half = tmp_path / "trainer" / "checkpoint-999"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half of it")
+    _, second = interrupted()
+    assert second is not None
+    assert not second.endswith("999")
+
+
+def test_a_disk_that_takes_no_more_is_one_sentence_and_the_old_checkpoint_stays(run, tmp_path):
+    run()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(SavingFailed, match=r"could not be written .*Make room; the same command goes on"):
+            run(learning_rate=5e-3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert kept == before
+    assert not (tmp_path / "unfinished").exists()
+    run(learning_rate=5e-3)
+    assert (tmp_path / "model.safetensors").read_bytes() != before["model.safetensors"]
+
+
+def test_a_label_that_no_text_has_is_named(phase, tmp_path):
+    recipe = replace(phase.recipe, phase="slang", labels=("negative", "neutral", "positive"))
+    with pytest.raises(DataError, match="No text to train on is labelled neutral"):
+        run_phase(recipe, str(phase.base), phase.data, tmp_path)
