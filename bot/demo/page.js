@@ -162,6 +162,9 @@ document.addEventListener("keydown", (event) => {
 
 // ---- messages: reactions, and the bot's message commands
 
+// Written once only: what watches the page for changes would see its own, for ever.
+const THINKING = "Vibecheck is thinking…";
+
 let menus = [];
 let commands = new Set([COMMAND]);
 
@@ -169,7 +172,7 @@ function decorateMessage(article) {
   if (article.querySelector(".demo-more")) return;
   const id = article.dataset.messageId;
   const loading = article.querySelector(".message-loading");
-  if (loading) loading.textContent = "Vibecheck is thinking…";
+  if (loading && loading.textContent !== THINKING) loading.textContent = THINKING;
   if (article.querySelector(".message-ephemeral-note")) return;
   let tools = article.querySelector(".message-context-actions");
   if (!tools) {

@@ -13,6 +13,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from bot.demo.launch import bot_process, wait_until_ready
+from bot.demo.local_discord import LocalDiscord
+from bot.demo.page import DemoPage
+from bot.demo.world import build_world
 from tests.pages.browser import CHROMIUM, chromium, open_page, running_demo
 
 pytestmark = [
@@ -41,9 +45,15 @@ async def page(address: str) -> AsyncIterator[Page]:
         assert not problems
 
 
+async def at_rest(page: Page) -> None:
+    """Returns once the page takes actions: while it is busy with one, simcord's page ignores the next."""
+    await page.wait_for_function("window.simcordPreview.ready && window.simcordPreview.pendingAction === null")
+
+
 async def use_sentiment(page: Page, text: str) -> None:
     await page.locator("#channel-composer-input").press_sequentially(f"/sentiment {text}")
     await expect(page.locator(".command-option-input")).to_have_value(text)
+    await at_rest(page)
     await page.keyboard.press("Enter")
 
 
@@ -58,6 +68,7 @@ async def test_a_typed_command_is_answered_by_the_real_model(page: Page) -> None
 async def test_why_answers_below_and_marks_words(page: Page) -> None:
     await use_sentiment(page, "this is terrible")
     await expect(page.locator(ANSWER).last).to_contain_text("Negative")
+    await at_rest(page)
     await page.get_by_role("button", name="Why?").last.click()
     await expect(page.locator(ANSWER).last).to_contain_text("Why negative?")
     await expect(page.locator(ANSWER).last).to_contain_text("Only you can see this")
@@ -69,6 +80,7 @@ async def test_the_private_option_hides_the_answer_from_others(page: Page) -> No
     await page.get_by_role("button", name=re.compile(r"\+1 more")).click()
     await page.get_by_role("option", name="private").click()
     await page.get_by_role("option", name="True").click()
+    await at_rest(page)
     await page.keyboard.press("Enter")
     secret = page.locator(ANSWER, has_text="a secret worry")
     await expect(secret).to_contain_text("Only you can see this")
@@ -88,6 +100,7 @@ async def test_the_message_menu_checks_a_message_of_another_member(page: Page) -
     message = page.locator(".channel-message", has_text="new boss theme slaps")
     await message.hover()
     await message.get_by_role("button", name="More").click()
+    await at_rest(page)
     await page.get_by_role("menuitem", name="Check sentiment").click()
     await expect(page.locator(ANSWER).last).to_contain_text("Only you can see this")
     await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
@@ -123,6 +136,25 @@ async def test_the_page_fits_a_phone(page: Page) -> None:
     await page.locator("#messages-toggle").click()
     await page.get_by_role("button", name="Go to #movies").click()
     await expect(page.get_by_text("soundtrack lives in my head")).to_be_visible()
+
+
+async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(tmp_path: Path) -> None:
+    async with (
+        LocalDiscord() as local,
+        DemoPage(local, build_world(local)) as demo,
+        bot_process(local, tmp_path) as bot,
+        chromium() as browser,
+    ):
+        await wait_until_ready(local, bot)
+        local.rest.latency = 0.5
+        page = await open_page(browser, demo.url)
+        message = page.locator(".channel-message", has_text="new phone camera")
+        await message.hover()
+        await message.get_by_role("button", name="More").click()
+        await at_rest(page)
+        await page.get_by_role("menuitem", name="Check sentiment").click()
+        await expect(page.locator(ANSWER).last).to_contain_text("Vibecheck is thinking…")
+        await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
 
 
 async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing() -> None:
