@@ -16,8 +16,8 @@ TRANSPOSED = ".weight_transposed"
 def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     """A transformers state dict, name -> float32 array, from an exported `model.onnx`, quantised or not.
 
-    An int8 tensor becomes q x scale; the scales are those of its output channels or embeddings. Graph constants that
-    are no weights are left out.
+    An int8 tensor becomes q x scale, where the scales are those of its output channels or embeddings; one in half
+    precision is widened. Graph constants that are no weights are left out.
     """
     tensors = {value.name: numpy_helper.to_array(value) for value in onnx.load(str(path)).graph.initializer}
     weights: dict[str, NDArray[np.float32]] = {}
@@ -26,6 +26,8 @@ def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
         if name.endswith("_quantized"):
             name = name.removesuffix("_quantized")  # noqa: PLW2901
             values = tensor.astype(np.float32) * tensors[f"{name}_scale"]
+        if name.endswith("_half"):
+            name = name.removesuffix("_half")  # noqa: PLW2901
         if name.endswith(TRANSPOSED):
             weights[name.removesuffix("_transposed")] = np.ascontiguousarray(values.T, dtype=np.float32)
         elif name.endswith((".weight", ".bias")):

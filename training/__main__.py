@@ -19,7 +19,11 @@ _BASE_HELP = 'A hub id, a folder, or "minilm" for the encoder of the training ex
 
 @click.group()
 def main() -> None:
-    """Train, evaluate and export the sentiment model."""
+    """Train, evaluate, export and publish the sentiment model.
+
+    In order: imdb, teach, imdb --recipe imdb-taught, slang, export, evaluate, card, publish. Each reads what the one
+    before it wrote to runs/, unless told otherwise.
+    """
 
 
 @main.command()
@@ -78,14 +82,17 @@ def blend(first: Path, second: Path, share: float, output: Path, data: Path | No
 @main.command()
 @click.option("--checkpoint", default="runs/slang", show_default=True, help="The folder that training wrote.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("model/bundled"), show_default=True)
-@click.option("--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set.")
+@click.option(
+    "--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set (0: no gate)."
+)
+@click.option("--float-layer", "float_layers", type=int, multiple=True, help="Keep this layer in floats; repeatable.")
 @_DATA
-def export(checkpoint: str, output: Path, gate_rows: int, data: Path | None) -> None:
+def export(checkpoint: str, output: Path, gate_rows: int, float_layers: tuple[int, ...], data: Path | None) -> None:
     """Write the int8 ONNX artefact, if it says the same as the checkpoint."""
     from training.export import export as run_export
     from training.export import validation_gates
 
-    manifest = run_export(Path(checkpoint), output, validation_gates(data, gate_rows))
+    manifest = run_export(Path(checkpoint), output, validation_gates(Path(checkpoint), data, gate_rows), float_layers)
     for name, figures in manifest["gate"].items():
         click.echo(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
     click.echo(f"model {manifest['version']} written to {output}")
@@ -107,8 +114,11 @@ def evaluate(  # noqa: PLR0917
     from training.evaluation.systems import open_systems
     from training.evaluation.tables import results_table, slices_table
 
+    chosen = suites or available(FINAL, data)
+    if left_out := [name for name in FINAL if name not in chosen and not suites]:
+        click.echo(f"left out, for their data is not there: {', '.join(left_out)}", err=True)
     systems = open_systems(models or ("bundled",), peers=peers)
-    report = run_evaluation(systems, suites or available(FINAL, data), data, output, rows)
+    report = run_evaluation(systems, chosen, data, output, rows)
     click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
 
 
@@ -138,22 +148,24 @@ def curve(  # noqa: PLR0917
 @click.option("--report", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
 @click.option("--model", default="bundled", show_default=True, help="The artefact the card is of.")
 @click.option("--name", default="bundled", show_default=True, help="What the report calls it.")
-@click.option("--source", default="NAME/vibecheck@revision", show_default=True, help="Where it is published.")
+@click.option("--source", default=None, help="What to write into MODEL for it; --model's value when left out.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True)
-def card(report: Path, model: str, name: str, source: str, output: Path) -> None:
+def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from the folder that `evaluate` and `curve` wrote to."""
     from training.evaluation.card import write_card
     from training.evaluation.plots import draw, draw_forgetting
+    from training.saving import read_json
 
     if not (report / "report.json").is_file():
         raise TrainingError(f"There is no report in {report}; `python -m training evaluate` writes one.")
-    found = json.loads((report / "report.json").read_text("utf-8"))
+    found = read_json(report / "report.json")
     folder = output.parent / output.stem
     pictures = draw(found, folder, name)
     if (report / "forgetting.json").is_file():
-        curve_found = json.loads((report / "forgetting.json").read_text("utf-8"))
+        curve_found = read_json(report / "forgetting.json")
         pictures.append(draw_forgetting(curve_found, folder / "forgetting.png"))
-    write_card(found, name, model, output, pictures, command="python -m training evaluate", source=source)
+    command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
+    write_card(found, name, model, output, pictures, command=command, source=source or model)
     click.echo(f"card {output}")
 
 

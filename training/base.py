@@ -6,6 +6,7 @@ import importlib.resources
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoTokenizer,
@@ -70,22 +71,29 @@ def load_base(
         "attention_dropout": attention_dropout,
         "attn_implementation": "sdpa",
     }
+    try:
+        return _load_network(base, where, config, labels, settings), tokenizer
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise TrainingError(f"The weights of {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+
+
+def _load_network(
+    base: str, where: str, config: Any, labels: tuple[str, ...], settings: dict[str, Any]
+) -> DistilBertForSequenceClassification:
     if config.model_type == "bert":
         encoder = distilbert_from_bert(BertModel.from_pretrained(where, add_pooling_layer=False))
         for name, value in settings.items():
             setattr(encoder.config, name, value)
         model = DistilBertForSequenceClassification(encoder.config)
         model.distilbert.load_state_dict(encoder.state_dict())
-        return model, tokenizer
+        return model
     if config.model_type != "distilbert":
         raise TrainingError(f"The base {base!r} is a {config.model_type}; a BERT or DistilBERT is needed.")
     known = [config.id2label[index] for index in range(config.num_labels)]
     if known == ["negative", "positive"] and labels == ("negative", "neutral", "positive"):
         two_way = DistilBertForSequenceClassification.from_pretrained(where)
-        return grow_head(two_way, settings), tokenizer
-    return DistilBertForSequenceClassification.from_pretrained(
-        where, ignore_mismatched_sizes=True, **settings
-    ), tokenizer
+        return grow_head(two_way, settings)
+    return DistilBertForSequenceClassification.from_pretrained(where, ignore_mismatched_sizes=True, **settings)
 
 
 def distilbert_from_bert(bert: BertModel) -> DistilBertModel:

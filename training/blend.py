@@ -19,7 +19,7 @@ from training.calibration import expected_calibration_error, fit_temperature, so
 from training.data import load_split
 from training.errors import TrainingError
 from training.phases import macro_recall
-from training.saving import RECORD, explained, whole_folder
+from training.saving import RECORD, explained, read_record, whole_folder
 from training.scoring import read_logits
 
 WEIGHTS = "model.safetensors"
@@ -36,11 +36,13 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
     for folder in (first, second):
         if set(open_checkpoint(str(folder)).labels) != set(SENTIMENTS):
             raise TrainingError(f"{folder} does not have the three labels; blend checkpoints of phase 2.")
+        if not (folder / WEIGHTS).is_file():
+            raise TrainingError(f"{folder} holds no {WEIGHTS}; blend folders that training wrote, not exported ones.")
     ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
     if {name: values.shape for name, values in ours.items()} != {n: values.shape for n, values in theirs.items()}:
         raise TrainingError(f"{first} and {second} are networks of different shapes.")
     between = {name: ((1 - share) * values + share * theirs[name]).astype(np.float32) for name, values in ours.items()}
-    parts = [json.loads((folder / RECORD).read_text("utf-8")) for folder in (first, second)]
+    parts = [read_record(folder) for folder in (first, second)]
     with explained(output), whole_folder(output) as folder:
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(first / name, folder / name)

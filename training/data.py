@@ -7,7 +7,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
 _SOFT = Features({**_FEATURES, "probabilities": Sequence(Value("float64"), length=3)})
+_LISTS = ("slang", "lexicons")
+"""Folders of sets that are lists of terms."""
+
+_WORD = re.compile(r"[\w'/+:()]+")
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
 
 
@@ -59,18 +63,25 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
 
     def prepare(row: dict[str, Any]) -> dict[str, Any]:
         label = corpus.label3(row)
+        if label is not None and label not in (-1, *range(len(_ONE_HOT))):
+            raise ValueError(f"the label {label!r} is none of 0, 1 and 2")
         return {"text": _plain(row[corpus.text] or ""), "label3": -1 if label is None else label}
 
     try:
         return raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"reading {name}/{split}")
     except KeyError as error:
         raise DataError(f"{name}/{split} lacks the column {error}; it has {', '.join(raw.column_names)}.") from None
+    except (ValueError, TypeError) as error:  # pyarrow's errors are among these
+        raise DataError(f"{name}/{split} could not be read as text and label: {_first_line(error)}.") from None
 
 
 def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Dataset:
     """Distinct, cleaned, readable texts of an unlabelled set, as one column `text`, less those of `without`."""
     corpus = CORPORA[name]
-    raw = _read(name, corpus, "train", data).select_columns([corpus.text])
+    raw = _read(name, corpus, "train", data)
+    if corpus.text not in raw.column_names:
+        raise DataError(f"{name} lacks the column {corpus.text!r}; it has {', '.join(raw.column_names)}.")
+    raw = raw.select_columns([corpus.text])
     rows = raw.map(
         lambda row: {"text": clean(_plain(row[corpus.text] or ""))},
         remove_columns=raw.column_names,
@@ -89,16 +100,27 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
     """The training splits of all sources, sampled, repeated and joined.
 
     Left out and counted: exact duplicates within a set, and every text that a test, validation or evaluation split
-    holds as well (the letters alone are compared). Each row has `probabilities` of the three labels: those of a
-    taught file (`training.teacher`), or 1 for its label.
+    holds as well (the letters alone are compared); of lists of slang and of lexicons, every text with a term of our
+    own test split. Each row has `probabilities` of the three labels: those of a taught file (`training.teacher`), or
+    1 for its label. Raises DataError.
     """
+    if data is not None and not data.is_dir():
+        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
     held_out = held_out_keys(data)
+    is_test_term = held_out_terms()
     parts: list[Dataset] = []
     counts: dict[str, dict[str, Any]] = {}
     for source in sources:
         rows = _soft(source, data)
         distinct = without_duplicates(rows)
-        clear = distinct.select([i for i, text in enumerate(distinct["text"]) if key(text) not in held_out])
+        listed = source.name in CORPORA and CORPORA[source.name].folder in _LISTS
+        clear = distinct.select(
+            [
+                index
+                for index, text in enumerate(distinct["text"])
+                if key(text) not in held_out and not (listed and is_test_term(text))
+            ]
+        )
         kept = clear
         if source.rows and source.rows < len(clear):
             kept = clear.shuffle(seed=seed).select(range(source.rows))
@@ -125,6 +147,18 @@ def held_out_keys(data: Path | None) -> set[str]:
     return found
 
 
+def held_out_terms() -> Callable[[str], bool]:
+    """Tells whether a text holds a slang term of our own test split, as whole words of both cleaned."""
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        terms = {_words(row["term"]) for row in csv.DictReader(file) if row["split"] == "test" and row["term"]} - {""}
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(terms)))})(?!\w)")
+    return lambda text: bool(pattern.search(_words(text)))
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(clean(text).casefold()))
+
+
 def key(text: str) -> str:
     """The letters and digits of a text, cleaned and case-folded: what two copies of it share."""
     letters = "".join(char for char in clean(text).casefold() if char.isalnum())
@@ -138,7 +172,7 @@ def read_taught(file: Path) -> Dataset:
     """
     if not file.is_file():
         raise DataError(f"There is no taught file at {file}; `python -m training teach` writes one.")
-    rows = Dataset.from_parquet(str(file))
+    rows = _parquet(file)
     missing = [name for name in _SOFT if name not in rows.column_names]
     if missing:
         raise DataError(f"{file} lacks the column {missing[0]!r}; it needs {', '.join(_SOFT)}.")
@@ -202,15 +236,30 @@ def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
         file = data / corpus.folder / f"{corpus.files[split]}.parquet"
         if not file.is_file():
             raise DataError(f"{name}/{split} should be at {file}; give the folder that holds the sets with --data.")
-        return Dataset.from_parquet(str(file))
+        return _parquet(file)
     if corpus.hub is None:
-        raise DataError(f"{name} is not read from the hub; give a folder of Parquet files with --data.")
+        raise DataError(
+            f"{name} is not read from the hub; give a folder of Parquet files with --data, or take the recipe "
+            "slang-hub, which needs none."
+        )
     try:
         return load_dataset(corpus.hub, corpus.config, split=corpus.files[split])
     except (OSError, ValueError) as error:
         raise DataError(f"{name} could not be loaded from the hub ({error}); give local files with --data.") from error
 
 
+def _parquet(file: Path) -> Dataset:
+    try:
+        return Dataset.from_parquet(str(file))
+    except Exception as error:  # datasets wraps what pyarrow raises in errors of its own
+        raise DataError(f"{file} is not a Parquet file that can be read: {_first_line(error)}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def _plain(text: str) -> str:
     """Undoes the JSON escapes that some tweet collections keep in their text."""
-    return _TWITTER_ESCAPE.sub(lambda match: codecs.decode(match[0], "unicode_escape"), text)
+    plain = _TWITTER_ESCAPE.sub(lambda match: codecs.decode(match[0], "unicode_escape"), text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # an emoji is two escapes

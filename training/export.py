@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import DistilBertForSequenceClassification
 
-from model.checkpoint import MANIFEST, artefact_version, file_sha256, open_checkpoint
+from model.checkpoint import BUNDLED_FOLDER, MANIFEST, artefact_version, file_sha256, open_checkpoint
 from model.dequantise import TRANSPOSED
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS, Verdict
@@ -28,13 +28,15 @@ from training.errors import ExportRefused, TrainingError
 from training.golden import GOLDEN_TEXTS
 from training.phases import macro_recall
 from training.quantise import quantise
-from training.recipe import read_recipe, recipe_path
-from training.saving import RECORD, explained, whole_folder
+from training.saving import RECORD, explained, history, read_json, read_record, whole_folder
 from training.scoring import read_logits, verdicts
 
 MAX_BYTES = 30_000_000
 SAME_LABELS = 0.99
 """Share of gate texts on which int8 must give fp32's label."""
+
+_DEFAULT_SHARE, _DEFAULT_SEED = 0.1, 42
+"""What is held out of a checkpoint without a record, which was trained elsewhere."""
 
 ACCURACY_POINTS = 0.3
 """How many percentage points of accuracy int8 may lose on a labelled gate set."""
@@ -49,22 +51,32 @@ class GateSet:
     labels: Sequence[int]
 
 
-def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str, Any]:
+def export(
+    checkpoint: Path, output: Path, gates: Sequence[GateSet], float_layers: Collection[int] = ()
+) -> dict[str, Any]:
     """Writes the int8 artefact of a three-label or two-label checkpoint to `output` and returns its manifest.
 
-    Its metrics are int8's accuracy and macro recall on the gate sets, neutral counted as an answer like any other.
-    Nothing in `output` changes unless the gate passes. Raises ExportRefused with the figures when int8 disagrees with
-    fp32 by more than the stated bounds on any gate set, or is larger than `MAX_BYTES`; SavingFailed for a full disk.
+    The layers of `float_layers`, counted from 0, are computed in floats (see `quantise`). The manifest's metrics are
+    int8's accuracy and macro recall on the gate sets, neutral counted as an answer like any other. Nothing in `output`
+    changes unless the gate passes. Raises ExportRefused with the figures when int8 disagrees with
+    fp32 by more than the stated bounds on any gate set, or when a model to bundle is larger than `MAX_BYTES`;
+    SavingFailed for a full disk.
     """
+    bundled = output.resolve() == BUNDLED_FOLDER.resolve()
+    if bundled and not gates:
+        raise TrainingError("The bundled model is never replaced without its gate; export to another folder.")
     source = open_checkpoint(str(checkpoint))
     if source.is_onnx:
         raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    layers = int(read_json(checkpoint / "config.json").get("n_layers", 0))
+    if unknown := [layer for layer in float_layers if not 0 <= layer < layers]:
+        raise TrainingError(f"There is no layer {unknown[0]}; {checkpoint} has layers 0 to {layers - 1}.")
     record = checkpoint / RECORD
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artefact"
         folder.mkdir()
         to_float_onnx(checkpoint, Path(scratch) / "exact.onnx", source.max_length)
-        quantise(Path(scratch) / "exact.onnx", folder / "model.onnx")
+        quantise(Path(scratch) / "exact.onnx", folder / "model.onnx", float_layers)
         for name in ("tokenizer.json", "config.json"):
             shutil.copyfile(checkpoint / name, folder / name)
         manifest: dict[str, Any] = {
@@ -73,13 +85,14 @@ def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str
             "temperature": source.temperature,
             "abstain_below": source.abstain_below,
             "max_length": source.max_length,
+            "float_layers": sorted(float_layers),
             "metrics": {},
             "training": json.loads(record.read_text("utf-8")) if record.is_file() else {},
         }
         _seal(folder, manifest)
         size = (folder / "model.onnx").stat().st_size
-        if size > MAX_BYTES:
-            raise ExportRefused(f"The int8 model is {size:,} bytes; at most {MAX_BYTES:,} are shipped.")
+        if bundled and size > MAX_BYTES:
+            raise ExportRefused(f"The int8 model is {size:,} bytes; the repository carries at most {MAX_BYTES:,}.")
         exact, quantised = load_engine(str(checkpoint)), load_engine(str(folder))
         manifest["gate"] = {gate.name: check_gate(gate, exact, quantised) for gate in gates}
         manifest["metrics"] = {
@@ -96,15 +109,23 @@ def export(checkpoint: Path, output: Path, gates: Sequence[GateSet]) -> dict[str
     return manifest
 
 
-def validation_gates(data: Path | None, rows: int) -> list[GateSet]:
-    """What int8 is held against: TweetEval's validation split, and IMDB reviews that both phases held out."""
+def validation_gates(checkpoint: Path, data: Path | None, rows: int) -> list[GateSet]:
+    """What int8 is held against: TweetEval's validation split, and IMDB reviews that no phase of `checkpoint` saw.
+
+    Raises TrainingError when its phases held out by different seeds, so that no review is sure to be unseen.
+    """
     if rows == 0:
         return []
     tweets = load_split("tweet_eval", "validation", data)
-    phases = [read_recipe(recipe_path(name)) for name in ("imdb-compact", "slang")]
+    recipes = [record["recipe"] for record in history(read_record(checkpoint))]
+    if len({recipe["seed"] for recipe in recipes}) > 1:
+        raise TrainingError(
+            f"The phases of {checkpoint} have different seeds; no review is sure to be held out by all."
+        )
     # A larger share holds out all that a smaller one does, as long as the seed is the same.
-    share = min(recipe.validation_share for recipe in phases)
-    reviews = split_validation(load_split("imdb", "train", data), share, phases[0].seed)["validation"]
+    share = min((recipe["validation_share"] for recipe in recipes), default=_DEFAULT_SHARE)
+    seed = recipes[0]["seed"] if recipes else _DEFAULT_SEED
+    reviews = split_validation(load_split("imdb", "train", data), share, seed)["validation"]
     chosen = {"tweet_eval": tweets, "imdb": reviews.shuffle(seed=0)}
     return [GateSet(name, split["text"][:rows], split["label3"][:rows]) for name, split in chosen.items()]
 

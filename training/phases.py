@@ -25,6 +25,9 @@ from transformers import (
     EarlyStoppingCallback,
     PreTrainedTokenizerBase,
     Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -80,7 +83,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=32),
         compute_metrics=_metrics,
         processing_class=tokenizer,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=1)] if recipe.epochs > 1 else [],
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=1), _SaveOften()] if recipe.epochs > 1 else [],
     )
     record: dict[str, Any] = {
         "phase": recipe.phase,
@@ -140,6 +143,7 @@ def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDAr
                 output_dir=scratch,
                 per_device_eval_batch_size=64,
                 bf16=_has_bf16(),
+                fp16=_has_fp16(),
                 use_cpu=not torch.cuda.is_available(),
                 report_to=[],
             ),
@@ -168,6 +172,7 @@ def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArgum
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         bf16=_has_bf16(),
+        fp16=_has_fp16(),
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="epoch" if several_epochs else "no",
         save_strategy="epoch" if several_epochs else "steps",
@@ -181,6 +186,17 @@ def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArgum
         data_seed=recipe.seed,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
+
+
+class _SaveOften(TrainerCallback):
+    """Saves within an epoch as well; `Trainer` itself only does so when it does not look for the best epoch."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Asks for a checkpoint every `save_steps` steps."""
+        control.should_save = control.should_save or state.global_step % int(args.save_steps) == 0
+        return control
 
 
 class PhaseTrainer(Trainer):
@@ -266,9 +282,14 @@ def _arrays(prediction: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(logits, dtype=np.float64), np.asarray(prediction.label_ids).argmax(-1)
 
 
+def _has_fp16() -> bool:
+    """A GPU without bf16, such as Colab's T4, has fp16."""
+    return torch.cuda.is_available() and not _has_bf16()
+
+
 def _has_bf16() -> bool:
     """Native bf16 on the GPU, or AVX-512 BF16 or AMX on the CPU; elsewhere it would only be slower."""
     if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -17,10 +17,10 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from model.checkpoint import open_checkpoint
+from model.checkpoint import MANIFEST, open_checkpoint
 from training.errors import PublishError
+from training.saving import read_json
 
-SPACE = Path(__file__).parent / "space"
 SPACE_NEEDS = ("app.py", "requirements.txt", "README.md")
 _DENIED = (401, 403)
 _PICTURE = re.compile(r"(?<=\]\()[\w./-]+\.png(?=\))")
@@ -38,8 +38,13 @@ def model_files(model: str, card: Path) -> dict[str, Path]:
     text = card.read_text("utf-8")
     if checkpoint.version not in text:
         raise PublishError(f"{card} is not the card of version {checkpoint.version}; write it again.")
-    files = {path.name: path for path in sorted(checkpoint.folder.iterdir()) if path.is_file()}
+    manifest = checkpoint.folder / MANIFEST
+    if not manifest.is_file():
+        raise PublishError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+    files = {name: checkpoint.folder / name for name in (*read_json(manifest)["files"], MANIFEST)}
     pictures = {name: card.parent / name for name in _PICTURE.findall(text)}
+    if missing := [name for name, path in pictures.items() if not path.is_file()]:
+        raise PublishError(f"{card} shows {missing[0]}, which is not there; write the card again.")
     return {**files, "README.md": card, **pictures}
 
 
@@ -63,6 +68,8 @@ def publish(files: dict[str, Path], repository: str, kind: str, message: str, *,
     with what to do.
     """
     hub = HfApi()
+    if "/" not in repository:
+        raise PublishError(f"{repository!r} lacks its owner; write NAME/{repository or 'vibecheck'}.")
     with _folder(files) as folder:
         try:
             hub.create_repo(
@@ -72,7 +79,11 @@ def publish(files: dict[str, Path], repository: str, kind: str, message: str, *,
                 exist_ok=True,
                 space_sdk="gradio" if kind == "space" else None,
             )
+            if private and not hub.repo_info(repository, repo_type=kind).private:
+                raise PublishError(f"{repository} exists and is public; make it private first, or leave --private out.")
             commit = hub.upload_folder(folder_path=folder, repo_id=repository, repo_type=kind, commit_message=message)
+        except PublishError:
+            raise
         except LocalTokenNotFoundError:
             raise PublishError("The hub needs a token: set HF_TOKEN or run `hf auth login`.") from None
         except HFValidationError as error:

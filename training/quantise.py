@@ -7,6 +7,7 @@ scheme, Dettmers et al. 2022, arXiv:2208.07339, without its outlier split): verd
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,15 @@ _SMALLEST = np.float32(1e-12)
 _ONNXRUNTIME = "com.microsoft"
 
 
-def quantise(source: Path, target: Path) -> None:
+def quantise(source: Path, target: Path, float_layers: Collection[int] = ()) -> None:
     """Writes the float graph at `source` to `target` with int8 matrices and embeddings.
 
     Matrix products of two activations (attention itself) stay as they are: they hold no weights. Int8 weights are named
-    `NAME_quantized`, their float32 scales `NAME_scale`.
+    `NAME_quantized`, their float32 scales `NAME_scale`. The transformer layers of `float_layers`, counted from 0, are
+    computed in floats; their weights are stored in half precision as `NAME_half`.
     """
     model = onnx.load(str(source))
-    _Quantiser(model).run()
+    _Quantiser(model, float_layers).run()
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
 
@@ -49,8 +51,9 @@ def quantise_weights(weights: NDArray[np.float32], axis: int) -> tuple[NDArray[n
 class _Quantiser:
     """Rewrites one graph in place."""
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, float_layers: Collection[int]) -> None:
         self._model = model
+        self._float_layers = tuple(f".layer.{number}." for number in float_layers)
         self._weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self._added: dict[str, TensorProto] = {}
         self._replaced: set[str] = set()
@@ -78,6 +81,13 @@ class _Quantiser:
         """Activations (..., in) @ weights (in, out) -> (..., out), plus the bias of a Gemm."""
         activations, name, *bias = node.input
         (output,) = node.output
+        if any(layer in name for layer in self._float_layers):
+            if f"{name}_half" not in self._added:
+                half = self._store(name, "_half", weights.astype(np.float16))
+                self._add("Cast", [half], f"{name}_floats", to=TensorProto.FLOAT)
+            node.input[1] = f"{name}_floats"
+            self._nodes.append(node)
+            return
         if any(attribute.name == "transB" and attribute.i for attribute in node.attribute):
             weights, name = np.ascontiguousarray(weights.T), f"{name}_transposed"
             self._replaced.add(node.input[1])

@@ -9,6 +9,9 @@ from typing import Any
 
 from training.errors import RecipeError
 
+SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
+"""Learning rates over time, as `transformers` names them."""
+
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -19,6 +22,11 @@ class Source:
     name: str
     rows: int = 0
     repeat: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises RecipeError for numbers that choose nothing."""
+        if self.rows < 0 or self.repeat < 1:
+            raise RecipeError(f"{self.name}: rows must be at least 0 and repeat at least 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,16 @@ class Recipe:
             raise RecipeError(f"max_length must be 8 to 512 tokens, not {self.max_length}.")
         if self.batch_size < 1 or self.epochs <= 0 or self.learning_rate <= 0:
             raise RecipeError("batch_size, epochs and learning_rate must be above 0.")
+        known = ("negative", "neutral", "positive")
+        if len(self.labels) < 2 or [label for label in known if label in self.labels] != list(self.labels):
+            raise RecipeError(f"labels must be two or three of {', '.join(known)}, in this order.")
+        if self.schedule not in SCHEDULES:
+            raise RecipeError(f'schedule must be one of {", ".join(SCHEDULES)}, not "{self.schedule}".')
+        for name in ("validation_share", "dropout", "attention_dropout", "label_smoothing", "warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
+        if any(not isinstance(weight, (int, float)) or weight <= 0 for weight in self.class_weights):
+            raise RecipeError("class_weights must be numbers above 0.")
         if self.class_weights and len(self.class_weights) != len(self.labels):
             raise RecipeError(f"class_weights needs one weight for each of the {len(self.labels)} labels.")
 

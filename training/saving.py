@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from training.errors import Interrupted, SavingFailed
+from training.errors import Interrupted, SavingFailed, TrainingError
 
 RECORD = "training.json"
 _STATE = "trainer_state.json"
@@ -67,6 +67,36 @@ def explained(output: Path) -> Iterator[None]:
         raise SavingFailed(
             f"{output} could not be written ({error}). Make room; the same command goes on from the last whole state."
         ) from error
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object. Raises TrainingError when the file holds none."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{file} could not be read as JSON ({error}).") from None
+    if not isinstance(found, dict):
+        raise TrainingError(f"{file} does not hold a JSON object.")
+    return found
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What training wrote of a checkpoint; empty when it was trained elsewhere."""
+    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+
+
+def history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of all steps, first to last; one that was blended in has its "share"."""
+    if "second" in record:
+        yield from history(record["first"])
+        *earlier, last = history(record["second"])
+        yield from (step for step in earlier if step not in list(history(record["first"])))
+        yield {**last, "share": record["share"]}
+        return
+    if record.get("base_training"):
+        yield from history(record["base_training"])
+    if record.get("recipe"):
+        yield record
 
 
 def _is_whole(state: Path) -> bool:

@@ -26,6 +26,7 @@ from training.data import fingerprint, load_split, load_texts, split_validation
 from training.errors import DataError, TrainingError
 from training.phases import read_network
 from training.recipe import Recipe
+from training.saving import explained, whole_folder
 
 _WORD = r"(?u)\b\w+(?:'\w+)?\b|[!?]"
 
@@ -82,8 +83,6 @@ def teach(checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output
             "probabilities": np.stack([1 - positive, np.zeros_like(positive), positive], axis=1).round(4).tolist(),
         }
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    taught.to_parquet(str(output))
     record = {
         "checkpoint_accuracy": float(((held_out[:, 0] > 0) == truth).mean()),
         "words_accuracy": float(((held_out[:, 1] > 0) == truth).mean()),
@@ -92,7 +91,9 @@ def teach(checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output
         "rows": len(taught),
         "data": fingerprint(taught),
     }
-    output.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    with explained(output), whole_folder(output.parent) as beside:
+        taught.to_parquet(str(beside / output.name))
+        (beside / output.with_suffix(".json").name).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return record
 
 

@@ -8,6 +8,7 @@ read alone and in a batch of 32. Time is that of batches of 32, relative to ours
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 import warnings
@@ -31,14 +32,17 @@ BATCH = 32
 ROUNDS = 3
 
 
-def quantisers(exact: Path, folder: Path) -> dict[str, Path]:
-    """The same graph as it is and in three kinds of int8."""
+def quantisers(exact: Path, folder: Path, layers: int) -> dict[str, Path]:
+    """The same graph as it is, in three kinds of int8, and in ours with one of `layers` layers left in floats."""
     paths = {name: folder / f"{name}.onnx" for name in ("a scale per token", "quantize_dynamic", "MatMulNBits")}
     quantise(exact, paths["a scale per token"])
     quantize_dynamic(exact, paths["quantize_dynamic"], weight_type=QuantType.QInt8, per_channel=True)
     nbits = MatMulNBitsQuantizer(onnx.load(str(exact)), bits=8, block_size=128, accuracy_level=4)
     nbits.process()
     nbits.model.save_model_to_file(str(paths["MatMulNBits"]))
+    for layer in range(layers):
+        paths[f"layer {layer} in floats"] = folder / f"layer{layer}.onnx"
+        quantise(exact, paths[f"layer {layer} in floats"], (layer,))
     return {"fp32": exact, **paths}
 
 
@@ -60,19 +64,21 @@ def measure(checkpoint: Checkpoint, path: Path, rows: list[list[int]]) -> tuple[
 @click.option("--checkpoint", "source", type=click.Path(exists=True), required=True, help="What training wrote.")
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of Parquet sets.")
 @click.option("--rows", default=1000, show_default=True)
-def main(source: str, data: Path, rows: int) -> None:
+@click.option("--layers", is_flag=True, help="Also ours with each layer in turn left in floats.")
+def main(source: str, data: Path, rows: int, layers: bool) -> None:
     """Prints one line for each kind."""
     warnings.simplefilter("ignore")
     checkpoint = open_checkpoint(source)
     reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
     texts = load_split("tweet_eval", "validation", data)["text"][:rows]
     windows = [reader.read(text)[0] for text in texts]
+    count = json.loads((Path(source) / "config.json").read_text("utf-8"))["n_layers"] if layers else 0
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "exact.onnx"
         to_float_onnx(Path(source), exact, checkpoint.max_length)
         found = {
             name: (path.stat().st_size, *measure(checkpoint, path, windows))
-            for name, path in quantisers(exact, Path(folder)).items()
+            for name, path in quantisers(exact, Path(folder), count).items()
         }
     reference, ours = found["fp32"][2], found["a scale per token"][3]
     print(f"{'':<20}{'MB':>7}{'error':>8}{'same label':>12}{'neighbours':>12}{'time':>7}")

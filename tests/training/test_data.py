@@ -1,17 +1,27 @@
+import csv
+
 import pytest
 from datasets import Dataset
 
 from model.cleaning import clean
 from training.corpora import CORPORA
 from training.data import (
+    EXPRESSIONS,
     fingerprint,
+    held_out_terms,
     load_mixture,
+    load_raw,
     load_split,
     split_validation,
     without_duplicates,
 )
 from training.errors import DataError
 from training.recipe import RECIPES, Source, read_recipe
+
+
+def kept_rows():
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["split"] == "test" and row["term"]]
 
 
 def rows_of(*pairs):
@@ -127,6 +137,49 @@ def test_texts_of_any_held_out_split_do_not_train_and_are_counted(folder):
     mixture = load_mixture((Source("imdb"),), data, seed=1)
     assert mixture.rows["text"] == ["kept"]
     assert mixture.counts["imdb"]["overlaps"] == 3
+
+
+def test_a_list_of_slang_teaches_no_term_that_is_kept_for_the_test(folder):
+    kept = next(row["term"] for row in kept_rows() if row["term"].isalpha())
+    data = folder("slang", "seed_49", text=[f"honestly {kept.upper()}!", "w rizz"], label3=[2, 2])
+    mixture = load_mixture((Source("slang_list"),), data, seed=1)
+    assert mixture.rows["text"] == ["w rizz"]
+    assert mixture.counts["slang_list"]["overlaps"] == 1
+
+
+def test_our_own_training_sentences_hold_no_term_that_is_kept_for_the_test():
+    holds_test_term = held_out_terms()
+    assert holds_test_term(f"what a {kept_rows()[0]['term']}")
+    terms = {row["term"] for row in kept_rows() if row["kind"] in ("slang", "literal")}
+    assert len(terms) >= 80
+    sentences = load_raw("expressions", "train", None)["text"]
+    assert [text for text in sentences if holds_test_term(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": ["hi"], "label3": [7]}, "the label 7 is none of 0, 1 and 2"),
+        ({"text": ["hi"], "label3": ["good"]}, "slang_list/train could not be read as text and label"),
+    ],
+)
+def test_labels_that_are_none_are_refused_by_name(folder, columns, message):
+    with pytest.raises(DataError, match=message):
+        load_split("slang_list", "train", folder("slang", "seed_49", **columns))
+
+
+def test_a_file_that_is_no_parquet_and_a_missing_folder_are_one_sentence(tmp_path):
+    (tmp_path / "imdb").mkdir()
+    (tmp_path / "imdb" / "train.parquet").write_bytes(b"not a table")
+    with pytest.raises(DataError, match=r"train\.parquet is not a Parquet file that can be read"):
+        load_split("imdb", "train", tmp_path)
+    with pytest.raises(DataError, match="There is no folder"):
+        load_mixture((Source("imdb"),), tmp_path / "nowhere", seed=1)
+
+
+def test_an_emoji_written_as_two_escapes_becomes_one(folder):
+    data = folder("tweet_eval", "train", text=[r"so good \ud83d\ude02"], label=[2])
+    assert load_raw("tweet_eval", "train", data)["text"] == ["so good \U0001f602"]
 
 
 def test_a_label_is_a_probability_of_one(folder):

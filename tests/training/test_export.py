@@ -4,11 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from datasets import Dataset
+from safetensors.numpy import load_file
 
-from model.checkpoint import MANIFEST, file_sha256, open_checkpoint
+from model.checkpoint import BUNDLED_FOLDER, MANIFEST, file_sha256, open_checkpoint
+from model.dequantise import float_weights
 from model.engine import Engine, load_engine
+from model.onnx_backend import OnnxBackend
+from model.torch_backend import TorchBackend
+from training.data import load_split, split_validation
 from training.errors import DataError, ExportRefused, TrainingError
-from training.export import GateSet, check_gate, export
+from training.export import GateSet, check_gate, export, validation_gates
 from training.golden import GOLDEN_TEXTS
 from training.phases import encode, macro_recall, run_phase
 from training.scoring import read_logits, verdicts
@@ -156,6 +162,57 @@ def test_a_refused_export_leaves_the_old_artefact_alone(phase, exported, tmp_pat
     old = shutil.copytree(exported[0], tmp_path / "artefact")
     before = {path.name: path.read_bytes() for path in old.iterdir()}
     monkeypatch.setattr("training.export.MAX_BYTES", 10)
-    with pytest.raises(ExportRefused, match="at most 10 are shipped"):
-        export(phase.result.folder, old, gates=[])
+    monkeypatch.setattr("training.export.BUNDLED_FOLDER", old)
+    with pytest.raises(ExportRefused, match="carries at most 10"):
+        export(phase.result.folder, old, gates=[GateSet("films", FILMS, [0, 2] * 10)])
     assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+
+
+def test_a_model_of_ones_own_may_be_larger_than_the_bundled_one(phase, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.export.MAX_BYTES", 10)
+    assert export(phase.result.folder, tmp_path / "large", gates=[])["version"]
+
+
+def test_the_bundled_model_is_never_replaced_without_the_gate(phase):
+    before = open_checkpoint().version
+    with pytest.raises(TrainingError, match="without its gate"):
+        export(phase.result.folder, BUNDLED_FOLDER, gates=[])
+    assert open_checkpoint().version == before
+
+
+def test_the_reviews_of_the_gate_are_those_that_every_phase_held_out(phase, tmp_path):
+    folder = tmp_path / "data"
+    for name in ("imdb", "tweet_eval"):
+        (folder / name).mkdir(parents=True)
+    shutil.copyfile(phase.data / "imdb" / "train.parquet", folder / "imdb" / "train.parquet")
+    tweets = {"text": ["so good", "so bad"], "label": [2, 0]}
+    Dataset.from_dict(tweets).to_parquet(folder / "tweet_eval" / "validation.parquet")
+    checkpoint = shutil.copytree(phase.result.folder, tmp_path / "checkpoint")
+    reviews = {gate.name: gate.texts for gate in validation_gates(checkpoint, folder, 100)}["imdb"]
+    held_out = split_validation(load_split("imdb", "train", folder), 0.25, phase.recipe.seed)["validation"]
+    assert set(reviews) == set(held_out["text"])
+    record = json.loads((checkpoint / "training.json").read_text("utf-8"))
+    record["base_training"] = {**record, "recipe": {**record["recipe"], "seed": 7}}
+    (checkpoint / "training.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(TrainingError, match="different seeds"):
+        validation_gates(checkpoint, folder, 100)
+
+
+def test_a_layer_kept_in_floats_keeps_its_weights_to_half_precision_on_both_backends(phase, exported, tmp_path):
+    manifest = export(phase.result.folder, tmp_path / "half", gates=[], float_layers=(0,))
+    assert manifest["float_layers"] == [0]
+    name = "distilbert.transformer.layer.0.ffn.lin1.weight"
+    exact = load_file(phase.result.folder / "model.safetensors")[name]
+    np.testing.assert_array_equal(float_weights(tmp_path / "half" / "model.onnx")[name], exact.astype(np.float16))
+    assert np.abs(float_weights(exported[0] / "model.onnx")[name] - exact).max() > np.spacing(np.float16(exact.max()))
+    checkpoint = open_checkpoint(str(tmp_path / "half"))
+    rows = load_engine(str(tmp_path / "half"), "cpu").reader.read(FILMS[0])
+    on_torch, on_onnx = (
+        backend.predict(rows) for backend in (TorchBackend(checkpoint, "cpu"), OnnxBackend(checkpoint))
+    )
+    np.testing.assert_allclose(on_torch, on_onnx, atol=0.01)
+
+
+def test_a_layer_that_the_network_lacks_cannot_stay_in_floats(phase, tmp_path):
+    with pytest.raises(TrainingError, match=r"no layer 1; .* has layers 0 to 0"):
+        export(phase.result.folder, tmp_path / "none", gates=[], float_layers=(1,))

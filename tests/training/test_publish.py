@@ -1,6 +1,7 @@
 """Publishing over real HTTP, as a person runs it: `python -m training publish` against a small hub on loopback."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,10 +141,31 @@ def test_a_missing_card_or_one_of_another_version_stops_it(run, hub, tmp_path):
     assert hub.repositories == {}
 
 
+def test_only_what_belongs_to_the_artefact_goes(publish, hub, card, tmp_path):
+    folder = shutil.copytree(BUNDLED_FOLDER, tmp_path / "artefact")
+    (folder / ".env").write_text("DISCORD_TOKEN=secret", "utf-8")
+    code, output, errors = publish("--model", str(folder), "--dry-run")
+    assert code == 0, errors
+    assert "model.onnx" in output
+    assert ".env" not in output
+    (card.parent / "model-card" / "slices.png").unlink()
+    code, _, errors = publish()
+    assert (code, "slices.png, which is not there" in errors) == (1, True)
+    assert hub.repositories == {}
+
+
+def test_a_name_without_its_owner_is_refused(run, hub, card):
+    code, _, errors = run("model", "--repo", "vibecheck", "--card", str(card))
+    assert (code, errors.strip()) == (1, "'vibecheck' lacks its owner; write NAME/vibecheck.")
+    assert hub.repositories == {}
+
+
 def test_a_name_that_is_none_is_refused_with_the_rule(run, hub, card):
     code, _, errors = run("model", "--repo", "a/b/c", "--card", str(card))
     assert code == 1
     assert errors.startswith("'a/b/c' is no name for a repository")
+    code, _, errors = run("model", "--repo", "a/--b", "--card", str(card))
+    assert errors.startswith("'a/--b' is no name for a repository")
 
 
 def test_a_space_goes_with_its_files_and_an_empty_folder_does_not(run, hub, tmp_path):

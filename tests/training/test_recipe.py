@@ -69,6 +69,10 @@ def test_an_unknown_key_of_a_source_is_named(written):
         ("max_length = 513", "8 to 512 tokens, not 513"),
         ("epochs = 0", "above 0"),
         ("learning_rate = -1.0", "above 0"),
+        ('schedule = "stairs"', "one of linear, cosine"),
+        ("validation_share = 1.5", "below 1, not 1.5"),
+        ("dropout = -0.1", "at least 0"),
+        ('class_weights = ["a", "b"]', "numbers above 0"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(written, line, message):
@@ -84,6 +88,10 @@ def test_a_value_that_does_not_fit_is_named(written, line, message):
         (WHOLE.replace('phase = "imdb"', ""), "phase"),
         (WHOLE.replace('phase = "imdb"', 'phase = "tweets"'), 'not "tweets"'),
         (WHOLE.replace('name = "imdb"', "rows = 3"), "name"),
+        (WHOLE + "repeat = 0", "imdb: rows must be at least 0 and repeat at least 1"),
+        (WHOLE + "rows = -5", "rows must be at least 0"),
+        (WHOLE.replace('"negative", "positive"', '"happy", "sad"'), "two or three of negative, neutral, positive"),
+        (WHOLE.replace('"negative", "positive"', '"positive", "negative"'), "in this order"),
     ],
 )
 def test_a_recipe_that_is_not_whole_says_what_it_lacks(written, text, message):
@@ -92,7 +100,9 @@ def test_a_recipe_that_is_not_whole_says_what_it_lacks(written, text, message):
 
 
 def test_a_missing_recipe_lists_the_bundled_ones():
-    with pytest.raises(RecipeError, match="the bundled ones are: imdb, imdb-compact, imdb-taught, slang, slang-hub"):
+    with pytest.raises(
+        RecipeError, match="the bundled ones are: imdb, imdb-compact, imdb-taught, slang, slang-classic, slang-hub"
+    ):
         read_recipe(recipe_path("imbd"))
 
 

