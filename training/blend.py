@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from model.checkpoint import open_checkpoint
 from model.engine import load_engine
-from model.verdict import SENTIMENTS
+from model.verdict import SENTIMENTS, Sentiment
 from training.calibration import expected_calibration_error, fit_temperature, softmax
 from training.data import load_split
 from training.errors import TrainingError
@@ -34,10 +34,7 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
     if not 0 <= share <= 1:
         raise TrainingError(f"The share must be between 0 and 1, not {share}.")
     for folder in (first, second):
-        if set(open_checkpoint(str(folder)).labels) != set(SENTIMENTS):
-            raise TrainingError(f"{folder} does not have the three labels; blend checkpoints of phase 2.")
-        if not (folder / WEIGHTS).is_file():
-            raise TrainingError(f"{folder} holds no {WEIGHTS}; blend folders that training wrote, not exported ones.")
+        labels_of_phase_two(folder)
     ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
     if {name: values.shape for name, values in ours.items()} != {n: values.shape for n, values in theirs.items()}:
         raise TrainingError(f"{first} and {second} are networks of different shapes.")
@@ -58,6 +55,16 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
         }
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return figures
+
+
+def labels_of_phase_two(folder: Path) -> tuple[Sentiment, ...]:
+    """The order of the three labels in a folder that phase 2 wrote. Raises TrainingError for any other checkpoint."""
+    labels = open_checkpoint(str(folder)).labels
+    if set(labels) != set(SENTIMENTS):
+        raise TrainingError(f"{folder} does not have the three labels; give phase 2's folder.")
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError(f"{folder} holds no {WEIGHTS}; give a folder that training wrote, not an exported one.")
+    return labels
 
 
 def _calibrate(folder: Path, data: Path | None) -> dict[str, float]:

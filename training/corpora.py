@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
@@ -26,6 +27,10 @@ class Corpus:
     config: str | None = None
     text: str = "text"
     evaluation_only: bool = False
+
+    def file(self, data: Path, split: str) -> Path:
+        """Where the split's Parquet file lies in a folder of sets."""
+        return data / self.folder / f"{self.files[split]}.parquet"
 
     def held_out(self) -> list[str]:
         """The splits that no training may see."""

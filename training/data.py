@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from model.cleaning import clean, is_readable
 from training.corpora import CORPORA, NEUTRAL, Corpus
 from training.errors import DataError
 from training.recipe import Source
+from training.saving import read_json
 
 _ONE_HOT = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
@@ -104,8 +105,7 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
     own test split. Each row has `probabilities` of the three labels: those of a taught file (`training.teacher`), or
     1 for its label. Raises DataError.
     """
-    if data is not None and not data.is_dir():
-        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
+    check_folder(data)
     held_out = held_out_keys(data)
     is_test_term = held_out_terms()
     parts: list[Dataset] = []
@@ -130,10 +130,23 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
             "overlaps": len(distinct) - len(clear),
         }
         if (record := Path(source.name).with_suffix(".json")).is_file() and source.name.endswith(".parquet"):
-            counts[source.name]["teacher"] = json.loads(record.read_text("utf-8"))
+            counts[source.name]["teacher"] = read_json(record)
         kept = kept.add_column("source", [source.name] * len(kept))
         parts.extend([kept] * source.repeat)
     return Mixture(concatenate_datasets(parts), counts)
+
+
+def check_folder(data: Path | None) -> None:
+    """Raises DataError for a folder of sets that is not there."""
+    if data is not None and not data.is_dir():
+        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
+
+
+@cache
+def read_expressions() -> tuple[dict[str, str], ...]:
+    """Our own sentences, all columns as text; `training/slang/README.md` explains them."""
+    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
 
 
 def held_out_keys(data: Path | None) -> set[str]:
@@ -141,7 +154,7 @@ def held_out_keys(data: Path | None) -> set[str]:
     found: set[str] = set()
     for name, corpus in CORPORA.items():
         for split in corpus.held_out():
-            there = data is not None and (data / corpus.folder / f"{corpus.files[split]}.parquet").is_file()
+            there = data is not None and corpus.file(data, split).is_file()
             if name == "expressions" or there or (data is None and corpus.hub):
                 found.update(map(key, load_raw(name, split, data)["text"]))
     return found
@@ -149,8 +162,7 @@ def held_out_keys(data: Path | None) -> set[str]:
 
 def held_out_terms() -> Callable[[str], bool]:
     """Tells whether a text holds a slang term of our own test split, as whole words of both cleaned."""
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        terms = {_words(row["term"]) for row in csv.DictReader(file) if row["split"] == "test" and row["term"]} - {""}
+    terms = {_words(row["term"]) for row in read_expressions() if row["split"] == "test"} - {""}
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(terms)))})(?!\w)")
     return lambda text: bool(pattern.search(_words(text)))
 
@@ -222,8 +234,7 @@ def _soft(source: Source, data: Path | None) -> Dataset:
 
 def _read_expressions(split: str, kind: str) -> Dataset:
     """Our own sentences. Praise and blame in one sentence stands there twice, as its leaning and as neutral."""
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and kind in ("", row["kind"])]
+    rows = [row for row in read_expressions() if row["split"] == split and kind in ("", row["kind"])]
     if not rows:
         raise DataError(f"Our own sentences hold none of the kind {kind!r}.")
     texts = [(row["sentence"], int(row["label3"])) for row in rows]
@@ -233,7 +244,7 @@ def _read_expressions(split: str, kind: str) -> Dataset:
 
 def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
     if data is not None:
-        file = data / corpus.folder / f"{corpus.files[split]}.parquet"
+        file = corpus.file(data, split)
         if not file.is_file():
             raise DataError(f"{name}/{split} should be at {file}; give the folder that holds the sets with --data.")
         return _parquet(file)

@@ -38,7 +38,7 @@ from training.calibration import expected_calibration_error, fit_temperature, so
 from training.data import fingerprint, load_mixture, split_validation
 from training.errors import DataError
 from training.recipe import Recipe
-from training.saving import RECORD, explained, last_state, whole_folder
+from training.saving import RECORD, explained, last_state, read_record, whole_folder
 
 LABEL_IDS = {"negative": 0, "neutral": 1, "positive": 2}
 
@@ -89,7 +89,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "phase": recipe.phase,
         "recipe": recipe.resolved(),
         "base": Path(base).name if Path(base).is_dir() else base,
-        "base_training": _record(Path(base) / RECORD),
+        "base_training": read_record(Path(base)) or None,
         "rows": {name: len(part) for name, part in parts.items()},
         "sources": mixture.counts,
         "data": {name: fingerprint(part) for name, part in parts.items()},
@@ -253,11 +253,6 @@ def versions() -> dict[str, str]:
         "datasets": datasets.__version__,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
-
-
-def _record(file: Path) -> dict[str, Any] | None:
-    """What an earlier phase wrote of itself, so that a checkpoint tells its whole history."""
-    return cast("dict[str, Any]", json.loads(file.read_text("utf-8"))) if file.is_file() else None
 
 
 def _labelled(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from model.verdict import SENTIMENTS
 from training.errors import RecipeError
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -67,9 +68,8 @@ class Recipe:
             raise RecipeError(f"max_length must be 8 to 512 tokens, not {self.max_length}.")
         if self.batch_size < 1 or self.epochs <= 0 or self.learning_rate <= 0:
             raise RecipeError("batch_size, epochs and learning_rate must be above 0.")
-        known = ("negative", "neutral", "positive")
-        if len(self.labels) < 2 or [label for label in known if label in self.labels] != list(self.labels):
-            raise RecipeError(f"labels must be two or three of {', '.join(known)}, in this order.")
+        if len(self.labels) < 2 or [label for label in SENTIMENTS if label in self.labels] != list(self.labels):
+            raise RecipeError(f"labels must be two or three of {', '.join(SENTIMENTS)}, in this order.")
         if self.schedule not in SCHEDULES:
             raise RecipeError(f'schedule must be one of {", ".join(SCHEDULES)}, not "{self.schedule}".')
         for name in ("validation_share", "dropout", "attention_dropout", "label_smoothing", "warmup"):

@@ -88,9 +88,10 @@ def read_record(folder: Path) -> dict[str, Any]:
 def history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The records of all steps, first to last; one that was blended in has its "share"."""
     if "second" in record:
-        yield from history(record["first"])
+        steps = list(history(record["first"]))
         *earlier, last = history(record["second"])
-        yield from (step for step in earlier if step not in list(history(record["first"])))
+        yield from steps
+        yield from (step for step in earlier if step not in steps)
         yield {**last, "share": record["share"]}
         return
     if record.get("base_training"):
@@ -101,9 +102,10 @@ def history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _is_whole(state: Path) -> bool:
     try:
-        return isinstance(json.loads((state / _STATE).read_text("utf-8")), dict)
-    except (OSError, ValueError):
+        read_json(state / _STATE)
+    except TrainingError:
         return False
+    return True
 
 
 def _is_about_writing(error: Exception) -> bool:

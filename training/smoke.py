@@ -5,7 +5,6 @@ The sets are written in the layout of the real ones, so that the very commands a
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from pathlib import Path
@@ -15,7 +14,7 @@ import click
 from datasets import Dataset
 
 from training.corpora import CORPORA, NEGATIVE, NEUTRAL, POSITIVE
-from training.data import EXPRESSIONS
+from training.data import read_expressions
 
 _ROWS = 120
 
@@ -25,18 +24,22 @@ def write_data(folder: Path) -> None:
     train, test = _sentences("train"), _sentences("test")
     for name in ("imdb", "tweet_eval", "goemotions", "figure_eight", "senti4sd", "amazon", "slang_list"):
         corpus = CORPORA[name]
-        for split, file in corpus.files.items():
+        for split in corpus.files:
             rows = list(train if split == "train" else test)
             if split == "validation":
                 rows = rows[::2]
             if name == "imdb":
                 rows = [(text, label // 2) for text, label in rows if label != NEUTRAL]
             column = "label" if name in ("imdb", "tweet_eval") else "label3"
-            _write(folder / corpus.folder / f"{file}.parquet", _spread(rows), column)
+            _write(corpus.file(folder, split), _spread(rows), column)
     polar = [(text, -1) for text, label in test if label != NEUTRAL]
-    _write(folder / "imdb" / "unsupervised.parquet", _spread([(f"{text} again", -1) for text, _ in polar]), "label")
+    _write(
+        CORPORA["imdb_unsupervised"].file(folder, "train"),
+        _spread([(f"{text} again", -1) for text, _ in polar]),
+        "label",
+    )
     words = [("awful", -2.5), ("lovely", 2.8), ("boring", -1.3), ("superb", 3.1)]
-    target = folder / CORPORA["vader_lexicon"].folder / "vader_lexicon.parquet"
+    target = CORPORA["vader_lexicon"].file(folder, "train")
     target.parent.mkdir(parents=True, exist_ok=True)
     Dataset.from_dict({"term": [word for word, _ in words], "valence": [v for _, v in words]}).to_parquet(str(target))
 
@@ -70,8 +73,7 @@ def run_smoke(commands: click.Group, folder: Path, base: str) -> None:
 
 
 def _sentences(split: str) -> list[tuple[str, int]]:
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        rows = [(row["sentence"], int(row["label3"])) for row in csv.DictReader(file) if row["split"] == split]
+    rows = [(row["sentence"], int(row["label3"])) for row in read_expressions() if row["split"] == split]
     return [row for label in (NEGATIVE, NEUTRAL, POSITIVE) for row in _spread([row for row in rows if row[1] == label])]
 
 

@@ -8,7 +8,6 @@ read alone and in a batch of 32. Time is that of batches of 32, relative to ours
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 import warnings
@@ -27,6 +26,7 @@ from training.calibration import softmax
 from training.data import load_split
 from training.export import to_float_onnx
 from training.quantise import quantise
+from training.saving import read_json
 
 BATCH = 32
 ROUNDS = 3
@@ -72,7 +72,7 @@ def main(source: str, data: Path, rows: int, layers: bool) -> None:
     reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
     texts = load_split("tweet_eval", "validation", data)["text"][:rows]
     windows = [reader.read(text)[0] for text in texts]
-    count = json.loads((Path(source) / "config.json").read_text("utf-8"))["n_layers"] if layers else 0
+    count = read_json(Path(source) / "config.json")["n_layers"] if layers else 0
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "exact.onnx"
         to_float_onnx(Path(source), exact, checkpoint.max_length)

@@ -57,6 +57,24 @@ async def use_sentiment(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
+async def write(page: Page, text: str) -> None:
+    """An ordinary message."""
+    await at_rest(page)
+    composer = page.locator("#channel-composer-input")
+    await composer.fill(text)
+    await at_rest(page)
+    await composer.press("Enter")
+
+
+async def check_sentiment(page: Page, text: str) -> None:
+    """The message menu's command, on the message that holds `text`."""
+    message = page.locator(".channel-message", has_text=text)
+    await message.hover()
+    await message.get_by_role("button", name="More").click()
+    await at_rest(page)
+    await page.get_by_role("menuitem", name="Check sentiment").click()
+
+
 async def test_a_typed_command_is_answered_by_the_real_model(page: Page) -> None:
     await use_sentiment(page, "i absolutely love this, best day ever")
     answer = page.locator(ANSWER).last
@@ -97,20 +115,17 @@ async def test_each_channel_shows_its_own_conversation(page: Page) -> None:
 
 async def test_the_message_menu_checks_a_message_of_another_member(page: Page) -> None:
     await page.get_by_role("button", name="Go to #gaming").click()
-    message = page.locator(".channel-message", has_text="new boss theme slaps")
-    await message.hover()
-    await message.get_by_role("button", name="More").click()
-    await at_rest(page)
-    await page.get_by_role("menuitem", name="Check sentiment").click()
+    await check_sentiment(page, "new boss theme slaps")
     await expect(page.locator(ANSWER).last).to_contain_text("Only you can see this")
     await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
 
 
 async def test_a_visitor_writes_as_any_member(page: Page) -> None:
-    await page.get_by_role("button", name="Write as Kofi cooks").click()
-    composer = page.locator("#channel-composer-input")
-    await composer.fill("anyone up for ramen?")
-    await composer.press("Enter")
+    person = page.get_by_role("button", name="Write as Kofi cooks")
+    await person.click()
+    member = await person.get_attribute("data-member")
+    await page.wait_for_function("(member) => window.simcordPreview.viewerId === member", arg=member)
+    await write(page, "anyone up for ramen?")
     newest = page.locator(".channel-message").last
     await expect(newest).to_contain_text("Kofi cooks")
     await expect(newest).to_contain_text("anyone up for ramen?")
@@ -120,8 +135,7 @@ async def test_a_second_tab_sees_what_the_first_one_does(page: Page) -> None:
     other = await page.context.new_page()
     await other.goto(page.url)
     await other.locator(".demo-channel").first.wait_for()
-    await page.locator("#channel-composer-input").fill("seen everywhere")
-    await page.locator("#channel-composer-input").press("Enter")
+    await write(page, "seen everywhere")
     await expect(other.get_by_text("seen everywhere").last).to_be_visible()
 
 
@@ -148,11 +162,7 @@ async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(tmp_pa
         await wait_until_ready(local, bot)
         local.rest.latency = 0.5
         page = await open_page(browser, demo.url)
-        message = page.locator(".channel-message", has_text="new phone camera")
-        await message.hover()
-        await message.get_by_role("button", name="More").click()
-        await at_rest(page)
-        await page.get_by_role("menuitem", name="Check sentiment").click()
+        await check_sentiment(page, "new phone camera")
         await expect(page.locator(ANSWER).last).to_contain_text("Vibecheck is thinking…")
         await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
 

@@ -1,17 +1,15 @@
-import csv
-
 import pytest
 from datasets import Dataset
 
 from model.cleaning import clean
 from training.corpora import CORPORA
 from training.data import (
-    EXPRESSIONS,
     fingerprint,
     held_out_terms,
     load_mixture,
     load_raw,
     load_split,
+    read_expressions,
     split_validation,
     without_duplicates,
 )
@@ -20,8 +18,7 @@ from training.recipe import RECIPES, Source, read_recipe
 
 
 def kept_rows():
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["split"] == "test" and row["term"]]
+    return [row for row in read_expressions() if row["split"] == "test" and row["term"]]
 
 
 def rows_of(*pairs):

@@ -15,10 +15,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from model.checkpoint import open_checkpoint
 from model.verdict import SENTIMENTS
 from training.base import load_base
-from training.blend import WEIGHTS
+from training.blend import WEIGHTS, labels_of_phase_two
 from training.corpora import NEGATIVE, POSITIVE
 from training.data import load_split, split_validation
 from training.errors import TrainingError
@@ -38,11 +37,7 @@ def forgetting_curve(
     """
     if points < 2:
         raise TrainingError(f"A curve needs at least 2 points, not {points}.")
-    labels = open_checkpoint(str(second)).labels
-    if len(labels) != len(SENTIMENTS):
-        raise TrainingError(f"{second} does not have the three labels; give phase 2's folder.")
-    if not (second / WEIGHTS).is_file():
-        raise TrainingError(f"{second} holds no {WEIGHTS}; give folders that training wrote, not exported ones.")
+    labels = labels_of_phase_two(second)
     order = [SENTIMENTS.index(label) for label in labels]
     network, _ = load_base(str(first), tuple(label.value for label in labels), dropout=0.0, attention_dropout=0.0)
     start, end = network.state_dict(), load_file(second / WEIGHTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from model.cleaning import clean, is_readable
 from training.corpora import CORPORA
-from training.data import EXPRESSIONS, load_raw
+from training.data import check_folder, load_raw, read_expressions
 from training.errors import DataError
 
 COUNTRIES = Path(__file__).parent / "countries.txt"
@@ -75,13 +74,7 @@ def _is_trained_word(row: dict[str, str]) -> bool:
 
 @cache
 def _trained_terms() -> frozenset[str]:
-    return frozenset(row["term"] for row in _expressions() if row["split"] == "train")
-
-
-@cache
-def _expressions() -> tuple[dict[str, str], ...]:
-    with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return frozenset(row["term"] for row in read_expressions() if row["split"] == "train")
 
 
 _PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
@@ -119,8 +112,7 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
 
     Raises DataError for a folder that is missing or holds none of the labelled sets.
     """
-    if data is not None and not data.is_dir():
-        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
+    check_folder(data)
 
     def there(name: str) -> bool:
         if name in _PAIRS:
@@ -128,7 +120,7 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
         corpus = CORPORA[_TITLES[name][1]]
         if data is None:
             return corpus.hub is not None
-        return (data / corpus.folder / f"{corpus.files[_TITLES[name][2]]}.parquet").is_file()
+        return corpus.file(data, _TITLES[name][2]).is_file()
 
     found = tuple(name for name in names if there(name))
     if all(name in _PAIRS for name in found) and not all(name in _PAIRS for name in names):
@@ -157,7 +149,7 @@ def _labelled(name: str, data: Path | None, rows: int) -> Suite:
 
 def _pairs(name: str) -> Suite:
     title, split, belongs = _PAIRS[name]
-    rows = [row for row in _expressions() if row["split"] == split and row["pair"]]
+    rows = [row for row in read_expressions() if row["split"] == split and row["pair"]]
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["pair"], []).append(row)
