@@ -86,6 +86,23 @@ def test_a_state_that_was_being_written_is_passed_over(interrupted, tmp_path):
     assert not second.endswith("999")
 
 
+def test_a_recipe_of_several_epochs_also_saves_within_one(run, tmp_path, monkeypatch):
+    step = PhaseTrainer.training_step
+
+    def stop_in_the_second_epoch(self, *given):
+        if self.state.global_step == 52:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhaseTrainer, "training_step", stop_in_the_second_epoch)
+        with pytest.raises(Interrupted):
+            run(epochs=2, batch_size=1)
+    _, second = run(epochs=2, batch_size=1)
+    assert second.endswith("checkpoint-50")
+    assert (tmp_path / "training.json").exists()
+
+
 def test_a_disk_that_takes_no_more_is_one_sentence_and_the_old_checkpoint_stays(run, tmp_path):
     run()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
