@@ -15,6 +15,7 @@ from typing import Any
 from datasets import Dataset, DatasetDict, Features, Sequence, Value, concatenate_datasets, load_dataset
 
 from model.cleaning import clean, is_readable
+from model.verdict import SENTIMENTS, Sentiment
 from training.corpora import CORPORA, NEUTRAL, Corpus
 from training.errors import DataError
 from training.recipe import Source
@@ -45,7 +46,8 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
     """One split as a data set of cleaned, readable `text` and `label3`; unlabelled rows are left out.
 
     `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" is the part of our
-    own sentences of that kind. Raises DataError naming the set, and what would bring it, when it cannot be had.
+    own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Raises DataError naming
+    the set, and what would bring it, when it cannot be had.
     """
     raw = load_raw(name, split, data)
     rows = raw.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}/{split}")
@@ -54,13 +56,15 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
 
 def load_raw(name: str, split: str, data: Path | None) -> Dataset:
     """One split as its people wrote it: all rows, `text` not yet cleaned, `label3` -1 where there is no label."""
-    name, _, kind = name.partition(":")
+    name, _, part = name.partition(":")
     corpus = CORPORA.get(name)
     if corpus is None:
         raise DataError(f"There is no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
     if split not in corpus.files:
         raise DataError(f"{name} has no {split} split; it has {', '.join(corpus.files)}.")
-    raw = _read_expressions(split, kind) if name == "expressions" else _read(name, corpus, split, data)
+    if part and name != "expressions" and part not in SENTIMENTS:
+        raise DataError(f"{name} has no part {part!r}; its parts are {', '.join(SENTIMENTS)}.")
+    raw = _read_expressions(split, part) if name == "expressions" else _read(name, corpus, split, data)
 
     def prepare(row: dict[str, Any]) -> dict[str, Any]:
         label = corpus.label3(row)
@@ -69,11 +73,15 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
         return {"text": _plain(row[corpus.text] or ""), "label3": -1 if label is None else label}
 
     try:
-        return raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"reading {name}/{split}")
+        rows = raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"reading {name}/{split}")
     except KeyError as error:
         raise DataError(f"{name}/{split} lacks the column {error}; it has {', '.join(raw.column_names)}.") from None
     except (ValueError, TypeError) as error:  # pyarrow's errors are among these
         raise DataError(f"{name}/{split} could not be read as text and label: {_first_line(error)}.") from None
+    if not part or name == "expressions":
+        return rows
+    wanted = SENTIMENTS.index(Sentiment(part))
+    return rows.filter(lambda row: row["label3"] == wanted, desc=f"{part} of {name}")
 
 
 def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Dataset:
@@ -113,7 +121,8 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
     for source in sources:
         rows = _soft(source, data)
         distinct = without_duplicates(rows)
-        listed = source.name in CORPORA and CORPORA[source.name].folder in _LISTS
+        name = source.name.partition(":")[0]
+        listed = name in CORPORA and CORPORA[name].folder in _LISTS
         clear = distinct.select(
             [
                 index

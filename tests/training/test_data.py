@@ -102,6 +102,23 @@ def test_a_kind_of_our_expressions_can_be_had_alone():
         load_split("expressions:nonsense", "train", None)
 
 
+def test_the_part_of_a_set_with_one_label_can_be_had_alone(folder):
+    data = folder("tweet_eval", "train", text=["so bad", "a bus", "so good"], label=[0, 1, 2])
+    assert load_split("tweet_eval:negative", "train", data)["text"] == ["so bad"]
+    mixture = load_mixture((Source("tweet_eval"), Source("tweet_eval:negative")), data, seed=0)
+    assert sorted(mixture.rows["text"]) == ["a bus", "so bad", "so bad", "so good"]
+    with pytest.raises(DataError, match="no part 'angry'; its parts are negative, neutral, positive"):
+        load_split("tweet_eval:angry", "train", data)
+
+
+def test_a_list_asked_for_in_part_still_leaves_out_test_terms(folder):
+    test_term = next(row["term"] for row in kept_rows() if row["term"].isalpha())
+    data = folder("lexicons", "vader_lexicon", term=[f"so {test_term}", "awful"], valence=[-2.0, -2.0])
+    mixture = load_mixture((Source("vader_lexicon:negative"),), data, seed=0)
+    assert mixture.rows["text"] == ["awful"]
+    assert mixture.counts["vader_lexicon:negative"]["overlaps"] == 1
+
+
 def test_no_sentence_of_our_expressions_is_in_both_splits():
     train, test = (
         {text.casefold() for text in load_split("expressions", split, None)["text"]} for split in ("train", "test")
