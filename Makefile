@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run check test lint types train-smoke coldstart clean
+.PHONY: help demo run check test lint types train-smoke bench coldstart clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -50,6 +50,9 @@ types: .venv/dev  ## mypy, strict
 
 train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 5 minutes
 	$(BIN)/python -m training smoke
+
+bench: .venv/dev  ## the engine beside its peers, ratios of one run
+	$(BIN)/python -m tests.bench $(ARGS)
 
 coldstart: .venv/made  ## start time and memory of `run` without torch installed
 	$(PYTHON) tests/bench/cold_start.py

@@ -7,6 +7,7 @@ from discord.ext import commands
 
 from bot.about import AboutCog
 from bot.failures import FriendlyTree
+from bot.model_admin import ModelCog
 from bot.sentiment import SentimentCog
 from bot.settings import Settings
 from bot.sync import sync_if_changed
@@ -45,8 +46,11 @@ class Vibecheck(commands.AutoShardedBot):
         self.add_dynamic_items(WhyButton)
         await self.add_cog(SentimentCog(self))
         await self.add_cog(AboutCog(self))
+        admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
+        if admin_guild is not None:
+            await self.add_cog(ModelCog(self), guild=admin_guild)
         if self.application_id is not None:
-            await sync_if_changed(self.tree, self.application_id, self.settings.data_dir)
+            await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
 
     async def close(self) -> None:
         """Disconnects and closes the model that this bot opened."""
@@ -67,5 +71,10 @@ def create_bot(settings: Settings, *, classifier: Classifier | None = None) -> V
 async def open_classifier(settings: Settings) -> Classifier:
     """The classifier these settings ask for. Raises a CheckpointError when it cannot be had."""
     return await Classifier.open(
-        settings.model, device=settings.device, threads=settings.threads, queue_limit=settings.queue_limit
+        settings.model,
+        device=settings.device,
+        threads=settings.threads,
+        queue_limit=settings.queue_limit,
+        cache=settings.cache_size,
+        budget=settings.batch_tokens,
     )

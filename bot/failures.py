@@ -51,6 +51,8 @@ class FriendlyTree(app_commands.CommandTree[discord.Client]):
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
     ) -> None:
-        """Apologises for a command."""
+        """Apologises for a command; one that was not allowed has been answered by its own check."""
+        if isinstance(error, app_commands.CheckFailure) and interaction.response.is_done():
+            return
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await apologise(interaction, interaction.command.name if interaction.command else "?", cause)

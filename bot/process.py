@@ -18,7 +18,7 @@ import discord
 
 from bot.client import Vibecheck, create_bot, open_classifier
 from bot.settings import Settings, SettingsError
-from model import CheckpointError, Classifier
+from model import CheckpointError, Classifier, ModelError
 
 _log = logging.getLogger("vibecheck")
 
@@ -91,6 +91,8 @@ async def _run(settings: Settings, token: str) -> int:
     logging.getLogger("discord.state").setLevel(logging.ERROR)
     bot = create_bot(settings, classifier=classifier)
     bot.add_listener(_announcer(bot), "on_ready")
+    with suppress(NotImplementedError, AttributeError):  # Windows has no such signal
+        loop.add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
     try:
         await _unless(stop, bot.start(token))
     except discord.LoginFailure:
@@ -106,6 +108,24 @@ async def _run(settings: Settings, token: str) -> int:
         await _close(bot, classifier)
     _log.info("stopped")
     return EX_OK
+
+
+_reloads: set[asyncio.Task[None]] = set()
+"""Tasks are only kept alive by whoever holds them."""
+
+
+def _reload_in_background(classifier: Classifier) -> None:
+    """SIGHUP: the model is loaded anew from where it came from; a failed reload changes nothing."""
+
+    async def reload() -> None:
+        try:
+            await classifier.reload()
+        except ModelError as error:
+            _log.error("SIGHUP: %s The model there was still answers.", error)
+
+    task = asyncio.ensure_future(reload())
+    _reloads.add(task)
+    task.add_done_callback(_reloads.discard)
 
 
 async def _close(bot: Vibecheck, classifier: Classifier) -> None:

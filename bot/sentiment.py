@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -65,7 +65,7 @@ class SentimentCog(commands.Cog):
     ) -> None:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                verdict = await self.bot.classifier.classify(text)
+                verdict = await self.bot.classifier.classify(text, origin=origin_of(interaction), within=LONGEST_WAIT)
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
             return
@@ -77,6 +77,11 @@ class SentimentCog(commands.Cog):
         await interaction.edit_original_response(
             embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
         )
+
+
+def origin_of(interaction: discord.Interaction[Any]) -> int:
+    """Whose share of the model an answer takes: the server's, elsewhere the person's."""
+    return interaction.guild_id or interaction.user.id
 
 
 def words_of(message: discord.Message) -> str:

@@ -26,7 +26,17 @@ class Settings(BaseSettings):
     model: str = Field("bundled", description="What answers: bundled, a folder, or a hub id as org/name@revision.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
     threads: int = Field(0, ge=0, le=256, description="Threads the model computes with; 0 is all granted processors.")
-    queue_limit: int = Field(1024, ge=1, le=100_000, description="Texts that may wait before new ones are refused.")
+    queue_limit: int = Field(
+        65_536,
+        ge=1,
+        le=100_000_000,
+        description="Tokens (4 characters each) that may wait before texts are refused.",
+    )
+    batch_tokens: int = Field(
+        0, ge=0, le=1_000_000, description="Tokens computed at once; 0 finds out what suits this machine."
+    )
+    cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts on short texts kept in memory; 0: none.")
+    admin_guild: int = Field(0, ge=0, description="Id of the server in which the bot's owner gets /model; 0: nowhere.")
     data_dir: Path = Field(Path("data"), description="Where the bot keeps its files.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     source_url: str = Field("", description="Link to the source code, shown by /about.")

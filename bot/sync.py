@@ -13,23 +13,39 @@ from discord import app_commands
 _log = logging.getLogger(__name__)
 
 
-async def sync_if_changed(tree: app_commands.CommandTree[discord.Client], application_id: int, folder: Path) -> bool:
-    """Registers the global commands if their payload is not the one last registered; True when it did so.
+async def sync_if_changed(
+    tree: app_commands.CommandTree[discord.Client],
+    application_id: int,
+    folder: Path,
+    guild: discord.abc.Snowflake | None = None,
+) -> bool:
+    """Registers the global commands, and those of `guild`, if their payload is not the one last registered.
 
-    The payload's hash is kept in `folder`/commands.json by application. Where that file cannot be read or written the
-    commands are simply registered again.
+    True when it registered any. The payloads' hashes are kept in `folder`/commands.json by application. Where that
+    file cannot be read or written the commands are simply registered again.
     """
-    payload = [command.to_dict(tree) for command in tree.get_commands()]
-    digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
     file = folder / "commands.json"
     known = _read(file)
-    if known.get(str(application_id)) == digest:
-        return False
-    await tree.sync()
-    known[str(application_id)] = digest
-    _write(file, known)
-    _log.info("registered %d commands with Discord", len(payload))
-    return True
+    fresh = False
+    for where in (None, guild) if guild is not None else (None,):
+        payload = [command.to_dict(tree) for command in tree.get_commands(guild=where)]
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
+        name = str(application_id) if where is None else f"{application_id}/{where.id}"
+        if known.get(name) == digest:
+            continue
+        try:
+            await tree.sync(guild=where)
+        except discord.HTTPException as error:
+            if where is None:
+                raise
+            _log.error("ADMIN_GUILD: /model could not be registered in server %s: %s", where.id, error.text)
+            continue
+        known[name] = digest
+        fresh = True
+        _log.info("registered %d commands with Discord%s", len(payload), f" in server {where.id}" if where else "")
+    if fresh:
+        _write(file, known)
+    return fresh
 
 
 def _read(file: Path) -> dict[str, str]:

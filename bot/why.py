@@ -85,7 +85,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                explanation = await bot.classifier.explain(text)
+                explanation = await bot.classifier.explain(text, origin=interaction.guild_id or interaction.user.id)
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
             return

@@ -1,7 +1,8 @@
 """Text in, verdict out: cleaning, tokenising, backends, the inference worker and the bundled weights."""
 
+from model.candidate import Comparison, GoldenFailure
 from model.checkpoint import BUNDLED, Checkpoint, open_checkpoint
-from model.classifier import Classifier, ModelInfo
+from model.classifier import Classifier, ModelInfo, Reloaded
 from model.cleaning import clean
 from model.engine import Engine, load_engine
 from model.errors import (
@@ -9,18 +10,21 @@ from model.errors import (
     CheckpointError,
     CheckpointNotFound,
     ClassifierClosed,
+    DeadlinePassed,
     HashMismatch,
     InferenceFailed,
     MissingLabels,
     ModelError,
     NothingToRead,
     Overloaded,
+    ReloadRefused,
     TextTooLong,
     UnsafeCheckpoint,
 )
 from model.explain import Explanation, Influence
+from model.shadow import ShadowReport
 from model.verdict import SENTIMENTS, Sentiment, Verdict
-from model.worker import Priority, Stats
+from model.worker import Health, Priority, Stats
 
 __all__ = [
     "BUNDLED",
@@ -31,9 +35,13 @@ __all__ = [
     "CheckpointNotFound",
     "Classifier",
     "ClassifierClosed",
+    "Comparison",
+    "DeadlinePassed",
     "Engine",
     "Explanation",
+    "GoldenFailure",
     "HashMismatch",
+    "Health",
     "InferenceFailed",
     "Influence",
     "MissingLabels",
@@ -42,7 +50,10 @@ __all__ = [
     "NothingToRead",
     "Overloaded",
     "Priority",
+    "ReloadRefused",
+    "Reloaded",
     "Sentiment",
+    "ShadowReport",
     "Stats",
     "TextTooLong",
     "UnsafeCheckpoint",

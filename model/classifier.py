@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from types import TracebackType
 from typing import Self
 
+from model.budget import calibrated
+from model.candidate import (
+    Comparison,
+    GoldenFailure,
+    check_comparison,
+    check_golden,
+    compare,
+    golden_examples,
+    golden_failures,
+    plain_examples,
+    verdicts_of,
+)
 from model.checkpoint import BUNDLED
 from model.engine import Engine, load_engine
-from model.errors import ModelError, TextTooLong
+from model.errors import ModelError, ReloadRefused, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
+from model.queueing import estimated_tokens
+from model.shadow import Shadow, ShadowReport
 from model.verdict import Sentiment, Verdict
-from model.worker import Priority, Stats, Worker
+from model.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
 
 MAX_CHARACTERS = 200_000
 """Some eighty windows: many times what Discord lets anybody write."""
 
-QUEUE_LIMIT = 1024
+QUEUE_LIMIT = 65_536
+"""In estimated tokens: some two thousand chat messages."""
+
+CACHE_SIZE = 4096
+"""Verdicts on short texts that are remembered."""
+
+LOADING_SECONDS = 600.0
+"""What a candidate may take to be fetched and loaded."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is loaded and what runs it. `metrics` are those that travelled in the artefact."""
+    """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
+
+    `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
+    """
 
     version: str
     source: str
@@ -32,17 +62,39 @@ class ModelInfo:
     device: str
     labels: tuple[Sentiment, ...]
     metrics: dict[str, float]
+    since: float = 0.0
+    budget: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A change of model: what answered `before` and what answers now, and both on plain texts."""
+
+    before: ModelInfo
+    now: ModelInfo
+    comparison: Comparison | None
+    seconds: float
 
 
 class Classifier:
     """Sentiment of texts, computed off the event loop. Open one with `open` or, over any engine, `start`."""
 
-    def __init__(self, worker: Worker, info: ModelInfo, queue_limit: int, max_characters: int) -> None:
-        """Takes over a worker that is ready."""
+    def __init__(
+        self,
+        worker: Worker,
+        queue_limit: int,
+        max_characters: int,
+        load: Callable[[str], Engine] = load_engine,
+    ) -> None:
+        """Takes over a worker that is ready. `load` makes an engine of a source, for `reload` and `start_shadow`."""
         self._worker = worker
         self._queue_limit = queue_limit
         self._max_characters = max_characters
-        self.info = info
+        self._load = load
+        self._changing = asyncio.Lock()
+        self._previous: tuple[Engine, Callable[[], Engine], ModelInfo] | None = None
+        self._shadow: Shadow | None = None
+        self.info = _info(self._engine)
 
     @classmethod
     async def open(
@@ -53,10 +105,21 @@ class Classifier:
         threads: int = 0,
         queue_limit: int = QUEUE_LIMIT,
         max_characters: int = MAX_CHARACTERS,
+        cache: int = CACHE_SIZE,
+        budget: int = 0,
     ) -> Self:
-        """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot."""
-        load = partial(load_engine, source, device, threads)
-        return await cls.start(load, queue_limit=queue_limit, max_characters=max_characters)
+        """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot.
+
+        `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine.
+        """
+
+        def load(wanted: str) -> Engine:
+            engine = load_engine(wanted, device, threads)
+            return replace(engine, budget=budget) if budget else calibrated(engine)
+
+        return await cls.start(
+            partial(load, source), queue_limit=queue_limit, max_characters=max_characters, cache=cache, reload=load
+        )
 
     @classmethod
     async def start(
@@ -65,69 +128,156 @@ class Classifier:
         *,
         queue_limit: int = QUEUE_LIMIT,
         max_characters: int = MAX_CHARACTERS,
+        cache: int = 0,
+        reload: Callable[[str], Engine] = load_engine,
+        wedged_after: float = WEDGED_SECONDS,
     ) -> Self:
-        """Runs the engine that `load` returns. `load` is called in the worker's thread; its error is raised here."""
-        worker = Worker(load, queue_limit)
+        """Runs the engine that `load` returns. `load` is called in the worker's thread; its error is raised here.
+
+        `reload` makes an engine of a source, `wedged_after` is in seconds; see `Worker` for the rest.
+        """
+        worker = Worker(load, queue_limit, cache=cache, wedged_after=wedged_after)
         try:
-            engine = await asyncio.wrap_future(worker.ready)
+            await asyncio.wrap_future(worker.ready)
         except asyncio.CancelledError:
             worker.close()
             raise
-        checkpoint, backend = engine.checkpoint, engine.backend
-        info = ModelInfo(
-            version=checkpoint.version,
-            source=checkpoint.source,
-            backend=backend.name,
-            device=backend.device,
-            labels=checkpoint.labels,
-            metrics=checkpoint.metrics,
-        )
-        return cls(worker, info, queue_limit, max_characters)
+        return cls(worker, queue_limit, max_characters, reload)
 
-    async def classify(self, text: str, priority: Priority = Priority.INTERACTIVE) -> Verdict:
+    async def classify(
+        self,
+        text: str,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        origin: Hashable = None,
+        within: float | None = None,
+    ) -> Verdict:
         """The verdict on one text.
 
-        Raises NothingToRead, TextTooLong, Overloaded, InferenceFailed or ClassifierClosed. Cancelling takes the text
-        out of the queue.
+        `origin` is whoever it is for, such as a server: each gets its share. A text that has not reached the model
+        `within` so many seconds is not read. Raises NothingToRead, TextTooLong, Overloaded, DeadlinePassed,
+        InferenceFailed or ClassifierClosed. Cancelling takes the text out of the queue.
         """
         if len(text) > self._max_characters:
             raise TextTooLong(len(text), self._max_characters)
-        return await asyncio.wrap_future(self._worker.submit(text, priority))
+        started = time.perf_counter()
+        deadline = inf if within is None else started + within
+        verdict = await asyncio.wrap_future(self._worker.submit(text, priority, origin, deadline))
+        if self._shadow is not None and priority is Priority.PASSIVE:
+            self._shadow.offer(text, verdict, time.perf_counter() - started)
+        return verdict
 
     async def classify_many(
-        self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE
+        self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
     ) -> list[Verdict | ModelError]:
         """Verdicts in the order of `texts`; a text that fails has its error in its place and harms no other.
 
         At most half the queue is taken at a time, so that others get in.
         """
-        share = max(1, self._queue_limit // 2)
         answers: list[Verdict | ModelError] = []
-        for start in range(0, len(texts), share):
-            calls = (self._answer(text, priority) for text in texts[start : start + share])
+        for portion in _portions(texts, self._queue_limit // 2):
+            calls = (self._answer(text, priority, origin) for text in portion)
             answers.extend(await asyncio.gather(*calls))
         return answers
 
-    async def explain(self, text: str, pieces: int = MAX_PIECES) -> Explanation:
+    async def explain(self, text: str, pieces: int = MAX_PIECES, *, origin: Hashable = None) -> Explanation:
         """The verdict on `text` and what each of at most `pieces` words or runs of words did to it.
 
         Raises what `classify` raises.
         """
         spans = split_pieces(text, pieces)
-        whole, *rest = await self.classify_many([text, *(without(text, span) for span in spans)])
+        whole, *rest = await self.classify_many([text, *(without(text, span) for span in spans)], origin=origin)
         if isinstance(whole, ModelError):
             raise whole
         return Explanation(whole, influences(spans, whole, rest))
 
+    async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
+        """Loads a model beside the running one, checks it, and lets it answer from now on.
+
+        `source` is as for `open`; "" is the running one's. The old model keeps answering until then, and afterwards
+        stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError or ReloadRefused,
+        and nothing has changed then.
+        """
+        started = time.perf_counter()
+        say = progress or _silent
+        async with self._one_at_a_time():
+            wanted = source or self.info.source
+            say(f"loading {wanted}")
+            engine, load = await self._load_beside(wanted)
+            say("checking its golden examples")
+            await asyncio.to_thread(check_golden, engine)
+            say("comparing it with the running model")
+            comparison = await self._compare(engine)
+            check_comparison(wanted, comparison)
+            return self._swap(engine, load, comparison, started)
+
+    async def rollback(self) -> Reloaded:
+        """The model before the last change answers again; it is still loaded. Raises ReloadRefused without one."""
+        started = time.perf_counter()
+        async with self._one_at_a_time():
+            if self._previous is None:
+                raise ReloadRefused("There is no earlier model to go back to; none was loaded since the start.")
+            engine, load, _ = self._previous
+            return self._swap(engine, load, None, started)
+
+    async def golden(self) -> tuple[int, list[GoldenFailure]]:
+        """How many golden examples the running model came with, and those that it answers otherwise now."""
+        examples = golden_examples(self._engine.checkpoint.folder)
+        return len(examples), golden_failures(examples, await self.classify_many([one.text for one in examples]))
+
+    async def start_shadow(self, source: str, share: float = 1.0) -> ModelInfo:
+        """Runs a candidate beside the live model on a share of the passive texts, until it is promoted or stopped.
+
+        Raises a CheckpointError, or ReloadRefused for one that fails its golden examples or when one is running.
+        """
+        async with self._one_at_a_time():
+            if self._shadow is not None:
+                raise ReloadRefused("A candidate is running already; promote or stop it first.")
+            if not 0 < share <= 1:
+                raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
+            engine, _ = await self._load_beside(source)
+            await asyncio.to_thread(check_golden, engine)
+            self._shadow = Shadow(engine, share)
+            return _info(engine)
+
+    def shadow_report(self) -> ShadowReport:
+        """What the candidate has shown. Raises ReloadRefused when none is running."""
+        return self._candidate().report()
+
+    async def promote_shadow(self) -> Reloaded:
+        """The candidate answers from now on. Raises ReloadRefused when there is none, or when it is clearly worse."""
+        started = time.perf_counter()
+        async with self._one_at_a_time():
+            shadow = self._candidate()
+            await self.stop_shadow()
+            comparison = await self._compare(shadow.engine)
+            check_comparison(shadow.engine.checkpoint.source, comparison)
+            load = partial(self._load, shadow.engine.checkpoint.source)
+            return self._swap(shadow.engine, load, comparison, started)
+
+    async def stop_shadow(self) -> ShadowReport:
+        """Drops the candidate; returns its last report. Raises ReloadRefused when there is none."""
+        shadow = self._candidate()
+        self._shadow = None
+        shadow.close()
+        await asyncio.wrap_future(shadow.worker.ended)
+        return shadow.report()
+
     def stats(self) -> Stats:
         """Counts since the start."""
         return self._worker.stats()
+
+    def health(self) -> Health:
+        """Whether the model answers."""
+        return self._worker.health()
 
     async def close(self) -> None:
         """Ends the worker: what waits fails with ClassifierClosed at once, and the batch in hand finishes.
 
         Safe to call again, and to cancel when that batch takes too long: the worker still ends after it.
         """
+        if self._shadow is not None:
+            self._shadow.close()
         self._worker.close()
         await asyncio.shield(asyncio.wrap_future(self._worker.ended))
 
@@ -139,8 +289,81 @@ class Classifier:
     ) -> None:
         await self.close()
 
-    async def _answer(self, text: str, priority: Priority) -> Verdict | ModelError:
+    @property
+    def _engine(self) -> Engine:
+        engine = self._worker.engine
+        assert engine is not None, "the worker was ready"
+        return engine
+
+    @asynccontextmanager
+    async def _one_at_a_time(self) -> AsyncIterator[None]:
+        if self._changing.locked():
+            raise ReloadRefused("Another change of the model is under way; try again when it is done.")
+        async with self._changing:
+            yield
+
+    async def _load_beside(self, source: str) -> tuple[Engine, Callable[[], Engine]]:
+        load = partial(self._load, source)
         try:
-            return await self.classify(text, priority)
+            async with asyncio.timeout(LOADING_SECONDS):
+                return await asyncio.to_thread(load), load
+        except TimeoutError:
+            raise ReloadRefused(f"{source} was not loaded within {LOADING_SECONDS / 60:.0f} minutes.") from None
+
+    async def _compare(self, engine: Engine) -> Comparison:
+        examples = plain_examples()
+        running = await self.classify_many([example.text for example in examples])
+        return compare(examples, running, await asyncio.to_thread(verdicts_of, engine, examples))
+
+    def _swap(
+        self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
+    ) -> Reloaded:
+        before = self.info
+        self._previous = (*self._worker.swap(engine, load), before)
+        self.info = _info(engine)
+        seconds = time.perf_counter() - started
+        _log.info("model %s answers instead of %s, after %.2f s", self.info.version, before.version, seconds)
+        return Reloaded(before, self.info, comparison, seconds)
+
+    def _candidate(self) -> Shadow:
+        if self._shadow is None:
+            raise ReloadRefused("No candidate is running; start one first.")
+        return self._shadow
+
+    async def _answer(self, text: str, priority: Priority, origin: Hashable) -> Verdict | ModelError:
+        try:
+            return await self.classify(text, priority, origin=origin)
         except ModelError as error:
             return error
+
+
+def _info(engine: Engine) -> ModelInfo:
+    checkpoint, backend = engine.checkpoint, engine.backend
+    return ModelInfo(
+        version=checkpoint.version,
+        source=checkpoint.source,
+        backend=backend.name,
+        device=backend.device,
+        labels=checkpoint.labels,
+        metrics=checkpoint.metrics,
+        since=time.perf_counter(),
+        budget=engine.budget,
+    )
+
+
+def _portions(texts: Sequence[str], tokens: int) -> Iterator[list[str]]:
+    """The texts in order, in portions of at most so many estimated tokens, or of one text."""
+    portion: list[str] = []
+    cost = 0
+    for text in texts:
+        if portion and cost + estimated_tokens(text) > tokens:
+            yield portion
+            portion, cost = [], 0
+        portion.append(text)
+        cost += estimated_tokens(text)
+    if portion:
+        yield portion
+
+
+def _silent(_: str) -> None:
+    """For a reload that nobody watches."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.backend import Backend
+from model.batching import TOKEN_BUDGET
 from model.checkpoint import Checkpoint, open_checkpoint
 from model.errors import BackendUnavailable, CheckpointError
 from model.reader import Reader
 from model.verdict import Verdict, decide
+
+_log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -25,6 +31,8 @@ class Engine:
     checkpoint: Checkpoint
     reader: Reader
     backend: Backend
+    budget: int = TOKEN_BUDGET
+    """Padded tokens a batch may hold."""
 
     def decide(self, logits: NDArray[np.float32]) -> Verdict:
         """The verdict for one text's logits, shape (windows, labels)."""
@@ -38,28 +46,52 @@ class Engine:
 
 
 def load_engine(source: str, device: str = "auto", threads: int = 0) -> Engine:
-    """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done."""
+    """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done.
+
+    "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is logged and
+    left alone. "cuda" insists on it.
+    """
+    if device not in DEVICES:
+        raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")
     checkpoint = open_checkpoint(source)
     reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
+    if device == "auto":
+        if not (has_gpu_device() and _has_torch()):
+            return _engine(checkpoint, reader, "cpu", threads)
+        try:
+            return _engine(checkpoint, reader, "cuda", threads)
+        except CheckpointError as error:
+            _log.warning("the GPU is not used: %s", error)
+            return _engine(checkpoint, reader, "cpu", threads)
+    return _engine(checkpoint, reader, device, threads)
+
+
+def has_gpu_device() -> bool:
+    """Whether there is an NVIDIA device at all, found out without loading PyTorch, which takes seconds."""
+    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None and importlib.util.find_spec("transformers") is not None
+
+
+def _engine(checkpoint: Checkpoint, reader: Reader, device: str, threads: int) -> Engine:
     engine = Engine(checkpoint, reader, _load_backend(checkpoint, device, threads))
     _warm(engine)
     return engine
 
 
 def _load_backend(checkpoint: Checkpoint, device: str, threads: int) -> Backend:
-    if device not in DEVICES:
-        raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")
-    if checkpoint.is_onnx and device != "cuda":
+    if checkpoint.is_onnx and device == "cpu":
         from model.onnx_backend import OnnxBackend
 
         return OnnxBackend(checkpoint, threads)
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None:
+    if not _has_torch():
         needed = "DEVICE=cuda" if checkpoint.is_onnx else checkpoint.source
         raise BackendUnavailable(f'{needed} needs PyTorch: pip install -e ".[torch]".')
-    from model.torch_backend import TorchBackend, has_gpu
+    from model.torch_backend import TorchBackend
 
-    chosen = ("cuda" if has_gpu() else "cpu") if device == "auto" else device
-    return TorchBackend(checkpoint, chosen, threads)
+    return TorchBackend(checkpoint, device, threads)
 
 
 def _warm(engine: Engine) -> None:

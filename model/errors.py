@@ -27,6 +27,13 @@ class Overloaded(ModelError):
         self.retry_after = retry_after
 
 
+class DeadlinePassed(ModelError):
+    """The text waited beyond the time its caller gave it, and was not computed."""
+
+    def __init__(self) -> None:
+        super().__init__("That waited too long, so it was not read.")
+
+
 class InferenceFailed(ModelError):
     """The backend raised an exception, or its answer for this text was not finite."""
 
@@ -60,3 +67,7 @@ class UnsafeCheckpoint(CheckpointError):
 
 class BackendUnavailable(CheckpointError):
     """The library or device this checkpoint needs is not here."""
+
+
+class ReloadRefused(ModelError):
+    """A candidate was not taken; the message says why, and the model there was still answers."""

@@ -37,7 +37,10 @@ class TorchBackend:
             raise CheckpointError(
                 f"{checkpoint.weights.name} is not a whole DistilBERT classifier: {reason}"
             ) from error
-        self._network = network.eval().to(device)
+        try:
+            self._network = network.eval().to(device)
+        except RuntimeError as error:  # a driver that is too old, a GPU in use by another
+            raise BackendUnavailable(f"The model does not get onto {device}: {str(error).splitlines()[0]}") from error
         self._device = torch.device(device)
         self._limit = checkpoint.max_length
         self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"
@@ -56,8 +59,3 @@ def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
     from model.dequantise import float_weights
 
     return {name: torch.from_numpy(values.copy()) for name, values in float_weights(checkpoint.weights).items()}
-
-
-def has_gpu() -> bool:
-    """Whether PyTorch can use a CUDA device."""
-    return torch.cuda.is_available()

@@ -26,18 +26,21 @@ async def demo(port: int = 8765, open_browser: bool = True) -> int:
 
     with tempfile.TemporaryDirectory(prefix="vibecheck-demo-", ignore_cleanup_errors=True) as folder:
         async with LocalDiscord(patience=1.0) as local:
-            page = DemoPage(local, build_world(local), port)
+            world = build_world(local)
+            page = DemoPage(local, world, port)
             try:
                 await page.__aenter__()
             except SetupError:
                 return _fail(f"Port {port} is in use; choose another with --port, or --port 0 for any free one.")
             try:
-                return await _run(local, page, Path(folder), stop, open_browser=open_browser)
+                return await _run(local, page, world.guild_id, Path(folder), stop, open_browser=open_browser)
             finally:
                 await page.__aexit__(None, None, None)
 
 
-async def _run(local: object, page: object, folder: Path, stop: asyncio.Event, *, open_browser: bool) -> int:
+async def _run(
+    local: object, page: object, guild: int, folder: Path, stop: asyncio.Event, *, open_browser: bool
+) -> int:
     """Runs the bot until somebody stops us or it ends by itself."""
     from bot.demo.launch import BotEnded, BotNotReady, bot_process, wait_until_ready
     from bot.demo.local_discord import LocalDiscord
@@ -45,7 +48,7 @@ async def _run(local: object, page: object, folder: Path, stop: asyncio.Event, *
 
     assert isinstance(local, LocalDiscord) and isinstance(page, DemoPage)
     _say("Starting the bot…")
-    async with bot_process(local, folder) as process:
+    async with bot_process(local, folder, {"ADMIN_GUILD": str(guild)}) as process:
         ended = asyncio.ensure_future(process.wait())
         stopped = asyncio.ensure_future(stop.wait())
         ready = asyncio.ensure_future(wait_until_ready(local, process))

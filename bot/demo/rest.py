@@ -21,6 +21,7 @@ from aiohttp import BodyPartReader, web
 from simcord.backend import Backend
 from simcord.backend.cdn import CDN_BASE
 from simcord.backend.errors import BackendError
+from simcord.backend.serializers import user_payload
 from simcord.http.router import RouteNotImplemented, UnsupportedField, dispatch
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class RestApi:
     shards: int = 1
     latency: float = 0.0
     origin: str = ""
+    owner: int | None = None
+    """The user to whom the bot belongs; simcord lets it belong to itself."""
     in_flight: int = 0
     last_activity: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -151,6 +154,8 @@ class RestApi:
             return self._json({"message": str(gap), "code": 0}, 501, headers)
         except BackendError as error:
             return self._json(error.to_json(), error.status, headers)
+        if path == "/oauth2/applications/@me" and self.owner is not None:
+            result |= {"owner": dict(user_payload(self.backend.get_user(self.owner)))}
         if result is None:
             return web.Response(status=204, headers=headers)
         return self._json(result, 200, headers)

@@ -44,6 +44,7 @@ _PEOPLE = (
 class World:
     """What the page needs to know of the server. The first of `members` is the visitor."""
 
+    guild_id: int
     channels: dict[str, ChannelHandle]
     members: tuple[MemberActor, ...]
     avatars: dict[int, bytes]
@@ -62,10 +63,11 @@ def build_world(local: LocalDiscord) -> World:
     users = {
         person.name: local.create_user(person.name, global_name=person.shown, avatar="local") for person in _PEOPLE
     }
+    local.rest.owner = users[YOU.name].id
     guild = local.create_guild(SERVER_NAME, owner=users["maya"])
     members: dict[str, MemberActor] = {}
     for position, person in enumerate(_PEOPLE, start=2):
-        permissions = discord.Permissions(manage_guild=person is YOU)
+        permissions = discord.Permissions(manage_guild=person is YOU, administrator=person is YOU)
         role = guild.create_role(person.shown, permissions=permissions, color=person.colour, position=position)
         members[person.name] = guild.add_member(users[person.name], roles=[role])
     channels = {name: guild.create_text_channel(name, topic=topic) for name, topic in TOPICS.items()}
@@ -73,7 +75,7 @@ def build_world(local: LocalDiscord) -> World:
         _hold_conversation(local, name, channel, members)
     local.clock.set_back(timedelta())
     avatars = {members[person.name].id: member_avatar(person.name[0].upper(), *person.avatar) for person in _PEOPLE}
-    return World(channels, tuple(members.values()), avatars | {bot.id: bot_avatar()})
+    return World(guild.id, channels, tuple(members.values()), avatars | {bot.id: bot_avatar()})
 
 
 def _hold_conversation(local: LocalDiscord, name: str, channel: ChannelHandle, members: dict[str, MemberActor]) -> None:

@@ -1,16 +1,20 @@
 """The process: how it starts, what it says, and how it ends."""
 
+import shutil
 import signal
 import time
 from contextlib import AsyncExitStack
 from fnmatch import fnmatch
 
+import discord
 import pytest
 
 from bot.demo.gateway import Op
 from bot.demo.local_discord import TOKEN, LocalDiscord
+from bot.model_admin import NOT_YOURS
 from bot.process import EX_CONFIG, EX_OK, WRONG_TOKEN
 from bot.why import FORGOTTEN
+from model.checkpoint import BUNDLED_FOLDER
 from tests.discord.wire import ANSWER, LONG, answered, build_world, new_requests, online_bot, started_bot, until
 
 TEXT = "what a lovely quiet evening"
@@ -139,3 +143,36 @@ async def test_nothing_that_was_asked_or_is_secret_is_said(local, world, tmp_pat
     assert f" {level} " in bot.said
     for word in (*CANARY.split(), TOKEN):
         assert word not in bot.said
+
+
+async def test_sighup_loads_the_model_anew_while_it_answers(local, world, tmp_path):
+    async with online_bot(local, tmp_path, LOG_LEVEL="INFO") as bot:
+        bot.process.send_signal(signal.SIGHUP)
+        await until(lambda: "answers instead of" in bot.said)
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_a_sighup_that_finds_a_broken_model_changes_nothing(local, world, tmp_path):
+    folder = shutil.copytree(BUNDLED_FOLDER, tmp_path / "model")
+    async with online_bot(local, tmp_path, MODEL=str(folder)) as bot:
+        (folder / "golden.json").write_text("[]", "utf-8")
+        bot.process.send_signal(signal.SIGHUP)
+        await until(lambda: "The model there was still answers." in bot.said)
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_the_owner_uses_model_and_a_member_is_refused(local, tmp_path):
+    guild = local.create_guild("Home")
+    role = guild.create_role("admins", permissions=discord.Permissions(administrator=True))
+    owner, member = (guild.add_member(local.create_user(name), roles=[role]) for name in ("olga", "adam"))
+    channel = guild.create_text_channel("general")
+    local.rest.owner = owner.id
+    async with online_bot(local, tmp_path, ADMIN_GUILD=str(guild.id)) as bot:
+        await until(lambda: "model status" in owner.available_commands(channel))
+        status = await owner.slash(channel, "model status")
+        assert "It answers." in status.response.embeds[0].description
+        change = await owner.slash(channel, "model reload", source="bundled")
+        assert "answers now, instead of" in change.response.content
+        refused = await member.slash(channel, "model rollback")
+        assert refused.response.content == NOT_YOURS
+        assert f"adam ({member.id}) is not the owner and tried /model rollback" in bot.said

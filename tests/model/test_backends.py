@@ -4,11 +4,11 @@ import pytest
 from model.backend import granted_cpus, pad, padded_length
 from model.checkpoint import open_checkpoint
 from model.classifier import Classifier
-from model.engine import load_engine
+from model.engine import has_gpu_device, load_engine
 from model.errors import BackendUnavailable
 from model.onnx_backend import OnnxBackend
 from model.reader import Reader
-from model.torch_backend import TorchBackend, has_gpu
+from model.torch_backend import TorchBackend
 from model.verdict import SENTIMENTS
 from training.scoring import read_logits, verdicts
 
@@ -90,11 +90,20 @@ def test_an_unknown_device_is_named_with_the_known_ones(small_model):
         load_engine(str(small_model.int8), "tpu")
 
 
-@pytest.mark.skipif(has_gpu(), reason="this machine has a GPU")
+@pytest.mark.skipif(has_gpu_device(), reason="this machine has a GPU")
 @pytest.mark.parametrize("kind", ["floats", "int8"])
 def test_cuda_without_a_gpu_says_what_to_do(small_model, kind):
     with pytest.raises(BackendUnavailable, match="DEVICE=auto or cpu"):
         load_engine(str(getattr(small_model, kind)), "cuda")
+
+
+@pytest.mark.skipif(has_gpu_device(), reason="this machine has a GPU")
+@pytest.mark.parametrize("kind", ["int8", "floats"])
+def test_a_gpu_that_does_not_work_is_said_so_and_the_cpu_answers(small_model, monkeypatch, caplog, kind):
+    monkeypatch.setattr("model.engine.has_gpu_device", lambda: True)
+    engine = load_engine(str(getattr(small_model, kind)), "auto", 1)
+    assert engine.backend.device == "cpu"
+    assert "the GPU is not used: DEVICE=cuda, but PyTorch finds no working GPU" in caplog.text
 
 
 async def test_the_classifier_answers_as_the_engine_does(small_model):

@@ -1,0 +1,144 @@
+"""`make bench`, or `python -m tests.bench`: the engine beside its peers, everything in one run.
+
+Prints a table of ratios and writes the same to build/bench.json. On a busy machine the ratios still mean something, the
+latencies do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from model import Classifier
+from model.engine import load_engine
+from tests.bench import peers, serving
+from tests.bench.texts import chat, mixed
+
+OUTPUT = Path("build/bench.json")
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A twentieth of the texts, to see that it runs.")
+def main(quick: bool) -> None:
+    """Runs everything and prints it."""
+    size = 0.05 if quick else 1.0
+    report: dict[str, Any] = {"processor": platform.processor() or platform.machine(), "quick": quick}
+    report["peers"] = compare(size)
+    report["serving"] = asyncio.run(serve(size))
+    report["rows"] = rows(report)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    width = max(len(row["what"]) for row in report["rows"])
+    for row in report["rows"]:
+        click.echo(f"{row['what']:<{width}}  {row['value']:>10}  {row['floor']:>8}  {row['aim']:>8}")
+    click.echo(f"\nalso in {OUTPUT}")
+
+
+def compare(size: float) -> dict[str, float]:
+    """Texts per second of everybody on the same chat, and the processor's own limit."""
+    engine = load_engine("bundled")
+    pipelines = peers.pipelines()
+    few, many = chat(int(300 * size)), chat(int(3000 * size))
+    works = {
+        "pipeline": (peers.one_by_one(pipelines["same"]), few),
+        "pipeline_32": (peers.in_batches(pipelines["same"]), few),
+        "pipeline_usual_size": (peers.one_by_one(pipelines["usual"]), few[: int(150 * size)]),
+        "runtime_1": (peers.plain_runtime(engine, 1), few),
+        "runtime_32": (peers.plain_runtime(engine, 32), many),
+    }
+    found = {name: peers.rate(work, texts) for name, (work, texts) in tqdm(works.items(), desc="peers")}
+    tokens = sum(len(row) for text in many for row in engine.reader.read(text)) / len(many)
+    found["tokens_per_text"] = tokens
+    found["multiply_adds_per_token"] = peers.multiply_adds_per_token()
+    found |= {f"multiply_rate_{name}": value for name, value in peers.multiply_rate().items()}
+    for length in (8, 32, 64, 128):
+        batch = [[101, *[2023] * (length - 2), 102]] * max(1, 2048 // length)
+        per_second = peers.rate(lambda _: engine.backend.predict(batch), ["x"] * len(batch))  # noqa: B023
+        found[f"rows_of_{length}_tokens"] = per_second
+    return found
+
+
+async def serve(size: float) -> dict[str, float]:
+    """The classifier on the same chat, without its cache, which would make every figure better."""
+    texts, long = chat(int(3000 * size), seed=1), mixed(int(3000 * size), seed=1)
+    found: dict[str, float] = {}
+    progress = tqdm(total=9, desc="serving")
+    async with await Classifier.open("bundled", cache=0) as classifier:
+        await serving.closed_load(classifier, texts)
+        found["budget"] = classifier.info.budget
+        rates = [await serving.closed_load(classifier, texts) for _ in range(3)]
+        found["chat"] = capacity = max(rates)
+        progress.update()
+        before = classifier.stats()
+        found["mixed"] = await serving.closed_load(classifier, long)
+        after = classifier.stats()
+        useful = after.useful_tokens - before.useful_tokens
+        found["useful_share"] = useful / (after.computed_tokens - before.computed_tokens)
+        progress.update()
+        found["added_latency"] = await serving.added_latency(classifier, texts[: int(300 * size)])
+        progress.update()
+        found["loop_lag"] = await serving.loop_lag(serving.closed_load(classifier, texts))
+        progress.update()
+        steady = await serving.open_load(classifier, (texts * 9)[: int(capacity * 20 * size)], 0.7 * capacity)
+        found |= {"steady_p50": steady.p50, "steady_p99": steady.p99}
+        progress.update()
+        flood = (texts * 99)[: int(3 * capacity * 60 * size)]
+        overload = await serving.open_load(classifier, flood, 3 * capacity)
+        found |= {
+            "overload_goodput": overload.per_second / capacity,
+            "refused_within": float(serving.np.percentile(overload.refused_within, 99)),
+        }
+        progress.update()
+        alone, beside = await serving.fairness(classifier, texts, capacity)
+        found |= {"others_p99": alone, "others_p99_beside_a_flood": beside}
+        progress.update()
+        found["memory_growth"] = await serving.memory_growth(classifier, long, int(100_000 * size))
+        progress.update()
+        found["explained"] = await serving.explained(classifier, texts[: int(500 * size)])
+        lost, growth = await serving.reloads(classifier, texts, 0.8 * capacity, max(2, int(200 * size)))
+        found |= {"reload_lost": lost, "reload_growth": growth}
+        found["rollback"] = (await classifier.rollback()).seconds
+        progress.update()
+    return found
+
+
+def rows(report: dict[str, Any]) -> list[dict[str, str]]:
+    """The table: what was measured, and what was wanted of it."""
+    peer, own = report["peers"], report["serving"]
+    limit = max(value for name, value in peer.items() if name.startswith("multiply_rate"))
+    reached = own["chat"] * peer["tokens_per_text"] * peer["multiply_adds_per_token"] / limit
+    lines = [
+        ("chat, against pipeline one by one, same network", own["chat"] / peer["pipeline"], "x", "6.5", "15"),
+        ("chat, against pipeline in batches of 32", own["chat"] / peer["pipeline_32"], "x", "", ""),
+        ("chat, against pipeline over 66 M parameters", own["chat"] / peer["pipeline_usual_size"], "x", "20", "45"),
+        ("chat, against plain ONNX Runtime one by one", own["chat"] / peer["runtime_1"], "x", "", ""),
+        ("chat, against plain ONNX Runtime, 32, sorted", own["chat"] / peer["runtime_32"], "x", "0.9", "1.4"),
+        ("share of the matrix-multiply limit", reached, "", "0.2", "0.5"),
+        ("useful share of computed tokens, 2 % long", own["useful_share"], "", "0.75", "0.85"),
+        ("added latency, one in flight", own["added_latency"] * 1000, "ms", "1", "0.3"),
+        ("open load at 70 %, p99 / p50", own["steady_p99"] / own["steady_p50"], "x", "5", "3"),
+        ("3x overload, goodput of capacity", own["overload_goodput"], "", "0.9", ""),
+        ("3x overload, refused within (p99)", own["refused_within"] * 1000, "ms", "5", ""),
+        ("others' p99 beside a flood", own["others_p99_beside_a_flood"] / own["others_p99"], "x", "1.5", "1.2"),
+        ("event-loop lag while saturated (p99)", own["loop_lag"] * 1000, "ms", "20", "10"),
+        ("memory growth over 100,000 texts", own["memory_growth"] * 100, "%", "2", ""),
+        ("reloads under load, texts lost", own["reload_lost"], "", "0", "0"),
+        ("reloads under load, memory growth", own["reload_growth"] * 100, "%", "3", ""),
+        ("rollback", own["rollback"] * 1000, "ms", "1000", "50"),
+        ("top word moves more than a random one", own["explained"] * 100, "%", "80", ""),
+        ("texts per second on chat", own["chat"], "/s", "", ""),
+    ]
+    return [
+        {"what": what, "value": f"{value:.2f} {unit}".strip(), "floor": floor, "aim": aim}
+        for what, value, unit, floor, aim in lines
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""How fast others run the same network on the same texts, and what the processor could do at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    PreTrainedTokenizerFast,
+    TextClassificationPipeline,
+)
+
+from model import open_checkpoint
+from model.backend import granted_cpus
+from model.cleaning import clean
+from model.dequantise import float_weights
+from model.engine import Engine
+
+ROUNDS = 3
+
+
+def rate(work: Callable[[Sequence[str]], object], texts: Sequence[str], rounds: int = ROUNDS) -> float:
+    """Texts per second, the best of some rounds after one to warm up."""
+    work(texts[: max(8, len(texts) // 10)])
+    best = min(_seconds(work, texts) for _ in range(rounds))
+    return len(texts) / best
+
+
+def _seconds(work: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
+    started = time.perf_counter()
+    work(texts)
+    return time.perf_counter() - started
+
+
+def pipelines() -> dict[str, TextClassificationPipeline]:
+    """transformers' pipeline over the bundled network in fp32, and over one of DistilBERT's usual size.
+
+    The second has random weights; its time does not depend on them.
+    """
+    torch.set_num_threads(granted_cpus())
+    checkpoint = open_checkpoint("bundled")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(checkpoint.tokenizer), pad_token="[PAD]", unk_token="[UNK]", model_max_length=512
+    )
+    config = DistilBertConfig.from_pretrained(str(checkpoint.folder))
+    same = DistilBertForSequenceClassification(config)
+    weights = float_weights(checkpoint.weights)
+    same.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
+    usual = DistilBertForSequenceClassification(DistilBertConfig(num_labels=3))
+    return {
+        name: TextClassificationPipeline(model=network.eval(), tokenizer=tokenizer, device="cpu")
+        for name, network in (("same", same), ("usual", usual))
+    }
+
+
+def one_by_one(pipeline: TextClassificationPipeline) -> Callable[[Sequence[str]], object]:
+    """How the classic app did it."""
+    return lambda texts: [pipeline(clean(text), truncation=True) for text in texts]
+
+
+def in_batches(pipeline: TextClassificationPipeline, size: int = 32) -> Callable[[Sequence[str]], object]:
+    """With the batch size that the pipeline offers, in order of arrival."""
+    return lambda texts: list(pipeline([clean(text) for text in texts], batch_size=size, truncation=True))
+
+
+def plain_runtime(engine: Engine, size: int) -> Callable[[Sequence[str]], object]:
+    """ONNX Runtime without our worker: batches of `size`, sorted by length by hand."""
+
+    def work(texts: Sequence[str]) -> list[Any]:
+        rows = sorted((row for text in texts for row in engine.reader.read(text)), key=len)
+        return [engine.backend.predict(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+    return work
+
+
+def multiply_rate(size: int = 2048, rounds: int = 5) -> dict[str, float]:
+    """Multiply-adds per second of a large matrix product, by precision."""
+    found = {}
+    kinds = {"fp32": torch.float32}
+    if torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"):
+        kinds["bf16"] = torch.bfloat16
+    for name, kind in kinds.items():
+        left, right = (torch.randn(size, size).to(kind) for _ in range(2))
+        seconds = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            left @ right
+            seconds.append(time.perf_counter() - started)
+        found[name] = size**3 / min(seconds)
+    return found
+
+
+def multiply_adds_per_token() -> float:
+    """Of the bundled network's linear layers; attention itself adds a few percent on chat."""
+    tensors = float_weights(open_checkpoint("bundled").weights)
+    return float(
+        sum(
+            np.prod(values.shape)
+            for name, values in tensors.items()
+            if values.ndim == 2 and "embeddings" not in name and not name.startswith(("classifier", "pre_classifier"))
+        )
+    )

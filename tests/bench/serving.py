@@ -1,0 +1,192 @@
+"""How the classifier behaves under load: latency, overload, fairness, the event loop, memory, changes of model."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model import Classifier, ModelError, Overloaded
+from model.cleaning import clean
+from model.engine import load_engine
+
+Ask = Callable[[Classifier, str], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an open load met: latencies in seconds of the answered, and how quickly others were refused."""
+
+    latencies: np.ndarray
+    refused_within: np.ndarray
+    seconds: float
+
+    @property
+    def p50(self) -> float:
+        return float(np.percentile(self.latencies, 50))
+
+    @property
+    def p99(self) -> float:
+        return float(np.percentile(self.latencies, 99))
+
+    @property
+    def per_second(self) -> float:
+        return len(self.latencies) / self.seconds
+
+
+async def open_load(
+    classifier: Classifier, texts: Sequence[str], per_second: float, origin: int = 0, seed: int = 0
+) -> Load:
+    """Sends the texts at random moments, `per_second` on average, whether or not earlier ones are answered."""
+    chance = random.Random(seed)
+    latencies: list[float] = []
+    refused: list[float] = []
+
+    async def ask(text: str) -> None:
+        started = time.perf_counter()
+        try:
+            await classifier.classify(text, origin=origin)
+        except Overloaded:
+            refused.append(time.perf_counter() - started)
+        else:
+            latencies.append(time.perf_counter() - started)
+
+    started, due, calls = time.perf_counter(), 0.0, []
+    for text in texts:
+        due += chance.expovariate(per_second)
+        wait = due - (time.perf_counter() - started)
+        if wait > 0.001:
+            await asyncio.sleep(wait)
+        calls.append(asyncio.ensure_future(ask(text)))
+        if len(calls) % 50 == 0:
+            await asyncio.sleep(0)
+    await asyncio.gather(*calls)
+    return Load(np.array(latencies), np.array(refused or [0.0]), time.perf_counter() - started)
+
+
+async def closed_load(classifier: Classifier, texts: Sequence[str]) -> float:
+    """Texts per second when there is always enough to do."""
+    started = time.perf_counter()
+    await classifier.classify_many(texts)
+    return len(texts) / (time.perf_counter() - started)
+
+
+async def added_latency(classifier: Classifier, texts: Sequence[str]) -> float:
+    """Seconds that the queue, the thread and the event loop add to one request in flight, as a median difference."""
+    engine = load_engine("bundled")
+    direct, through = [], []
+    for text in texts:
+        started = time.perf_counter()
+        engine.decide(engine.backend.predict(engine.reader.read(text)))
+        direct.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        await classifier.classify(text)
+        through.append(time.perf_counter() - started)
+    return float(np.median(np.array(through) - np.array(direct)))
+
+
+async def loop_lag(work: Awaitable[object]) -> float:
+    """The 99th percentile in seconds by which a sleeper is late while `work` goes on."""
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            started = time.perf_counter()
+            await asyncio.sleep(0.005)
+            lags.append(time.perf_counter() - started - 0.005)
+
+    watcher = asyncio.ensure_future(watch())
+    await work
+    watcher.cancel()
+    return float(np.percentile(lags, 99))
+
+
+async def fairness(classifier: Classifier, texts: Sequence[str], capacity: float) -> tuple[float, float]:
+    """The 99th percentile of nine servers' latencies without and with a tenth that sends 20 times its share.
+
+    All ten send 60 % of what there is capacity for, evenly, before it begins to.
+    """
+    share = 0.06 * capacity
+    count = max(50, int(share * 12))
+
+    async def others(seed: int) -> float:
+        loads = await asyncio.gather(
+            *(open_load(classifier, texts[:count], share, origin, seed + origin) for origin in range(1, 10))
+        )
+        return float(np.percentile(np.concatenate([load.latencies for load in loads]), 99))
+
+    async def beside(tenth: float, seed: int) -> float:
+        flood = asyncio.ensure_future(open_load(classifier, (texts * 30)[: int(tenth * 12)], tenth, 0, seed))
+        worst = await others(seed)
+        flood.cancel()
+        await asyncio.gather(flood, return_exceptions=True)
+        while classifier.stats().queued:
+            await asyncio.sleep(0.05)
+        return worst
+
+    return await beside(share, 10), await beside(20 * share, 20)
+
+
+async def memory_growth(classifier: Classifier, texts: Sequence[str], count: int) -> float:
+    """How much resident memory grows over `count` texts after a tenth as many to warm up, as a share."""
+    for start in range(0, count // 10, 2000):
+        await classifier.classify_many([f"{text} {start}" for text in texts[:2000]])
+    before = resident()
+    for start in range(0, count, 2000):
+        await classifier.classify_many([f"{text} {start}" for text in texts[:2000]])
+    return resident() / before - 1
+
+
+async def reloads(classifier: Classifier, texts: Sequence[str], per_second: float, count: int) -> tuple[int, float]:
+    """Texts lost while the model is loaded anew `count` times under load, and the growth of memory meanwhile."""
+    lost, stop = 0, False
+
+    async def ask() -> None:
+        nonlocal lost
+        chance = random.Random(1)
+        while not stop:
+            await asyncio.sleep(chance.expovariate(per_second / 8))
+            try:
+                await classifier.classify(chance.choice(texts))
+            except ModelError:
+                lost += 1
+
+    calls = [asyncio.ensure_future(ask()) for _ in range(8)]
+    for _ in range(max(2, count // 10)):
+        await classifier.reload()
+    before = resident()
+    for _ in range(count):
+        await classifier.reload()
+    growth = resident() / before - 1
+    stop = True
+    await asyncio.gather(*calls)
+    return lost, growth
+
+
+async def explained(classifier: Classifier, texts: Sequence[str]) -> float:
+    """In which share of the texts leaving out the top word moves the score more than leaving out a random one does."""
+    chance, moved, counted = random.Random(3), 0, 0
+    for text in texts:
+        influences = (await classifier.explain(text)).influences
+        if len(influences) < 3:
+            continue
+        top = max(influences, key=lambda piece: abs(piece.effect))
+        other = chance.choice(influences)
+        moved += abs(top.effect) > abs(other.effect) or other is top
+        counted += 1
+    return moved / counted
+
+
+def resident() -> int:
+    """Resident memory in bytes."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
+
+
+def readable(texts: Sequence[str]) -> list[str]:
+    """Those that have anything to read."""
+    return [text for text in texts if clean(text).strip()]

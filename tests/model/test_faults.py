@@ -1,0 +1,256 @@
+"""Faults at random: whatever breaks, nobody waits for ever and nobody else's text fails."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from model.checkpoint import Checkpoint
+from model.classifier import Classifier
+from model.engine import Engine
+from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, NothingToRead
+from model.queueing import Priority
+from model.reader import Reader
+from model.verdict import SENTIMENTS, Verdict
+from tests.model.test_worker import TOKENIZER
+
+PATIENCE = 60
+FAULTS = ("tokenise", "forward", "panic", "nan", "empty", "cancel", "late")
+WORDS = {"good": 2, "bad": 0, "forward": 3, "panic": 4, "nan": 5}
+
+
+class Collapse(BaseException):
+    """What no `except Exception` catches."""
+
+
+class FaultyReader(Reader):
+    def read(self, text):
+        if "tokenise" in text:
+            raise Collapse("in the tokenizer")
+        return super().read(text)
+
+
+@dataclass
+class FaultyBackend:
+    """Fails on words, and spoils the rows of the whole batch where a real library would."""
+
+    ids: dict
+    name: str = "faulty"
+    device: str = "cpu"
+    batches: list = field(default_factory=list)
+
+    def predict(self, batch):
+        rows = [set(row) for row in batch]
+        self.batches.append(len(rows))
+        if any(self.ids["panic"] in row for row in rows):
+            raise Collapse
+        if any(self.ids["forward"] in row for row in rows):
+            raise RuntimeError("out of memory")
+        logits = np.array([[self.ids["bad"] in row, 0.5, self.ids["good"] in row] for row in rows], dtype=np.float32)
+        logits[[self.ids["nan"] in row for row in rows]] = np.nan
+        return logits
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Makes an engine anew at each call, as a worker does after a breakdown."""
+    reader = Reader(TOKENIZER, 512)
+    ids = {word: reader.read(word)[0][1] for word in WORDS}
+
+    def load():
+        checkpoint = Checkpoint("words", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
+        return Engine(checkpoint, FaultyReader(TOKENIZER, 512), FaultyBackend(ids))
+
+    return load
+
+
+async def test_a_thousand_random_faults_hang_nobody_and_fail_no_innocent_text(load):
+    chance = random.Random(7)
+    async with await Classifier.start(load, queue_limit=10_000_000) as classifier:
+        calls = {asyncio.create_task(ask(classifier, chance, number)): number for number in range(2000)}
+        done, hung = await asyncio.wait(calls, timeout=PATIENCE)
+        assert not hung
+        assert sum(task.result() for task in done) >= 1000
+        assert (await classifier.classify("good")).sentiment == "positive"
+        stats = classifier.stats()
+    assert stats.queued == stats.queued_tokens == 0
+    assert stats.failed > 500
+
+
+async def ask(classifier, chance, number):
+    """Asks one text; half of them have a fault. True when the fault was met, and as it should be."""
+    fault = chance.choice(FAULTS) if number % 2 else ""
+    mood = chance.choice(("good", "bad"))
+    priority, origin = chance.choice(list(Priority)), chance.randrange(5)
+    padding = "x " * chance.choice((0, 3, 20, 700))
+    await asyncio.sleep(chance.random() * 0.5)
+    said = fault if fault in WORDS or fault == "tokenise" else ""
+    text = "" if fault == "empty" else f"{mood} {padding} {said} {mood}"
+    call = asyncio.ensure_future(
+        classifier.classify(text, priority, origin=origin, within=-1 if fault == "late" else None)
+    )
+    if fault == "cancel":
+        await asyncio.sleep(chance.random() * 0.01)
+        call.cancel()
+    try:
+        verdict = await call
+    except asyncio.CancelledError:
+        assert fault == "cancel"
+    except NothingToRead:
+        assert fault == "empty"
+    except DeadlinePassed:
+        assert fault == "late"
+    except InferenceFailed:
+        assert fault in ("tokenise", "forward", "panic", "nan")
+    else:
+        assert fault in ("", "cancel")
+        assert verdict.sentiment == ("positive" if mood == "good" else "negative")
+    return bool(fault)
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.01, 0.05])
+async def test_closing_under_load_settles_every_call(load, moment):
+    classifier = await Classifier.start(load, queue_limit=10_000_000)
+    calls = [asyncio.create_task(classifier.classify(f"good {number} " * 40)) for number in range(500)]
+    await asyncio.sleep(moment)
+    await classifier.close()
+    answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
+    assert {type(answer) for answer in answers} <= {Verdict, ClassifierClosed}
+    assert ClassifierClosed in map(type, answers)
+
+
+@dataclass
+class StuckBackend:
+    """Answers until it is told to hang, as a driver may."""
+
+    stuck: bool = False
+    broken: bool = False
+    name: str = "stuck"
+    device: str = "cpu"
+
+    def predict(self, batch):
+        if self.broken:
+            raise RuntimeError("device lost")
+        while self.stuck:
+            time.sleep(0.01)
+        return np.array([[0.0, 0.0, 1.0]] * len(batch), dtype=np.float32)
+
+
+@pytest.fixture
+def backends(tmp_path):
+    """The backends that were loaded, in order; `load` makes another."""
+    made = []
+
+    def load():
+        made.append(StuckBackend())
+        checkpoint = Checkpoint("stuck", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
+        return Engine(checkpoint, Reader(TOKENIZER, 512), made[-1])
+
+    made_and_load = made, load
+    yield made_and_load
+    for backend in made:
+        backend.stuck = False
+
+
+async def until(condition):
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_model_that_hangs_is_given_up_and_those_who_wait_are_answered(backends, caplog):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=0.3) as classifier:
+        assert classifier.health().healthy
+        made[0].stuck = True
+        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
+        await until(lambda: classifier._worker._runner.in_hand)
+        others = [asyncio.create_task(classifier.classify(f"waiting {number}")) for number in range(100)]
+        with pytest.raises(InferenceFailed, match="did not answer in time"):
+            await asyncio.wait_for(lost, PATIENCE)
+        answers = await asyncio.wait_for(asyncio.gather(*others), PATIENCE)
+        health = classifier.health()
+    assert {answer.sentiment for answer in answers} == {"positive"}
+    assert (len(made), health.replaced, health.healthy) == (2, 1, True)
+    assert "given up" in caplog.text
+
+
+async def test_a_model_that_hangs_is_reported_before_it_is_replaced(backends):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=0.4) as classifier:
+        made[0].stuck = True
+        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
+        await until(lambda: not classifier.health().healthy)
+        assert classifier.health().reason
+        with pytest.raises(InferenceFailed):
+            await asyncio.wait_for(lost, PATIENCE)
+        await until(lambda: classifier.health().healthy)
+
+
+async def test_what_a_given_up_model_says_later_harms_nobody(backends):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=0.2) as classifier:
+        made[0].stuck = True
+        with pytest.raises(InferenceFailed):
+            await asyncio.wait_for(classifier.classify("in the batch that hangs"), PATIENCE)
+        made[0].stuck = False
+        answers = await asyncio.wait_for(
+            classifier.classify_many([f"text {number}" for number in range(200)]), PATIENCE
+        )
+        stats = classifier.stats()
+    assert {answer.sentiment for answer in answers} == {"positive"}
+    assert (stats.served, stats.failed, stats.queued) == (200, 1, 0)
+
+
+async def test_an_idle_model_that_breaks_is_found_and_loaded_anew(backends, monkeypatch):
+    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    made, load = backends
+    async with await Classifier.start(load) as classifier:
+        made[0].broken = True
+        await until(lambda: classifier.health().replaced == 1)
+        await until(lambda: classifier.health().healthy)
+        assert (await classifier.classify("hello")).sentiment == "positive"
+    assert len(made) == 2
+
+
+async def test_a_model_that_fails_text_after_text_is_loaded_anew(backends):
+    made, load = backends
+    async with await Classifier.start(load) as classifier:
+        made[0].broken = True
+        failed = await classifier.classify_many([f"text {number}" for number in range(12)])
+        await until(lambda: classifier.health().replaced == 1)
+        assert InferenceFailed in map(type, failed)
+        assert (await classifier.classify("hello")).sentiment == "positive"
+
+
+async def test_a_model_that_cannot_be_loaded_anew_is_tried_again(backends, monkeypatch):
+    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.worker._RETRY_SECONDS", 0.05)
+    made, load = backends
+    attempts = []
+
+    def load_at_the_fourth():
+        attempts.append(1)
+        if len(attempts) in (2, 3):
+            raise OSError("the disk is gone")
+        return load()
+
+    async with await Classifier.start(load_at_the_fourth) as classifier:
+        made[0].broken = True
+        await until(lambda: len(attempts) > 1)
+        assert not classifier.health().healthy
+        await until(lambda: classifier.health().healthy)
+        assert (await classifier.classify("hello")).sentiment == "positive"
+    assert len(attempts) == 4
+
+
+async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds(backends, monkeypatch):
+    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    _, load = backends
+    async with await Classifier.start(load) as classifier:
+        first = classifier._worker.last_pass
+        await until(lambda: classifier._worker.last_pass > first)
+        assert classifier.health().since_pass < 10

@@ -1,0 +1,157 @@
+from concurrent.futures import Future
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.queueing import FairQueue, Priority, Request, estimated_tokens
+
+PASSIVE, INTERACTIVE = Priority.PASSIVE, Priority.INTERACTIVE
+
+
+def request(origin=None, priority=INTERACTIVE, tokens=4):
+    """A text that is estimated at so many tokens."""
+    made = Request("x" * 4 * (tokens - 3), priority, Future(), origin)
+    assert made.cost == tokens == estimated_tokens(made.text)
+    return made
+
+
+def filled(*requests, limit=1000):
+    queue = FairQueue(limit)
+    for one in requests:
+        queue.put(one)
+    return queue
+
+
+def origins(taken):
+    return [one.origin for one in taken]
+
+
+def test_one_origin_is_served_in_the_order_of_arrival():
+    requests = [request(tokens=4 + number % 3) for number in range(20)]
+    assert filled(*requests).take(INTERACTIVE, 99) == requests
+
+
+def test_turns_are_given_in_the_order_of_taking():
+    queue = filled(*(request("a") for _ in range(3)), request("b"))
+    turns = [one.turn for one in queue.take(INTERACTIVE, 2) + queue.take(INTERACTIVE, 2)]
+    assert turns == sorted(turns)
+    assert len(set(turns)) == 4
+
+
+def test_one_text_beside_a_flood_is_among_the_next_two():
+    queue = filled(*(request("flood") for _ in range(100)), request("quiet"))
+    assert "quiet" in origins(queue.take(INTERACTIVE, 2))
+
+
+def test_a_text_that_comes_in_the_middle_of_a_flood_is_among_the_next_two():
+    queue = filled(*(request("flood") for _ in range(100)))
+    queue.take(INTERACTIVE, 50)
+    queue.put(request("quiet"))
+    assert "quiet" in origins(queue.take(INTERACTIVE, 2))
+
+
+def test_shares_are_of_tokens_and_not_of_texts():
+    queue = filled(*(request("long", tokens=40) for _ in range(50)), *(request("short", tokens=4) for _ in range(500)))
+    taken = queue.take(INTERACTIVE, 110)
+    given_to = {name: sum(one.cost for one in taken if one.origin == name) for name in ("long", "short")}
+    assert given_to["long"] == pytest.approx(given_to["short"], abs=40)
+
+
+def test_who_was_away_has_not_saved_up_turns():
+    queue = filled(request("rare"), *(request("often") for _ in range(50)))
+    queue.take(INTERACTIVE, 40)
+    for _ in range(10):
+        queue.put(request("rare"))
+    assert origins(queue.take(INTERACTIVE, 6)).count("rare") <= 4
+
+
+def test_priorities_are_taken_apart():
+    queue = filled(request("a", PASSIVE), request("a", INTERACTIVE))
+    assert [one.priority for one in queue.take(PASSIVE, 9)] == [PASSIVE]
+    assert [one.priority for one in queue.take(INTERACTIVE, 9)] == [INTERACTIVE]
+
+
+def test_a_released_text_is_never_taken_and_its_room_is_free():
+    first, second = request("a"), request("a")
+    queue = filled(first, second)
+    queue.release(first)
+    queue.release(first)
+    assert (queue.tokens, len(queue), first in queue) == (4, 1, False)
+    assert queue.take(INTERACTIVE, 9) == [second]
+
+
+def test_an_origin_whose_line_emptied_and_filled_again_is_taken_once():
+    queue = filled(gone := request("a"), request("b"))
+    queue.release(gone)
+    queue.put(back := request("a"))
+    assert set(queue.take(INTERACTIVE, 9)) == {back, *queue.requests()}
+    assert not queue.has_waiting()
+
+
+def test_there_is_room_until_the_limit():
+    queue = filled(request(), request(), limit=12)
+    assert queue.make_room(request()) == []
+    queue.put(request())
+    assert queue.make_room(request()) is None
+
+
+def test_for_a_person_the_newest_passive_texts_of_the_heaviest_origin_go_first():
+    light, heavy = request("light", PASSIVE), [request("heavy", PASSIVE) for _ in range(3)]
+    queue = filled(*heavy, light, limit=16)
+    assert queue.make_room(request("someone")) == [heavy[2]]
+    queue.put(request("someone"))
+    assert queue.make_room(request("someone", tokens=8)) == [heavy[1], heavy[0]]
+    assert light in queue
+
+
+def test_a_passive_text_never_takes_the_place_of_a_persons():
+    queue = filled(request("flood"), request("flood"), request("flood"), limit=12)
+    assert queue.make_room(request("quiet", PASSIVE)) is None
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_flood_gives_way_to_others_until_they_hold_as_much(priority):
+    flood = [request("flood", priority) for _ in range(6)]
+    queue = filled(*flood, limit=24)
+    admitted = 0
+    while (victims := queue.make_room(quiet := request("quiet", priority))) is not None:
+        assert origins(victims) == ["flood"]
+        queue.put(quiet)
+        admitted += 1
+    assert admitted == 3
+    assert [one in queue for one in flood] == [True] * 3 + [False] * 3
+
+
+def test_a_refusal_changes_nothing():
+    queue = filled(request("a", PASSIVE), request("b"), request("b"), limit=12)
+    before = queue.requests()
+    assert queue.make_room(request("b", tokens=9)) is None
+    assert (queue.requests(), queue.tokens) == (before, 12)
+
+
+def test_a_text_larger_than_the_queue_is_let_in_alone():
+    queue = FairQueue(limit=10)
+    large = request(tokens=50)
+    assert queue.make_room(large) == []
+    queue.put(large)
+    assert queue.make_room(request()) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(Priority), st.integers(4, 30), st.integers(0, 2))))
+def test_whatever_comes_and_goes_the_books_balance(steps):
+    queue, taken = FairQueue(limit=60), set()
+    for origin, priority, tokens, action in steps:
+        if action == 0:
+            taken.update(queue.take(priority, 2))
+        elif action == 1 and queue.requests():
+            queue.release(queue.requests()[tokens % len(queue)])
+        elif (one := request(origin, priority, tokens)) and queue.make_room(one) is not None:
+            queue.put(one)
+        held = queue.requests()
+        assert queue.tokens == sum(one.cost for one in held) <= max(60, max((one.cost for one in held), default=0))
+        assert set(queue.waiting()) == set(held) - taken
+    while left := queue.take(PASSIVE, 1) + queue.take(INTERACTIVE, 1):
+        assert not taken.intersection(left)
+        taken.update(left)
+    assert not queue.has_waiting()
