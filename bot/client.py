@@ -48,9 +48,22 @@ class Vibecheck(commands.AutoShardedBot):
         await self.add_cog(AboutCog(self))
         admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
         if admin_guild is not None:
+            self._know_owner()
             await self.add_cog(ModelCog(self), guild=admin_guild)
         if self.application_id is not None:
             await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
+
+    def _know_owner(self) -> None:
+        """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
+        application = self.application
+        if application is None or self.owner_id or self.owner_ids:
+            return
+        if application.team is None:
+            self.owner_id = application.owner.id
+            return
+        trusted = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+        members = {member.id for member in application.team.members if member.role in trusted}
+        self.owner_ids = members | {application.team.owner_id or 0}
 
     async def close(self) -> None:
         """Disconnects and closes the model that this bot opened."""

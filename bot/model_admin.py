@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,17 +64,17 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         """Shows its progress; a reload that fails changes nothing."""
         steps: list[str] = []
         classifier = self.bot.classifier
-        await self._do(interaction, classifier.reload(source, steps.append), reloaded, lambda: steps[-1:])
+        await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
 
     @app_commands.command(description="Go back to the model before the last change")
     async def rollback(self, interaction: discord.Interaction) -> None:
         """The model before is still loaded."""
-        await self._do(interaction, self.bot.classifier.rollback(), reloaded)
+        await self._do(interaction, self.bot.classifier.rollback, reloaded)
 
     @app_commands.command(description="Ask the model its golden examples again")
     async def golden(self, interaction: discord.Interaction) -> None:
         """Shows those that come out otherwise than when the model was made."""
-        await self._do(interaction, self.bot.classifier.golden(), _golden)
+        await self._do(interaction, self.bot.classifier.golden, _golden)
 
     @shadow.command(name="start", description="Run a model beside the live one on passive messages")
     @app_commands.describe(source="bundled, a folder, or org/name@revision", share="Percent of the passive messages")
@@ -83,46 +85,50 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         share: app_commands.Range[int, 1, 100] = 100,
     ) -> None:
         """It answers nobody until it is promoted."""
-        await self._do(interaction, self.bot.classifier.start_shadow(source, share / 100), _shadowing)
+        await self._do(interaction, partial(self.bot.classifier.start_shadow, source, share / 100), _shadowing)
 
     @shadow.command(name="report", description="What the model in the shadow has shown so far")
     async def shadow_report(self, interaction: discord.Interaction) -> None:
         """Counts only; no text is kept."""
-        await self._do(interaction, _at_once(self.bot.classifier.shadow_report), shadow_words)
+        await self._do(interaction, self._shadow_report, shadow_words)
 
     @shadow.command(name="promote", description="Let the model in the shadow answer from now on")
     async def shadow_promote(self, interaction: discord.Interaction) -> None:
         """The live one stays for a rollback."""
-        await self._do(interaction, self.bot.classifier.promote_shadow(), reloaded)
+        await self._do(interaction, self.bot.classifier.promote_shadow, reloaded)
 
     @shadow.command(name="stop", description="Drop the model in the shadow")
     async def shadow_stop(self, interaction: discord.Interaction) -> None:
         """Shows its last report."""
-        await self._do(interaction, self.bot.classifier.stop_shadow(), shadow_words)
+        await self._do(interaction, self.bot.classifier.stop_shadow, shadow_words)
 
     async def _do(
         self,
         interaction: discord.Interaction,
-        work: Awaitable[_T],
+        work: Callable[[], Awaitable[_T]],
         words: Callable[[_T], str],
         step: Callable[[], list[str]] = list,
     ) -> None:
-        """Runs `work` and says how it went; `step` names what it is doing meanwhile."""
+        """Does `work` and says how it went; `step` names what it is doing meanwhile."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work())
         shown = ""
         while not task.done():
             await asyncio.wait((task,), timeout=_STEP_SECONDS)
             doing = "".join(step())
             if not task.done() and doing and doing != shown:
                 shown = doing
-                await interaction.edit_original_response(content=f"Still {doing}…")
+                with suppress(discord.HTTPException):  # the work goes on, and its end is said below
+                    await interaction.edit_original_response(content=f"Still {doing}…")
         try:
             said = words(await task)
         except ModelError as error:
             said = f"{error} {_UNCHANGED}"
             _log.warning("that was refused: %s", error)
         await interaction.edit_original_response(content=said[:2000])
+
+    async def _shadow_report(self) -> ShadowReport:
+        return self.bot.classifier.shadow_report()
 
     def _status(self) -> discord.Embed:
         classifier = self.bot.classifier
@@ -193,10 +199,6 @@ def _golden(found: tuple[int, list[Any]]) -> str:
 
 def _shadowing(info: ModelInfo) -> str:
     return f"Candidate {info.version} ({info.source}) reads along and answers nobody; see `/model shadow report`."
-
-
-async def _at_once(call: Callable[[], _T]) -> _T:
-    return call()
 
 
 def _ms(seconds: float) -> str:

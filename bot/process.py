@@ -79,6 +79,8 @@ async def _run(settings: Settings, token: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no handlers on its loop
             loop.add_signal_handler(number, stop.set)
+    if hangup_is_for_reloading():
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nothing to reload yet; it would end the process
     try:
         classifier = await _unless(stop, open_classifier(settings))
     except CheckpointError as error:
@@ -91,7 +93,7 @@ async def _run(settings: Settings, token: str) -> int:
     logging.getLogger("discord.state").setLevel(logging.ERROR)
     bot = create_bot(settings, classifier=classifier)
     bot.add_listener(_announcer(bot), "on_ready")
-    with suppress(NotImplementedError, AttributeError):  # Windows has no such signal
+    if hangup_is_for_reloading():
         loop.add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
     try:
         await _unless(stop, bot.start(token))
@@ -110,6 +112,11 @@ async def _run(settings: Settings, token: str) -> int:
     return EX_OK
 
 
+def hangup_is_for_reloading() -> bool:
+    """Not in a terminal, where SIGHUP says that it was closed, nor on Windows, which has no such signal."""
+    return hasattr(signal, "SIGHUP") and not sys.stderr.isatty()
+
+
 _reloads: set[asyncio.Task[None]] = set()
 """Tasks are only kept alive by whoever holds them."""
 
@@ -122,6 +129,8 @@ def _reload_in_background(classifier: Classifier) -> None:
             await classifier.reload()
         except ModelError as error:
             _log.error("SIGHUP: %s The model there was still answers.", error)
+        except Exception as error:  # a task that nobody waits for would end with a traceback
+            _log.error("SIGHUP failed (%s). The model there was still answers.", type(error).__name__)
 
     task = asyncio.ensure_future(reload())
     _reloads.add(task)

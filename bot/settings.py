@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         description="Tokens (4 characters each) that may wait before texts are refused.",
     )
     batch_tokens: int = Field(
-        0, ge=0, le=1_000_000, description="Tokens computed at once; 0 finds out what suits this machine."
+        0, ge=0, le=65_536, description="Tokens computed at once; 0 finds out what suits this machine."
     )
     cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts on short texts kept in memory; 0: none.")
     admin_guild: int = Field(0, ge=0, description="Id of the server in which the bot's owner gets /model; 0: nowhere.")

@@ -21,13 +21,16 @@ async def sync_if_changed(
 ) -> bool:
     """Registers the global commands, and those of `guild`, if their payload is not the one last registered.
 
-    True when it registered any. The payloads' hashes are kept in `folder`/commands.json by application. Where that
-    file cannot be read or written the commands are simply registered again.
+    A guild that had commands of its own before and is no longer asked for loses them. True when it registered any. The
+    payloads' hashes are kept in `folder`/commands.json by application. Where that file cannot be read or written the
+    commands are simply registered again.
     """
     file = folder / "commands.json"
     known = _read(file)
     fresh = False
-    for where in (None, guild) if guild is not None else (None,):
+    before = [name.partition("/")[2] for name in known if name.startswith(f"{application_id}/")]
+    left = [discord.Object(int(name)) for name in before if name.isdigit() and (guild is None or int(name) != guild.id)]
+    for where in [None, *left, *([guild] if guild is not None else [])]:
         payload = [command.to_dict(tree) for command in tree.get_commands(guild=where)]
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
         name = str(application_id) if where is None else f"{application_id}/{where.id}"
@@ -38,9 +41,15 @@ async def sync_if_changed(
         except discord.HTTPException as error:
             if where is None:
                 raise
+            if where in left:
+                del known[name]  # the bot is no longer there
+                fresh = True
+                continue
             _log.error("ADMIN_GUILD: /model could not be registered in server %s: %s", where.id, error.text)
             continue
         known[name] = digest
+        if where in left:
+            del known[name]  # it has none of ours any more
         fresh = True
         _log.info("registered %d commands with Discord%s", len(payload), f" in server {where.id}" if where else "")
     if fresh:

@@ -25,7 +25,12 @@ def calibrated(engine: Engine) -> Engine:
     speeds: dict[int, float] = {}
     for budget in BUDGETS:
         batch = [row] * (budget // _LENGTH)
-        best = min(_seconds(engine, batch) for _ in range(_ROUNDS))
+        try:
+            best = min(_seconds(engine, batch) for _ in range(_ROUNDS))
+        except Exception:  # such as too little memory
+            if not speeds:
+                raise
+            break
         speeds[budget] = budget / best
         if speeds[budget] < max(speeds.values()) * _NEAR_BEST:
             break  # past the best: larger ones only get slower

@@ -7,6 +7,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from model.engine import Engine
 from model.verdict import Verdict
 
 MAX_TOKENS = 64
@@ -28,11 +29,12 @@ class VerdictCache:
     def __len__(self) -> int:
         return len(self._verdicts)
 
-    def key(self, version: str, rows: Sequence[Sequence[int]]) -> bytes | None:
+    def key(self, engine: Engine, rows: Sequence[Sequence[int]]) -> bytes | None:
         """What a text, given as its windows of token ids, is found under; None for one that is not kept."""
         if not self._size or len(rows) != 1 or len(rows[0]) > MAX_TOKENS:
             return None
-        digest = hashlib.blake2b(version.encode(), key=self._secret, digest_size=16)
+        model = f"{engine.checkpoint.version} {engine.checkpoint.abstain_below}"
+        digest = hashlib.blake2b(model.encode(), key=self._secret, digest_size=16)
         for token in rows[0]:
             digest.update(token.to_bytes(4, "little"))
         return digest.digest()

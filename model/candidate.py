@@ -15,7 +15,7 @@ import numpy as np
 from model.checkpoint import BUNDLED_FOLDER
 from model.engine import Engine
 from model.errors import CheckpointError, ModelError, ReloadRefused
-from model.verdict import Verdict
+from model.verdict import SENTIMENTS, Verdict
 
 GOLDEN = "golden.json"
 GOLDEN_TOLERANCE = 0.05
@@ -23,6 +23,9 @@ GOLDEN_TOLERANCE = 0.05
 
 ALLOWED_MISSES = 0.15
 """Of the plain texts, how much larger a share than the running model a candidate may get wrong."""
+
+LEAST_RIGHT = 0.5
+"""Which share of the plain texts any model must get right, even after one that gets none."""
 
 _PLAIN = 0.8
 """The bundled model's golden examples that it is so sure of are plain: nobody would dispute them."""
@@ -67,9 +70,12 @@ def golden_examples(folder: Path) -> list[Example]:
         return []
     try:
         rows = json.loads(path.read_text("utf-8"))
-        return [
+        examples = [
             Example(str(row["text"]), str(row["sentiment"]), tuple(map(float, row["probabilities"]))) for row in rows
         ]
+        if any(len(example.probabilities) != len(SENTIMENTS) for example in examples):
+            raise ValueError("a golden example has three probabilities")
+        return examples
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read; copy the whole artefact again.") from error
 
@@ -80,8 +86,12 @@ def plain_examples() -> list[Example]:
 
 
 def verdicts_of(engine: Engine, examples: Sequence[Example]) -> list[Verdict]:
-    """What an engine that nobody else uses says of them."""
-    return [_verdict(engine, example.text) for example in examples]
+    """What an engine that nobody else uses says of them. Raises ReloadRefused when it fails on one."""
+    try:
+        return [_verdict(engine, example.text) for example in examples]
+    except Exception as error:  # a runtime raises what it likes
+        source = engine.checkpoint.source
+        raise ReloadRefused(f"{source} fails on a plain text ({type(error).__name__}).") from error
 
 
 def golden_failures(examples: Sequence[Example], verdicts: Sequence[Verdict | ModelError]) -> list[GoldenFailure]:
@@ -111,23 +121,33 @@ def check_golden(candidate: Engine) -> None:
 
 
 def compare(
-    examples: Sequence[Example], running: Sequence[Verdict | ModelError], candidate: Sequence[Verdict]
+    examples: Sequence[Example], running: Sequence[Verdict | ModelError], candidate: Sequence[Verdict | ModelError]
 ) -> Comparison:
-    """Both models' verdicts on the same examples; an error of the running model counts as wrong."""
-    before = [verdict if isinstance(verdict, Verdict) else None for verdict in running]
-    pairs = list(zip(examples, before, candidate, strict=True))
+    """Both models' verdicts on the same examples; an error of either counts as wrong."""
+    wanted = [example.sentiment for example in examples]
+    both = [
+        (old, new)
+        for old, new in zip(running, candidate, strict=True)
+        if isinstance(old, Verdict) and isinstance(new, Verdict)
+    ]
     return Comparison(
-        texts=len(pairs),
-        running_right=sum(old is not None and old.sentiment == example.sentiment for example, old, _ in pairs),
-        candidate_right=sum(new.sentiment == example.sentiment for example, _, new in pairs),
-        agree=sum(old is not None and old.sentiment == new.sentiment for _, old, new in pairs),
-        change=float(np.mean([abs(old.score - new.score) for _, old, new in pairs if old is not None] or [0.0])),
+        texts=len(examples),
+        running_right=_right(running, wanted),
+        candidate_right=_right(candidate, wanted),
+        agree=sum(old.sentiment == new.sentiment for old, new in both),
+        change=float(np.mean([abs(old.score - new.score) for old, new in both] or [0.0])),
     )
 
 
+def _right(verdicts: Sequence[Verdict | ModelError], wanted: Sequence[str]) -> int:
+    pairs = zip(verdicts, wanted, strict=True)
+    return sum(isinstance(verdict, Verdict) and verdict.sentiment == sentiment for verdict, sentiment in pairs)
+
+
 def check_comparison(source: str, found: Comparison) -> None:
-    """Raises ReloadRefused, with the figures, for a candidate that is clearly worse than the running model."""
-    if found.running_right - found.candidate_right > ALLOWED_MISSES * found.texts:
+    """Raises ReloadRefused, with the figures, for a candidate that is clearly worse than the running model, or bad."""
+    wanted = max(found.running_right - ALLOWED_MISSES * found.texts, LEAST_RIGHT * found.texts)
+    if found.candidate_right < wanted:
         raise ReloadRefused(
             f"{source} gets {found.candidate_right} of {found.texts} plain texts right, the running model "
             f"{found.running_right}."

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from model.budget import calibrated
 from model.candidate import (
     Comparison,
+    Example,
     GoldenFailure,
     check_comparison,
     check_golden,
@@ -27,7 +30,14 @@ from model.candidate import (
 )
 from model.checkpoint import BUNDLED
 from model.engine import Engine, load_engine
-from model.errors import ModelError, ReloadRefused, TextTooLong
+from model.errors import (
+    ClassifierClosed,
+    InferenceFailed,
+    ModelError,
+    NothingToRead,
+    ReloadRefused,
+    TextTooLong,
+)
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.queueing import estimated_tokens
 from model.shadow import Shadow, ShadowReport
@@ -43,8 +53,10 @@ QUEUE_LIMIT = 65_536
 CACHE_SIZE = 4096
 """Verdicts on short texts that are remembered."""
 
-LOADING_SECONDS = 600.0
-"""What a candidate may take to be fetched and loaded."""
+CHANGE_SECONDS = 600.0
+"""What a change of model may take: fetching, loading and checking it."""
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -92,9 +104,8 @@ class Classifier:
         self._max_characters = max_characters
         self._load = load
         self._changing = asyncio.Lock()
-        self._previous: tuple[Engine, Callable[[], Engine], ModelInfo] | None = None
+        self._previous: tuple[Engine, Callable[[], Engine]] | None = None
         self._shadow: Shadow | None = None
-        self.info = _info(self._engine)
 
     @classmethod
     async def open(
@@ -195,65 +206,69 @@ class Classifier:
         """Loads a model beside the running one, checks it, and lets it answer from now on.
 
         `source` is as for `open`; "" is the running one's. The old model keeps answering until then, and afterwards
-        stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError or ReloadRefused,
-        and nothing has changed then.
+        stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError, ReloadRefused or
+        ClassifierClosed, and nothing has changed then.
         """
         started = time.perf_counter()
         say = progress or _silent
-        async with self._one_at_a_time():
-            wanted = source or self.info.source
+        wanted = source or self.info.source
+        async with self._one_at_a_time(wanted):
             say(f"loading {wanted}")
             engine, load = await self._load_beside(wanted)
             say("checking its golden examples")
-            await asyncio.to_thread(check_golden, engine)
+            await in_thread(partial(check_golden, engine))
             say("comparing it with the running model")
-            comparison = await self._compare(engine)
+            examples = plain_examples()
+            candidate = await in_thread(partial(verdicts_of, engine, examples))
+            comparison = compare(examples, await _ask(self._worker, examples), candidate)
             check_comparison(wanted, comparison)
             return self._swap(engine, load, comparison, started)
 
     async def rollback(self) -> Reloaded:
         """The model before the last change answers again; it is still loaded. Raises ReloadRefused without one."""
         started = time.perf_counter()
-        async with self._one_at_a_time():
+        async with self._one_at_a_time("the earlier model"):
             if self._previous is None:
                 raise ReloadRefused("There is no earlier model to go back to; none was loaded since the start.")
-            engine, load, _ = self._previous
-            return self._swap(engine, load, None, started)
+            return self._swap(*self._previous, None, started)
 
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """How many golden examples the running model came with, and those that it answers otherwise now."""
         examples = golden_examples(self._engine.checkpoint.folder)
-        return len(examples), golden_failures(examples, await self.classify_many([one.text for one in examples]))
+        return len(examples), golden_failures(examples, await _ask(self._worker, examples))
 
     async def start_shadow(self, source: str, share: float = 1.0) -> ModelInfo:
         """Runs a candidate beside the live model on a share of the passive texts, until it is promoted or stopped.
 
         Raises a CheckpointError, or ReloadRefused for one that fails its golden examples or when one is running.
         """
-        async with self._one_at_a_time():
+        async with self._one_at_a_time(source):
             if self._shadow is not None:
                 raise ReloadRefused("A candidate is running already; promote or stop it first.")
             if not 0 < share <= 1:
                 raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
-            engine, _ = await self._load_beside(source)
-            await asyncio.to_thread(check_golden, engine)
-            self._shadow = Shadow(engine, share)
-            return _info(engine)
+            engine, load = await self._load_beside(source)
+            await in_thread(partial(check_golden, engine))
+            self._shadow = Shadow(engine, load, share)
+            return _info(engine, time.perf_counter())
 
     def shadow_report(self) -> ShadowReport:
         """What the candidate has shown. Raises ReloadRefused when none is running."""
         return self._candidate().report()
 
     async def promote_shadow(self) -> Reloaded:
-        """The candidate answers from now on. Raises ReloadRefused when there is none, or when it is clearly worse."""
+        """The candidate answers from now on. Raises ReloadRefused when there is none, or when it is clearly worse.
+
+        A candidate that is refused stays in the shadow.
+        """
         started = time.perf_counter()
-        async with self._one_at_a_time():
+        async with self._one_at_a_time("the candidate"):
             shadow = self._candidate()
-            await self.stop_shadow()
-            comparison = await self._compare(shadow.engine)
+            examples = plain_examples()
+            comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
             check_comparison(shadow.engine.checkpoint.source, comparison)
-            load = partial(self._load, shadow.engine.checkpoint.source)
-            return self._swap(shadow.engine, load, comparison, started)
+            await self.stop_shadow()
+            return self._swap(shadow.engine, shadow.load, comparison, started)
 
     async def stop_shadow(self) -> ShadowReport:
         """Drops the candidate; returns its last report. Raises ReloadRefused when there is none."""
@@ -290,40 +305,52 @@ class Classifier:
         await self.close()
 
     @property
+    def info(self) -> ModelInfo:
+        """What answers now."""
+        return _info(self._engine, self._worker.since)
+
+    @property
     def _engine(self) -> Engine:
         engine = self._worker.engine
         assert engine is not None, "the worker was ready"
         return engine
 
     @asynccontextmanager
-    async def _one_at_a_time(self) -> AsyncIterator[None]:
+    async def _one_at_a_time(self, what: str) -> AsyncIterator[None]:
+        """The lock is free again afterwards, however it went and however long it takes."""
         if self._changing.locked():
             raise ReloadRefused("Another change of the model is under way; try again when it is done.")
+        if self._worker.closing:
+            raise ClassifierClosed
         async with self._changing:
-            yield
+            try:
+                async with asyncio.timeout(CHANGE_SECONDS):
+                    yield
+            except TimeoutError:
+                minutes = CHANGE_SECONDS / 60
+                raise ReloadRefused(f"{what} was not ready within {minutes:.0f} minutes; that was given up.") from None
 
     async def _load_beside(self, source: str) -> tuple[Engine, Callable[[], Engine]]:
         load = partial(self._load, source)
         try:
-            async with asyncio.timeout(LOADING_SECONDS):
-                return await asyncio.to_thread(load), load
-        except TimeoutError:
-            raise ReloadRefused(f"{source} was not loaded within {LOADING_SECONDS / 60:.0f} minutes.") from None
-
-    async def _compare(self, engine: Engine) -> Comparison:
-        examples = plain_examples()
-        running = await self.classify_many([example.text for example in examples])
-        return compare(examples, running, await asyncio.to_thread(verdicts_of, engine, examples))
+            return await in_thread(load), load
+        except ModelError:
+            raise
+        except Exception as error:  # such as too little memory for two models
+            raise ReloadRefused(
+                f"{source} cannot be loaded beside the running model ({type(error).__name__})."
+            ) from error
 
     def _swap(
         self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
     ) -> Reloaded:
+        if self._worker.closing:
+            raise ClassifierClosed
         before = self.info
-        self._previous = (*self._worker.swap(engine, load), before)
-        self.info = _info(engine)
-        seconds = time.perf_counter() - started
-        _log.info("model %s answers instead of %s, after %.2f s", self.info.version, before.version, seconds)
-        return Reloaded(before, self.info, comparison, seconds)
+        self._previous = self._worker.swap(engine, load)
+        now, seconds = self.info, time.perf_counter() - started
+        _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
+        return Reloaded(before, now, comparison, seconds)
 
     def _candidate(self) -> Shadow:
         if self._shadow is None:
@@ -337,7 +364,41 @@ class Classifier:
             return error
 
 
-def _info(engine: Engine) -> ModelInfo:
+async def in_thread(call: Callable[[], _T]) -> _T:
+    """The result of a call that blocks, from a thread that does not keep the process from ending."""
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            result = call()
+        except BaseException as error:
+            if done.set_running_or_notify_cancel():
+                done.set_exception(error)
+        else:
+            if done.set_running_or_notify_cancel():
+                done.set_result(result)
+
+    threading.Thread(target=run, name="beside", daemon=True).start()
+    return await asyncio.wrap_future(done)
+
+
+async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | ModelError]:
+    """What a worker's model says of examples now, whatever it remembers; a model that fails has its error there.
+
+    Raises Overloaded and ClassifierClosed: then nothing has been found out about the model.
+    """
+    found: list[Verdict | ModelError] = []
+    for example in examples:
+        future = worker.submit(example.text, Priority.INTERACTIVE, "examples", fresh=True)
+        try:
+            verdict = await asyncio.wrap_future(future)
+            found.append(verdict)
+        except (InferenceFailed, NothingToRead) as error:
+            found.append(error)
+    return found
+
+
+def _info(engine: Engine, since: float) -> ModelInfo:
     checkpoint, backend = engine.checkpoint, engine.backend
     return ModelInfo(
         version=checkpoint.version,
@@ -346,7 +407,7 @@ def _info(engine: Engine) -> ModelInfo:
         device=backend.device,
         labels=checkpoint.labels,
         metrics=checkpoint.metrics,
-        since=time.perf_counter(),
+        since=since,
         budget=engine.budget,
     )
 

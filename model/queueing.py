@@ -6,21 +6,18 @@ import heapq
 import itertools
 from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from model.verdict import Verdict
 
-if TYPE_CHECKING:
-    from model.engine import Engine
-
 _CHARACTERS_PER_TOKEN = 4
 """English chat and prose in WordPiece; a text is tokenised only when its turn comes, so its cost is estimated."""
+
+
+_STALE_ENTRIES = 64
+"""How many places in the order may be those of origins whose line has emptied since."""
 
 
 class Priority(IntEnum):
@@ -32,7 +29,10 @@ class Priority(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One text on its way. `arrived` and `deadline` are of `time.perf_counter`; `turn` is set when it is taken."""
+    """One text on its way. `arrived` and `deadline` are of `time.perf_counter`; `turn` is set when it is taken.
+
+    `fresh` asks for a verdict that is computed, whatever is remembered.
+    """
 
     text: str
     priority: Priority
@@ -40,10 +40,8 @@ class Request:
     origin: Hashable = None
     arrived: float = 0.0
     deadline: float = inf
+    fresh: bool = False
     turn: int = 0
-    engine: Engine | None = None
-    key: bytes | None = None
-    logits: list[NDArray[np.float32] | None] = field(default_factory=list)
     cost: int = 0
 
     def __post_init__(self) -> None:
@@ -86,23 +84,21 @@ class FairQueue:
         """Gives up the places of other texts until `request` fits, and returns them; None when it must be refused.
 
         For a person passive texts go first. Then a text only takes the places of an origin that holds more of the
-        queue than its own would, so that a flood is at its own expense. The newest go first. A text larger than the
-        whole queue is let in when nothing else is there.
+        queue than its own would, so that a flood is at its own expense. Always of whoever holds most, the newest, and
+        before those that were taken already. A text larger than the whole queue is let in when nothing else is there.
         """
         excess = self.tokens + request.cost - self.limit
+        if excess <= 0 or self.tokens == 0:
+            return []
         victims: list[Request] = []
-        if self.tokens == 0:
-            return victims
         for victim in self._dispensable(request):
-            if excess <= 0:
-                break
             victims.append(victim)
             excess -= victim.cost
-        if excess > 0:
-            return None
-        for victim in victims:
-            self.release(victim)
-        return victims
+            if excess <= 0:
+                for one in victims:
+                    self.release(one)
+                return victims
+        return None
 
     def put(self, request: Request) -> None:
         """Takes a text in, whether or not there is room."""
@@ -110,12 +106,13 @@ class FairQueue:
         self._lines[request.priority].put(request)
         self.tokens += request.cost
 
-    def take(self, priority: Priority, count: int) -> list[Request]:
-        """The next texts to compute, at most `count`, each with its `turn`. They are held until they are released."""
+    def take(self, priority: Priority, tokens: int) -> list[Request]:
+        """The next texts to compute, until they hold `tokens`, each with its `turn`. They are held until released."""
         taken: list[Request] = []
-        while len(taken) < count and (request := self._lines[priority].pop()) is not None:
+        while tokens > 0 and (request := self._lines[priority].pop()) is not None:
             self._turns += 1
             request.turn = self._turns
+            tokens -= request.cost
             taken.append(request)
         return taken
 
@@ -142,20 +139,26 @@ class FairQueue:
     def _dispensable(self, request: Request) -> Iterator[Request]:
         """Whose place `request` may take, in the order in which they go."""
         if request.priority is Priority.INTERACTIVE:
-            for _, requests in self._heaviest_first(Priority.PASSIVE):
-                yield from reversed(requests)
+            yield from self._from_the_heaviest(Priority.PASSIVE, 0)
         own = sum(held.cost for held in self._held[request.priority].get(request.origin, ())) + request.cost
-        for weight, requests in self._heaviest_first(request.priority):
-            left = weight
-            for other in reversed(requests):
-                left -= other.cost
-                if left < own:
-                    break
-                yield other
+        yield from self._from_the_heaviest(request.priority, own)
 
-    def _heaviest_first(self, priority: Priority) -> list[tuple[int, list[Request]]]:
-        weighed = [(sum(held.cost for held in requests), list(requests)) for requests in self._held[priority].values()]
-        return sorted(weighed, key=lambda pair: pair[0], reverse=True)
+    def _from_the_heaviest(self, priority: Priority, least: int) -> Iterator[Request]:
+        """Texts of whichever origin would still hold most without those given so far, and `least` tokens at least."""
+        untaken = self._lines[priority]
+        heap: list[tuple[int, int, list[Request]]] = []
+        for number, requests in enumerate(self._held[priority].values()):
+            newest_last = sorted(requests, key=lambda request: request in untaken)
+            heap.append((-sum(request.cost for request in requests), number, newest_last))
+        heapq.heapify(heap)
+        while heap:
+            weight, number, own = heapq.heappop(heap)
+            left = -weight - own[-1].cost
+            if left < least:
+                continue
+            yield own.pop()
+            if own:
+                heapq.heappush(heap, (-left, number, own))
 
 
 class _Lines:
@@ -171,6 +174,9 @@ class _Lines:
 
     def __len__(self) -> int:
         return sum(map(len, self._lines.values()))
+
+    def __contains__(self, request: Request) -> bool:
+        return request in self._lines.get(request.origin, ())
 
     def requests(self) -> list[Request]:
         return [request for line in self._lines.values() for request in line]
@@ -210,3 +216,7 @@ class _Lines:
         entry = next(self._entries)
         self._entry[origin] = entry
         heapq.heappush(self._order, (max(self._now, self._clocks.get(origin, 0)), entry, origin))
+        if len(self._order) > 2 * len(self._entry) + _STALE_ENTRIES:
+            self._order = [item for item in self._order if self._entry.get(item[2]) == item[1]]
+            heapq.heapify(self._order)
+            self._clocks = {one: clock for one, clock in self._clocks.items() if clock > self._now}

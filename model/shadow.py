@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -39,15 +40,17 @@ class ShadowReport:
 class Shadow:
     """Runs a candidate in a worker of its own until `close`."""
 
-    def __init__(self, engine: Engine, share: float) -> None:
-        """`share` of the texts that are offered are read, in (0, 1]."""
+    def __init__(self, engine: Engine, load: Callable[[], Engine], share: float) -> None:
+        """`share` of the texts that are offered are read, in (0, 1]. `load` makes the engine anew if it breaks."""
         self.engine = engine
+        self.load = load
+        loaded = [engine]
         self._share = share
         self._due = 0.0
         self._lock = threading.Lock()
         self._texts = self._agree = self._skipped = 0
         self._change = self._live_seconds = self._seconds = 0.0
-        self.worker = Worker(lambda: engine, QUEUE_TOKENS)
+        self.worker = Worker(lambda: loaded.pop() if loaded else load(), QUEUE_TOKENS)
 
     def offer(self, text: str, live: Verdict, live_seconds: float) -> None:
         """Shows the candidate a text that the live model has answered, if it is this one's turn. Does not block."""

@@ -13,6 +13,7 @@ from bot.client import create_bot
 from bot.model_admin import NOT_YOURS
 from bot.settings import Settings
 from model import Classifier, Priority, load_engine
+from model import classifier as classifier_module
 from model.checkpoint import BUNDLED_FOLDER
 
 HOME = 4242424242
@@ -82,7 +83,7 @@ async def test_who_is_not_the_owner_is_refused_and_the_attempt_logged(env, peopl
     answer = await admin.slash(channel, f"model {command}")
     assert (answer.response.content, answer.response.ephemeral) == (NOT_YOURS, True)
     assert not answer.response.embeds
-    assert classifier.info is before
+    assert classifier.info == before
     assert f"adam ({admin.id}) is not the owner and tried /model {command}" in caplog.text
     assert [type(error) for error in env.errors] == [app_commands.CheckFailure]
 
@@ -133,15 +134,14 @@ async def test_a_reload_that_fails_says_why_in_a_sentence_and_changes_nothing(us
     assert "that was refused" in caplog.text
 
 
-async def test_the_progress_of_a_long_reload_is_shown(use, env, classifier, monkeypatch):
+async def test_the_progress_of_a_long_reload_is_shown(use, env, monkeypatch):
     monkeypatch.setattr("bot.model_admin._STEP_SECONDS", 0.01)
-    compare = classifier._compare
 
-    async def slow(engine):
+    async def slow(call):
         await asyncio.sleep(0.2)
-        return await compare(engine)
+        return call()
 
-    monkeypatch.setattr(classifier, "_compare", slow)
+    monkeypatch.setattr(classifier_module, "in_thread", slow)
     await use("reload")
     edits = [entry.json["content"] for entry in env.http_requests if entry.method == "PATCH" and entry.json]
     assert "Still comparing it with the running model…" in edits
@@ -220,3 +220,15 @@ async def test_a_server_that_refuses_the_commands_is_said_so_and_the_bot_goes_on
     await env.start()
     assert "ADMIN_GUILD: /model could not be registered in server 1" in caplog.text
     assert bot.is_ready()
+
+
+async def test_a_server_that_is_no_longer_named_loses_the_commands(env, settings, classifier, people):
+    owner, _, channel = people
+    assert "model status" in owner.available_commands(channel)
+    bot = create_bot(settings.model_copy(update={"admin_guild": 0}), classifier=classifier)
+    await env.restart_bot(bot)
+    assert "model status" not in owner.available_commands(channel)
+
+
+async def test_whoever_the_application_belongs_to_is_known_from_the_login(env, bot):
+    assert bot.owner_id == env.backend.bot_user.id

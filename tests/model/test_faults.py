@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -122,12 +123,17 @@ async def test_closing_under_load_settles_every_call(load, moment):
     assert ClassifierClosed in map(type, answers)
 
 
+class SlowReader(Reader):
+    """A reader of which a test replaces `read`."""
+
+
 @dataclass
 class StuckBackend:
     """Answers until it is told to hang, as a driver may."""
 
     stuck: bool = False
     broken: bool = False
+    nan: bool = False
     name: str = "stuck"
     device: str = "cpu"
 
@@ -136,7 +142,7 @@ class StuckBackend:
             raise RuntimeError("device lost")
         while self.stuck:
             time.sleep(0.01)
-        return np.array([[0.0, 0.0, 1.0]] * len(batch), dtype=np.float32)
+        return np.array([[np.nan if self.nan else 0.0, 0.0, 1.0]] * len(batch), dtype=np.float32)
 
 
 @pytest.fixture
@@ -147,7 +153,7 @@ def backends(tmp_path):
     def load():
         made.append(StuckBackend())
         checkpoint = Checkpoint("stuck", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
-        return Engine(checkpoint, Reader(TOKENIZER, 512), made[-1])
+        return Engine(checkpoint, SlowReader(TOKENIZER, 512), made[-1])
 
     made_and_load = made, load
     yield made_and_load
@@ -245,6 +251,109 @@ async def test_a_model_that_cannot_be_loaded_anew_is_tried_again(backends, monke
         await until(lambda: classifier.health().healthy)
         assert (await classifier.classify("hello")).sentiment == "positive"
     assert len(attempts) == 4
+
+
+async def test_a_text_that_hangs_the_tokenizer_is_given_up_alone(backends, monkeypatch):
+    made, load = backends
+    hanging = threading.Event()
+
+    def read(self, text):
+        if "poison" in text:
+            hanging.wait(PATIENCE)
+        return Reader.read(self, text)
+
+    monkeypatch.setattr(SlowReader, "read", read)
+    async with await Classifier.start(load, wedged_after=0.3) as classifier:
+        poison = asyncio.create_task(classifier.classify("poison"))
+        others = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(50)]
+        with pytest.raises(InferenceFailed, match="in time"):
+            await asyncio.wait_for(poison, PATIENCE)
+        answers = await asyncio.wait_for(asyncio.gather(*others), PATIENCE)
+        hanging.set()
+        more = await asyncio.wait_for(classifier.classify_many([f"more {number}" for number in range(50)]), PATIENCE)
+        stats = classifier.stats()
+    assert {answer.sentiment for answer in answers + more} == {"positive"}
+    assert (stats.served, stats.failed, len(made)) == (100, 1, 2)
+
+
+async def test_closing_while_a_model_hangs_leaves_nobody_waiting(backends):
+    made, load = backends
+    classifier = await Classifier.start(load, wedged_after=0.3)
+    made[0].stuck = True
+    calls = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(9)]
+    await until(lambda: classifier._worker._runner.in_hand)
+    await asyncio.wait_for(classifier.close(), PATIENCE)
+    answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
+    assert {type(answer) for answer in answers} <= {ClassifierClosed, InferenceFailed}
+
+
+async def test_while_a_model_cannot_be_loaded_anew_nobody_is_kept_waiting(backends, monkeypatch):
+    monkeypatch.setattr("model.worker._RETRY_SECONDS", 0.05)
+    made, load = backends
+    async with await Classifier.start(load) as classifier:
+        made[0].broken = True
+        monkeypatch.setattr(classifier._worker, "load", lambda: 1 / 0)
+        calls = (classifier.classify(f"text {number}") for number in range(30))
+        answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
+        assert {type(answer) for answer in answers} == {InferenceFailed}
+        await until(lambda: not classifier.health().healthy)
+        with pytest.raises(InferenceFailed, match="cannot be loaded anew"):
+            await asyncio.wait_for(classifier.classify("one more"), PATIENCE)
+
+
+async def test_a_deadline_passes_while_a_model_hangs(backends):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=2) as classifier:
+        made[0].stuck = True
+        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
+        await until(lambda: classifier._worker._runner.in_hand)
+        with pytest.raises(DeadlinePassed):
+            await asyncio.wait_for(classifier.classify("waits", within=0.05), PATIENCE)
+        made[0].stuck = False
+        assert (await asyncio.wait_for(lost, PATIENCE)).sentiment == "positive"
+        assert classifier.stats().expired == 1
+
+
+async def test_a_model_that_answers_nothing_but_nan_is_loaded_anew(backends, monkeypatch):
+    made, load = backends
+    async with await Classifier.start(load) as classifier:
+        made[0].nan = True
+        failed = await classifier.classify_many([f"text {number}" for number in range(12)])
+        assert InferenceFailed in map(type, failed)
+        await until(lambda: classifier.health().replaced == 1)
+        assert (await classifier.classify("hello")).sentiment == "positive"
+
+
+async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends, monkeypatch):
+    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.1)
+    made, load = backends
+    async with await Classifier.start(load, cache=9) as classifier:
+        await classifier.classify("gg")
+        made[0].broken = True
+        async with asyncio.timeout(PATIENCE):
+            while classifier.health().replaced == 0:
+                await classifier.classify("gg")
+    assert len(made) == 2
+
+
+async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backends):
+    made, load = backends
+    order = []
+    async with await Classifier.start(load) as classifier:
+        made[0].stuck = True
+        first = asyncio.create_task(classifier.classify("first"))
+        await until(lambda: classifier._worker._runner.in_hand)
+
+        async def ask(text, origin):
+            await classifier.classify(text, origin=origin)
+            order.append(origin)
+
+        calls = [asyncio.create_task(ask(f"{'long ' * 900} {number}", "flood")) for number in range(40)]
+        calls.append(asyncio.create_task(ask("short", "quiet")))
+        await until(lambda: classifier.stats().queued == 42)
+        made[0].stuck = False
+        await asyncio.wait_for(asyncio.gather(first, *calls), PATIENCE)
+    assert order.index("quiet") < 12
 
 
 async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds(backends, monkeypatch):

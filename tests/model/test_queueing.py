@@ -23,53 +23,63 @@ def filled(*requests, limit=1000):
     return queue
 
 
+def take(queue, count, priority=INTERACTIVE):
+    """The next `count` texts, one at a time."""
+    return [one for _ in range(count) for one in queue.take(priority, 1)]
+
+
 def origins(taken):
     return [one.origin for one in taken]
 
 
 def test_one_origin_is_served_in_the_order_of_arrival():
     requests = [request(tokens=4 + number % 3) for number in range(20)]
-    assert filled(*requests).take(INTERACTIVE, 99) == requests
+    assert take(filled(*requests), 99, INTERACTIVE) == requests
 
 
 def test_turns_are_given_in_the_order_of_taking():
     queue = filled(*(request("a") for _ in range(3)), request("b"))
-    turns = [one.turn for one in queue.take(INTERACTIVE, 2) + queue.take(INTERACTIVE, 2)]
+    turns = [one.turn for one in take(queue, 2, INTERACTIVE) + take(queue, 2, INTERACTIVE)]
     assert turns == sorted(turns)
     assert len(set(turns)) == 4
 
 
 def test_one_text_beside_a_flood_is_among_the_next_two():
     queue = filled(*(request("flood") for _ in range(100)), request("quiet"))
-    assert "quiet" in origins(queue.take(INTERACTIVE, 2))
+    assert "quiet" in origins(take(queue, 2, INTERACTIVE))
 
 
 def test_a_text_that_comes_in_the_middle_of_a_flood_is_among_the_next_two():
     queue = filled(*(request("flood") for _ in range(100)))
-    queue.take(INTERACTIVE, 50)
+    take(queue, 50, INTERACTIVE)
     queue.put(request("quiet"))
-    assert "quiet" in origins(queue.take(INTERACTIVE, 2))
+    assert "quiet" in origins(take(queue, 2, INTERACTIVE))
 
 
 def test_shares_are_of_tokens_and_not_of_texts():
     queue = filled(*(request("long", tokens=40) for _ in range(50)), *(request("short", tokens=4) for _ in range(500)))
-    taken = queue.take(INTERACTIVE, 110)
+    taken = take(queue, 110, INTERACTIVE)
     given_to = {name: sum(one.cost for one in taken if one.origin == name) for name in ("long", "short")}
     assert given_to["long"] == pytest.approx(given_to["short"], abs=40)
 
 
 def test_who_was_away_has_not_saved_up_turns():
     queue = filled(request("rare"), *(request("often") for _ in range(50)))
-    queue.take(INTERACTIVE, 40)
+    take(queue, 40, INTERACTIVE)
     for _ in range(10):
         queue.put(request("rare"))
-    assert origins(queue.take(INTERACTIVE, 6)).count("rare") <= 4
+    assert origins(take(queue, 6, INTERACTIVE)).count("rare") <= 4
 
 
 def test_priorities_are_taken_apart():
     queue = filled(request("a", PASSIVE), request("a", INTERACTIVE))
-    assert [one.priority for one in queue.take(PASSIVE, 9)] == [PASSIVE]
-    assert [one.priority for one in queue.take(INTERACTIVE, 9)] == [INTERACTIVE]
+    assert [one.priority for one in take(queue, 9, PASSIVE)] == [PASSIVE]
+    assert [one.priority for one in take(queue, 9, INTERACTIVE)] == [INTERACTIVE]
+
+
+def test_texts_are_taken_until_they_hold_so_many_tokens():
+    queue = filled(*(request(tokens=10) for _ in range(9)))
+    assert [len(queue.take(INTERACTIVE, tokens)) for tokens in (25, 10, 0, -5, 1, 999)] == [3, 1, 0, 0, 1, 4]
 
 
 def test_a_released_text_is_never_taken_and_its_room_is_free():
@@ -78,14 +88,14 @@ def test_a_released_text_is_never_taken_and_its_room_is_free():
     queue.release(first)
     queue.release(first)
     assert (queue.tokens, len(queue), first in queue) == (4, 1, False)
-    assert queue.take(INTERACTIVE, 9) == [second]
+    assert take(queue, 9, INTERACTIVE) == [second]
 
 
 def test_an_origin_whose_line_emptied_and_filled_again_is_taken_once():
     queue = filled(gone := request("a"), request("b"))
     queue.release(gone)
     queue.put(back := request("a"))
-    assert set(queue.take(INTERACTIVE, 9)) == {back, *queue.requests()}
+    assert set(take(queue, 9, INTERACTIVE)) == {back, *queue.requests()}
     assert not queue.has_waiting()
 
 
@@ -103,6 +113,29 @@ def test_for_a_person_the_newest_passive_texts_of_the_heaviest_origin_go_first()
     queue.put(request("someone"))
     assert queue.make_room(request("someone", tokens=8)) == [heavy[1], heavy[0]]
     assert light in queue
+
+
+def test_of_two_that_hold_as_much_both_give():
+    one, other = ([request(name, PASSIVE) for _ in range(3)] for name in ("one", "other"))
+    queue = filled(*one, *other, limit=24)
+    assert sorted(origins(queue.make_room(request("someone", tokens=16)))) == ["one", "one", "other", "other"]
+
+
+def test_texts_that_were_taken_already_keep_their_places_longer():
+    queue = filled(*(texts := [request("a", PASSIVE) for _ in range(3)]), limit=12)
+    taken = take(queue, 1, PASSIVE)
+    assert taken == texts[:1]
+    queue.put(late := request("a", PASSIVE, tokens=4))
+    taken += take(queue, 2, PASSIVE)
+    assert queue.make_room(request("someone")) == [late, texts[2]]
+
+
+def test_coming_and_going_leaves_nothing_behind():
+    queue = FairQueue(limit=1000)
+    for number in range(5000):
+        queue.put(one := request(number % 3, PASSIVE))
+        queue.release(one)
+    assert len(queue._lines[PASSIVE]._order) < 200
 
 
 def test_a_passive_text_never_takes_the_place_of_a_persons():
@@ -143,7 +176,7 @@ def test_whatever_comes_and_goes_the_books_balance(steps):
     queue, taken = FairQueue(limit=60), set()
     for origin, priority, tokens, action in steps:
         if action == 0:
-            taken.update(queue.take(priority, 2))
+            taken.update(take(queue, 2, priority))
         elif action == 1 and queue.requests():
             queue.release(queue.requests()[tokens % len(queue)])
         elif (one := request(origin, priority, tokens)) and queue.make_room(one) is not None:
@@ -151,7 +184,7 @@ def test_whatever_comes_and_goes_the_books_balance(steps):
         held = queue.requests()
         assert queue.tokens == sum(one.cost for one in held) <= max(60, max((one.cost for one in held), default=0))
         assert set(queue.waiting()) == set(held) - taken
-    while left := queue.take(PASSIVE, 1) + queue.take(INTERACTIVE, 1):
+    while left := take(queue, 1, PASSIVE) + take(queue, 1, INTERACTIVE):
         assert not taken.intersection(left)
         taken.update(left)
     assert not queue.has_waiting()

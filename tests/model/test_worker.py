@@ -426,7 +426,8 @@ def test_no_more_is_tokenised_ahead_than_there_are_lengths_to_choose_from(start_
     backend.go_on.set()
     assert {future.result(PATIENCE).sentiment for future in waiting} == {Sentiment.NEGATIVE}
     assert len(ahead) == 200
-    assert max(ahead) == 64
+    # Two batches' worth: each text has 102 tokens, and some 25 of them are estimated by their characters.
+    assert 4096 // 103 <= max(ahead) <= 4096 // 102 + 2
 
 
 @pytest.mark.parametrize("priority", Priority)
