@@ -69,13 +69,16 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
 @click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="SECOND's part.")
+@click.option("--odds", type=(float, float, float), default=(1, 1, 1), help="Multiply those of the three labels.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/blend"), show_default=True)
 @_DATA
-def blend(first: Path, second: Path, share: float, output: Path, data: Path | None) -> None:
+def blend(  # noqa: PLR0917
+    first: Path, second: Path, share: float, odds: tuple[float, float, float], output: Path, data: Path | None
+) -> None:
     """Interpolate the weights of two checkpoints and calibrate the result."""
     from training.blend import blend as run_blend
 
-    for metric, value in run_blend(first, second, share, data, output).items():
+    for metric, value in run_blend(first, second, share, data, output, odds).items():
         click.echo(f"{metric} {value:.4f}")
     click.echo(f"checkpoint {output}")
 

@@ -25,20 +25,30 @@ from training.scoring import read_logits
 WEIGHTS = "model.safetensors"
 
 
-def blend(first: Path, second: Path, share: float, data: Path | None, output: Path) -> dict[str, float]:
+def blend(  # noqa: PLR0917
+    first: Path,
+    second: Path,
+    share: float,
+    data: Path | None,
+    output: Path,
+    odds: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> dict[str, float]:
     """Writes (1 - share) x `first` + share x `second` to `output`, calibrated on TweetEval's validation split.
 
-    Both are three-label folders that training wrote. Returns figures on that split, in [0, 1] except `temperature`.
-    Raises TrainingError when their weights do not fit together.
+    Both are three-label folders that training wrote. `odds` multiplies those of negative, neutral and positive, for use
+    where the labels are not as frequent as in the training data (logit adjustment, arXiv:2007.07314). Returns figures
+    on that split, in [0, 1] except `temperature`. Raises TrainingError when their weights do not fit together.
     """
     if not 0 <= share <= 1:
         raise TrainingError(f"The share must be between 0 and 1, not {share}.")
-    for folder in (first, second):
-        labels_of_phase_two(folder)
+    if min(odds) <= 0:
+        raise TrainingError("Odds must be numbers above 0.")
+    labels, _ = (labels_of_phase_two(folder) for folder in (first, second))
     ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
     if {name: values.shape for name, values in ours.items()} != {n: values.shape for n, values in theirs.items()}:
         raise TrainingError(f"{first} and {second} are networks of different shapes.")
     between = {name: ((1 - share) * values + share * theirs[name]).astype(np.float32) for name, values in ours.items()}
+    between["classifier.bias"] += np.log([odds[SENTIMENTS.index(label)] for label in labels]).astype(np.float32)
     parts = [read_record(folder) for folder in (first, second)]
     with explained(output), whole_folder(output) as folder:
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
@@ -48,6 +58,7 @@ def blend(first: Path, second: Path, share: float, data: Path | None, output: Pa
         record = {
             "phase": "blend",
             "share": share,
+            "odds": list(odds),
             "first": parts[0],
             "second": parts[1],
             "metrics": figures,

@@ -86,13 +86,13 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of all steps, first to last; one that was blended in has its "share"."""
+    """The records of all steps, first to last; one that was blended in has its "share" and the blend's "odds"."""
     if "second" in record:
         steps = list(history(record["first"]))
         *earlier, last = history(record["second"])
         yield from steps
         yield from (step for step in earlier if step not in steps)
-        yield {**last, "share": record["share"]}
+        yield {**last, "share": record["share"], "odds": record.get("odds", [1.0, 1.0, 1.0])}
         return
     if record.get("base_training"):
         yield from history(record["base_training"])

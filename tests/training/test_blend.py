@@ -1,5 +1,6 @@
 """Between two checkpoints: the ends are the two, the middle is the mean, and what does not fit is refused."""
 
+import json
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from training.blend import blend
 from training.errors import TrainingError
 from training.phases import run_phase
 from training.recipe import Recipe, Source
+from training.saving import RECORD, history
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 MOODS = ("awful and sad", "on the table", "lovely and warm")
@@ -69,6 +71,24 @@ def test_the_blend_can_be_opened_and_carries_its_own_temperature(pair, data, tmp
     checkpoint = open_checkpoint(str(tmp_path / "blend"))
     assert checkpoint.temperature == figures["temperature"]
     assert 0 <= figures["validation_ece"] <= 1
+
+
+def test_odds_move_the_labels_and_nothing_else(pair, data, tmp_path):
+    blend(*pair, 0.5, data, tmp_path / "even")
+    blend(*pair, 0.5, data, tmp_path / "odds", (2.0, 0.5, 1.0))
+    even, odds = weights(tmp_path / "even"), weights(tmp_path / "odds")
+    np.testing.assert_allclose(
+        odds.pop("classifier.bias") - even.pop("classifier.bias"), np.log([2, 0.5, 1]), atol=1e-6
+    )
+    for name, values in even.items():
+        np.testing.assert_array_equal(values, odds[name])
+    record = json.loads((tmp_path / "odds" / RECORD).read_text("utf-8"))
+    assert record["odds"] == list(history(record))[-1]["odds"] == [2.0, 0.5, 1.0]
+
+
+def test_odds_of_nothing_are_refused(pair, data, tmp_path):
+    with pytest.raises(TrainingError, match="Odds"):
+        blend(*pair, 0.5, data, tmp_path / "blend", (1.0, 0.0, 1.0))
 
 
 def test_networks_of_different_shapes_are_refused_and_nothing_is_written(pair, data, tmp_path):

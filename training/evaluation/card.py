@@ -145,6 +145,10 @@ def _steps(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
     for number, record in enumerate(steps, 1):
         recipe = record["recipe"]
         share = f", blended in with a share of {record['share']:.2f}" if "share" in record else ""
+        if any(odds != 1 for odds in record.get("odds", ())):
+            share += (
+                " (odds of negative, neutral and positive times " + ", ".join(f"{x:g}" for x in record["odds"]) + ")"
+            )
         yield (
             f"{number}. Phase `{recipe['phase']}` from `{record['base']}`{share}: {record['rows']['train']:,} texts, "
             f"{recipe['epochs']:g} epoch(s), rate {recipe['learning_rate']:g}, batch {recipe['batch_size']}, "
