@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -39,17 +40,16 @@ def database_url(folder: Path, setting: SecretStr | None) -> URL:
 
 
 def claim(folder: Path) -> int:
-    """Makes `folder` and its database file readable to this account only, and keeps other processes out.
+    """Keeps other processes out of `folder`, and makes its database file, for this account only, if there is none.
 
     Returns the open lock, which the system lets go of when it is closed or the process ends, however that happens.
     Raises DatabaseInUse when another process has it, and DatabaseUnavailable when nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600))
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise DatabaseUnavailable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).") from None
+        raise _unwritable(folder, error) from None
     try:
         _lock(lock)
     except OSError:
@@ -57,7 +57,18 @@ def claim(folder: Path) -> int:
         raise DatabaseInUse(
             f"Another process uses the database in {folder}: stop it first, or set another DATA_DIR."
         ) from None
+    try:
+        # Only ever a new file: closing one that SQLite has open in this process would drop SQLite's own locks on it.
+        with suppress(FileExistsError):
+            os.close(os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        os.close(lock)
+        raise _unwritable(folder, error) from None
     return lock
+
+
+def _unwritable(folder: Path, error: OSError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")
 
 
 def _lock(file: int) -> None:

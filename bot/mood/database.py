@@ -7,12 +7,12 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -30,8 +30,8 @@ BUSY_SECONDS = 5.0
 CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
 """How long PostgreSQL may take to let us in, and to do one thing."""
 
-_WRITERS = 0x7669_6265
-""""vibe": PostgreSQL's advisory lock that a writer holds during its transaction."""
+_WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
+"""PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 
@@ -86,7 +86,7 @@ class Database:
                     await connection.execution_options(writes=True)
                     async with connection.begin():
                         if self.dialect == "postgresql":
-                            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS})
+                            await connection.execute(_WAIT_FOR_TURN)
                         yield connection
 
     async def close(self) -> None:
@@ -119,36 +119,51 @@ def _sentence(error: BaseException) -> str:
 
 
 def _migrate(url: URL, busy_seconds: float) -> None:
-    """Runs in a thread of its own, with a loop of its own: Alembic's work is synchronous."""
-
-    async def run() -> None:
-        engine = _engine(url, busy_seconds, poolclass=NullPool)
-        try:
-            async with engine.connect() as connection:
-                await connection.execution_options(writes=True)
-                async with connection.begin():
-                    await connection.run_sync(migrate)
-        finally:
-            with suppress(SQLAlchemyError, OSError):
-                await engine.dispose()
-
+    """Runs in a thread of its own: Alembic's work is synchronous. PostgreSQL's driver gets a loop of its own there."""
     with _typed_failures():
-        asyncio.run(run())
+        if url.get_backend_name() == "sqlite":
+            engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool, **_sqlite_options(busy_seconds))
+            _use_as_sqlite(engine)
+            with engine.connect().execution_options(writes=True) as connection, connection.begin():
+                migrate(connection)
+        else:
+            asyncio.run(_migrate_postgres(url))
 
 
-def _engine(url: URL, busy_seconds: float, **options: Any) -> AsyncEngine:
+async def _migrate_postgres(url: URL) -> None:
+    engine = _postgres_engine(url, poolclass=NullPool)
     try:
-        if url.get_backend_name() != "sqlite":
-            waits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
-            return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
+        async with engine.begin() as connection:
+            await connection.execute(_WAIT_FOR_TURN)
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return _postgres_engine(url)
+    engine = create_async_engine(url, **_sqlite_options(busy_seconds))
+    _use_as_sqlite(engine.sync_engine)
+    return engine
+
+
+def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
+    waits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+    try:
+        return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
         raise DatabaseUnavailable("PostgreSQL needs the extra: pip install 'vibecheck[postgres]'.") from None
+
+
+def _sqlite_options(busy_seconds: float) -> dict[str, Any]:
     # Python's sqlite3 would begin transactions itself, too late and never for a change of schema: so we do.
-    arguments = {"isolation_level": None, "timeout": busy_seconds}
-    engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
-    event.listen(engine.sync_engine, "connect", _set_up)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    return {"connect_args": {"isolation_level": None, "timeout": busy_seconds}, "hide_parameters": True}
+
+
+def _use_as_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
 
 
 def _set_up(connection: Any, _record: object) -> None:

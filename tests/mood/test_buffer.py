@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -287,7 +288,7 @@ async def test_what_came_during_the_failure_wins_over_what_is_put_back(folder, s
         say(buffer, number)
     say(buffer, 9, channel=RANDOM)
     say(buffer, 10, guild=AWAY, channel=201)
-    with sqlite3.connect(folder / "mood.db", isolation_level=None) as other:
+    with closing(sqlite3.connect(folder / "mood.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         flushing = asyncio.ensure_future(buffer.flush())
         await asyncio.sleep(0)

@@ -1,0 +1,137 @@
+"""The promise that everything else rests on, against a model that knows nothing of buffers and transactions."""
+
+import asyncio
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from bot.mood.buffer import Buffer
+from bot.mood.database import Database
+from bot.mood.errors import DatabaseUnavailable
+from bot.mood.schema import HourAuthorRow, HourRow, MessageScoreRow
+from tests.mood.scenes import (
+    GENERAL,
+    HOME,
+    HOUR,
+    MODEL,
+    NOW,
+    RANDOM,
+    THREAD,
+    author,
+    held,
+    message_id,
+    recomputed,
+    rows_of,
+)
+from tests.mood.scenes import say as read
+
+MESSAGES = [
+    # author, channel, thread, hour
+    (1, GENERAL, None, HOUR),
+    (1, GENERAL, None, HOUR),
+    (2, GENERAL, THREAD, HOUR),
+    (1, GENERAL, THREAD, HOUR - 1),
+    (2, RANDOM, None, HOUR),
+    (3, RANDOM, None, HOUR - 1),
+]
+NUMBERS = st.integers(0, len(MESSAGES) - 1)
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), NUMBERS, st.integers(0, 3), st.sampled_from([-1.0, -0.4, 0.0, 0.125, 1.0])),
+        st.tuples(st.just("read"), NUMBERS, st.integers(0, 3), st.sampled_from([-1.0, -0.4, 0.0, 0.125, 1.0])),
+        st.tuples(st.just("delete"), NUMBERS),
+        st.tuples(st.just("gone"), st.sampled_from([GENERAL, RANDOM, THREAD])),
+        st.tuples(st.just("flush")),
+        st.tuples(st.just("fail")),
+        st.tuples(st.just("flush meanwhile")),
+    ),
+    max_size=25,
+)
+
+
+def survivors(steps):
+    """The rows that must be left: a message's newest version, unless it or its place was ever deleted."""
+    newest, deleted, gone = {}, set(), set()
+    for name, *details in steps:
+        if name == "read":
+            number, edited, score = details
+            if edited >= newest.get(number, (0, 0.0))[0]:
+                newest[number] = (edited, score)
+        elif name == "delete":
+            deleted.update(details)
+        elif name == "gone":
+            gone.update(details)
+    rows = []
+    for number, (edited, score) in newest.items():
+        who, channel, thread, hour = MESSAGES[number]
+        if number in deleted or gone & {channel, thread}:
+            continue
+        row = {"message_id": message_id(number, hour), "guild_id": HOME, "channel_id": channel, "thread_id": thread}
+        row |= {"author": author(who), "hour": hour, "edited": edited, "score": round(score * 1000)}
+        rows.append(row | {"sentiment": 0 if score < -1 / 3 else 2 if score > 1 / 3 else 1, "model": MODEL})
+    return sorted(rows, key=lambda row: row["message_id"])
+
+
+async def play(database, file, steps):
+    buffer = Buffer(database, clock=lambda: NOW)
+    flushes = []
+    for name, *details in steps:
+        if name == "read":
+            number, edited, score = details
+            who, channel, thread, hour = MESSAGES[number]
+            read(buffer, number, who, score, hour=hour, channel=channel, thread_id=thread, edited=edited)
+        elif name == "delete":
+            who, channel, thread, hour = MESSAGES[details[0]]
+            buffer.deleted([message_id(details[0], hour)])
+        elif name == "gone":
+            buffer.channel_gone(details[0])
+        elif name == "flush":
+            await buffer.flush()
+        elif name == "flush meanwhile":
+            flushes.append(asyncio.ensure_future(buffer.flush()))
+            await asyncio.sleep(0)
+        elif len(buffer):
+            await asyncio.gather(*flushes)
+            await fail_to_flush(buffer, file)
+    await asyncio.gather(*flushes)
+    await buffer.flush()
+
+
+async def fail_to_flush(buffer, file):
+    """A flush that meets a file which another program has locked."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    if len(buffer):
+        with pytest.raises(DatabaseUnavailable):
+            await buffer.flush()
+    other.execute("ROLLBACK")
+    other.close()
+
+
+async def empty(database):
+    async with database.write() as connection:
+        for row in (MessageScoreRow, HourAuthorRow, HourRow):
+            await connection.execute(delete(row))
+
+
+def test_any_order_of_creates_edits_and_deletes_ends_as_if_only_the_survivors_had_been():
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        database = runner.run(Database.open(Path(folder), busy_seconds=0.001))
+
+        @given(STEPS)
+        @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+        def ends_as_it_must(steps):
+            runner.run(empty(database))
+            runner.run(play(database, Path(folder) / "mood.db", steps))
+            expected = survivors(steps)
+            assert runner.run(rows_of(database, MessageScoreRow)) == expected
+            assert runner.run(held(database)) == recomputed(expected)
+
+        ends_as_it_must()
+        runner.run(database.close())
