@@ -74,7 +74,7 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
         await _remove_channels(connection, channels)
     for threads in chunks(sorted(pending.channels)):
         await _take_away(connection, _MESSAGES.thread_id.in_(threads), deltas)
-    for ids in chunks(sorted(pending.deleted)):
+    for ids in chunks(list(pending.deleted)):
         await _take_away(connection, _MESSAGES.message_id.in_(ids), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
     late = 0

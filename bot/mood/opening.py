@@ -10,6 +10,7 @@ from bot.mood.buffer import Buffer
 from bot.mood.database import Database
 from bot.mood.identity import Identity, open_identity
 from bot.mood.opt_outs import OptOuts
+from bot.mood.posts import Posts
 from bot.mood.store import Store
 from bot.settings import Settings
 
@@ -22,6 +23,7 @@ class Opened:
     identity: Identity
     opt_outs: OptOuts
     store: Store
+    posts: Posts
     buffer: Buffer
 
 
@@ -39,7 +41,7 @@ async def open_mood(settings: Settings) -> AsyncIterator[Opened]:
         await opt_outs.load()
         buffer = Buffer(database, opt_outs, retention_days=settings.retention_days)
         try:
-            yield Opened(database, identity, opt_outs, Store(database), buffer)
+            yield Opened(database, identity, opt_outs, Store(database), Posts(database), buffer)
         finally:
             await buffer.close()
     finally:

@@ -200,3 +200,22 @@ class Feedback:
     answered: int
     label: int
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A channel that was far from its usual mood; levels are mean scores in thousandths.
+
+    `post_id` is the message that says so, None until it was posted. `acknowledged` and `recovered` are instants, None
+    until then.
+    """
+
+    number: int
+    guild_id: int
+    channel_id: int
+    post_id: int | None
+    level: int
+    usual_level: int
+    started: int
+    acknowledged: int | None
+    recovered: int | None
