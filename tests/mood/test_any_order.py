@@ -47,6 +47,9 @@ STEPS = st.lists(
         st.tuples(st.just("read"), NUMBERS, st.integers(0, 3), st.sampled_from([-1.0, -0.4, 0.0, 0.125, 1.0])),
         st.tuples(st.just("delete"), NUMBERS),
         st.tuples(st.just("gone"), st.sampled_from([GENERAL, RANDOM, THREAD])),
+        st.tuples(st.just("forget"), st.integers(1, 3)),
+        st.tuples(st.just("leave")),
+        st.tuples(st.just("join")),
         st.tuples(st.just("flush")),
         st.tuples(st.just("fail")),
         st.tuples(st.just("flush meanwhile")),
@@ -56,10 +59,18 @@ STEPS = st.lists(
 
 
 def survivors(steps):
-    """The rows that must be left: a message's newest version, unless it or its place was ever deleted."""
-    newest, deleted, gone = {}, set(), set()
+    """The rows that must be left: a message's newest version, unless it, its place or its author was ever removed.
+
+    What was read before the bot has left the server is removed, and what is read before it is back is not heard.
+    """
+    newest, deleted, gone, forgotten, here = {}, set(), set(), set(), True
     for name, *details in steps:
-        if name == "read":
+        if name in {"leave", "join"}:
+            here = name == "join"
+            newest = newest if here else {}
+        elif name == "forget":
+            forgotten.update(details)
+        elif name == "read" and here:
             number, edited, score = details
             if edited >= newest.get(number, (0, 0.0))[0]:
                 newest[number] = (edited, score)
@@ -70,7 +81,7 @@ def survivors(steps):
     rows = []
     for number, (edited, score) in newest.items():
         who, channel, thread, hour = MESSAGES[number]
-        if number in deleted or gone & {channel, thread}:
+        if number in deleted or gone & {channel, thread} or who in forgotten:
             continue
         row = {"message_id": message_id(number, hour), "guild_id": HOME, "channel_id": channel, "thread_id": thread}
         row |= {"author": author(who), "hour": hour, "edited": edited, "score": round(score * 1000)}
@@ -91,6 +102,12 @@ async def play(database, file, steps):
             buffer.deleted([message_id(details[0], hour)])
         elif name == "gone":
             buffer.channel_gone(details[0])
+        elif name == "forget":
+            await buffer.forget([author(details[0])], message_id(99))
+        elif name == "leave":
+            buffer.guild_gone(HOME)
+        elif name == "join":
+            await buffer.guild_joined(HOME)
         elif name == "flush":
             await buffer.flush()
         elif name == "flush meanwhile":
