@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import CursorResult, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -44,13 +44,14 @@ _AUTHORS = table_of(HourAuthorRow).c
 _CHUNK = 500
 """Rows in one statement: few enough that the event loop is held for about a millisecond, and for any database."""
 
-_COUNTS = ("negative", "neutral", "positive")
+_NUMBERS = ("negative", "neutral", "positive", "score_sum", "score_square_sum", "authors")
 
 
 class Deltas:
     """By how much hours change, and how many messages of whom come or go in them."""
 
     def __init__(self) -> None:
+        # In the order of `_NUMBERS`.
         self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0])
         self.messages: defaultdict[tuple[Cell, bytes], int] = defaultdict(int)
 
@@ -96,7 +97,7 @@ async def remove_author(connection: AsyncConnection, authors: Sequence[bytes]) -
     return removed
 
 
-def chunks(rows: Sequence[_T], size: int = _CHUNK) -> Iterator[Sequence[_T]]:
+def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
     """The rows in their order, at most `size` at a time."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
@@ -169,44 +170,32 @@ async def _remove_channels(connection: AsyncConnection, channels: Sequence[int])
 async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
     """Removes everything of these servers."""
     channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
-    for row in (MessageScoreRow, HourAuthorRow):
-        await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
-    for row in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
-        await connection.execute(delete(row).where(table_of(row).c.guild_id.in_(guilds)))
+    for by_channel in (MessageScoreRow, HourAuthorRow):
+        await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
+    for by_guild in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
+        await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
 
 
 async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
-    for part in chunks([item for item in deltas.messages.items() if item[1]]):
-        await _count_authors(connection, dict(part), deltas)
+    for changes in chunks([item for item in deltas.messages.items() if item[1]]):
+        await _count_authors(connection, dict(changes), deltas)
+    add = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
     emptied = []
-    for part in chunks([item for item in deltas.cells.items() if any(item[1])]):
+    for cells in chunks([item for item in deltas.cells.items() if any(item[1])]):
         rows = []
-        for (guild, channel, hour), numbers in part:
-            negative, neutral, positive, scores, squares, authors = numbers
-            rows.append(
-                {
-                    "guild_id": guild,
-                    "channel_id": channel,
-                    "hour": hour,
-                    "negative": negative,
-                    "neutral": neutral,
-                    "positive": positive,
-                    "score_sum": scores,
-                    "score_square_sum": squares,
-                    "authors": authors,
-                }
-            )
-            if negative + neutral + positive < 0:
+        for (guild, channel, hour), numbers in cells:
+            counted = dict(zip(_NUMBERS, numbers, strict=True))
+            rows.append({"guild_id": guild, "channel_id": channel, "hour": hour, **counted})
+            if sum(numbers[:3]) < 0:
                 emptied.append({"of_channel": channel, "of_hour": hour})
-        changing = (*_COUNTS, "score_sum", "score_square_sum", "authors")
-        await connection.execute(upsert(connection.dialect.name, HourRow, *changing, adding=True), rows)
-    nothing = and_(
+        await connection.execute(add, rows)
+    nothing_left = and_(
         _HOURS.channel_id == bindparam("of_channel"),
         _HOURS.hour == bindparam("of_hour"),
         _HOURS.negative + _HOURS.neutral + _HOURS.positive == 0,
     )
-    for rows_left in chunks(emptied):
-        await connection.execute(delete(HourRow).where(nothing), list(rows_left))
+    for hours in chunks(emptied):
+        await connection.execute(delete(HourRow).where(nothing_left), hours)
 
 
 async def _count_authors(
@@ -215,10 +204,8 @@ async def _count_authors(
     """Counts messages of people in hours, and corrects the number of people where somebody is new or has none left."""
     keys = [(channel, hour, author) for (_, channel, hour), author in changes]
     columns = (_AUTHORS.channel_id, _AUTHORS.hour, _AUTHORS.author)
-    found: CursorResult[Any] = await connection.execute(
-        select(*columns, _AUTHORS.messages).where(tuple_(*columns).in_(keys))
-    )
-    there = {(channel, hour, author): messages for channel, hour, author, messages in found}
+    found = await connection.execute(select(*columns, _AUTHORS.messages).where(tuple_(*columns).in_(keys)))
+    there = {(row.channel_id, row.hour, row.author): row.messages for row in found}
     counted, none_left = [], []
     for (cell, author), change in changes.items():
         key = (cell[1], cell[2], author)
