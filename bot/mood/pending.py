@@ -73,8 +73,7 @@ class Pending:
         self.channels |= later.channels
         self.delete(later.deleted)
         for scored in later.scores.values():
-            if scored.message_id not in self.deleted:
-                self.put(scored)
+            self.put(scored)
         return self
 
 
