@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from model.checkpoint import BUNDLED_FOLDER
 from model.errors import ModelError
 from training.errors import Interrupted, TrainingError
 
@@ -86,12 +87,21 @@ def blend(first: Path, second: Path, share: float, output: Path, data: Path | No
     "--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set (0: no gate)."
 )
 @click.option("--float-layer", "float_layers", type=int, multiple=True, help="Keep this layer in floats; repeatable.")
+@click.option("--floats", is_flag=True, help="Write fp32 instead, to evaluate a checkpoint quickly; no gate.")
 @_DATA
-def export(checkpoint: str, output: Path, gate_rows: int, float_layers: tuple[int, ...], data: Path | None) -> None:
+def export(  # noqa: PLR0917
+    checkpoint: str, output: Path, gate_rows: int, float_layers: tuple[int, ...], floats: bool, data: Path | None
+) -> None:
     """Write the int8 ONNX artefact, if it says the same as the checkpoint."""
     from training.export import export as run_export
-    from training.export import validation_gates
+    from training.export import export_floats, validation_gates
 
+    if floats:
+        if output.resolve() == BUNDLED_FOLDER.resolve():
+            raise TrainingError("--floats writes a folder of its own; name it with --output.")
+        export_floats(Path(checkpoint), output)
+        click.echo(f"fp32 written to {output}")
+        return
     manifest = run_export(Path(checkpoint), output, validation_gates(Path(checkpoint), data, gate_rows), float_layers)
     for name, figures in manifest["gate"].items():
         click.echo(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))

@@ -109,6 +109,20 @@ def export(
     return manifest
 
 
+def export_floats(checkpoint: Path, output: Path) -> None:
+    """Writes a checkpoint as an ONNX folder in fp32: the same answers, two to four times as fast on a CPU as in torch.
+
+    For evaluating many texts; the bot runs it as well. Raises TrainingError for a checkpoint that is exported already.
+    """
+    source = open_checkpoint(str(checkpoint))
+    if source.is_onnx:
+        raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    with explained(output), whole_folder(output) as folder:
+        to_float_onnx(checkpoint, folder / "model.onnx", source.max_length)
+        for name in ("tokenizer.json", "config.json"):
+            shutil.copyfile(checkpoint / name, folder / name)
+
+
 def validation_gates(checkpoint: Path, data: Path | None, rows: int) -> list[GateSet]:
     """What int8 is held against: TweetEval's validation split, and IMDB reviews that no phase of `checkpoint` saw.
 

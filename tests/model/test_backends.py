@@ -118,13 +118,14 @@ async def test_the_classifier_answers_as_the_engine_does(small_model):
     assert np.mean(agreed) >= 0.98  # int8 rounds each batch by its own range
 
 
-def test_rows_are_padded_to_the_next_sixteen_and_never_past_the_limit():
+def test_rows_are_padded_to_the_next_step_and_never_past_the_limit():
     ids, mask = pad([[5, 6, 7], list(range(1, 18))], 512)
-    assert ids.shape == mask.shape == (2, 32)
-    assert ids[0].tolist() == [5, 6, 7] + [0] * 29
+    assert ids.shape == mask.shape == (2, 24)
+    assert ids[0].tolist() == [5, 6, 7] + [0] * 21
     assert mask.sum(axis=1).tolist() == [3, 17]
     assert pad([[1] * 100], 100)[0].shape == (1, 100)
-    assert [padded_length(length) for length in (1, 16, 17, 512)] == [16, 16, 32, 512]
+    assert [padded_length(length) for length in (1, 8, 9, 64, 65, 512)] == [8, 8, 16, 64, 80, 512]
+    assert len({padded_length(length) for length in range(1, 513)}) == 36
 
 
 def test_at_least_one_processor_is_granted():

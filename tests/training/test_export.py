@@ -14,7 +14,7 @@ from model.onnx_backend import OnnxBackend
 from model.torch_backend import TorchBackend
 from training.data import load_split, split_validation
 from training.errors import DataError, ExportRefused, TrainingError
-from training.export import GateSet, check_gate, export, validation_gates
+from training.export import GateSet, check_gate, export, export_floats, validation_gates
 from training.golden import GOLDEN_TEXTS
 from training.phases import encode, macro_recall, run_phase
 from training.scoring import read_logits, verdicts
@@ -216,3 +216,15 @@ def test_a_layer_kept_in_floats_keeps_its_weights_to_half_precision_on_both_back
 def test_a_layer_that_the_network_lacks_cannot_stay_in_floats(phase, tmp_path):
     with pytest.raises(TrainingError, match=r"no layer 1; .* has layers 0 to 0"):
         export(phase.result.folder, tmp_path / "none", gates=[], float_layers=(1,))
+
+
+def test_fp32_onnx_answers_as_the_checkpoint_does(phase, tmp_path):
+    small_checkpoint = phase.result.folder
+    output = tmp_path / "floats"
+    export_floats(small_checkpoint, output)
+    texts = ["this is great", "this is awful", "the bus comes at nine " * 200]
+    exact, onnx = (read_logits(load_engine(str(source)), texts) for source in (small_checkpoint, output))
+    for one, other in zip(exact, onnx, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    with pytest.raises(TrainingError, match="exported already"):
+        export_floats(output, tmp_path / "again")
