@@ -38,6 +38,15 @@ class Settings(BaseSettings):
     cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts on short texts kept in memory; 0: none.")
     admin_guild: int = Field(0, ge=0, description="Id of the server in which the bot's owner gets /model; 0: nowhere.")
     data_dir: Path = Field(Path("data"), description="Where the bot keeps its files.")
+    database_url: SecretStr | None = Field(
+        None, description="A PostgreSQL as postgresql://name:password@host/database; empty: a file in DATA_DIR."
+    )
+    hash_key: SecretStr | None = Field(
+        None, description="Secret behind the hashes of people's ids; empty: one is made and kept in DATA_DIR."
+    )
+    retention_days: int = Field(
+        7, ge=1, le=30, description="Days for which scores of single messages are kept, 1 to 30; then only hourly sums."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     source_url: str = Field("", description="Link to the source code, shown by /about.")
     support_url: str = Field("", description="Link to a support server or page, shown by /about.")

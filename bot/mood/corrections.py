@@ -1,0 +1,224 @@
+"""Writes what has happened, and corrects the hours it belongs to by exactly the difference.
+
+The difference is always that between the rows which are there and those which replace them, read and written in one
+transaction. So nothing is counted twice when the same news is written again, say because a connection broke after
+the database had committed and before it could say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement
+
+from bot.mood.hours import hour_of
+from bot.mood.pending import Pending, Scored
+from bot.mood.schema import (
+    AlertRow,
+    AuditRow,
+    BookkeepingRow,
+    ChannelRuleRow,
+    DigestRow,
+    GapRow,
+    GuildSettingsRow,
+    HourAuthorRow,
+    HourRow,
+    MessageScoreRow,
+)
+from bot.mood.upsert import table_of, upsert
+
+_T = TypeVar("_T")
+
+Cell = tuple[int, int, int]
+"""Server, channel and hour."""
+
+_MESSAGES = table_of(MessageScoreRow).c
+_HOURS = table_of(HourRow).c
+_AUTHORS = table_of(HourAuthorRow).c
+
+_CHUNK = 500
+"""Rows in one statement: few enough that the event loop is held for about a millisecond, and for any database."""
+
+_NUMBERS = ("negative", "neutral", "positive", "score_sum", "score_square_sum", "authors")
+
+
+class Deltas:
+    """By how much hours change, and how many messages of whom come or go in them."""
+
+    def __init__(self) -> None:
+        # In the order of `_NUMBERS`.
+        self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0])
+        self.messages: defaultdict[tuple[Cell, bytes], int] = defaultdict(int)
+
+    def count(self, cell: Cell, sentiment: int, messages: int, scores: int, squares: int) -> None:
+        """`messages`, the sum of their scores and of the squares come, or go where negative."""
+        numbers = self.cells[cell]
+        numbers[sentiment] += messages
+        numbers[3] += scores
+        numbers[4] += squares
+
+
+async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> int:
+    """Writes everything in `pending`. A new message of before `oldest_hour`, or of hours that were purged, is left out.
+
+    Returns how many were left out.
+    """
+    deltas = Deltas()
+    for guilds in chunks(sorted(pending.guilds)):
+        await _remove_guilds(connection, guilds)
+    for channels in chunks(sorted(pending.channels)):
+        await _remove_channels(connection, channels)
+    for threads in chunks(sorted(pending.channels)):
+        await _take_away(connection, _MESSAGES.thread_id.in_(threads), deltas)
+    for ids in chunks(list(pending.deleted)):
+        await _take_away(connection, _MESSAGES.message_id.in_(ids), deltas)
+    purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
+    late = 0
+    for scores in chunks(pending.kept()):
+        late += await _score(connection, scores, deltas, max(oldest_hour, purged_before))
+    await _apply(connection, deltas)
+    return late
+
+
+async def remove_author(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
+    """Removes every row of one person's, whose hashes these are, and blanks them in the audit.
+
+    Opt-outs stay. Returns the number of messages removed.
+    """
+    deltas = Deltas()
+    removed = await _take_away(connection, _MESSAGES.author.in_(authors), deltas)
+    await _apply(connection, deltas)
+    await connection.execute(update(AuditRow).where(AuditRow.actor.in_(authors)).values(actor=None))
+    return removed
+
+
+def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
+    """The rows in their order, at most `size` at a time."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: Deltas, oldest_hour: int) -> int:
+    """Writes scores; returns how many were too old. Where a message was said, when and by whom never changes."""
+    known = (
+        _MESSAGES.message_id,
+        _MESSAGES.guild_id,
+        _MESSAGES.channel_id,
+        _MESSAGES.hour,
+        _MESSAGES.edited,
+        _MESSAGES.score,
+        _MESSAGES.sentiment,
+    )
+    found = await connection.execute(select(*known).where(_MESSAGES.message_id.in_([one.message_id for one in scores])))
+    there = {row.message_id: row for row in found}
+    rows, late = [], 0
+    for one in scores:
+        hour, row = hour_of(one.message_id), there.get(one.message_id)
+        cell = (one.guild_id, one.channel_id, hour)
+        if row is not None:
+            if row.edited > one.edited:
+                continue
+            cell = (row.guild_id, row.channel_id, row.hour)
+            deltas.count(cell, row.sentiment, -1, -row.score, -row.score * row.score)
+        elif hour < oldest_hour:
+            late += 1
+            continue
+        else:
+            deltas.messages[cell, one.author] += 1
+        deltas.count(cell, one.sentiment, 1, one.score, one.score * one.score)
+        rows.append({**one._asdict(), "hour": hour})
+    if rows:
+        statement = upsert(connection.dialect.name, MessageScoreRow, "edited", "score", "sentiment", "model")
+        await connection.execute(statement, rows)
+    return late
+
+
+async def _take_away(connection: AsyncConnection, which: ColumnElement[bool], deltas: Deltas) -> int:
+    """Removes messages and notes by how much their hours change; returns how many there were."""
+    group = (_MESSAGES.guild_id, _MESSAGES.channel_id, _MESSAGES.hour, _MESSAGES.author, _MESSAGES.sentiment)
+    sums = (func.count(), func.sum(_MESSAGES.score), func.sum(_MESSAGES.score * _MESSAGES.score))
+    found = await connection.execute(select(*group, *sums).where(which).group_by(*group))
+    removed = 0
+    for part in found.partitions(_CHUNK):
+        for guild, channel, hour, author, sentiment, messages, scores, squares in part:
+            cell = (guild, channel, hour)
+            deltas.count(cell, sentiment, -messages, -scores, -squares)
+            deltas.messages[cell, author] -= messages
+            removed += messages
+        await asyncio.sleep(0)
+    if removed:
+        await connection.execute(delete(MessageScoreRow).where(which))
+    return removed
+
+
+async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
+    """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow):
+        await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
+    kinds = ("channel", "category", "thread")
+    rules = and_(ChannelRuleRow.target_kind.in_(kinds), ChannelRuleRow.target_id.in_(channels))
+    await connection.execute(delete(ChannelRuleRow).where(rules))
+    posts = GuildSettingsRow.mod_channel_id.in_(channels)
+    await connection.execute(update(GuildSettingsRow).where(posts).values(mod_channel_id=None))
+
+
+async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
+    """Removes everything of these servers."""
+    channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
+    for by_channel in (MessageScoreRow, HourAuthorRow):
+        await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
+    for by_guild in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
+        await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
+
+
+async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
+    for changes in chunks([item for item in deltas.messages.items() if item[1]]):
+        await _count_authors(connection, dict(changes), deltas)
+    add = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
+    emptied = []
+    for cells in chunks([item for item in deltas.cells.items() if any(item[1])]):
+        rows = []
+        for (guild, channel, hour), numbers in cells:
+            counted = dict(zip(_NUMBERS, numbers, strict=True))
+            rows.append({"guild_id": guild, "channel_id": channel, "hour": hour, **counted})
+            if sum(numbers[:3]) < 0:
+                emptied.append({"of_channel": channel, "of_hour": hour})
+        await connection.execute(add, rows)
+    nothing_left = and_(
+        _HOURS.channel_id == bindparam("of_channel"),
+        _HOURS.hour == bindparam("of_hour"),
+        _HOURS.negative + _HOURS.neutral + _HOURS.positive == 0,
+    )
+    for hours in chunks(emptied):
+        await connection.execute(delete(HourRow).where(nothing_left), hours)
+
+
+async def _count_authors(
+    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], int], deltas: Deltas
+) -> None:
+    """Counts messages of people in hours, and corrects the number of people where somebody is new or has none left."""
+    keys = [(channel, hour, author) for (_, channel, hour), author in changes]
+    columns = (_AUTHORS.channel_id, _AUTHORS.hour, _AUTHORS.author)
+    found = await connection.execute(select(*columns, _AUTHORS.messages).where(tuple_(*columns).in_(keys)))
+    there = {(row.channel_id, row.hour, row.author): row.messages for row in found}
+    counted, none_left = [], []
+    for (cell, author), change in changes.items():
+        key = (cell[1], cell[2], author)
+        before = there.get(key, 0)
+        now = max(0, before + change)
+        deltas.cells[cell][5] += (now > 0) - (before > 0)
+        if now:
+            counted.append({"channel_id": key[0], "hour": key[1], "author": author, "messages": now})
+        elif before:
+            none_left.append({"of_channel": key[0], "of_hour": key[1], "of_author": author})
+    if counted:
+        await connection.execute(upsert(connection.dialect.name, HourAuthorRow, "messages"), counted)
+    if none_left:
+        names = ("of_channel", "of_hour", "of_author")
+        where = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
+        await connection.execute(delete(HourAuthorRow).where(where), none_left)

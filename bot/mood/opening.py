@@ -1,0 +1,48 @@
+"""Everything of this package, opened together and closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.mood.buffer import Buffer
+from bot.mood.database import Database
+from bot.mood.identity import Identity, open_identity
+from bot.mood.opt_outs import OptOuts
+from bot.mood.posts import Posts
+from bot.mood.store import Store
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The open parts. `buffer.start()` makes it write by itself; until then it writes when it is flushed."""
+
+    database: Database
+    identity: Identity
+    opt_outs: OptOuts
+    store: Store
+    posts: Posts
+    buffer: Buffer
+
+
+@asynccontextmanager
+async def open_mood(settings: Settings) -> AsyncIterator[Opened]:
+    """Opens the database that the settings name, and closes it with everything written.
+
+    Raises StoreError: a database that is unavailable, in use or too new, or a HASH_KEY that cannot be used.
+    """
+    database = await Database.open(settings.data_dir, settings.database_url)
+    try:
+        key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
+        identity = open_identity(settings.data_dir, key)
+        opt_outs = OptOuts(database, identity)
+        await opt_outs.load()
+        buffer = Buffer(database, opt_outs, retention_days=settings.retention_days)
+        try:
+            yield Opened(database, identity, opt_outs, Store(database), Posts(database), buffer)
+        finally:
+            await buffer.close()
+    finally:
+        await database.close()

@@ -1,0 +1,227 @@
+"""What is known of servers, channels and people: read and changed by commands, a few times a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, delete, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement
+
+from bot.mood.database import Database
+from bot.mood.errors import UnknownTimezone
+from bot.mood.hours import SECONDS
+from bot.mood.records import (
+    FEWEST_AUTHORS,
+    AdminAction,
+    Audited,
+    DigestKind,
+    Feedback,
+    Gap,
+    GuildSettings,
+    Held,
+    HeldMessage,
+    HourMood,
+    Mode,
+    Mood,
+    Rule,
+    Sensitivity,
+    TargetKind,
+)
+from bot.mood.schema import (
+    AuditRow,
+    BookkeepingRow,
+    ChannelRuleRow,
+    FeedbackRow,
+    GapRow,
+    GuildSettingsRow,
+    HourAuthorRow,
+    HourRow,
+    MessageScoreRow,
+    OptOutRow,
+)
+from bot.mood.upsert import table_of, upsert
+from model.verdict import SENTIMENTS, Sentiment, Verdict
+
+_KEYS = ("guild_id", "target_kind", "target_id")
+
+
+class Store:
+    """Reads and admin writes. Every method raises DatabaseUnavailable when the database does not do it.
+
+    What `Buffer` has not written yet is not in the database: flush it first where somebody asks about their own.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """What a server has chosen, or the defaults."""
+        columns = table_of(GuildSettingsRow).c
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(*columns).where(columns.guild_id == guild_id))).one_or_none()
+        if row is None:
+            return GuildSettings(guild_id)
+        return GuildSettings(**{**row._mapping, "digest": DigestKind(row.digest)})
+
+    async def set_settings(self, settings: GuildSettings) -> None:
+        """Keeps what a server has chosen. Raises UnknownTimezone."""
+        try:
+            ZoneInfo(settings.timezone)
+        except (KeyError, OSError, ValueError):  # no such name, a folder of names, a path
+            raise UnknownTimezone(_no_such_zone(settings.timezone)) from None
+        values = asdict(settings)
+        changing = [name for name in values if name != "guild_id"]
+        async with self._database.write() as connection:
+            await connection.execute(upsert(self._database.dialect, GuildSettingsRow, *changing), [values])
+
+    async def rules(self, guild_id: int | None = None) -> tuple[Rule, ...]:
+        """The rules of a server; None: of all servers, as a bot reads them when it starts."""
+        columns = table_of(ChannelRuleRow).c
+        question = select(*columns).order_by(*(columns[name] for name in _KEYS))
+        if guild_id is not None:
+            question = question.where(columns.guild_id == guild_id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(question)).all()
+        return tuple(
+            Rule(
+                row.guild_id,
+                TargetKind(row.target_kind),
+                row.target_id,
+                Mode(row.mode),
+                row.tagging,
+                Sensitivity(row.sensitivity),
+            )
+            for row in rows
+        )
+
+    async def set_rule(self, rule: Rule) -> None:
+        """Keeps a rule, in the place of the one its target had."""
+        statement = upsert(self._database.dialect, ChannelRuleRow, "mode", "tagging", "sensitivity")
+        async with self._database.write() as connection:
+            await connection.execute(statement, [asdict(rule)])
+
+    async def remove_rule(self, guild_id: int, target_kind: TargetKind, target_id: int) -> bool:
+        """Removes what was said of a target; False when nothing was."""
+        columns = table_of(ChannelRuleRow).c
+        values = dict(zip(_KEYS, (guild_id, target_kind, target_id), strict=True))
+        where = and_(*(columns[name] == value for name, value in values.items()))
+        async with self._database.write() as connection:
+            return (await connection.execute(delete(ChannelRuleRow).where(where))).rowcount > 0
+
+    async def mood(self, guild_id: int, channel_id: int, first_hour: int, last_hour: int) -> Mood:
+        """One channel of a server, its threads counted in, hour by hour; both ends belong to the range.
+
+        A channel of another server has no hours.
+        """
+        where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
+        return await self._mood(guild_id, where, first_hour, last_hour)
+
+    async def guild_mood(self, guild_id: int, first_hour: int, last_hour: int) -> Mood:
+        """All channels of a server together, hour by hour.
+
+        A channel's hour with too few people is left out of the sum, too: otherwise it would be the difference between
+        the server and its other channels.
+        """
+        return await self._mood(guild_id, HourRow.guild_id == guild_id, first_hour, last_hour)
+
+    async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
+        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
+        question = select(*columns).where(which, HourRow.hour.between(first_hour, last_hour)).order_by(HourRow.hour)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(question)).all()
+            gaps = await _gaps(connection, guild_id, first_hour * SECONDS, (last_hour + 1) * SECONDS)
+        told: dict[int, HourMood] = {}
+        hidden = set()
+        for row in rows:
+            hour = HourMood(*row)
+            if hour.authors < FEWEST_AUTHORS:
+                hidden.add(hour.hour)
+            elif hour.hour in told:
+                told[hour.hour] = told[hour.hour].plus(hour)
+            else:
+                told[hour.hour] = hour
+        return Mood(tuple(told.values()), tuple(sorted(hidden - told.keys())), gaps)
+
+    async def add_gap(self, gap: Gap) -> None:
+        """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
+        if gap.ended <= gap.started:
+            return
+        async with self._database.write() as connection:
+            await connection.execute(insert(GapRow).values(asdict(gap)))
+
+    async def last_alive(self) -> int | None:
+        """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(BookkeepingRow.alive))
+
+    async def held_about(self, authors: Sequence[bytes]) -> Held:
+        """Everything in the database about the person with these hashes (`Identity.authors`)."""
+        messages = [table_of(MessageScoreRow).c[name] for name in HeldMessage.__dataclass_fields__]
+        hours = (HourAuthorRow.channel_id, HourAuthorRow.hour, HourAuthorRow.messages)
+        audit = [table_of(AuditRow).c[name] for name in Audited.__dataclass_fields__]
+        async with self._database.read() as connection:
+            theirs = select(*messages).where(MessageScoreRow.author.in_(authors)).order_by(MessageScoreRow.message_id)
+            counted = select(*hours).where(HourAuthorRow.author.in_(authors)).order_by(*hours)
+            done = select(*audit).where(AuditRow.actor.in_(authors)).order_by(AuditRow.number)
+            since = select(func.min(OptOutRow.since)).where(OptOutRow.author.in_(authors))
+            return Held(
+                await connection.scalar(since),
+                tuple(HeldMessage(*row) for row in await connection.execute(theirs)),
+                tuple((channel, hour, count) for channel, hour, count in await connection.execute(counted)),
+                tuple(_audited(row) for row in await connection.execute(done)),
+            )
+
+    async def add_feedback(self, verdict: Verdict, label: Sentiment) -> None:
+        """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
+        values = {
+            "label": SENTIMENTS.index(label),
+            "answered": SENTIMENTS.index(verdict.sentiment),
+            "score": round(verdict.score * 1000),
+            "model": verdict.model[:64],
+            "hour": int(self._clock() // SECONDS),
+        }
+        async with self._database.write() as connection:
+            await connection.execute(insert(FeedbackRow).values(values))
+
+    async def feedback(self) -> tuple[Feedback, ...]:
+        """All feedback, counted by model, label answered and label said."""
+        group = (FeedbackRow.model, FeedbackRow.answered, FeedbackRow.label)
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(*group, func.count()).group_by(*group).order_by(*group))
+            return tuple(Feedback(*row) for row in rows)
+
+    async def add_audit(self, entry: Audited) -> None:
+        """Notes what an admin has done."""
+        async with self._database.write() as connection:
+            await connection.execute(insert(AuditRow).values(asdict(entry)))
+
+    async def audit(self, guild_id: int, limit: int = 50) -> tuple[Audited, ...]:
+        """What a server's admins have done, the latest first."""
+        columns = [table_of(AuditRow).c[name] for name in Audited.__dataclass_fields__]
+        question = select(*columns).where(AuditRow.guild_id == guild_id).order_by(AuditRow.number.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return tuple(_audited(row) for row in await connection.execute(question))
+
+
+async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int) -> tuple[Gap, ...]:
+    """The gaps that touch [start, end), of this server or of all."""
+    where = and_(
+        or_(GapRow.guild_id == guild_id, GapRow.guild_id.is_(None)), GapRow.started < end, GapRow.ended > start
+    )
+    question = select(GapRow.guild_id, GapRow.started, GapRow.ended).where(where).order_by(GapRow.started)
+    return tuple(Gap(*row) for row in await connection.execute(question))
+
+
+def _audited(row: Row[Any]) -> Audited:
+    kind = TargetKind(row.target_kind) if row.target_kind is not None else None
+    return Audited(row.guild_id, row.done, row.actor, AdminAction(row.action), kind, row.target_id)
+
+
+def _no_such_zone(name: str) -> str:
+    return f"There is no time zone {name[:64]!r}; they are named like Europe/Berlin or America/New_York."

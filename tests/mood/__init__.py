@@ -1,0 +1,1 @@
+"""The store of the mood: real SQLite files, and a real PostgreSQL where it is installed."""
