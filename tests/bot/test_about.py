@@ -53,18 +53,18 @@ async def test_about_has_only_the_link_that_is_set(world, bot, settings, field):
 
 
 async def test_about_shows_the_metrics_of_the_artefact(world, classifier, monkeypatch):
-    monkeypatch.setattr(classifier, "info", replace(classifier.info, metrics={"macro_recall": 0.71234}))
+    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics={"macro_recall": 0.71234}))
     assert fields(await about(world))["Measured"] == "macro recall: 0.712"
 
 
 async def test_about_is_quiet_about_metrics_it_does_not_have(world, classifier, monkeypatch):
-    monkeypatch.setattr(classifier, "info", replace(classifier.info, metrics={}))
+    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics={}))
     assert "Measured" not in fields(await about(world))
 
 
 async def test_about_fits_an_embed_with_very_many_metrics(world, classifier, monkeypatch):
     metrics = {f"a_rather_long_name_of_a_metric_{number}": 0.5 for number in range(100)}
-    monkeypatch.setattr(classifier, "info", replace(classifier.info, metrics=metrics))
+    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics=metrics))
     assert len(fields(await about(world))["Measured"]) <= 1024
 
 
