@@ -147,11 +147,15 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
             "Answers since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
             "Last forward pass": f"{health.since_pass:.1f} s ago; loaded anew {_times(health.replaced)}",
             "Waiting": f"{stats.queued:,} texts, about {stats.queued_tokens:,} tokens",
-            "From question to verdict": f"half within {_ms(stats.p50)}, 99 % within {_ms(stats.p99)}",
+            "From question to verdict": f"half within {_ms(stats.p50)}, 99 % within {_ms(stats.p99)}"
+            if stats.served
+            else "nothing asked yet",
             "Answered": f"{stats.served:,} texts, {stats.per_second:.1f}/s over the last minute",
-            "From the cache": f"{stats.cached / served:.0%}",
+            "From the cache": f"{stats.cached / served:.0%} of them",
             "Not answered": f"{stats.shed:,} queue full, {stats.expired:,} too late, {stats.failed:,} failed",
-            "Computed": f"{stats.batches:,} batches, {useful:.0%} of their tokens useful",
+            "Computed": f"{stats.batches:,} batches, {useful:.0%} of their tokens useful"
+            if stats.batches
+            else "nothing yet",
             "Memory": _memory(),
         }
         for name, value in fields.items():

@@ -112,6 +112,12 @@ async def test_the_status_says_what_answers_and_how_it_is(use, classifier):
         assert part in said, part
 
 
+async def test_the_status_before_anybody_has_asked_claims_nothing(use):
+    said = await use("status")
+    assert "nothing asked yet" in said
+    assert "half within" not in said
+
+
 async def test_the_status_of_a_closed_model_says_so(use, classifier):
     await classifier.close()
     assert "It does not answer: it is shut down." in await use("status")
