@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.answer import verdict_embed
 from bot.failures import LONGEST_WAIT, SLOW, explain_failure
+from bot.origin import origin_of
 from bot.why import why_view
 from model import ModelError
 
@@ -77,11 +78,6 @@ class SentimentCog(commands.Cog):
         await interaction.edit_original_response(
             embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
         )
-
-
-def origin_of(interaction: discord.Interaction[Any]) -> int:
-    """Whose share of the model an answer takes: the server's, elsewhere the person's."""
-    return interaction.guild_id or interaction.user.id
 
 
 def words_of(message: discord.Message) -> str:

@@ -12,6 +12,7 @@ import discord
 
 from bot.answer import escape, excerpt
 from bot.failures import LONGEST_WAIT, SLOW, apologise, explain_failure
+from bot.origin import origin_of
 from model import Explanation, Influence, ModelError, Sentiment
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                explanation = await bot.classifier.explain(text, origin=interaction.guild_id or interaction.user.id)
+                explanation = await bot.classifier.explain(text, origin=origin_of(interaction))
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
             return

@@ -218,7 +218,7 @@ class Classifier:
             say("checking its golden examples")
             await in_thread(partial(check_golden, engine))
             say("comparing it with the running model")
-            examples = plain_examples()
+            examples = await in_thread(plain_examples)
             candidate = await in_thread(partial(verdicts_of, engine, examples))
             comparison = compare(examples, await _ask(self._worker, examples), candidate)
             check_comparison(wanted, comparison)
@@ -234,7 +234,7 @@ class Classifier:
 
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """How many golden examples the running model came with, and those that it answers otherwise now."""
-        examples = golden_examples(self._engine.checkpoint.folder)
+        examples = await in_thread(partial(golden_examples, self._engine.checkpoint.folder))
         return len(examples), golden_failures(examples, await _ask(self._worker, examples))
 
     async def start_shadow(self, source: str, share: float = 1.0) -> ModelInfo:
@@ -264,7 +264,7 @@ class Classifier:
         started = time.perf_counter()
         async with self._one_at_a_time("the candidate"):
             shadow = self._candidate()
-            examples = plain_examples()
+            examples = await in_thread(plain_examples)
             comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
             check_comparison(shadow.engine.checkpoint.source, comparison)
             await self.stop_shadow()

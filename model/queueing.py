@@ -118,7 +118,7 @@ class FairQueue:
 
     def has_waiting(self) -> bool:
         """Whether any text has not been taken yet."""
-        return any(map(len, self._lines))
+        return any(self._lines)
 
     def waiting(self) -> list[Request]:
         """Texts that have not been taken yet."""
@@ -172,8 +172,8 @@ class _Lines:
         self._entries = itertools.count()
         self._entry: dict[Hashable, int] = {}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+    def __bool__(self) -> bool:
+        return bool(self._lines)
 
     def __contains__(self, request: Request) -> bool:
         return request in self._lines.get(request.origin, ())

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backend import padded_length
-from model.batching import TOKEN_BUDGET, next_batch
+from model.batching import next_batch
 from model.cache import VerdictCache
 from model.candidate import check_golden
 from model.engine import Engine
@@ -184,15 +184,14 @@ class Worker:
         with self.changed:
             if self.closing:
                 raise ClassifierClosed
-            retry_after = max(1.0, len(self.queue) * self._pace)
             victims = self.queue.make_room(request)
             if victims is None:
                 self._shed += 1
-                raise Overloaded(retry_after)
+                raise self._overloaded()
             self.queue.put(request)
             self.changed.notify_all()
         for victim in victims:
-            refused = _refuse(victim.future, Overloaded(retry_after))
+            refused = _refuse(victim.future, self._overloaded())
             with self.changed:
                 self._shed += refused
         request.future.add_done_callback(lambda _: self._release(request))
@@ -210,7 +209,7 @@ class Worker:
             self.engine, self.load, self.reason, self.since = engine, load, "", time.perf_counter()
             if not self._runner.is_loading:
                 return before
-            self._runner = _Runner(self, begun=self._taken())
+            self._runner = _Runner(self, begun=self.taken())
             self._runner.start()
         return before
 
@@ -296,13 +295,12 @@ class Worker:
                 self._expired -= late
                 self._failed -= not late
 
-    def fail_all(self, error: BaseException) -> None:
+    def fail_all(self) -> None:
         """Fails everything there is: no model is there to answer it."""
         with self.changed:
             held = self.queue.requests()
-        known = error if isinstance(error, ModelError) else _failure(error)
         for request in held:
-            self.fail(request, known)
+            self.fail(request, InferenceFailed("The model broke and cannot be loaded anew."))
 
     def computed(self, lengths: Sequence[int], seconds: float) -> None:
         """Counts a batch of windows by their lengths."""
@@ -312,10 +310,15 @@ class Worker:
             self._computed += padded_length(max(lengths)) * len(lengths)
             self._pace = 0.9 * self._pace + 0.1 * seconds / len(lengths)
 
-    def _taken(self) -> list[Request]:
+    def taken(self) -> list[Request]:
         """Texts that a runner has taken and not finished, in their order."""
-        begun = set(self.queue.requests()).difference(self.queue.waiting())
+        with self.changed:
+            begun = set(self.queue.requests()).difference(self.queue.waiting())
         return sorted(begun, key=lambda request: request.turn)
+
+    def _overloaded(self) -> Overloaded:
+        with self.changed:
+            return Overloaded(max(1.0, len(self.queue) * self._pace))
 
     def _release(self, request: Request) -> None:
         with self.changed:
@@ -343,12 +346,12 @@ class Worker:
             if stuck and not self.closing:
                 self.reason = "it did not answer and is being loaded anew"
                 self.replaced += 1
-                begun = [request for request in self._taken() if request not in lost]
+                begun = [request for request in self.taken() if request not in lost]
                 self._runner = fresh = _Runner(self, begun=begun, load=True)
         for request in late:
             self.fail(request, DeadlinePassed())
         if hopeless:
-            self.fail_all(InferenceFailed("The model broke and cannot be loaded anew."))
+            self.fail_all()
         if stuck:
             _log.error("the model has not moved for %.0f s and is given up", self._wedged_after)
         for request in lost:
@@ -456,7 +459,7 @@ class _Runner:
                 except BaseException as failure:
                     error = failure
                     self._begun = []
-                    worker.fail_all(InferenceFailed("The model broke and cannot be loaded anew."))
+                    worker.fail_all()
                     with worker.changed:
                         swapped = worker.changed.wait_for(
                             lambda: worker.closing or worker.load is not load,  # noqa: B023  # waited for here
@@ -545,12 +548,12 @@ class _Runner:
 
     def _take_requests(self) -> list[Request]:
         """The next texts to read; passive ones only when no person waits."""
-        worker = self._worker
-        budget = TOKEN_BUDGET if worker.engine is None else worker.engine.budget
+        worker, engine = self._worker, self._worker.engine
+        assert engine is not None
         with worker.changed:
             for priority, waiting in zip(Priority, self._windows, strict=True):
                 ahead = sum(len(window) for window in waiting if window.index == 0)
-                taken = worker.queue.take(priority, _READ_AHEAD_BUDGETS * budget - ahead)
+                taken = worker.queue.take(priority, _READ_AHEAD_BUDGETS * engine.budget - ahead)
                 if taken or waiting:
                     return taken
             return []
@@ -641,12 +644,9 @@ class _Runner:
     def _give_up(self, error: BaseException) -> None:
         """Fails all that has been taken from the queue: after an error in the thread itself, no state is trusted."""
         failure = _failure(error)
-        with self._worker.changed:
-            queue = self._worker.queue
-            taken = set(queue.requests()).difference(queue.waiting())
         for waiting in self._windows:
             waiting.clear()
-        for request in taken:
+        for request in self._worker.taken():
             self._worker.fail(request, failure)
 
 

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import DistilBertForSequenceClassification
 
-from model.checkpoint import BUNDLED_FOLDER, MANIFEST, artefact_version, file_sha256, open_checkpoint
+from model.checkpoint import BUNDLED_FOLDER, MANIFEST, Checkpoint, artefact_version, file_sha256, open_checkpoint
 from model.dequantise import TRANSPOSED
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS, Verdict
@@ -65,9 +65,7 @@ def export(
     bundled = output.resolve() == BUNDLED_FOLDER.resolve()
     if bundled and not gates:
         raise TrainingError("The bundled model is never replaced without its gate; export to another folder.")
-    source = open_checkpoint(str(checkpoint))
-    if source.is_onnx:
-        raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    source = _trained(checkpoint)
     layers = int(read_json(checkpoint / "config.json").get("n_layers", 0))
     if unknown := [layer for layer in float_layers if not 0 <= layer < layers]:
         raise TrainingError(f"There is no layer {unknown[0]}; {checkpoint} has layers 0 to {layers - 1}.")
@@ -77,8 +75,7 @@ def export(
         folder.mkdir()
         to_float_onnx(checkpoint, Path(scratch) / "exact.onnx", source.max_length)
         quantise(Path(scratch) / "exact.onnx", folder / "model.onnx", float_layers)
-        for name in ("tokenizer.json", "config.json"):
-            shutil.copyfile(checkpoint / name, folder / name)
+        _copy_companions(checkpoint, folder)
         manifest: dict[str, Any] = {
             "format": 1,
             "labels": list(source.labels),
@@ -114,13 +111,10 @@ def export_floats(checkpoint: Path, output: Path) -> None:
 
     For evaluating many texts; the bot runs it as well. Raises TrainingError for a checkpoint that is exported already.
     """
-    source = open_checkpoint(str(checkpoint))
-    if source.is_onnx:
-        raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    source = _trained(checkpoint)
     with explained(output), whole_folder(output) as folder:
         to_float_onnx(checkpoint, folder / "model.onnx", source.max_length)
-        for name in ("tokenizer.json", "config.json"):
-            shutil.copyfile(checkpoint / name, folder / name)
+        _copy_companions(checkpoint, folder)
 
 
 def validation_gates(checkpoint: Path, data: Path | None, rows: int) -> list[GateSet]:
@@ -185,6 +179,19 @@ def check_gate(gate: GateSet, exact: Engine, quantised: Engine) -> dict[str, flo
         "int8_accuracy": after,
         "int8_macro_recall": macro_recall(np.eye(len(SENTIMENTS))[found[1]], truth),
     }
+
+
+def _trained(checkpoint: Path) -> Checkpoint:
+    """A folder that training wrote. Raises TrainingError for an exported one."""
+    source = open_checkpoint(str(checkpoint))
+    if source.is_onnx:
+        raise TrainingError(f"{checkpoint} is exported already; give the folder that training wrote.")
+    return source
+
+
+def _copy_companions(checkpoint: Path, folder: Path) -> None:
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copyfile(checkpoint / name, folder / name)
 
 
 class _LogitsOnly(nn.Module):

@@ -92,7 +92,7 @@ async def serve(size: float) -> dict[str, float]:
         overload = await serving.open_load(classifier, flood, 3 * capacity)
         found |= {
             "overload_goodput": overload.per_second / capacity,
-            "refused_within": float(serving.np.percentile(overload.refused_within, 99)),
+            "refused_within": overload.refused_p99,
         }
         progress.update()
         alone, beside = await serving.fairness(classifier, texts, capacity)

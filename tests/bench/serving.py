@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from model import Classifier, ModelError, Overloaded
-from model.cleaning import clean
 from model.engine import load_engine
-
-Ask = Callable[[Classifier, str], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,10 @@ class Load:
     @property
     def p99(self) -> float:
         return float(np.percentile(self.latencies, 99))
+
+    @property
+    def refused_p99(self) -> float:
+        return float(np.percentile(self.refused_within, 99))
 
     @property
     def per_second(self) -> float:
@@ -185,8 +186,3 @@ async def explained(classifier: Classifier, texts: Sequence[str]) -> float:
 def resident() -> int:
     """Resident memory in bytes."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
-
-
-def readable(texts: Sequence[str]) -> list[str]:
-    """Those that have anything to read."""
-    return [text for text in texts if clean(text).strip()]

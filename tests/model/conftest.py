@@ -44,7 +44,7 @@ def texts() -> list[str]:
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> SmallModel:
-    from training.export import export
+    from training.export import export, export_floats
 
     root = tmp_path_factory.mktemp("small")
     floats, int8, fp32 = root / "floats", root / "int8", root / "fp32"
@@ -52,7 +52,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> S
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         export(floats, int8, gates=[])
-        _export_floats(floats, fp32)
+        export_floats(floats, fp32)
     return SmallModel(floats, int8, fp32, texts)
 
 
@@ -88,16 +88,6 @@ def _train(target: Path) -> None:
         optimizer.zero_grad()
     network.save_pretrained(target)
     shutil.copyfile(TOKENIZER, target / "tokenizer.json")
-
-
-def _export_floats(floats: Path, target: Path) -> None:
-    """The same graph without its quantisation."""
-    from training.export import to_float_onnx
-
-    target.mkdir()
-    to_float_onnx(floats, target / "model.onnx", 512)
-    for name in ("tokenizer.json", "config.json"):
-        shutil.copyfile(floats / name, target / name)
 
 
 @pytest.fixture
