@@ -172,6 +172,7 @@ async def test_the_owner_uses_model_and_a_member_is_refused(local, tmp_path):
         status = await owner.slash(channel, "model status")
         assert "It answers." in status.response.embeds[0].description
         change = await owner.slash(channel, "model reload", source="bundled")
+        await until(lambda: not change.response.content.startswith("Still"))  # on a slow machine progress is shown
         assert "answers now, instead of" in change.response.content
         refused = await member.slash(channel, "model rollback")
         assert refused.response.content == NOT_YOURS
