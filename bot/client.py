@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import discord
 from discord.ext import commands
 
@@ -11,8 +13,12 @@ from bot.model_admin import ModelCog
 from bot.sentiment import SentimentCog
 from bot.settings import Settings
 from bot.sync import sync_if_changed
+from bot.upkeep import Upkeep
 from bot.why import RecentTexts, WhyButton
 from model import Classifier
+
+if TYPE_CHECKING:
+    from bot.mood.opening import Opened
 
 
 class Vibecheck(commands.AutoShardedBot):
@@ -20,8 +26,11 @@ class Vibecheck(commands.AutoShardedBot):
 
     classifier: Classifier
 
-    def __init__(self, settings: Settings, classifier: Classifier | None = None) -> None:
-        """A classifier that is handed in stays its owner's to close; otherwise one is opened at start."""
+    def __init__(self, settings: Settings, classifier: Classifier | None = None, mood: Opened | None = None) -> None:
+        """A classifier that is handed in stays its owner's to close; otherwise one is opened at start.
+
+        Without `mood`, which stays its owner's in any case, nothing is monitored and nothing is kept about anybody.
+        """
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -34,6 +43,8 @@ class Vibecheck(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
         )
         self.settings = settings
+        self.mood = mood
+        self.upkeep = Upkeep()
         self.recent_texts = RecentTexts()
         self._owned: Classifier | None = None
         if classifier is not None:
@@ -76,9 +87,9 @@ class Vibecheck(commands.AutoShardedBot):
         """Nothing: there are no text commands, and nobody's messages are read."""
 
 
-def create_bot(settings: Settings, *, classifier: Classifier | None = None) -> Vibecheck:
+def create_bot(settings: Settings, *, classifier: Classifier | None = None, mood: Opened | None = None) -> Vibecheck:
     """A bot that is ready to be started with the settings' token."""
-    return Vibecheck(settings, classifier)
+    return Vibecheck(settings, classifier, mood)
 
 
 async def open_classifier(settings: Settings) -> Classifier:

@@ -9,16 +9,20 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import aiohttp
 import discord
 
 from bot.client import Vibecheck, create_bot, open_classifier
+from bot.mood.errors import StoreError
 from bot.settings import Settings, SettingsError
 from model import CheckpointError, Classifier, ModelError
+
+if TYPE_CHECKING:
+    from bot.mood.opening import Opened
 
 _log = logging.getLogger("vibecheck")
 
@@ -81,20 +85,41 @@ async def _run(settings: Settings, token: str) -> int:
             loop.add_signal_handler(number, stop.set)
     if hangup_is_for_reloading():
         loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nothing to reload yet; it would end the process
+    async with AsyncExitStack() as kept:
+        try:
+            # Side by side: the database's libraries are imported while the model's session is built in a thread.
+            opened = await _unless(stop, open_parts(settings, kept))
+        except (CheckpointError, StoreError) as error:
+            return _say(str(error), EX_CONFIG)
+        return EX_OK if opened is None else await _connect(settings, token, stop, *opened)
+
+
+async def open_parts(settings: Settings, kept: AsyncExitStack) -> tuple[Classifier, Opened]:
+    """The model and the store; `kept` closes the store."""
+    loading = asyncio.ensure_future(open_classifier(settings))
     try:
-        classifier = await _unless(stop, open_classifier(settings))
-    except CheckpointError as error:
-        return _say(str(error), EX_CONFIG)
-    if classifier is None:
-        return EX_OK
+        from bot.mood.opening import open_mood
+
+        mood = await kept.enter_async_context(open_mood(settings))
+    except BaseException:
+        loading.cancel()
+        raise
+    return await loading, mood
+
+
+async def _connect(settings: Settings, token: str, stop: asyncio.Event, classifier: Classifier, mood: Opened) -> int:
+    """Runs the bot until it is told to stop, and returns the exit code."""
+    loop = asyncio.get_running_loop()
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
     # The library warns of voice packages and of the guild cache; this bot wants neither.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.getLogger("discord.state").setLevel(logging.ERROR)
-    bot = create_bot(settings, classifier=classifier)
+    bot = create_bot(settings, classifier=classifier, mood=mood)
     bot.add_listener(_announcer(bot), "on_ready")
     if hangup_is_for_reloading():
         loop.add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
+    mood.buffer.start()
+    bot.upkeep.start()
     try:
         await _unless(stop, bot.start(token))
     except discord.LoginFailure:
@@ -140,6 +165,7 @@ def _reload_in_background(classifier: Classifier) -> None:
 async def _close(bot: Vibecheck, classifier: Classifier) -> None:
     """The model first, so that whoever waits is told while there still is a connection; all in `CLOSING_SECONDS`."""
     share = CLOSING_SECONDS / 3
+    await bot.upkeep.close()
     with suppress(TimeoutError):
         async with asyncio.timeout(share):
             await classifier.close()

@@ -1,8 +1,8 @@
 """Start time and memory of the bot's process, without torch: `python tests/bench/cold_start.py`.
 
 Makes a fresh virtual environment with the core install only, starts a process that does what `python -m bot run` does
-before it connects (import the bot, read the settings, load the bundled model), and prints seconds from the process's
-start to a ready classifier and its peak resident memory.
+before it connects (import the bot, read the settings, load the bundled model, open a new database), and prints seconds
+from the process's start to a ready classifier and store, and its peak resident memory.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ ROOT = Path(__file__).parents[2]
 RUNS = 5
 
 PROBE = """
-import asyncio, importlib.util, resource
-import bot.client, bot.process
+import asyncio, contextlib, importlib.util, resource, tempfile
+import bot.process
 from bot.settings import Settings
 async def main():
-    classifier = await bot.client.open_classifier(Settings(_env_file=None))
-    seconds = bot.process.seconds_since_start()
-    verdict = await classifier.classify("this slaps fr")
-    await classifier.close()
+    with tempfile.TemporaryDirectory() as folder:
+        async with contextlib.AsyncExitStack() as kept:
+            classifier, _ = await bot.process.open_parts(Settings(_env_file=None, data_dir=folder), kept)
+            seconds = bot.process.seconds_since_start()
+            verdict = await classifier.classify("this slaps fr")
+            await classifier.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert importlib.util.find_spec("torch") is None, "torch is installed here"
     print(seconds, peak)

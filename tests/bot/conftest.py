@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 import threading
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -183,6 +184,11 @@ class LoginServer(ThreadingHTTPServer):
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_port}/api/v10"
+
+    def handle_error(self, request, client_address):
+        """A bot that stops hangs up without waiting for the answer; the server would print a traceback of its own."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class LoginRequest(BaseHTTPRequestHandler):
