@@ -32,6 +32,9 @@ EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
 _T = TypeVar("_T")
 
 CLOSING_SECONDS = 3.9
+
+SWITCH_SECONDS = 0.0005
+"""How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
 _ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py names the tasks in which commands and buttons run."""
 
@@ -46,6 +49,7 @@ NO_DISCORD = "Discord cannot be reached; check this machine's network and start 
 def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
     _set_up_logging(settings.log_level)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         token = bot_token(settings)
     except SettingsError as error:

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-_SHORT, _SHORT_STEP, _LONG_STEP = 64, 8, 16
-"""Padded lengths are multiples of 8 up to 64 and of 16 beyond: little padding on chat, and 36 lengths in all."""
+_SHORT, _STEP = 64, 16
+"""Chat is padded to its longest row and no further, longer rows to multiples of 16: 92 lengths in all."""
 
 
 class Backend(Protocol):
@@ -30,15 +30,15 @@ class Backend(Protocol):
         """Logits of shape (len(batch), labels) for rows of token ids, special tokens included, not padded."""
 
 
-def padded_length(longest: int) -> int:
-    """The length a batch is padded to when its longest row has `longest` tokens."""
-    step = _SHORT_STEP if longest <= _SHORT else _LONG_STEP
+def padded_length(longest: int, step: int = 1) -> int:
+    """The length a batch is padded to when its longest row has `longest` tokens, a multiple of `step` (up to 16)."""
+    step = step if longest <= _SHORT else _STEP
     return -(-longest // step) * step
 
 
-def pad(batch: Sequence[Sequence[int]], limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pad(batch: Sequence[Sequence[int]], limit: int, step: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and attention mask, both of shape (len(batch), padded length), padded with 0 on the right."""
-    width = min(padded_length(max(map(len, batch))), limit)
+    width = min(padded_length(max(map(len, batch)), step), limit)
     ids = np.zeros((len(batch), width), dtype=np.int64)
     mask = np.zeros_like(ids)
     for row, tokens in enumerate(batch):

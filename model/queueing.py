@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from math import inf
 
 from model.verdict import Verdict
@@ -15,6 +16,12 @@ from model.verdict import Verdict
 _CHARACTERS_PER_TOKEN = 4
 """English chat and prose in WordPiece; a text is tokenised only when its turn comes, so its cost is estimated."""
 
+
+SPARSE_TOKENS = 512
+"""An origin with no more than this in the queue, about eighteen chat messages, is not made to wait for its share."""
+
+PATIENCE = 4096
+"""Tokens computed after which a text of an origin that sends much is as due as one that comes from others just then."""
 
 _STALE_ENTRIES = 64
 """How many places in the order may be those of origins whose line has emptied since."""
@@ -29,9 +36,10 @@ class Priority(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One text on its way. `arrived` and `deadline` are of `time.perf_counter`; `turn` is set when it is taken.
+    """One text on its way. `arrived` and `deadline` are of `time.perf_counter`.
 
-    `fresh` asks for a verdict that is computed, whatever is remembered.
+    `fresh` asks for a verdict that is computed, whatever is remembered. `turn` is set when it is taken, in tokens: the
+    lower is due first, even if it was taken later. `sparse` is set when it is put: its origin sends little.
     """
 
     text: str
@@ -41,6 +49,7 @@ class Request:
     arrived: float = 0.0
     deadline: float = inf
     fresh: bool = False
+    sparse: bool = False
     turn: int = 0
     cost: int = 0
 
@@ -54,20 +63,27 @@ def estimated_tokens(text: str) -> int:
 
 
 class FairQueue:
-    """Texts by priority and, within one, by origin: whoever has been given least comes next.
+    """Texts by priority and, within one, by origin: who sends little comes next, and of the others all in turn.
 
-    An origin is whoever the work is for, such as a Discord server. The order among origins is start-time fair queueing
-    (Goyal et al. 1997): each text moves its origin's clock on by its cost. Not thread-safe; the worker has the lock.
+    An origin is whoever the work is for, such as a Discord server. One that has little in the queue is served in the
+    order of arrival, as if nobody else sent much (the sparse flows of FQ-CoDel, RFC 8290). What goes beyond that waits
+    for its share, in the order of start-time fair queueing (Goyal et al. 1997): each text moves its origin's clock on
+    by its cost. It does not wait for ever: a text that was taken falls due as the work goes on. Not thread-safe; the
+    worker has the lock.
     """
 
-    def __init__(self, limit: int) -> None:
-        """`limit` is in estimated tokens, of texts that wait or are being computed."""
+    def __init__(self, limit: int, sparse: int = SPARSE_TOKENS) -> None:
+        """`limit` is in estimated tokens, of texts that wait or are being computed; `sparse`, too, of one origin."""
         self.limit = limit
+        self._sparse_tokens = sparse
         self.tokens = 0
         # All requests by priority and origin, in order of arrival: dicts without values, so any can leave at once.
         self._held: tuple[dict[Hashable, dict[Request, None]], ...] = ({}, {})
+        self._weights: tuple[dict[Hashable, int], ...] = ({}, {})
+        self._sparse: tuple[dict[Request, None], ...] = ({}, {})
         self._lines = (_Lines(), _Lines())
-        self._turns = 0
+        self.begun = 0
+        self._last_sparse = -PATIENCE
 
     def __len__(self) -> int:
         """Texts that wait or are being computed."""
@@ -103,26 +119,46 @@ class FairQueue:
     def put(self, request: Request) -> None:
         """Takes a text in, whether or not there is room."""
         self._held[request.priority].setdefault(request.origin, {})[request] = None
-        self._lines[request.priority].put(request)
+        weights = self._weights[request.priority]
+        weights[request.origin] = weights.get(request.origin, 0) + request.cost
         self.tokens += request.cost
+        lines = self._lines[request.priority]
+        if weights[request.origin] <= self._sparse_tokens and request.origin not in lines.origins():
+            request.sparse, request.turn = True, self.begun
+            self._last_sparse = self.begun
+            self._sparse[request.priority][request] = None
+        else:
+            lines.put(request)
 
     def take(self, priority: Priority, tokens: int) -> list[Request]:
-        """The next texts to compute, until they hold `tokens`, each with its `turn`. They are held until released."""
-        taken: list[Request] = []
+        """The next texts to compute, each with its `turn`. They are held until released.
+
+        All of origins that send little, and of the others until they hold `tokens`.
+        """
+        taken = list(self._sparse[priority])
+        self._sparse[priority].clear()
         while tokens > 0 and (request := self._lines[priority].pop()) is not None:
-            self._turns += 1
-            request.turn = self._turns
+            request.turn = self.begun + PATIENCE
             tokens -= request.cost
             taken.append(request)
         return taken
 
+    def begin(self, tokens: int) -> None:
+        """So many tokens of texts that were taken are being computed."""
+        self.begun += tokens
+
+    def is_shared(self) -> bool:
+        """Whether, beside an origin that sends much, others have sent something of late."""
+        return any(self._lines) and self.begun - self._last_sparse < PATIENCE
+
     def has_waiting(self) -> bool:
         """Whether any text has not been taken yet."""
-        return any(self._lines)
+        return any(self._sparse) or any(self._lines)
 
     def waiting(self) -> list[Request]:
         """Texts that have not been taken yet."""
-        return [request for lines in self._lines for request in lines.requests()]
+        sparse = [request for requests in self._sparse for request in requests]
+        return sparse + [request for lines in self._lines for request in lines.requests()]
 
     def release(self, request: Request) -> None:
         """Forgets a text; one that is not held is no matter."""
@@ -131,38 +167,46 @@ class FairQueue:
         if request not in requests:
             return
         del requests[request]
+        self._weights[request.priority][request.origin] -= request.cost
         if not requests:
-            del held[request.origin]
+            del held[request.origin], self._weights[request.priority][request.origin]
         self.tokens -= request.cost
+        self._sparse[request.priority].pop(request, None)
         self._lines[request.priority].remove(request)
 
     def _dispensable(self, request: Request) -> Iterator[Request]:
         """Whose place `request` may take, in the order in which they go."""
         if request.priority is Priority.INTERACTIVE:
             yield from self._from_the_heaviest(Priority.PASSIVE, 0)
-        own = sum(held.cost for held in self._held[request.priority].get(request.origin, ())) + request.cost
+        own = self._weights[request.priority].get(request.origin, 0) + request.cost
         yield from self._from_the_heaviest(request.priority, own)
 
     def _from_the_heaviest(self, priority: Priority, least: int) -> Iterator[Request]:
         """Texts of whichever origin would still hold most without those given so far, and `least` tokens at least."""
-        untaken = self._lines[priority]
-        heap: list[tuple[int, int, list[Request]]] = []
-        for number, requests in enumerate(self._held[priority].values()):
-            newest_last = sorted(requests, key=lambda request: request in untaken)
-            heap.append((-sum(request.cost for request in requests), number, newest_last))
+        requests = self._held[priority]
+        heap = [
+            (-weight, n, origin) for n, (origin, weight) in enumerate(self._weights[priority].items()) if weight > least
+        ]
         heapq.heapify(heap)
+        newest_last: dict[Hashable, list[Request]] = {}
         while heap:
-            weight, number, own = heapq.heappop(heap)
+            weight, number, origin = heapq.heappop(heap)
+            if origin not in newest_last:
+                newest_last[origin] = sorted(requests[origin], key=partial(self._is_untaken, priority))
+            own = newest_last[origin]
             left = -weight - own[-1].cost
             if left < least:
                 continue
             yield own.pop()
             if own:
-                heapq.heappush(heap, (-left, number, own))
+                heapq.heappush(heap, (-left, number, origin))
+
+    def _is_untaken(self, priority: Priority, request: Request) -> bool:
+        return request in self._sparse[priority] or request in self._lines[priority]
 
 
 class _Lines:
-    """Texts that have not been taken, in one line for each origin."""
+    """Texts that wait for their share, in one line for each origin."""
 
     def __init__(self) -> None:
         self._lines: dict[Hashable, dict[Request, None]] = {}
@@ -186,6 +230,9 @@ class _Lines:
         line[request] = None
         if len(line) == 1:
             self._schedule(request.origin)
+
+    def origins(self) -> Collection[Hashable]:
+        return self._lines.keys()
 
     def pop(self) -> Request | None:
         while self._order:

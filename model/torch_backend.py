@@ -15,6 +15,9 @@ from model.backend import granted_cpus, pad
 from model.checkpoint import Checkpoint
 from model.errors import BackendUnavailable, CheckpointError
 
+_STEP = 8
+"""Padded lengths are multiples of this: what a GPU's matrix units work in."""
+
 
 class TorchBackend:
     """Runs a checkpoint's `model.safetensors`, or an exported `model.onnx` turned back into floats."""
@@ -38,7 +41,8 @@ class TorchBackend:
                 f"{checkpoint.weights.name} is not a whole DistilBERT classifier: {reason}"
             ) from error
         try:
-            self._network = network.eval().to(device)
+            # What a GPU's matrix units are for; its 11 bits keep more of the verdicts than bfloat16's 8.
+            self._network = network.eval().to(device, torch.float16 if device == "cuda" else torch.float32)
         except RuntimeError as error:  # a driver that is too old, a GPU in use by another
             raise BackendUnavailable(f"The model does not get onto {device}: {str(error).splitlines()[0]}") from error
         self._device = torch.device(device)
@@ -47,10 +51,16 @@ class TorchBackend:
 
     def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        ids, mask = (torch.from_numpy(array).to(self._device) for array in pad(batch, self._limit))
+        ids, mask = (self._moved(array) for array in pad(batch, self._limit, _STEP))
         with torch.inference_mode():
             logits = self._network(input_ids=ids, attention_mask=mask).logits
         return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+
+    def _moved(self, array: NDArray[np.int64]) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type != "cuda":
+            return tensor
+        return tensor.pin_memory().to(self._device, non_blocking=True)
 
 
 def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
+from bot.process import SWITCH_SECONDS
 from model import Classifier
 from model.engine import load_engine
 from tests.bench import peers, serving
@@ -28,6 +30,7 @@ OUTPUT = Path("build/bench.json")
 def main(quick: bool) -> None:
     """Runs everything and prints it."""
     size = 0.05 if quick else 1.0
+    sys.setswitchinterval(SWITCH_SECONDS)  # as the bot does
     report: dict[str, Any] = {"processor": platform.processor() or platform.machine(), "quick": quick}
     report["peers"] = compare(size)
     report["serving"] = asyncio.run(serve(size))
@@ -95,7 +98,7 @@ async def serve(size: float) -> dict[str, float]:
             "refused_within": overload.refused_p99,
         }
         progress.update()
-        alone, beside = await serving.fairness(classifier, texts, capacity)
+        alone, beside = await serving.fairness(classifier, texts, capacity, max(1, 8 * size), 5 if size == 1 else 3)
         found |= {"others_p99": alone, "others_p99_beside_a_flood": beside}
         progress.update()
         found["memory_growth"] = await serving.memory_growth(classifier, long, int(100_000 * size))

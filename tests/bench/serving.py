@@ -107,13 +107,16 @@ async def loop_lag(work: Awaitable[object]) -> float:
     return float(np.percentile(lags, 99))
 
 
-async def fairness(classifier: Classifier, texts: Sequence[str], capacity: float) -> tuple[float, float]:
+async def fairness(
+    classifier: Classifier, texts: Sequence[str], capacity: float, seconds: float = 8, rounds: int = 5
+) -> tuple[float, float]:
     """The 99th percentile of nine servers' latencies without and with a tenth that sends 20 times its share.
 
-    All ten send 60 % of what there is capacity for, evenly, before it begins to.
+    All ten send 60 % of what there is capacity for, evenly, before it begins to. Both are measured by turns, and of
+    their rounds the median is taken: a percentile this high is whatever else the machine did in that second.
     """
     share = 0.06 * capacity
-    count = max(50, int(share * 12))
+    count = max(20, int(share * seconds))
 
     async def others(seed: int) -> float:
         loads = await asyncio.gather(
@@ -122,7 +125,7 @@ async def fairness(classifier: Classifier, texts: Sequence[str], capacity: float
         return float(np.percentile(np.concatenate([load.latencies for load in loads]), 99))
 
     async def beside(tenth: float, seed: int) -> float:
-        flood = asyncio.ensure_future(open_load(classifier, (texts * 30)[: int(tenth * 12)], tenth, 0, seed))
+        flood = asyncio.ensure_future(open_load(classifier, (texts * 30)[: int(tenth * seconds)], tenth, 0, seed))
         worst = await others(seed)
         flood.cancel()
         await asyncio.gather(flood, return_exceptions=True)
@@ -130,7 +133,11 @@ async def fairness(classifier: Classifier, texts: Sequence[str], capacity: float
             await asyncio.sleep(0.05)
         return worst
 
-    return await beside(share, 10), await beside(20 * share, 20)
+    alone, flooded = [], []
+    for number in range(rounds):
+        alone.append(await beside(share, 100 * number))
+        flooded.append(await beside(20 * share, 100 * number + 50))
+    return float(np.median(alone)), float(np.median(flooded))
 
 
 async def memory_growth(classifier: Classifier, texts: Sequence[str], count: int) -> float:

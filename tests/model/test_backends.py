@@ -119,13 +119,14 @@ async def test_the_classifier_answers_as_the_engine_does(small_model):
 
 
 def test_rows_are_padded_to_the_next_step_and_never_past_the_limit():
-    ids, mask = pad([[5, 6, 7], list(range(1, 18))], 512)
+    ids, mask = pad([[5, 6, 7], list(range(1, 18))], 512, 8)
     assert ids.shape == mask.shape == (2, 24)
     assert ids[0].tolist() == [5, 6, 7] + [0] * 21
     assert mask.sum(axis=1).tolist() == [3, 17]
     assert pad([[1] * 100], 100)[0].shape == (1, 100)
-    assert [padded_length(length) for length in (1, 8, 9, 64, 65, 512)] == [8, 8, 16, 64, 80, 512]
-    assert len({padded_length(length) for length in range(1, 513)}) == 36
+    assert [padded_length(length, 8) for length in (1, 8, 9, 64, 65, 512)] == [8, 8, 16, 64, 80, 512]
+    assert [padded_length(length) for length in (1, 9, 64, 65, 512)] == [1, 9, 64, 80, 512]
+    assert len({padded_length(length) for length in range(1, 513)}) == 92
 
 
 def test_at_least_one_processor_is_granted():

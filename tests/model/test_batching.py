@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.backend import padded_length
-from model.batching import TOKEN_BUDGET, next_batch
+from model.batching import TOKEN_BUDGET, next_batch, shares
 
 QUEUES = st.lists(st.integers(1, 512), min_size=1, max_size=120).map(lambda sizes: [[0] * size for size in sizes])
 
@@ -53,9 +53,34 @@ def test_an_oldest_above_the_budget_goes_alone():
 
 def test_like_lengths_fill_the_batch():
     waiting = [[0] * 12 for _ in range(200)]
-    assert len(next_batch(waiting)) == TOKEN_BUDGET // 16
+    assert len(next_batch(waiting)) == TOKEN_BUDGET // 12
 
 
 def test_the_nearest_lengths_are_chosen():
     waiting = [[0] * size for size in (100, 90, 20, 110, 500, 60)]
     assert sorted(map(len, next_batch(waiting))) == [60, 90, 100, 110]
+
+
+@given(st.lists(st.integers(1, 512), min_size=1, max_size=120), st.integers(1, 9))
+def test_every_row_is_in_one_share_and_no_share_is_shorter_rows_before_longer(lengths, threads):
+    found = shares(lengths, threads)
+    assert sorted(row for share in found for row in share) == list(range(len(lengths)))
+    assert len(found) <= threads
+    assert all(found)
+    ordered = [lengths[row] for share in found for row in share]
+    assert ordered == sorted(lengths, reverse=True)
+
+
+@given(st.integers(1, 60), st.integers(20, 200), st.integers(2, 8))
+def test_shares_of_like_rows_cost_alike(length, rows, threads):
+    sizes = [len(share) for share in shares([length] * rows, threads)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_what_is_too_little_for_two_threads_stays_with_one():
+    assert shares([8, 8], 2) == [[0, 1]]
+    assert shares([40, 40], 2) == [[0], [1]]
+
+
+def test_one_long_row_has_a_thread_for_itself():
+    assert shares([20, 400, 20, 20], 2) == [[1], [0, 2, 3]]

@@ -212,7 +212,7 @@ async def test_what_a_given_up_model_says_later_harms_nobody(backends):
 
 
 async def test_an_idle_model_that_breaks_is_found_and_loaded_anew(backends, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
     made, load = backends
     async with await Classifier.start(load) as classifier:
         made[0].broken = True
@@ -233,8 +233,8 @@ async def test_a_model_that_fails_text_after_text_is_loaded_anew(backends):
 
 
 async def test_a_model_that_cannot_be_loaded_anew_is_tried_again(backends, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
-    monkeypatch.setattr("model.worker._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner._RETRY_SECONDS", 0.05)
     made, load = backends
     attempts = []
 
@@ -288,7 +288,7 @@ async def test_closing_while_a_model_hangs_leaves_nobody_waiting(backends):
 
 
 async def test_while_a_model_cannot_be_loaded_anew_nobody_is_kept_waiting(backends, monkeypatch):
-    monkeypatch.setattr("model.worker._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner._RETRY_SECONDS", 0.05)
     made, load = backends
     async with await Classifier.start(load) as classifier:
         made[0].broken = True
@@ -325,7 +325,7 @@ async def test_a_model_that_answers_nothing_but_nan_is_loaded_anew(backends, mon
 
 
 async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.1)
     made, load = backends
     async with await Classifier.start(load, cache=9) as classifier:
         await classifier.classify("gg")
@@ -357,7 +357,7 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
 
 
 async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds(backends, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
     _, load = backends
     async with await Classifier.start(load) as classifier:
         first = classifier._worker.last_pass

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.queueing import FairQueue, Priority, Request, estimated_tokens
+from model.queueing import PATIENCE, FairQueue, Priority, Request, estimated_tokens
 
 PASSIVE, INTERACTIVE = Priority.PASSIVE, Priority.INTERACTIVE
 
@@ -16,16 +16,22 @@ def request(origin=None, priority=INTERACTIVE, tokens=4):
     return made
 
 
-def filled(*requests, limit=1000):
-    queue = FairQueue(limit)
+def filled(*requests, limit=1000, sparse=0):
+    """Everybody waits for their share, unless `sparse` lets those go first who send little."""
+    queue = FairQueue(limit, sparse)
     for one in requests:
         queue.put(one)
     return queue
 
 
 def take(queue, count, priority=INTERACTIVE):
-    """The next `count` texts, one at a time."""
-    return [one for _ in range(count) for one in queue.take(priority, 1)]
+    """The next `count` texts, one at a time, each computed at once."""
+    taken = []
+    for _ in range(count):
+        for one in queue.take(priority, 1):
+            queue.begin(one.cost)
+            taken.append(one)
+    return taken
 
 
 def origins(taken):
@@ -40,8 +46,59 @@ def test_one_origin_is_served_in_the_order_of_arrival():
 def test_turns_are_given_in_the_order_of_taking():
     queue = filled(*(request("a") for _ in range(3)), request("b"))
     turns = [one.turn for one in take(queue, 2, INTERACTIVE) + take(queue, 2, INTERACTIVE)]
-    assert turns == sorted(turns)
-    assert len(set(turns)) == 4
+    assert turns == sorted(set(turns))
+
+
+def test_who_sends_little_is_due_before_what_was_taken_of_who_sends_much():
+    queue = filled(*(request("flood") for _ in range(20)), sparse=8)
+    taken = queue.take(INTERACTIVE, 40)
+    queue.begin(12)
+    queue.put(quiet := request("quiet"))
+    assert [one.sparse for one in taken] == [True] * 2 + [False] * 10
+    assert queue.take(INTERACTIVE, 0) == [quiet]
+    assert quiet.sparse
+    assert max(one.turn for one in taken if one.sparse) < quiet.turn < min(one.turn for one in taken if not one.sparse)
+
+
+def test_those_who_send_little_are_served_in_the_order_of_arrival():
+    queue = filled(*(arrived := [request(number % 7) for number in range(14)]), sparse=8)
+    assert queue.take(INTERACTIVE, 0) == arrived
+    assert [one.turn for one in arrived] == [0] * 14
+
+
+def test_while_something_waits_for_its_share_nothing_of_the_same_origin_overtakes_it():
+    queue = filled(*(texts := [request("a") for _ in range(3)]), sparse=8)
+    queue.release(texts[0])
+    queue.put(later := request("a"))
+    assert queue.take(INTERACTIVE, 99) == [texts[1], texts[2], later]
+    assert [one.sparse for one in (*texts, later)] == [True, True, False, False]
+
+
+def test_what_waits_for_its_share_falls_due_as_the_work_goes_on():
+    queue = filled(flood := request("flood", tokens=20), sparse=8)
+    queue.take(INTERACTIVE, 99)
+    turns = []
+    for _ in range(PATIENCE // 4 + 1):
+        queue.put(quiet := request("quiet"))
+        queue.take(INTERACTIVE, 0)
+        turns.append(quiet.turn)
+        queue.begin(4)
+        queue.release(quiet)
+    assert turns[0] < flood.turn <= turns[-1] <= queue.begun
+
+
+def test_it_is_shared_while_one_sends_much_and_another_little():
+    queue = filled(*(request("flood") for _ in range(9)), sparse=8)
+    queue.begin(PATIENCE)
+    assert not queue.is_shared()
+    queue.put(request("quiet"))
+    assert queue.is_shared()
+    queue.begin(PATIENCE)
+    assert not queue.is_shared()
+    queue.put(request("quiet"))
+    assert queue.is_shared()
+    queue.take(INTERACTIVE, 99)
+    assert not queue.is_shared()
 
 
 def test_one_text_beside_a_flood_is_among_the_next_two():
@@ -173,7 +230,7 @@ def test_a_text_larger_than_the_queue_is_let_in_alone():
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(Priority), st.integers(4, 30), st.integers(0, 2))))
 def test_whatever_comes_and_goes_the_books_balance(steps):
-    queue, taken = FairQueue(limit=60), set()
+    queue, taken = FairQueue(limit=60, sparse=9), set()
     for origin, priority, tokens, action in steps:
         if action == 0:
             taken.update(take(queue, 2, priority))

@@ -203,7 +203,7 @@ async def test_a_rollback_brings_the_model_before_and_another_one_brings_it_back
 
 
 async def test_after_a_change_the_model_that_is_loaded_anew_is_the_new_one(start, make, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         await classifier.reload("v1")
         monkeypatch.setattr(make.backends[-1], "predict", lambda batch: 1 / 0)
@@ -419,7 +419,7 @@ async def test_a_model_that_is_worse_than_a_coin_is_refused_even_after_one_that_
 
 
 async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, make, monkeypatch):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)
         monkeypatch.setattr(classifier._worker, "load", lambda: make("nothing"))
@@ -431,7 +431,7 @@ async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, ma
 
 
 async def test_files_that_changed_are_checked_before_they_answer(start, make, monkeypatch, caplog):
-    monkeypatch.setattr("model.worker.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         monkeypatch.setattr(classifier._worker, "load", lambda: make("v5"))
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)

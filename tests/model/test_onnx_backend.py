@@ -1,0 +1,118 @@
+"""The runtime on several threads, and what it is asked for on which processor."""
+
+import threading
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from model import onnx_backend
+from model.checkpoint import open_checkpoint
+from model.handover import Lane
+from model.onnx_backend import OnnxBackend, saturates
+
+
+@pytest.fixture(scope="module")
+def rows():
+    chance = np.random.default_rng(0)
+    lengths = [3, 40, 9, 17, 120, 8, 25, 26, 5, 60]
+    return [[101, *chance.integers(1000, 20000, length).tolist(), 102] for length in lengths]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 16])
+def test_any_number_of_threads_gives_every_row_what_one_gives(rows, threads):
+    checkpoint = open_checkpoint("bundled")
+    alone = OnnxBackend(checkpoint, 1).predict(rows)
+    assert alone.shape == (len(rows), 3)
+    np.testing.assert_allclose(OnnxBackend(checkpoint, threads).predict(rows), alone, atol=1e-4)
+
+
+def test_the_rows_of_a_batch_are_divided_among_threads(rows, monkeypatch):
+    backend, seen = OnnxBackend(open_checkpoint("bundled"), 2), []
+
+    def run(session, output, share, limit):
+        seen.append((threading.current_thread().name, len(share)))
+        return np.zeros((len(share), 3), dtype=np.float32)
+
+    monkeypatch.setattr(onnx_backend, "_run", run)
+    backend.predict(rows)
+    assert len({name for name, _ in seen}) == 2
+    assert sum(count for _, count in seen) == len(rows)
+
+
+def test_what_one_thread_raises_is_raised(rows, monkeypatch):
+    backend, here = OnnxBackend(open_checkpoint("bundled"), 2), threading.current_thread()
+
+    def run(session, output, share, limit):
+        if threading.current_thread() is not here:
+            raise MemoryError
+        return np.zeros((len(share), 3), dtype=np.float32)
+
+    monkeypatch.setattr(onnx_backend, "_run", run)
+    with pytest.raises(MemoryError):
+        backend.predict(rows)
+
+
+def test_threads_go_with_their_backend(rows):
+    backend = OnnxBackend(open_checkpoint("bundled"), 3)
+    backend.predict(rows)
+    threads = [thread for thread in threading.enumerate() if thread.name == "inference-share"]
+    assert len(threads) >= 2
+    del backend
+    for thread in threads[-2:]:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_the_graph_that_tries_the_processor_is_one_product_of_large_numbers():
+    weights = numpy_helper.from_array(np.full((8, 4), 127, dtype=np.int8), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["a", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("a", TensorProto.UINT8, ["n", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, ["n", 4])],
+        [weights],
+    )
+    assert onnx.load_from_string(onnx_backend._PRODUCT).graph == graph
+
+
+class _CutOff:
+    """A runtime on a processor that cuts products off at 16 bits."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def run(self, _, feed):
+        return [np.full((len(feed["a"]), 4), 4 * 32767, dtype=np.int32)]
+
+
+def test_a_processor_that_cuts_products_off_is_noticed(monkeypatch):
+    monkeypatch.setattr(onnx_backend.onnxruntime, "InferenceSession", _CutOff)
+    assert saturates()
+
+
+@pytest.mark.parametrize("cuts_off", [True, False])
+def test_the_exact_way_is_asked_for_only_where_it_is_needed(monkeypatch, cuts_off):
+    asked, made = [], onnx_backend.onnxruntime.InferenceSession
+
+    def session(path, options, **more):
+        asked.append(options.get_session_config_entry("session.x64quantprecision") if cuts_off else options)
+        return made(path, options, **more)
+
+    monkeypatch.setattr(onnx_backend, "saturates", lambda: cuts_off)
+    monkeypatch.setattr(onnx_backend.onnxruntime, "InferenceSession", session)
+    OnnxBackend(open_checkpoint("bundled"), 1)
+    if cuts_off:
+        assert asked == ["1"]
+    else:
+        with pytest.raises(RuntimeError):  # there is no such entry
+            asked[0].get_session_config_entry("session.x64quantprecision")
+
+
+def test_a_lane_goes_on_after_a_call_that_fails():
+    lane = Lane("a lane")
+    failed, fine = lane.submit(lambda: 1 / 0), lane.submit(lambda: threading.current_thread().name)
+    assert isinstance(failed.exception(20), ZeroDivisionError)
+    assert fine.result(20) == "a lane"
+    lane.close()
