@@ -151,7 +151,7 @@ def to_float_onnx(checkpoint: Path, target: Path, max_length: int) -> None:
         input_names=["input_ids", "attention_mask"],
         output_names=["logits"],
         dynamic_shapes={"input_ids": axes, "attention_mask": axes},
-        opset_version=18,
+        opset_version=20,  # the first with GELU as one operation
         verbose=False,
     )
     if program is None:

@@ -59,6 +59,7 @@ class _Quantiser:
         self._replaced: set[str] = set()
         self._nodes: list[NodeProto] = []
         self._rows: dict[str, tuple[str, str]] = {}
+        self._shapes: set[str] = set()
 
     def run(self) -> None:
         graph = self._model.graph
@@ -92,24 +93,23 @@ class _Quantiser:
             weights, name = np.ascontiguousarray(weights.T), f"{name}_transposed"
             self._replaced.add(node.input[1])
         values, scales = quantise_weights(weights, axis=0)
-        floored = FED_BY_GELU in name
-        rows, row_scales = self._quantise_floored(activations) if floored else self._quantise_rows(activations)
+        rows = self._quantise_floored if FED_BY_GELU in name else self._quantise_rows
+        row, row_scales, offsets = rows(activations, weights.shape[0])
         inputs = [
-            rows,
+            row,
             self._store(name, "_quantized", values),
             self._constant("one", np.float32(1)),
             self._store(name, "_scale", scales[0]),
-            self._constant("bottom", np.uint8(0)) if floored else self._constant("middle", np.uint8(128)),
+            self._constant("middle", np.uint8(128)) if offsets is None else self._constant("bottom", np.uint8(0)),
         ]
-        self._add("MatMulIntegerToFloat", inputs, f"{output}_unscaled", domain=_ONNXRUNTIME)
-        if floored:
-            bias = [*bias, self._store(name, "_floor", GELU_FLOOR * (values * scales).sum(axis=0, dtype=np.float32))]
-        last = f"{output}_scaled" if bias else output
-        self._add("Mul", [f"{output}_unscaled", row_scales], last)
-        for index, addend in enumerate(bias, start=1):
-            following = output if index == len(bias) else f"{output}_plus_{index}"
-            self._add("Add", [last, addend], following)
-            last = following
+        last = self._add("MatMulIntegerToFloat", inputs, f"{output}_unscaled", domain=_ONNXRUNTIME)
+        last = self._add("Mul", [last, row_scales], f"{output}_scaled")
+        if offsets is not None:
+            sums = self._store(name, "_sums", (values * scales).sum(axis=0, dtype=np.float32))
+            last = self._add("Sub", [last, self._add("Mul", [offsets, sums], f"{output}_offset")], f"{output}_moved")
+        for addend in bias:
+            last = self._add("Add", [last, addend], f"{output}_plus")
+        self._add("Reshape", [last, self._shape(activations, weights.shape[1])], output)
 
     def _lookup(self, node: NodeProto, weights: NDArray[np.float32]) -> None:
         """Rows of an embedding table, each with its own scale."""
@@ -121,33 +121,53 @@ class _Quantiser:
         self._add("Cast", [f"{output}_values"], f"{output}_floats", to=TensorProto.FLOAT)
         self._add("Mul", [f"{output}_floats", f"{output}_scales"], output)
 
-    def _quantise_rows(self, name: str) -> tuple[str, str]:
-        """uint8 around 128 and scales of shape (..., 1); once for all matrices that read the same activations."""
+    def _quantise_rows(self, name: str, width: int) -> tuple[str, str, None]:
+        """uint8 around 128, one row for each token, and scales of shape (tokens, 1); once for all that read `name`."""
         if name not in self._rows:
-            row, scale = f"{name}_row", f"{name}_row_scale"
-            self._add("Abs", [name], f"{row}_abs")
-            self._add("ReduceMax", [f"{row}_abs", self._constant("last", np.array([-1]))], f"{row}_largest", keepdims=1)
-            self._add("Max", [f"{row}_largest", self._constant("smallest", _SMALLEST)], f"{row}_bounded")
-            self._add("Mul", [f"{row}_bounded", self._constant("step", np.float32(1 / 127))], scale)
-            self._add("Reciprocal", [scale], f"{row}_steps")
-            self._add("Mul", [name, f"{row}_steps"], f"{row}_stretched")
-            # The cast cuts towards 0, so that half a step more makes it round; the sum lies between 1.5 and 255.5.
-            self._add("Add", [f"{row}_stretched", self._constant("rounding", np.float32(128.5))], f"{row}_moved")
-            self._add("Cast", [f"{row}_moved"], row, to=TensorProto.UINT8)
-            self._rows[name] = (row, scale)
-        return self._rows[name]
+            flat, row = self._flat(name, width), f"{name}_row"
+            highest, lowest = self._extreme("ReduceMax", flat), self._extreme("ReduceMin", flat)
+            lowest = self._add("Neg", [lowest], f"{row}_depth")
+            largest = self._add("Max", [highest, lowest, self._constant("smallest", _SMALLEST)], f"{row}_largest")
+            scale = self._add("Mul", [largest, self._constant("step", np.float32(1 / 127))], f"{row}_scale")
+            shape = self._add("Shape", [scale], f"{row}_count")
+            middles = self._add("Expand", [self._constant("middle", np.uint8(128)), shape], f"{row}_middles")
+            self._add("QuantizeLinear", [flat, scale, middles], row, axis=0)
+            self._rows[name] = row, self._column(scale)
+        return *self._rows[name], None
 
-    def _quantise_floored(self, name: str) -> tuple[str, str]:
-        """uint8 from `GELU_FLOOR` up, and scales of shape (..., 1)."""
-        row, scale = f"{name}_row", f"{name}_row_scale"
-        self._add("Sub", [name, self._constant("floor", GELU_FLOOR)], f"{row}_raised")
-        self._add("ReduceMax", [f"{row}_raised", self._constant("last", np.array([-1]))], f"{row}_largest", keepdims=1)
-        self._add("Mul", [f"{row}_largest", self._constant("fine_step", np.float32(1 / 255))], scale)
-        self._add("Reciprocal", [scale], f"{row}_steps")
-        self._add("Mul", [f"{row}_raised", f"{row}_steps"], f"{row}_stretched")
-        self._add("Add", [f"{row}_stretched", self._constant("half", np.float32(0.5))], f"{row}_moved")
-        self._add("Cast", [f"{row}_moved"], row, to=TensorProto.UINT8)
-        return row, scale
+    def _quantise_floored(self, name: str, width: int) -> tuple[str, str, str]:
+        """uint8 from `GELU_FLOOR` up, scales of shape (tokens, 1), and what is to be taken away for where 0 lies."""
+        flat, row = self._flat(name, width), f"{name}_row"
+        reach = self._add(
+            "Sub", [self._extreme("ReduceMax", flat), self._constant("floor", GELU_FLOOR)], f"{row}_reach"
+        )
+        scale = self._add("Mul", [reach, self._constant("fine_step", np.float32(1 / 255))], f"{row}_scale")
+        below = self._add("Div", [self._constant("depth", -GELU_FLOOR), scale], f"{row}_below")
+        zero = self._add("Round", [below], f"{row}_zero")
+        self._add("Cast", [zero], f"{row}_zero_byte", to=TensorProto.UINT8)
+        self._add("QuantizeLinear", [flat, scale, f"{row}_zero_byte"], row, axis=0)
+        offset = self._add("Mul", [zero, scale], f"{row}_offset")
+        return row, self._column(scale), self._column(offset)
+
+    def _flat(self, name: str, width: int) -> str:
+        """The activations of all tokens as one matrix."""
+        shape = self._constant(f"rows_of_{width}", np.array([-1, width]))
+        return self._add("Reshape", [name, shape], f"{name}_flat")
+
+    def _extreme(self, kind: str, flat: str) -> str:
+        return self._add(kind, [flat, self._constant("last", np.array([-1]))], f"{flat}_{kind}", keepdims=0)
+
+    def _column(self, values: str) -> str:
+        return self._add("Unsqueeze", [values, self._constant("column", np.array([1]))], f"{values}_column")
+
+    def _shape(self, name: str, width: int) -> str:
+        """The shape of `name` with another width; once for all that ask."""
+        shape = f"{name}_as_{width}"
+        if shape not in self._shapes:
+            self._shapes.add(shape)
+            leading = self._add("Shape", [name], f"{shape}_leading", start=0, end=-1)
+            self._add("Concat", [leading, self._constant(f"width_{width}", np.array([width]))], shape, axis=0)
+        return shape
 
     def _store(self, name: str, suffix: str, values: NDArray[np.generic]) -> str:
         self._replaced.add(name)
@@ -158,7 +178,8 @@ class _Quantiser:
         self._added.setdefault(f"quantise.{name}", numpy_helper.from_array(np.asarray(value), f"quantise.{name}"))
         return f"quantise.{name}"
 
-    def _add(self, kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: int) -> None:
+    def _add(self, kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: int) -> str:
         node = helper.make_node(kind, inputs, [output], name=f"{kind}_{output}", domain=domain)
         node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
         self._nodes.append(node)
+        return output
