@@ -11,6 +11,7 @@ import discord
 from bot.client import open_classifier
 from bot.process import NO_DISCORD, WRONG_TOKEN, bot_token
 from bot.settings import Settings, SettingsError, load_settings
+from bot.watching.permissions import SWITCH_ON_CONTENT, invite_permissions
 from model import ModelError
 
 _PROBE = "what a wonderful day"
@@ -60,15 +61,26 @@ async def _check_discord(settings: Settings) -> list[Finding]:
         return [Finding("token", False, str(error))]
     return [
         Finding("token", True, f"it belongs to {application.name}"),
-        Finding("intents", True, "none of the privileged ones is needed"),
+        _check_intents(application),
     ]
 
 
-def invite_link(client_id: int) -> str:
-    """The link that adds the bot to a server: its commands, and no permission it does not need."""
-    return discord.utils.oauth_url(
-        client_id, permissions=discord.Permissions.none(), scopes=("bot", "applications.commands")
+def _check_intents(application: discord.AppInfo) -> Finding:
+    """Whether Discord will show the bot what messages say; a bot in few servers has a flag of its own."""
+    flags = application.flags
+    if flags.gateway_message_content or flags.gateway_message_content_limited:
+        return Finding("intents", True, "message content is on, so /monitor can read what it is to watch")
+    return Finding(
+        "intents", False, f"message content is off: commands work, /monitor does not. Switch it on {SWITCH_ON_CONTENT}."
     )
+
+
+def invite_link(client_id: int) -> str:
+    """The link that adds the bot to a server: its commands, and no permission it does not need.
+
+    What it needs, and for what, is in `bot.watching.permissions`.
+    """
+    return discord.utils.oauth_url(client_id, permissions=invite_permissions(), scopes=("bot", "applications.commands"))
 
 
 def user_install_link(client_id: int) -> str:

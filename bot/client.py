@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord.ext import commands
@@ -19,6 +21,9 @@ from model import Classifier
 
 if TYPE_CHECKING:
     from bot.mood.opening import Opened
+    from bot.watching.cog import WatchingCog
+
+_log = logging.getLogger(__name__)
 
 
 class Vibecheck(commands.AutoShardedBot):
@@ -26,17 +31,24 @@ class Vibecheck(commands.AutoShardedBot):
 
     classifier: Classifier
 
-    def __init__(self, settings: Settings, classifier: Classifier | None = None, mood: Opened | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        classifier: Classifier | None = None,
+        mood: Opened | None = None,
+        *,
+        message_content: bool = True,
+    ) -> None:
         """A classifier that is handed in stays its owner's to close; otherwise one is opened at start.
 
         Without `mood`, which stays its owner's in any case, nothing is monitored and nothing is kept about anybody.
+        Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about.
         """
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=FriendlyTree,
-            # Commands and message menus arrive as interactions, which need no intent at all.
-            intents=discord.Intents.none(),
+            intents=intents_for(monitoring=mood is not None, message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -45,6 +57,7 @@ class Vibecheck(commands.AutoShardedBot):
         self.settings = settings
         self.mood = mood
         self.upkeep = Upkeep()
+        self.watching = _watching(self, mood)
         self.recent_texts = RecentTexts()
         self._owned: Classifier | None = None
         if classifier is not None:
@@ -57,12 +70,20 @@ class Vibecheck(commands.AutoShardedBot):
         self.add_dynamic_items(WhyButton)
         await self.add_cog(SentimentCog(self))
         await self.add_cog(AboutCog(self))
+        if self.watching is not None:
+            await self._add_monitoring(self.watching)
         admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
         if admin_guild is not None:
             self._know_owner()
             await self.add_cog(ModelCog(self), guild=admin_guild)
         if self.application_id is not None:
             await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
+
+    async def _add_monitoring(self, watching: WatchingCog) -> None:
+        from bot.monitor.cog import MonitorCog  # the database's libraries come with it, as with `_watching`
+
+        await self.add_cog(watching)
+        await self.add_cog(MonitorCog(self, watching))
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
@@ -84,12 +105,42 @@ class Vibecheck(commands.AutoShardedBot):
             await owned.close()
 
     async def on_message(self, _message: discord.Message, /) -> None:
-        """Nothing: there are no text commands, and nobody's messages are read."""
+        """Nothing: there are no text commands. What is watched is read by `WatchingCog`."""
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Logs the kind of an error in an event only: its message, or its traceback, may hold somebody's words."""
+        error = sys.exception()
+        _log.error("%s failed (%s)", event_method, type(error).__name__)
 
 
-def create_bot(settings: Settings, *, classifier: Classifier | None = None, mood: Opened | None = None) -> Vibecheck:
+def create_bot(
+    settings: Settings,
+    *,
+    classifier: Classifier | None = None,
+    mood: Opened | None = None,
+    message_content: bool = True,
+) -> Vibecheck:
     """A bot that is ready to be started with the settings' token."""
-    return Vibecheck(settings, classifier, mood)
+    return Vibecheck(settings, classifier, mood, message_content=message_content)
+
+
+def _watching(bot: Vibecheck, mood: Opened | None) -> WatchingCog | None:
+    if mood is None:
+        return None
+    # Imported here: without a store nobody needs the database's libraries, and `run` loads them beside the model.
+    from bot.watching.cog import WatchingCog
+
+    return WatchingCog(bot, mood)
+
+
+def intents_for(*, monitoring: bool, message_content: bool = True) -> discord.Intents:
+    """What the bot wants to be told by Discord. Commands and message menus are interactions, which need no intent."""
+    intents = discord.Intents.none()
+    if monitoring:
+        intents.guilds = True  # channels, threads and roles, to which rules apply; servers joined and left
+        intents.guild_messages = True  # that a message was written, edited or deleted
+        intents.message_content = message_content  # what it says; privileged: Discord's portal must have it on
+    return intents
 
 
 async def open_classifier(settings: Settings) -> Classifier:

@@ -19,6 +19,7 @@ import discord
 from bot.client import Vibecheck, create_bot, open_classifier
 from bot.mood.errors import StoreError
 from bot.settings import Settings, SettingsError
+from bot.watching.permissions import PORTAL, SWITCH_ON_CONTENT
 from model import CheckpointError, Classifier, ModelError
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ SWITCH_SECONDS = 0.0005
 _ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py names the tasks in which commands and buttons run."""
 
-PORTAL = "https://discord.com/developers/applications"
-
 NO_TOKEN = f"There is no bot token: put DISCORD_TOKEN=... into .env; you get one at {PORTAL} under Bot."
 WRONG_TOKEN = f"Discord refused the token: copy it anew from {PORTAL} under Bot and set DISCORD_TOKEN in .env."
-MISSING_INTENT = f"Discord refused an intent this bot asks for: switch it on at {PORTAL} under Bot, Privileged Intents."
+WITHOUT_CONTENT = (
+    "Discord does not let this bot see what messages say, so nothing can be monitored; commands work. "
+    f"Switch it on {SWITCH_ON_CONTENT}, and start again."
+)
 NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
 
 
@@ -113,30 +115,41 @@ async def open_parts(settings: Settings, kept: AsyncExitStack) -> tuple[Classifi
 
 async def _connect(settings: Settings, token: str, stop: asyncio.Event, classifier: Classifier, mood: Opened) -> int:
     """Runs the bot until it is told to stop, and returns the exit code."""
-    loop = asyncio.get_running_loop()
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
     # The library warns of voice packages and of the guild cache; this bot wants neither.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.getLogger("discord.state").setLevel(logging.ERROR)
-    bot = create_bot(settings, classifier=classifier, mood=mood)
-    bot.add_listener(_announcer(bot), "on_ready")
     if hangup_is_for_reloading():
-        loop.add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
     mood.buffer.start()
+    bot = create_bot(settings, classifier=classifier, mood=mood)
+    try:
+        try:
+            return await _serve(bot, token, stop)
+        except discord.PrivilegedIntentsRequired:
+            _log.warning(WITHOUT_CONTENT)
+            await _leave(bot)
+            bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+            return await _serve(bot, token, stop)
+    finally:
+        await _close(bot, classifier)
+
+
+async def _serve(bot: Vibecheck, token: str, stop: asyncio.Event) -> int:
+    """Runs this bot until it is told to stop. Raises PrivilegedIntentsRequired when Discord refuses an intent."""
+    bot.add_listener(_announcer(bot), "on_ready")
     bot.upkeep.start()
     try:
         await _unless(stop, bot.start(token))
+    except discord.PrivilegedIntentsRequired:
+        raise
     except discord.LoginFailure:
         return _say(WRONG_TOKEN, EX_CONFIG)
-    except discord.PrivilegedIntentsRequired:
-        return _say(MISSING_INTENT, EX_CONFIG)
     except discord.ConnectionClosed as error:
         return _say(WRONG_TOKEN, EX_CONFIG) if error.code == 4004 else _say(NO_DISCORD, EX_UNAVAILABLE)
     except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
         _log.debug("could not connect", exc_info=error)
         return _say(NO_DISCORD, EX_UNAVAILABLE)
-    finally:
-        await _close(bot, classifier)
     _log.info("stopped")
     return EX_OK
 
@@ -176,8 +189,14 @@ async def _close(bot: Vibecheck, classifier: Classifier) -> None:
     answering = [task for task in asyncio.all_tasks() if task.get_name().startswith(_ANSWERING)]
     if answering:
         await asyncio.wait(answering, timeout=share)
+    await _leave(bot)
+
+
+async def _leave(bot: Vibecheck) -> None:
+    """Ends one bot; the model and the store go on."""
+    await bot.upkeep.close()
     with suppress(TimeoutError):
-        async with asyncio.timeout(share):
+        async with asyncio.timeout(CLOSING_SECONDS / 3):
             await bot.close()
 
 

@@ -18,6 +18,7 @@ from aiohttp import web
 from simcord import BackendError, SetupError
 from simcord.enums import AppCommandType
 from simcord.preview import Preview
+from simcord.preview._markdown import _FIELD_POLICIES
 from simcord.preview._pages import _Page
 from simcord.preview._server import PreviewServer
 from simcord.results import ResponseMessage
@@ -34,6 +35,9 @@ _CLOCK_SECONDS = 30.0
 
 _SHOWS_NEWEST = {"run_command", "send_message"}
 """Actions after which the page scrolls down to what they brought."""
+
+for _part in ("embed_description", "embed_field_value"):
+    _FIELD_POLICIES[_part]["mentions"] = True  # Discord names channels and roles there; simcord shows their numbers
 
 
 class DemoPage(Preview):

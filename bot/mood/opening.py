@@ -17,7 +17,10 @@ from bot.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The open parts. `buffer.start()` makes it write by itself; until then it writes when it is flushed."""
+    """The open parts. `buffer.start()` makes it write by itself; until then it writes when it is flushed.
+
+    `last_alive` is `Store.last_alive` from before this opening: the buffer soon writes signs of life of its own.
+    """
 
     database: Database
     identity: Identity
@@ -25,6 +28,7 @@ class Opened:
     store: Store
     posts: Posts
     buffer: Buffer
+    last_alive: int | None = None
 
 
 @asynccontextmanager
@@ -41,7 +45,8 @@ async def open_mood(settings: Settings) -> AsyncIterator[Opened]:
         await opt_outs.load()
         buffer = Buffer(database, opt_outs, retention_days=settings.retention_days)
         try:
-            yield Opened(database, identity, opt_outs, Store(database), Posts(database), buffer)
+            store = Store(database)
+            yield Opened(database, identity, opt_outs, store, Posts(database), buffer, await store.last_alive())
         finally:
             await buffer.close()
     finally:

@@ -208,6 +208,14 @@ class Store:
         async with self._database.read() as connection:
             return tuple(_audited(row) for row in await connection.execute(question))
 
+    async def notices(self) -> tuple[tuple[int, int], ...]:
+        """Server and channel of every notice that was posted, for all servers, as a bot reads them when it starts."""
+        columns = (AuditRow.guild_id, AuditRow.target_id)
+        question = select(*columns).where(AuditRow.action == AdminAction.NOTICE).distinct()
+        async with self._database.read() as connection:
+            rows = await connection.execute(question)
+            return tuple((guild, channel) for guild, channel in rows if channel is not None)
+
 
 async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int) -> tuple[Gap, ...]:
     """The gaps that touch [start, end), of this server or of all."""

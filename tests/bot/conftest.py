@@ -179,6 +179,7 @@ class LoginServer(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), LoginRequest)
         self.accepts = True
+        self.flags = discord.ApplicationFlags(gateway_message_content_limited=True).value
         self.on_request = lambda: None
 
     @property
@@ -199,7 +200,7 @@ class LoginRequest(BaseHTTPRequestHandler):
         application |= {
             "verify_key": "",
             "owner": user,
-            "flags": 0,
+            "flags": self.server.flags,
             "bot_public": True,
             "bot_require_code_grant": False,
         }

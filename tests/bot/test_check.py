@@ -6,8 +6,9 @@ from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.check import application_id
-from bot.process import NO_DISCORD, NO_TOKEN, WRONG_TOKEN
+from bot.process import NO_DISCORD, NO_TOKEN, PORTAL, WRONG_TOKEN
 from bot.settings import SettingsError
+from bot.watching.permissions import invite_permissions
 from model import open_checkpoint
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
@@ -32,6 +33,15 @@ def test_all_in_order_is_code_0_and_a_tick_on_each_line(check, login_server):
     assert code == 0
     assert [line.split(":")[0] for line in lines] == ["✓ settings", "✓ model", "✓ token", "✓ intents"]
     assert "it belongs to Vibecheck" in lines[2]
+
+
+def test_message_content_that_is_off_is_named_with_what_to_click(check, login_server):
+    login_server.flags = 0
+    code, lines = check(f"DISCORD_TOKEN={TOKEN}")
+    assert code == 1
+    assert lines[3].startswith("✗ intents: message content is off: commands work, /monitor does not.")
+    assert PORTAL in lines[3]
+    assert "Message Content Intent" in lines[3]
 
 
 def test_the_models_line_names_its_version_and_reads_a_text(check, login_server):
@@ -75,9 +85,15 @@ def test_invite_prints_both_links_without_asking_discord(no_network):
     result = CliRunner().invoke(main, ["invite", "--client-id", "80351110224678912"])
     server, account = result.output.splitlines()
     assert result.exit_code == 0
-    assert "client_id=80351110224678912&scope=bot+applications.commands&permissions=0" in server
+    assert "client_id=80351110224678912&scope=bot+applications.commands&permissions=117824" in server
     assert "client_id=80351110224678912&scope=applications.commands" in account
     assert account.endswith("&integration_type=1")
+
+
+def test_the_invite_asks_for_what_monitoring_needs_and_no_more():
+    granted = {name for name, value in invite_permissions() if value}
+    reading = {"read_messages", "read_message_history"}  # the library's first name for View Channel
+    assert granted == reading | {"send_messages", "embed_links", "attach_files", "add_reactions"}
 
 
 async def test_the_application_is_found_by_its_token(settings, login_server):

@@ -196,6 +196,17 @@ async def test_what_admins_did_is_told_the_latest_first_and_per_server(store):
     assert await store.audit(HOME, limit=2) == (entries[2], entries[1])
 
 
+async def test_where_notices_stand_is_told_for_all_servers_each_once(store):
+    for guild, action, target in (
+        (HOME, AdminAction.NOTICE, 5),
+        (HOME, AdminAction.NOTICE, 5),
+        (AWAY, AdminAction.NOTICE, 6),
+        (HOME, AdminAction.ENABLE, 7),
+    ):
+        await store.add_audit(Audited(guild, 1, None, action, TargetKind.CHANNEL, target))
+    assert sorted(await store.notices()) == sorted([(HOME, 5), (AWAY, 6)])
+
+
 async def test_sums_over_a_year_are_exact(store, database):
     async with database.write() as connection:
         row = {"channel_id": GENERAL, "guild_id": HOME, "hour": HOUR, "negative": 0, "neutral": 0, "authors": 9}

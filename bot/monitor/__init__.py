@@ -1,0 +1,1 @@
+"""`/monitor`: admins choose what is watched, and see what that does."""

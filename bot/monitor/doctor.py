@@ -1,0 +1,90 @@
+"""`/monitor doctor`: what keeps the bot from doing what it is to do, and what to click."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.monitor.lists import cut
+from bot.monitor.watched import watched
+from bot.mood.records import GuildSettings, TargetKind
+from bot.watching.cog import WatchingCog
+from bot.watching.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click
+from bot.watching.places import Watchable, WithMessages, place_of
+
+_GREEN, _RED = 0x009E73, 0xD55E00
+_LIST = 4000
+_CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
+
+
+async def doctor(watching: WatchingCog, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
+    """Looks at the intent, every watched channel and the mod channel. What is in order is tried again from now on.
+
+    Rules about what was deleted while the bot was off are removed. Raises DatabaseUnavailable.
+    """
+    forgotten = await _forget_the_deleted(watching, guild)
+    ailments = [] if watching.content_seen else [NO_CONTENT]
+    well = retried = 0
+    for channel, rule, _ in watched(watching.register, guild):
+        lacking = missing(channel, for_watching(channel, tagging=rule.tagging))
+        if lacking:
+            ailments.append(what_to_click(channel, lacking))
+        else:
+            well += 1
+            retried += _reopen(watching, channel)
+    if settings.mod_channel_id is not None:
+        ailments += _mod_channel(watching, guild, settings.mod_channel_id)
+    lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
+    if well:
+        lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
+    if retried:
+        lines.append(f"↻ In {retried} of them Discord has refused me something before; I try again from now on.")
+    if forgotten:
+        lines.append(f"✅ {forgotten} rule{' was' if forgotten == 1 else 's were'} about what is deleted; removed.")
+    if not ailments and settings.mod_channel_id is not None:
+        lines.append(f"✅ The mod channel <#{settings.mod_channel_id}> is in order.")
+    if not lines:
+        lines.append("✅ Nothing is watched, and nothing is wrong. `/monitor enable` starts watching.")
+    return discord.Embed(
+        title="What needs doing" if ailments else "All well",
+        description=cut(lines, _LIST),
+        colour=_RED if ailments else _GREEN,
+    )
+
+
+async def _forget_the_deleted(watching: WatchingCog, guild: discord.Guild) -> int:
+    """How many rules were about roles, channels or threads that are no more."""
+    forgotten = 0
+    for kind, number in tuple(watching.register.rules(guild.id)):
+        if kind is TargetKind.ROLE and guild.get_role(number) is None:
+            await watching.register.role_gone(guild.id, number)
+            forgotten += 1
+        elif kind in _CHANNELS and guild.get_channel_or_thread(number) is None:
+            try:
+                await guild.fetch_channel(number)  # it may be hidden, or a thread that is archived
+            except discord.NotFound:
+                watching.channel_gone(guild.id, number)
+                forgotten += 1
+            except discord.HTTPException:
+                continue
+    return forgotten
+
+
+def _reopen(watching: WatchingCog, channel: WithMessages | discord.ForumChannel) -> bool:
+    """Lets everything be tried again in a channel, a thread's own channel included; whether anything was refused."""
+    place = place_of(channel)
+    places = {channel.id} if place is None else {channel.id, place.channel_id}
+    refused = any(watching.outlets.closed(number) for number in places)
+    for number in places:
+        watching.outlets.reopen(number)
+    return refused
+
+
+def _mod_channel(watching: WatchingCog, guild: discord.Guild, channel_id: int) -> list[str]:
+    channel = guild.get_channel_or_thread(channel_id)
+    if not isinstance(channel, Watchable):
+        return ["I cannot see the mod channel, or it was deleted; choose another with `/monitor settings`."]
+    lacking = missing(channel, REPORTING)
+    if lacking:
+        return [f"The mod channel: {what_to_click(channel, lacking)}"]
+    watching.outlets.reopen(channel.id)
+    return []

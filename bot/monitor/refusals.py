@@ -1,0 +1,16 @@
+"""What an admin reads when something cannot be done."""
+
+from __future__ import annotations
+
+NOT_ALLOWED = "Only people with the permission **Manage Server** can do that."
+STORE_AWAY = (
+    "My notes cannot be read or written just now. Please try again in a minute; `/monitor status` says what counts."
+)
+STARTING = "I have only just started and do not know this server yet. Please try again in a few seconds."
+UNKNOWN_CHANNEL = (
+    "I cannot find that channel: it was deleted, or I may not see it. Allow me **View Channel** there first."
+)
+
+
+class Refused(Exception):
+    """Nothing was done; the message is one sentence that says why and what would help."""

@@ -1,0 +1,78 @@
+"""`/monitor status`: what is watched, by which rule, and what has become of it."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.monitor.lists import cut
+from bot.monitor.targets import named
+from bot.monitor.watched import Watched, watched
+from bot.mood.buffer import Counts as Written
+from bot.mood.records import GuildSettings, Mode, Rule, TargetKind
+from bot.watching.cog import WatchingCog
+from bot.watching.outlets import Outlets, Purpose
+from bot.watching.permissions import NO_CONTENT
+from bot.watching.reader import Counts
+
+_BLUE, _RED = 0x0072B2, 0xD55E00
+_LIST, _FIELD = 3000, 1024
+
+_WIDTH = tuple(TargetKind)
+"""The kinds of rules, the widest first; roles come last, for they stand beside the others."""
+
+
+def status(watching: WatchingCog, written: Written, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
+    """Everything an admin may want to know of the monitoring in their server."""
+    rules = watching.register.rules(guild.id)
+    lines = [_watched_in_words(watching.outlets, guild, one) for one in watched(watching.register, guild)]
+    headline = "Nothing is watched. `/monitor enable` starts it, for a channel, a category or the whole server."
+    if lines:
+        headline = cut(lines, _LIST)
+    if not watching.content_seen:
+        headline = f"{NO_CONTENT}\n\n{headline}"
+    colour = _BLUE if watching.content_seen else _RED
+    embed = discord.Embed(title="What I watch here", description=headline, colour=colour)
+    if rules:
+        by_width = sorted(rules.values(), key=lambda rule: _WIDTH.index(rule.target_kind))
+        in_words = cut((rule_in_words(guild, rule) for rule in by_width), _FIELD)
+        embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
+    counts = watching.reader.counts.get(guild.id, Counts())
+    embed.add_field(name="Since my last start", value=_since_start(counts, written), inline=False)
+    days = watching.bot.settings.retention_days
+    kept = f"Scores of single messages: {days} d. After that only sums by hour."
+    embed.add_field(name="How long I keep it", value=kept, inline=False)
+    embed.add_field(name="Message Content Intent", value="on" if watching.content_seen else "off")
+    mod_channel = f"<#{settings.mod_channel_id}>" if settings.mod_channel_id else "none: `/monitor settings`"
+    embed.add_field(name="Mod channel", value=mod_channel)
+    embed.set_footer(text="/monitor doctor checks the permissions.")
+    return embed
+
+
+def rule_in_words(guild: discord.Guild, rule: Rule) -> str:
+    """A rule in one line."""
+    what = named(guild, rule)
+    if rule.mode is Mode.EXEMPT:
+        return f"🚫 {what}: never read"
+    tagging = "on" if rule.tagging else "off"
+    return f"👁️ {what}: watched, tagging {tagging}, sensitivity {rule.sensitivity}"
+
+
+def _watched_in_words(outlets: Outlets, guild: discord.Guild, one: Watched) -> str:
+    own = one.rule.target_id == one.channel.id
+    by = "by its own rule" if own else f"by the rule for {named(guild, one.rule)}"
+    tagged = ", tagged" if one.rule.tagging else ""
+    if tagged and Purpose.TAG in outlets.closed(one.channel.id):
+        tagged = ", **but my tags are refused there**: `/monitor doctor`"
+    untold = "" if one.told else "; my notice comes before the first message is read"
+    if not one.told and Purpose.NOTICE in outlets.closed(one.channel.id):
+        untold = "; **nothing is read, for my notice is refused there**: `/monitor doctor`"
+    return f"{one.channel.mention} {by}{tagged}{untold}"
+
+
+def _since_start(counts: Counts, written: Written) -> str:
+    lines = [f"Read: {counts.read:,}. Not read, for too much was waiting: {counts.shed:,}."]
+    if counts.failed:
+        lines.append(f"The model failed on: {counts.failed:,}.")
+    dropped = written.dropped + written.dropped_deletions
+    lines.append(f"In all servers: {dropped:,} dropped, for the database was away; {written.late:,} came too late.")
+    return "\n".join(lines)

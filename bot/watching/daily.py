@@ -1,0 +1,37 @@
+"""What is done at the start and then once a day."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from math import inf
+
+from bot.mood.opening import Opened
+from bot.mood.retention import purge
+
+_log = logging.getLogger(__name__)
+
+DAY = 86_400.0
+
+
+class Daily:
+    """A job of the upkeep that does its work at the first tick and then daily; when it fails, at the next tick."""
+
+    def __init__(self, work: Callable[[float], Awaitable[None]]) -> None:
+        self._work = work
+        self._done = -inf
+
+    async def __call__(self, now: float) -> None:
+        """`now` is in seconds since the Unix epoch; a clock that was put back does not put the work off."""
+        if 0 <= now - self._done < DAY:
+            return
+        await self._work(now)
+        self._done = now
+
+
+async def keep_promises(mood: Opened, days: int, now: float) -> None:
+    """Removes what is older than it may be, and keeps opt-outs readable under today's key."""
+    purged = await purge(mood.database, days, now)
+    if purged.messages:
+        _log.info("purged the scores of %d messages older than %d days", purged.messages, days)
+    await mood.opt_outs.carry_over()

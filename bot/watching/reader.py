@@ -1,0 +1,143 @@
+"""A message on its way from Discord to the buffer, if it is to be read at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.mood.opening import Opened
+from bot.watching.notice import Notices
+from bot.watching.places import WithMessages, place_of
+from bot.watching.register import Register
+from bot.watching.rules import Decision, Place
+from bot.watching.tagging import Tagger, tag_for
+from model import ClassifierClosed, DeadlinePassed, InferenceFailed, NothingToRead, Overloaded, Priority, Verdict
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+LONGEST_WAIT = 120.0
+"""Seconds after which a message that nobody waits for is not read any more."""
+
+NEWS_SECONDS = 3600.0
+"""An edit older than this is not why Discord reports a change: the message was pinned, say, or got a link's preview."""
+
+_WRITTEN = {discord.MessageType.default, discord.MessageType.reply}
+"""What people write; the other types are Discord's own, such as "somebody has joined"."""
+
+
+def is_from_a_person(message: discord.Message) -> bool:
+    """Whether a person wrote it: no bot, no webhook, and not Discord itself."""
+    return not message.author.bot and message.webhook_id is None and message.type in _WRITTEN
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has become of a server's watched messages since the start.
+
+    `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long. `failed`:
+    the model could not read them.
+    """
+
+    read: int = 0
+    shed: int = 0
+    failed: int = 0
+
+
+class Reader:
+    """Reads what may be read. `content_seen` is whether Discord shows the bot what messages say."""
+
+    def __init__(
+        self,
+        bot: Vibecheck,
+        mood: Opened,
+        register: Register,
+        notices: Notices,
+        tagger: Tagger,
+        *,
+        content_seen: bool,
+    ) -> None:
+        self.counts: defaultdict[int, Counts] = defaultdict(Counts)
+        self._bot = bot
+        self._mood = mood
+        self._register = register
+        self._notices = notices
+        self._tagger = tagger
+        self._content_seen = content_seen
+
+    async def created(self, message: discord.Message) -> None:
+        """A message was written."""
+        wanted = self._wanted(message)
+        if wanted is None or not message.content.strip():
+            return
+        place, decision = wanted
+        if not self._register.is_told(place):
+            if isinstance(message.channel, WithMessages):
+                await self._notices.post_where_due(message.channel, decision)
+            return
+        verdict = await self._verdict(message, place.guild_id)
+        if isinstance(verdict, Verdict):
+            self._keep(message, place, verdict)
+            if decision.tagging:
+                emoji = tag_for(verdict, await self._register.settings(place.guild_id))
+                if emoji is not None:
+                    self._tagger.offer(message, emoji, place.channel_id)
+
+    async def edited(self, message: discord.Message) -> None:
+        """A message has changed, perhaps in what it says. It keeps the tag it has, or has not."""
+        edited = message.edited_at
+        if edited is None or (discord.utils.utcnow() - edited).total_seconds() > NEWS_SECONDS:
+            return
+        wanted = self._wanted(message)
+        if wanted is None or not self._register.is_told(wanted[0]):
+            return
+        place, _ = wanted
+        verdict = await self._verdict(message, place.guild_id)
+        if isinstance(verdict, Verdict):
+            self._keep(message, place, verdict, edited=round(edited.timestamp() * 1000))
+        elif isinstance(verdict, NothingToRead):
+            self._mood.buffer.deleted((message.id,))  # it says nothing any more
+
+    def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
+        """Where a message stands and the rule that has it read; None for one that is not to be read."""
+        if not self._content_seen or message.guild is None or not is_from_a_person(message):
+            return None
+        place, author = place_of(message.channel), message.author
+        roles = [role.id for role in author.roles] if isinstance(author, discord.Member) else None
+        if place is None or (roles is None and self._register.has_exempt_roles(place.guild_id)):
+            return None
+        decision = self._register.decide(place, roles or ())
+        if not decision.watched or self._mood.opt_outs.includes(author.id):
+            return None
+        return place, decision
+
+    async def _verdict(self, message: discord.Message, guild_id: int) -> Verdict | NothingToRead | None:
+        """The model's verdict, that there is nothing to read, or None for a message that is counted as not read."""
+        try:
+            return await self._bot.classifier.classify(
+                message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
+            )
+        except NothingToRead as nothing:
+            return nothing
+        except (Overloaded, DeadlinePassed):
+            self.counts[guild_id].shed += 1
+        except InferenceFailed:
+            self.counts[guild_id].failed += 1
+        except ClassifierClosed:
+            pass  # the bot stops
+        return None
+
+    def _keep(self, message: discord.Message, place: Place, verdict: Verdict, *, edited: int = 0) -> None:
+        self._mood.buffer.scored(
+            message.id,
+            place.guild_id,
+            place.channel_id,
+            self._mood.identity.author(message.author.id),
+            verdict,
+            thread_id=place.thread_id,
+            edited=edited,
+        )
+        self.counts[place.guild_id].read += 1
