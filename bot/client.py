@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot.about import AboutCog
 from bot.failures import FriendlyTree
+from bot.mod_channel import ModChannels
 from bot.model_admin import ModelCog
 from bot.sentiment import SentimentCog
 from bot.settings import Settings
@@ -35,8 +36,9 @@ class Vibecheck(commands.AutoShardedBot):
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=FriendlyTree,
-            # Commands and message menus arrive as interactions, which need no intent at all.
-            intents=discord.Intents.none(),
+            # Commands and message menus arrive as interactions, which need no intent at all. Guilds: which channels a
+            # member can see, so that `/mood server` counts no other.
+            intents=discord.Intents(guilds=True) if mood is not None else discord.Intents.none(),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -45,6 +47,7 @@ class Vibecheck(commands.AutoShardedBot):
         self.settings = settings
         self.mood = mood
         self.upkeep = Upkeep()
+        self.mod_channels = ModChannels(self)
         self.recent_texts = RecentTexts()
         self._owned: Classifier | None = None
         if classifier is not None:
@@ -57,12 +60,26 @@ class Vibecheck(commands.AutoShardedBot):
         self.add_dynamic_items(WhyButton)
         await self.add_cog(SentimentCog(self))
         await self.add_cog(AboutCog(self))
+        if self.mood is not None:
+            await self._add_moods(self.mood)
         admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
         if admin_guild is not None:
             self._know_owner()
             await self.add_cog(ModelCog(self), guild=admin_guild)
         if self.application_id is not None:
             await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
+
+    async def _add_moods(self, mood: Opened) -> None:
+        """What needs the store, whose libraries nothing else imports."""
+        from bot.alerts.post import AcknowledgeButton
+        from bot.alerts.watch import AlertWatch
+        from bot.charts.command import MoodCog
+        from bot.digests.sending import Digests
+
+        await self.add_cog(MoodCog(self, mood))
+        self.add_dynamic_items(AcknowledgeButton)
+        self.upkeep.add("alerts", AlertWatch(self, mood).tick)
+        self.upkeep.add("digests", Digests(self, mood).tick)
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
