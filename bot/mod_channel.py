@@ -106,8 +106,8 @@ class ModChannels:
             return
         name = discord.utils.escape_markdown(guild.name)
         text = (
-            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone, or I may not write "
-            "there. `/monitor doctor` in the server says what to click. I say this once."
+            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone, or I may not "
+            "write there. `/monitor doctor` in the server says what to click. I say this once."
         )
         try:
             owner = await self._bot.create_dm(discord.Object(guild.owner_id))

@@ -42,7 +42,7 @@ def _marks(start: float, end: float, unit: str, step: int, zone: ZoneInfo) -> It
     last = start - 1.0
     while (at := local.replace(tzinfo=zone).timestamp()) < end:
         if at >= start and at > last:  # an hour that a change of clocks skips is the next one
-            yield Tick(at, _label(local, unit, step))
+            yield Tick(at, _label(datetime.fromtimestamp(at, zone), unit, step))
             last = at
         local = _next(local, unit, step)
 
