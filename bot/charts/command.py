@@ -156,7 +156,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             names = places()
-            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour, asked.guild_id)
+            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, asked.guild_id)
             hours = [(where, hour) for _, where, hour in told if where in names]
             if not hours:
                 return Answer(f"There is no hour {words} of which something may be told.")

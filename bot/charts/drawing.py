@@ -7,6 +7,7 @@ the background of Discord's dark theme; letters are as large as a phone needs, w
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ _NEGATIVE, _NEUTRAL, _POSITIVE = "#d55e00", "#80848e", "#009e73"
 LINE_COLOURS = (_BLUE, _ORANGE)
 
 _POINTS = 72 / _DPI
-_LARGE, _SMALL = 29 * _POINTS, 26 * _POINTS
+_LARGE, _SMALL = 33 * _POINTS, 30 * _POINTS
 _LONGEST_NAME = 24
 _NOTHING = float("nan")
 
@@ -53,6 +54,7 @@ class Line:
 
 def draw(lines: Sequence[Line], zone: ZoneInfo) -> bytes:
     """A PNG of one line, or of two to compare, which have the same buckets. It may take a second: not for the loop."""
+    _import_library()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -75,14 +77,38 @@ def draw(lines: Sequence[Line], zone: ZoneInfo) -> bytes:
     return png.getvalue()
 
 
+@cache
+def _import_library() -> None:
+    """Imports matplotlib without a search for garbage, which would stop every thread for longer than a loop may wait.
+
+    What was imported stays, and is not looked through again either.
+    """
+    gc.disable()
+    try:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure
+        import matplotlib.font_manager  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _panels(figure: Figure, heights: list[float]) -> list[Axes]:
     grid = figure.add_gridspec(
-        len(heights), 1, height_ratios=heights, left=0.1, right=0.975, top=0.935, bottom=0.11, hspace=0.42
+        len(heights),
+        1,
+        height_ratios=heights,
+        left=0.11,
+        right=0.975,
+        top=0.93,
+        bottom=0.12,
+        hspace=0.5 if len(heights) > 2 else 0.3,
     )
     panels: list[Axes] = []
     for row in range(len(heights)):
         panel = figure.add_subplot(grid[row, 0], facecolor=_BACKGROUND)
         panel.tick_params(colors=_FAINT, labelsize=_SMALL, length=0, pad=8)
+        panel.tick_params(axis="x", pad=12)
         for side in ("top", "right", "left"):
             panel.spines[side].set_visible(False)
         panel.spines["bottom"].set_color(_GRID)
@@ -167,10 +193,10 @@ def _mark_time(panels: Sequence[Axes], edges: Sequence[int], zone: ZoneInfo) -> 
     panels[-1].set_xticklabels([mark.label for mark in marks])
     for mark, label in zip(marks, panels[-1].get_xticklabels(), strict=True):
         place = (mark.at - edges[0]) / (edges[-1] - edges[0])
-        label.set_horizontalalignment("left" if place < 0.05 else "right" if place > 0.95 else "center")
+        label.set_horizontalalignment("right" if place > 0.95 else "center")
     panels[-1].annotate(
-        zone.key, (1, 0), (0, -62), xycoords="axes fraction", textcoords="offset pixels",
-        ha="right", va="center", color=_FAINT, fontsize=_SMALL * 0.85,
+        zone.key, (1, 0), (0, -78), xycoords="axes fraction", textcoords="offset pixels",
+        ha="right", va="center", color=_FAINT, fontsize=_SMALL * 0.8,
     )  # fmt: skip
 
 

@@ -76,14 +76,14 @@ async def read_server(store: Store, asked: Asked, channels: Sequence[int]) -> Re
     """These channels of a server together, beside their own past. Raises DatabaseUnavailable."""
     size = size_for(asked.end_hour - asked.first_hour)
     bounds = edges(asked.first_hour, asked.end_hour, size, asked.zone)
-    mood = await store.guild_mood(asked.guild_id, bounds[0], bounds[-1] - 1, channels)
+    mood = await store.guild_mood(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
     past = await store.guild_mood(asked.guild_id, bounds[0] - WEEKS * 7 * 24, bounds[0] - 1, channels)
     return Reading(timeline(mood, size, bounds, until=asked.now), mood.hours, past.hours)
 
 
 async def _read_channel(store: Store, asked: Asked, channel_id: int, size: Size) -> Reading:
     bounds = edges(asked.first_hour, asked.end_hour, size, asked.zone)
-    mood: Mood = await store.mood(asked.guild_id, channel_id, bounds[0], bounds[-1] - 1)
+    mood: Mood = await store.mood(asked.guild_id, channel_id, bounds[0], asked.end_hour - 1)
     quiet: tuple[HourMood, ...] = ()
     if size in (Size.DAY, Size.WEEK):
         days = tuple(pairwise(edges(bounds[0], asked.end_hour, Size.DAY, asked.zone)))

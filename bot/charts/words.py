@@ -86,7 +86,7 @@ def alternative_text(lines: Sequence[Line], zone: ZoneInfo) -> str:
 
 def _volume(total: HourMood) -> str:
     shares = ", ".join(
-        f"{getattr(total, name) / total.messages:.0%} {name}" for name in ("positive", "neutral", "negative")
+        f"{100 * getattr(total, name) / total.messages:.0f} % {name}" for name in ("positive", "neutral", "negative")
     )
     return f"{total.messages:,} messages by at least {total.authors:,} people: {shares}."
 

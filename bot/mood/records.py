@@ -45,7 +45,7 @@ class DigestKind(StrEnum):
 
 
 class AdminAction(StrEnum):
-    """What an admin can do that is written down."""
+    """What an admin can do that is written down, and the notice that the bot posts because of it."""
 
     ENABLE = "enable"
     DISABLE = "disable"
@@ -56,6 +56,7 @@ class AdminAction(StrEnum):
     EXPORT = "export"
     REPLAY = "replay"
     ACKNOWLEDGE = "acknowledge"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
