@@ -147,7 +147,7 @@ async def test_one_click_shows_the_mood_of_the_made_up_weeks_with_a_chart(page: 
     chart = answer.locator("img[alt^='Chart from']")
     await expect(chart).to_be_visible()
     await expect(chart).to_have_attribute("alt", re.compile(r"#general: mean score between .* messages\."))
-    assert await chart.evaluate("(image) => image.naturalWidth") == 1000
+    await expect(chart).to_have_js_property("naturalWidth", 1000)
 
 
 async def test_a_visitor_is_told_that_the_past_is_made_up(page: Page) -> None:
