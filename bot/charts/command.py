@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.charts.drawing import Line, draw
 from bot.charts.export import TooMuch, to_csv
-from bot.charts.places import Chosen, NotToldHere, Place, place_of, visible_channels
+from bot.charts.places import Chosen, NotToldHere, Place, may_be_told_here, place_of, visible_channels
 from bot.charts.reading import Asked, Reading, read_channel, read_pair, read_server
 from bot.charts.since import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
 from bot.charts.studio import Studio, TooBusy
@@ -78,7 +78,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
                 return Answer(_nothing(place.mention, words, reading))
             return await self._chart(f"**{place.mention} {words}**", place.name, reading, asked)
 
-        await self._answer(interaction, since, private, answer, lambda: place_of(interaction, channel))
+        await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
 
     @app_commands.command(description="How the whole server has felt: the watched channels that you can see")
     @app_commands.describe(since="Such as 7 days, today, monday or 2026-11-01", private="Show the answer to you alone")
@@ -115,8 +115,8 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     ) -> None:
         """The same time in the same buckets."""
 
-        def places() -> tuple[Place, Place]:
-            pair = place_of(interaction, channel), place_of(interaction, other)
+        def places() -> list[Place]:
+            pair = [place_of(interaction, channel), place_of(interaction, other)]
             if pair[0].id == pair[1].id:
                 raise NotToldHere("These are the same channel: choose two.")
             return pair
@@ -146,16 +146,15 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     ) -> None:
         """For the asker alone, and written down."""
 
-        def places() -> dict[int, str]:
+        def places() -> list[Place]:
             if not interaction.permissions.manage_guild:
                 raise NotToldHere(NOT_AN_ADMIN)
             if channel is None:
-                return visible_channels(interaction)
-            place = place_of(interaction, channel)
-            return {place.id: place.name}
+                return [Place(*seen) for seen in visible_channels(interaction).items()]
+            return [place_of(interaction, channel)]
 
         async def answer(asked: Asked, words: str) -> Answer:
-            names = places()
+            names = {place.id: place.name for place in places()}
             told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, asked.guild_id)
             hours = [(where, hour) for _, where, hour in told if where in names]
             if not hours:
@@ -186,13 +185,16 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         since: str,
         private: bool,
         answer: Callable[[Asked, str], Awaitable[Answer]],
-        check: Callable[[], object] = lambda: None,
+        places: Callable[[], list[Place]] = list,
     ) -> None:
-        """Refuses for the asker alone; otherwise answers for everybody, unless `private`."""
+        """Refuses for the asker alone; otherwise answers for everybody, unless `private`.
+
+        What not everybody here could see in its own channel is for the asker alone as well.
+        """
         assert interaction.guild_id is not None
         now = interaction.created_at.timestamp()
         try:
-            check()
+            private = private or not all(may_be_told_here(interaction, place.id) for place in places())
             async with asyncio.timeout(_SETTINGS_SECONDS):
                 zone = (await self.mood.store.settings(interaction.guild_id)).zone
             chosen: Since = read_since(since, zone, now)

@@ -59,6 +59,24 @@ def visible_channels(interaction: discord.Interaction[Any]) -> dict[int, str]:
     }
 
 
+def may_be_told_here(interaction: discord.Interaction[Any], channel_id: int) -> bool:
+    """Whether every role that sees the channel in which was asked sees `channel_id` too; False when that is not known.
+
+    Otherwise an answer for everybody would tell people of a channel that they cannot see.
+    """
+    guild, here = interaction.guild, interaction.channel
+    if isinstance(here, discord.Thread):
+        here = here.parent
+    there = guild.get_channel(channel_id) if guild is not None else None
+    if here is None or channel_id == here.id:
+        return here is not None
+    if guild is None or there is None or not isinstance(here, discord.abc.GuildChannel):
+        return False
+    return all(
+        there.permissions_for(role).view_channel for role in guild.roles if here.permissions_for(role).view_channel
+    )
+
+
 def _here(interaction: discord.Interaction[Any]) -> Place:
     channel = interaction.channel
     if channel is None or not interaction.permissions.view_channel:

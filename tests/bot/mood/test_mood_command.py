@@ -138,6 +138,26 @@ async def test_of_a_channel_that_the_asker_cannot_see_nothing_is_told(world, bus
         assert not answer.response.attachments
 
 
+async def test_what_not_everybody_here_could_see_is_told_to_the_asker_alone(world, busy, admin):
+    seen = discord.PermissionOverwrite(view_channel=True)
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN, admin: seen})
+    other = world.guild.create_text_channel("movies")
+    await busy(days=1)
+    await busy(secret, days=1)
+    await busy(other, days=1)
+    for name, options, private in (
+        ("channel", {"channel": secret}, True),
+        ("compare", {"channel": other, "other": secret}, True),
+        ("compare", {"channel": other, "other": world.channel}, False),
+        ("channel", {"channel": other}, False),
+    ):
+        answer = await admin.slash(world.channel, f"mood {name}", **options)
+        assert await picture(answer)
+        assert answer.response.ephemeral is private
+    answer = await admin.slash(secret, "mood channel")
+    assert not answer.response.ephemeral
+
+
 async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, mood, now):
     told = [said(hour, 8) for hour in range(now - 10, now)]
     few = [said(hour, 4) for hour in range(now - 20, now - 10)]
