@@ -25,7 +25,7 @@ def hour(number, negative=10, neutral=10, positive=10):
 
 
 def line(hours, gaps=(), length=24, name="#general", usual=()):
-    told = Mood(tuple(hours), (), tuple(Gap(None, (START + a) * 3600, (START + b) * 3600) for a, b in gaps))
+    told = Mood(tuple(hours), (), tuple(Gap(None, int((START + a) * 3600), int((START + b) * 3600)) for a, b in gaps))
     size = size_for(length)
     return Line(name, timeline(told, size, edges(START, START + length, size, BERLIN)), usual)
 
@@ -63,6 +63,16 @@ def test_where_the_bot_was_away_is_hatched_and_nothing_is_drawn_across():
     inside = columns(broken[75:380], LINE, 1)
     assert parts(inside) == 2
     assert not inside & set(sorted(away)[3:-3])
+
+
+def test_no_line_leads_over_a_gap_between_two_hours_that_are_told():
+    """The gap ends an hour before the second point: what would lead from one to the other is seen outside of it."""
+    told = [hour(0), hour(1), hour(2)]
+    whole, broken = pixels(line(told, length=3)), pixels(line(told, [(0.5, 1)], length=3))
+    hatched = columns(broken, HATCHED)
+    behind = set(range(max(hatched) + 20, max(hatched) + 100))
+    assert behind <= columns(whole[75:380], LINE, 1)
+    assert not behind & columns(broken[75:380], LINE, 1)
 
 
 def test_hours_of_which_nothing_is_told_stay_empty_and_unhatched():

@@ -202,6 +202,7 @@ async def test_a_mod_channel_that_refuses_gets_three_requests_and_later_its_dige
     for minutes in range(10):
         await scene.tick(NINE + minutes * 60)
     assert len(scene.requests()) == MOST_REFUSALS
+    assert await scene.mood.posts.unfinished_digests() == ()
     assert scene.embeds() == []
     await scene.tick(NINE + 2 * 3600)
     assert len(scene.embeds()) == 1
