@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.about import AboutCog
 from bot.failures import FriendlyTree
+from bot.mod_channel import ModChannels
 from bot.model_admin import ModelCog
 from bot.sentiment import SentimentCog
 from bot.settings import Settings
@@ -58,6 +59,7 @@ class Vibecheck(commands.AutoShardedBot):
         self.mood = mood
         self.upkeep = Upkeep()
         self.watching = _watching(self, mood)
+        self.mod_channels = ModChannels(self)
         self.recent_texts = RecentTexts()
         self._owned: Classifier | None = None
         if classifier is not None:
@@ -70,8 +72,8 @@ class Vibecheck(commands.AutoShardedBot):
         self.add_dynamic_items(WhyButton)
         await self.add_cog(SentimentCog(self))
         await self.add_cog(AboutCog(self))
-        if self.watching is not None:
-            await self._add_monitoring(self.watching)
+        if self.mood is not None and self.watching is not None:
+            await self._add_monitoring(self.watching, self.mood)
         admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
         if admin_guild is not None:
             self._know_owner()
@@ -79,11 +81,24 @@ class Vibecheck(commands.AutoShardedBot):
         if self.application_id is not None:
             await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
 
-    async def _add_monitoring(self, watching: WatchingCog) -> None:
-        from bot.monitor.cog import MonitorCog  # the database's libraries come with it, as with `_watching`
+    async def _add_monitoring(self, watching: WatchingCog, mood: Opened) -> None:
+        """What needs the store, whose libraries nothing else imports."""
+        from bot.alerts.post import AcknowledgeButton
+        from bot.alerts.replay_command import replay_command
+        from bot.alerts.watch import AlertWatch
+        from bot.charts.command import MoodCog
+        from bot.digests.sending import Digests
+        from bot.monitor.cog import MonitorCog
 
         await self.add_cog(watching)
-        await self.add_cog(MonitorCog(self, watching))
+        monitor = MonitorCog(self, watching)
+        assert monitor.app_command is not None
+        monitor.app_command.add_command(replay_command())
+        await self.add_cog(monitor)
+        await self.add_cog(MoodCog(self, mood))
+        self.add_dynamic_items(AcknowledgeButton)
+        self.upkeep.add("alerts", AlertWatch(self, mood).tick)
+        self.upkeep.add("digests", Digests(self, mood).tick)
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""

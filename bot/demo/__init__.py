@@ -33,22 +33,23 @@ async def demo(port: int = 8765, open_browser: bool = True) -> int:
             except SetupError:
                 return _fail(f"Port {port} is in use; choose another with --port, or --port 0 for any free one.")
             try:
-                return await _run(local, page, world.guild_id, Path(folder), stop, open_browser=open_browser)
+                return await _run(local, page, world, Path(folder), stop, open_browser=open_browser)
             finally:
                 await page.__aexit__(None, None, None)
 
 
 async def _run(
-    local: object, page: object, guild: int, folder: Path, stop: asyncio.Event, *, open_browser: bool
+    local: object, page: object, world: object, folder: Path, stop: asyncio.Event, *, open_browser: bool
 ) -> int:
     """Runs the bot until somebody stops us or it ends by itself."""
     from bot.demo.launch import BotEnded, BotNotReady, bot_process, wait_until_ready
     from bot.demo.local_discord import LocalDiscord
     from bot.demo.page import DemoPage
+    from bot.demo.world import World
 
-    assert isinstance(local, LocalDiscord) and isinstance(page, DemoPage)
+    assert isinstance(local, LocalDiscord) and isinstance(page, DemoPage) and isinstance(world, World)
     _say("Starting the bot…")
-    async with bot_process(local, folder, {"ADMIN_GUILD": str(guild)}) as process:
+    async with bot_process(local, folder, {"ADMIN_GUILD": str(world.guild_id)}, past=world.past()) as process:
         ended = asyncio.ensure_future(process.wait())
         stopped = asyncio.ensure_future(stop.wait())
         ready = asyncio.ensure_future(wait_until_ready(local, process))

@@ -1,15 +1,18 @@
 """`python -m bot.demo.bot_process URL FOLDER`: the same as `python -m bot run`, but at a Discord on this machine.
 
 Nothing of the bot is changed; only the two addresses that discord.py connects to. Its files go to FOLDER. Settings come
-from the environment alone: the operator's .env, with the real token, is not read.
+from the environment alone: the operator's .env, with the real token, is not read. A third argument, such as
+GUILD/general=CHANNEL,gaming=CHANNEL, has a made-up past written there before the bot starts.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,10 +29,10 @@ _EX_USAGE, _EX_CONFIG = 64, 78
 
 def main(arguments: list[str]) -> int:
     """Runs the bot until SIGTERM or until the process that started it is gone; returns the exit code."""
-    if len(arguments) != 2 or urlsplit(arguments[0]).hostname != "127.0.0.1":
-        print("Usage: python -m bot.demo.bot_process http://127.0.0.1:PORT FOLDER", file=sys.stderr)  # noqa: T201
+    if len(arguments) not in {2, 3} or urlsplit(arguments[0]).hostname != "127.0.0.1":
+        print("Usage: python -m bot.demo.bot_process http://127.0.0.1:PORT FOLDER [PAST]", file=sys.stderr)  # noqa: T201
         return _EX_USAGE
-    url, folder = arguments
+    url, folder, *past = arguments
     try:
         settings = Settings(_env_file=None, data_dir=Path(folder))
     except ValidationError as error:
@@ -37,6 +40,8 @@ def main(arguments: list[str]) -> int:
         name = str(first["loc"][0]).upper()
         print(f"The setting {name} cannot be used: {first['msg']}.", file=sys.stderr)  # noqa: T201
         return _EX_CONFIG
+    if past:
+        _write_past(settings.data_dir, past[0])
     use_local_discord(url)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     return run_bot(settings)
@@ -46,6 +51,15 @@ def use_local_discord(url: str) -> None:
     """Points discord.py at `url` instead of discord.com."""
     discord.http.Route.BASE = f"{url}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url.replace("http", "ws", 1)) / "gateway"
+
+
+def _write_past(folder: Path, past: str) -> None:
+    from bot.demo.history import write_history
+
+    guild, _, named = past.partition("/")
+    channels = dict(channel.split("=") for channel in named.split(","))
+    ids = {name: int(channel) for name, channel in channels.items()}
+    asyncio.run(write_history(folder, int(guild), ids, time.time()))
 
 
 def _stop_with_parent() -> None:

@@ -16,10 +16,20 @@ class Line:
     reactions: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+WITH_A_PAST = ("general", "gaming")
+"""The channels that are watched, with a made-up past (`bot.demo.history`)."""
+
+NOTICE_MINUTES_AGO = 95.0
+NOTICE = (
+    "**I read the mood of what is written here.** Scores only, never the text.\n"
+    "This is a demo: the four weeks before today, which `/mood channel` shows, are **made up**. "
+    "What you write now counts."
+)
+
 TOPICS = {
-    "general": "Pull up a chair. Ask Vibecheck how any message sounds.",
+    "general": "Pull up a chair. Ask Vibecheck how any message sounds. Its mood of the last four weeks is made up.",
     "movies": "What you watched, and whether it was any good",
-    "gaming": "Raids, patch notes and rage quits",
+    "gaming": "Raids, patch notes and rage quits. Its mood of the last four weeks is made up.",
 }
 
 CONVERSATIONS: dict[str, tuple[Line, ...]] = {

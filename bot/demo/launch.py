@@ -29,11 +29,17 @@ class BotNotReady(Exception):
 
 @asynccontextmanager
 async def bot_process(
-    local: LocalDiscord, data_dir: Path, environment: Mapping[str, str] | None = None, *, stderr: int | None = None
+    local: LocalDiscord,
+    data_dir: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    past: str | None = None,
+    stderr: int | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Runs the bot against `local` for as long as the context lasts.
 
-    `environment` adds to or replaces the bot's settings; `stderr` is as for asyncio.create_subprocess_exec.
+    `environment` adds to or replaces the bot's settings; `past` (of `World.past`) has it begin with a made-up one;
+    `stderr` is as for asyncio.create_subprocess_exec.
     """
     settings = {
         "DISCORD_TOKEN": TOKEN,
@@ -46,6 +52,7 @@ async def bot_process(
         "bot.demo.bot_process",
         local.url,
         str(data_dir),
+        *([past] if past is not None else []),
         stdin=asyncio.subprocess.PIPE,
         stderr=stderr,
         env={**os.environ, **settings, **(environment or {})},

@@ -5,8 +5,7 @@ const key = document.querySelector('meta[name="session-key"]').content;
 history.replaceState(null, "", `#${key}`);
 
 const EMOJI = ["👍", "❤️", "😂", "🔥", "😮", "💀"];
-const TRY = ["this slaps fr 🔥", "my train is late again 😤", "oh great, another update"];
-const COMMAND = "sentiment";
+const TRY = [["sentiment", "this slaps fr 🔥"], ["sentiment", "oh great, another update"], ["mood channel", ""]];
 
 async function call(kind, body = {}) {
   const response = await fetch("/api/action", {
@@ -118,8 +117,9 @@ function writeAs(member) {
 function addHint(composer) {
   const hint = element("div", "demo-hint", "", { role: "note" });
   hint.append(element("strong", "", "Try it:"));
-  for (const text of TRY) {
-    hint.append(button("demo-try", `/${COMMAND} ${text}`, `Write /${COMMAND} ${text}`, () => startCommand(COMMAND, text)));
+  for (const [name, text] of TRY) {
+    const line = `/${name} ${text}`.trim();
+    hint.append(button("demo-try", line, `Write ${line}`, () => startCommand(name, text)));
   }
   hint.append(element("span", "demo-tip", "or ⋯ on any message"));
   composer.before(hint);
@@ -138,13 +138,19 @@ async function fillCommand(name, rest) {
   const entry = await until(() =>
     [...document.querySelectorAll(".command-entry")].find((item) => item.querySelector("strong")?.textContent === `/${name}`));
   entry.click();
+  if (!rest) {
+    // Nothing is left to be filled in: it is sent at once.
+    await until(() => document.querySelector(".command-row") && window.simcordPreview.pendingAction === null);
+    document.querySelector("#channel-composer").requestSubmit();
+    return;
+  }
   const field = await until(() => document.querySelector(".command-option-input"));
   field.value = rest;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 }
 
-// As in Discord, "/name " chooses the command, and what follows goes into its first option.
+// As in Discord, "/name " chooses a command without subcommands, and what follows goes into its first option.
 document.addEventListener("input", (event) => {
   if (event.target.id !== "channel-composer-input") return;
   const typed = /^\/(\S+) (.*)$/s.exec(event.target.value);
@@ -166,7 +172,7 @@ document.addEventListener("keydown", (event) => {
 const THINKING = "Vibecheck is thinking…";
 
 let menus = [];
-let commands = new Set([COMMAND]);
+let commands = new Set(["sentiment"]);
 
 function decorateMessage(article) {
   if (article.querySelector(".demo-more")) return;

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
+from discord import AppCommandOptionType
 from simcord import BackendError, SetupError
 from simcord.enums import AppCommandType
 from simcord.preview import Preview
@@ -32,6 +33,8 @@ _HERE = Path(__file__).parent
 _PUBLISH_SECONDS = 0.1
 _CLOCK_SECONDS = 30.0
 """How often the page is published when nothing happens, for the sake of "5 minutes ago"."""
+
+_SUBCOMMANDS = {AppCommandOptionType.subcommand.value, AppCommandOptionType.subcommand_group.value}
 
 _SHOWS_NEWEST = {"run_command", "send_message"}
 """Actions after which the page scrolls down to what they brought."""
@@ -124,7 +127,7 @@ class DemoPage(Preview):
             "channels": list(self.world.channels),
             "members": self._members(),
             "menus": self._commands(AppCommandType.MESSAGE),
-            "commands": self._commands(AppCommandType.CHAT_INPUT),
+            "commands": self._plain_commands(),
             "current": self._channel_of(page).name,
         }
 
@@ -162,6 +165,16 @@ class DemoPage(Preview):
 
     def _commands(self, kind: AppCommandType) -> list[str]:
         return [name for name, registered in self.local.backend.commands.get(None, {}) if registered == kind]
+
+    def _plain_commands(self) -> list[str]:
+        """The commands that are used by their name alone: those without subcommands."""
+        registered = self.local.backend.commands.get(None, {})
+        return [
+            name
+            for (name, kind), command in registered.items()
+            if kind == AppCommandType.CHAT_INPUT
+            and not any(option["type"] in _SUBCOMMANDS for option in command.get("options", ()))
+        ]
 
     def _message(self, page: _Page, body: Mapping[str, Any]) -> ResponseMessage:
         return ResponseMessage(self.local, self.local.backend.get_message(page.channel_id, int(body["message_id"])))

@@ -11,7 +11,7 @@ from simcord.backend.cdn import CDN_BASE
 from simcord.builders import ChannelHandle
 
 from bot.demo.avatars import bot_avatar, member_avatar
-from bot.demo.conversations import CONVERSATIONS, TOPICS
+from bot.demo.conversations import CONVERSATIONS, NOTICE, NOTICE_MINUTES_AGO, TOPICS, WITH_A_PAST
 from bot.demo.local_discord import LocalDiscord
 
 BOT_NAME = "Vibecheck"
@@ -50,6 +50,10 @@ class World:
     avatars: dict[int, bytes]
     """PNG images by user id, the bot's among them."""
 
+    def past(self) -> str:
+        """The server and its channels, as `bot.demo.bot_process` wants them to write their past."""
+        return f"{self.guild_id}/" + ",".join(f"{name}={channel.id}" for name, channel in self.channels.items())
+
     def assets(self) -> dict[str, tuple[str, bytes]]:
         """The avatars as simcord's page asks for them: by address, with a file name."""
         return {_avatar_url(user): (f"{user}.png", image) for user, image in self.avatars.items()}
@@ -79,6 +83,9 @@ def build_world(local: LocalDiscord) -> World:
 
 
 def _hold_conversation(local: LocalDiscord, name: str, channel: ChannelHandle, members: dict[str, MemberActor]) -> None:
+    if name in WITH_A_PAST:
+        local.clock.set_back(timedelta(minutes=NOTICE_MINUTES_AGO))
+        local.backend.create_message(channel.id, local.backend.bot_user.id, NOTICE)
     said: list[int] = []
     for line in CONVERSATIONS[name]:
         local.clock.set_back(timedelta(minutes=line.minutes_ago))

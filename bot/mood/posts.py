@@ -85,6 +85,12 @@ class Posts:
             noted = await connection.execute(update(AlertRow).where(where).values({name: int(self._clock())}))
             return noted.rowcount > 0
 
+    async def running_alerts(self) -> tuple[Alert, ...]:
+        """The alerts of all servers that have not recovered, the oldest first."""
+        question = select(*table_of(AlertRow).c).where(AlertRow.recovered.is_(None)).order_by(AlertRow.number)
+        async with self._database.read() as connection:
+            return tuple(Alert(*row) for row in await connection.execute(question))
+
     async def alerts(self, guild_id: int, channel_id: int | None = None, limit: int = 20) -> tuple[Alert, ...]:
         """A server's alerts, or those of one channel, the latest first."""
         question = select(*table_of(AlertRow).c).where(AlertRow.guild_id == guild_id)

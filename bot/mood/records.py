@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import sqrt
+from zoneinfo import ZoneInfo
 
 FEWEST_AUTHORS = 5
 """Distinct people in an hour under which nothing is told about it, not even how many messages there were."""
@@ -78,6 +79,14 @@ class GuildSettings:
     digest: DigestKind = DigestKind.OFF
     digest_hour: int = 9
     digest_messages: int = 20
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone; UTC where this machine no longer knows the one that was chosen."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (KeyError, OSError, ValueError):
+            return ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)

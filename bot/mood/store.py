@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
 from bot.mood.database import Database
 from bot.mood.errors import UnknownTimezone
 from bot.mood.hours import SECONDS
+from bot.mood.quiet_days import read_quiet_days
 from bot.mood.records import (
     FEWEST_AUTHORS,
     AdminAction,
@@ -48,6 +49,7 @@ from bot.mood.upsert import table_of, upsert
 from model.verdict import SENTIMENTS, Sentiment, Verdict
 
 _KEYS = ("guild_id", "target_kind", "target_id")
+_SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
 
 
 class Store:
@@ -67,7 +69,15 @@ class Store:
             row = (await connection.execute(select(*columns).where(columns.guild_id == guild_id))).one_or_none()
         if row is None:
             return GuildSettings(guild_id)
-        return GuildSettings(**{**row._mapping, "digest": DigestKind(row.digest)})
+        return _settings(row)
+
+    async def digest_settings(self) -> tuple[GuildSettings, ...]:
+        """The settings of the servers that want digests and have a channel for them."""
+        columns = table_of(GuildSettingsRow).c
+        wanted = and_(columns.digest != DigestKind.OFF.value, columns.mod_channel_id.is_not(None))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(*columns).where(wanted).order_by(columns.guild_id))).all()
+        return tuple(_settings(row) for row in rows)
 
     async def set_settings(self, settings: GuildSettings) -> None:
         """Keeps what a server has chosen. Raises UnknownTimezone."""
@@ -122,31 +132,51 @@ class Store:
         where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
         return await self._mood(guild_id, where, first_hour, last_hour)
 
-    async def guild_mood(self, guild_id: int, first_hour: int, last_hour: int) -> Mood:
-        """All channels of a server together, hour by hour.
+    async def guild_mood(
+        self, guild_id: int, first_hour: int, last_hour: int, channels: Sequence[int] | None = None
+    ) -> Mood:
+        """All channels of a server together, or those named, hour by hour.
 
         A channel's hour with too few people is left out of the sum, too: otherwise it would be the difference between
         the server and its other channels.
         """
-        return await self._mood(guild_id, HourRow.guild_id == guild_id, first_hour, last_hour)
+        where = HourRow.guild_id == guild_id
+        if channels is not None:
+            where = and_(where, HourRow.channel_id.in_(channels))
+        return await self._mood(guild_id, where, first_hour, last_hour)
+
+    async def quiet_days(
+        self, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
+    ) -> tuple[HourMood, ...]:
+        """What may be told of the hidden hours of whole days; see `bot.mood.quiet_days`."""
+        async with self._database.read() as connection:
+            return await read_quiet_days(connection, guild_id, channel_id, days, now)
+
+    async def told_hours(
+        self, first_hour: int, last_hour: int, guild_id: int | None = None
+    ) -> tuple[tuple[int, int, HourMood], ...]:
+        """Server, channel and hour of what may be told, of one server or of all, by channel and hour."""
+        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
+        where = and_(HourRow.hour.between(first_hour, last_hour), HourRow.authors >= FEWEST_AUTHORS)
+        if guild_id is not None:
+            where = and_(where, HourRow.guild_id == guild_id)
+        question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
+        async with self._database.read() as connection:
+            rows = await connection.execute(question.order_by(HourRow.channel_id, HourRow.hour))
+            return tuple((guild, channel, HourMood(*hour)) for guild, channel, *hour in rows)
 
     async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
-        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
-        question = select(*columns).where(which, HourRow.hour.between(first_hour, last_hour)).order_by(HourRow.hour)
+        within = and_(which, HourRow.hour.between(first_hour, last_hour))
+        enough = HourRow.authors >= FEWEST_AUTHORS
+        sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
+        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors)]
+        told = select(*columns).where(within, enough)
         async with self._database.read() as connection:
-            rows = (await connection.execute(question)).all()
+            rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
+            hours = tuple(HourMood(*row) for row in rows.all())
+            few = set(await connection.scalars(select(HourRow.hour).where(within, not_(enough)).distinct()))
             gaps = await _gaps(connection, guild_id, first_hour * SECONDS, (last_hour + 1) * SECONDS)
-        told: dict[int, HourMood] = {}
-        hidden = set()
-        for row in rows:
-            hour = HourMood(*row)
-            if hour.authors < FEWEST_AUTHORS:
-                hidden.add(hour.hour)
-            elif hour.hour in told:
-                told[hour.hour] = told[hour.hour].plus(hour)
-            else:
-                told[hour.hour] = hour
-        return Mood(tuple(told.values()), tuple(sorted(hidden - told.keys())), gaps)
+        return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)
 
     async def add_gap(self, gap: Gap) -> None:
         """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
@@ -224,6 +254,10 @@ async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int
     )
     question = select(GapRow.guild_id, GapRow.started, GapRow.ended).where(where).order_by(GapRow.started)
     return tuple(Gap(*row) for row in await connection.execute(question))
+
+
+def _settings(row: Row[Any]) -> GuildSettings:
+    return GuildSettings(**{**row._mapping, "digest": DigestKind(row.digest)})
 
 
 def _audited(row: Row[Any]) -> Audited:

@@ -2,13 +2,14 @@
 
 Messages of 2,000 people in 50 channels go through the write buffer as fast as they are written, with an edit or a
 deletion after every tenth, while a second task asks for the time again and again. The file is new and in the
-temporary folder.
+temporary folder. With --charts charts of another channel's 90 days are read and drawn all the while.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +18,9 @@ from bot.mood.buffer import Buffer
 from bot.mood.database import Database
 from bot.mood.hours import first_id_of
 from bot.mood.identity import HashKey, Identity
+from bot.mood.store import Store
 from model.verdict import Sentiment, Verdict
+from tests.bench import chart
 
 VERDICTS = (
     Verdict(Sentiment.NEGATIVE, (0.7, 0.2, 0.1), 1, "0123456789ab"),
@@ -53,30 +56,54 @@ async def ingest(buffer: Buffer, identity: Identity, messages: int) -> None:
             await asyncio.sleep(0.001)
 
 
-async def run(messages: int, interval: float) -> None:
+async def draw_all_the_while(database: Database, stop: asyncio.Event) -> int:
+    """Draws chart after chart; returns how many."""
+    drawn, store, now = 0, Store(database), time.time()
+    while not stop.is_set():
+        await chart.chart(store, now)
+        drawn += 1
+    return drawn
+
+
+async def run(messages: int, interval: float, charts: bool) -> None:
     """Prints messages per second, until all were written, and the longest stall."""
     with tempfile.TemporaryDirectory() as folder:
         database = await Database.open(Path(folder))
+        if charts:
+            await chart.fill(database, 1_000_000, time.time())
+        before = _size(folder)
+        gc.collect()
+        gc.freeze()  # as the bot does when it has started
         buffer = Buffer(database, interval=interval)
         stop = asyncio.Event()
         watch = asyncio.ensure_future(worst_stall(stop))
+        drawing = asyncio.ensure_future(draw_all_the_while(database, stop)) if charts else None
         start, cpu = time.perf_counter(), time.process_time()
         buffer.start()
         await ingest(buffer, Identity([HashKey("a key for this bench")]), messages)
         await buffer.close()
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         stop.set()
-        size = sum(file.stat().st_size for file in Path(folder).iterdir())
+        drawn = await drawing if drawing is not None else 0
+        size = _size(folder) - before
         await database.close()
         print(f"{messages / seconds:8,.0f} messages/s   {messages:,} in {seconds:.1f} s, {cpu:.1f} s of processor time")
         print(f"{await watch * 1000:8.1f} ms         longest stall of the event loop")
         print(f"{size / messages:8.0f} bytes      on the disk for each message")
+        if charts:
+            print(f"{drawn:8,} charts     drawn meanwhile")
         print(buffer.counts)
+
+
+def _size(folder: str) -> int:
+    """Bytes of the database's files."""
+    return sum(file.stat().st_size for file in Path(folder).iterdir())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--interval", type=float, default=0.5, help="seconds between writes")
+    parser.add_argument("--charts", action="store_true", help="draw charts all the while")
     chosen = parser.parse_args()
-    asyncio.run(run(chosen.messages, chosen.interval))
+    asyncio.run(run(chosen.messages, chosen.interval, chosen.charts))

@@ -139,6 +139,23 @@ async def test_a_second_tab_sees_what_the_first_one_does(page: Page) -> None:
     await expect(other.get_by_text("seen everywhere").last).to_be_visible()
 
 
+async def test_one_click_shows_the_mood_of_the_made_up_weeks_with_a_chart(page: Page) -> None:
+    await page.get_by_role("button", name="Write /mood channel").click()
+    answer = page.locator(ANSWER, has_text="in the last 7 days").last
+    await expect(answer).to_contain_text("at these hours of the week (mean score")
+    await expect(answer).to_contain_text("10 hours missing, because I was away")
+    chart = answer.locator("img[alt^='Chart from']")
+    await expect(chart).to_be_visible()
+    await expect(chart).to_have_attribute("alt", re.compile(r"#general: mean score between .* messages\."))
+    await expect(chart).to_have_js_property("naturalWidth", 1000)
+
+
+async def test_a_visitor_is_told_that_the_past_is_made_up(page: Page) -> None:
+    await expect(page.locator(".channel-topic")).to_contain_text("made up")
+    await page.get_by_role("button", name="Go to #gaming").click()
+    await expect(page.locator(".channel-topic")).to_contain_text("made up")
+
+
 async def test_nothing_to_read_is_said_kindly(page: Page) -> None:
     await use_sentiment(page, "https://example.com")
     await expect(page.locator(".channel-message").last).to_contain_text("nothing to read here")

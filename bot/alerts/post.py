@@ -1,0 +1,97 @@
+"""What moderators read: an alert with its button, and the word that it is over. Nobody is quoted or named."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+
+from bot.charts.words import signed, span
+from bot.failures import apologise
+from bot.mood.errors import DatabaseUnavailable
+from bot.mood.records import AdminAction, Alert, Audited, HourMood, TargetKind
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+MODERATORS_ONLY = "Only members who may manage messages here can do that."
+TAKEN = "Somebody looks after it already."
+_LOW, _OVER = 0xD55E00, 0x009E73
+"""Vermillion and bluish green, as everywhere."""
+
+
+class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"alert:(?P<number>[0-9]{1,18})"):
+    """Lets the other moderators see that somebody looks after an alert; it works after a restart, too."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        label, custom_id = "I look after it", f"alert:{number}"
+        super().__init__(discord.ui.Button(label=label, style=discord.ButtonStyle.primary, custom_id=custom_id))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuilds the button from its id alone."""
+        return cls(int(match["number"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Notes it, and takes the button away. Only for members who may manage messages."""
+        try:
+            await self._acknowledge(interaction)
+        except Exception as error:  # discord.py would log it with its traceback and message
+            await apologise(interaction, "an alert's button", error)
+
+    async def _acknowledge(self, interaction: discord.Interaction[Any]) -> None:
+        bot: Vibecheck = interaction.client
+        guild_id, message = interaction.guild_id, interaction.message
+        if bot.mood is None or guild_id is None or message is None or not interaction.permissions.manage_messages:
+            await interaction.response.send_message(MODERATORS_ONLY, ephemeral=True)
+            return
+        if not await bot.mood.posts.acknowledge(guild_id, self.number):
+            await interaction.response.send_message(TAKEN, ephemeral=True)
+            return
+        at = int(interaction.created_at.timestamp())
+        embeds = message.embeds[:1]
+        for embed in embeds:
+            embed.add_field(name="Looked after", value=f"since <t:{at}:t>")
+        await interaction.response.edit_message(embeds=embeds, view=None)
+        actor = bot.mood.identity.author(interaction.user.id)
+        entry = Audited(guild_id, at, actor, AdminAction.ACKNOWLEDGE, TargetKind.SERVER, guild_id)
+        with suppress(DatabaseUnavailable):  # the alert is acknowledged, and the moderator has seen it
+            await bot.mood.store.add_audit(entry)
+
+
+def footer(number: int) -> str:
+    """By which an alert's post is recognised."""
+    return f"Alert {number}"
+
+
+def alert_post(alert: Alert, hour: HourMood | None) -> dict[str, Any]:
+    """What to send when a storm starts; `hour` is the one that was judged, if it is known."""
+    much = f" {hour.messages:,} messages by {hour.authors:,} people within the hour." if hour is not None else ""
+    embed = discord.Embed(
+        title="The mood has dropped",
+        description=(
+            f"<#{alert.channel_id}> is far more negative than usual at this hour of the week: mean score "
+            f"{signed(alert.level / 1000)}, usually {signed(alert.usual_level / 1000)}.{much}\n"
+            "I say so when it is as usual again, and nothing more until then."
+        ),
+        colour=_LOW,
+    )
+    embed.set_footer(text=footer(alert.number))
+    view = discord.ui.View(timeout=None)
+    view.add_item(AcknowledgeButton(alert.number))
+    return {"embed": embed, "view": view}
+
+
+def recovered_post(alert: Alert, now: float, hour: HourMood | None) -> dict[str, Any]:
+    """What to send when a storm is over; None of an hour: hardly anybody writes any more."""
+    lasted = span(int(now) - alert.started)
+    level = f"is as usual again: mean score {signed(hour.mean)}" if hour is not None else "has fallen quiet"
+    embed = discord.Embed(
+        title="Recovered", description=f"<#{alert.channel_id}> {level}, {lasted} after the alert.", colour=_OVER
+    )
+    return {"embed": embed}

@@ -1,0 +1,1 @@
+"""Digests: once a day or a week, what was notable."""

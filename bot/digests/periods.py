@@ -1,0 +1,50 @@
+"""Which digest is due, in a server's own time. Daylight saving neither drops one nor brings one twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from bot.mood.hours import SECONDS
+from bot.mood.records import DigestKind
+
+LATEST = {DigestKind.DAILY: 12 * 3600.0, DigestKind.WEEKLY: 48 * 3600.0}
+"""Seconds after it was due until which a digest is still sent, as after a downtime; later it would be old news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The day or week that a digest tells of, from its first hour up to, not including, `end`; `due` is an instant."""
+
+    key: str
+    title: str
+    first_hour: int
+    end: int
+    due: float
+
+
+def latest_due(kind: DigestKind, at_hour: int, zone: ZoneInfo, now: float) -> Period:
+    """The period whose digest was due last. A day is told of on the next day, a week on the Monday after it.
+
+    A local time that the clocks skip is due when they have skipped it, one that they show twice at the first time.
+    """
+    step = timedelta(days=7 if kind is DigestKind.WEEKLY else 1)
+    day = datetime.fromtimestamp(now, zone).date()
+    if kind is DigestKind.WEEKLY:
+        day -= timedelta(days=day.weekday())
+    while (due := datetime.combine(day, time(at_hour), zone).timestamp()) > now:
+        day -= step
+    first = day - step
+    year, week, _ = first.isocalendar()
+    if kind is DigestKind.WEEKLY:
+        last = day - timedelta(days=1)
+        key, title = f"{year}-W{week:02}", f"Week {week}: {first.day} {first:%B} to {last.day} {last:%B}"
+    else:
+        key, title = first.isoformat(), f"{first:%A} {first.day} {first:%B}"
+    return Period(key, title, _hour_at(first, zone), _hour_at(day, zone), due)
+
+
+def _hour_at(day: date, zone: ZoneInfo) -> int:
+    return ceil(datetime.combine(day, time(), zone).timestamp() / SECONDS)

@@ -1,0 +1,83 @@
+"""What a digest says: what was notable, or that nothing was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import discord
+
+from bot.charts.words import SLIGHT, STRONG, signed, span
+from bot.digests.periods import Period
+from bot.mood.baseline import Baseline
+from bot.mood.buckets import merged, together
+from bot.mood.hours import SECONDS
+from bot.mood.records import Gap, HourMood
+
+LISTED = 10
+"""Channels that are named; of a server with more, those with most messages."""
+
+_NOTABLE_GAP = 30 * 60
+"""Seconds the bot must have been away for a digest to mention it."""
+
+_COLOUR = 0x56B4E9
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPart:
+    """A channel's hours that may be told, what is usual there, and how many alerts there were."""
+
+    channel_id: int
+    hours: Sequence[HourMood]
+    baseline: Baseline | None
+    alerts: int
+
+
+def footer(key: str) -> str:
+    """By which a digest's post is recognised."""
+    return f"Digest {key}"
+
+
+def digest_embed(period: Period, parts: Sequence[ChannelPart], gaps: Sequence[Gap], fewest: int) -> discord.Embed:
+    """The digest of a period. With fewer than `fewest` messages in all no channel is called different from usual."""
+    total = {part.channel_id: whole.messages for part in parts if (whole := together(part.hours)) is not None}
+    messages = sum(total.values())
+    lines = []
+    ordered = sorted(parts, key=lambda part: -total.get(part.channel_id, 0))
+    for part in ordered:
+        said = _difference(part) if messages >= fewest else ""
+        if part.alerts:
+            said += f"{' ' if said else ''}{'An alert' if part.alerts == 1 else f'{part.alerts} alerts'}."
+        if said:
+            lines.append(f"<#{part.channel_id}>: {said}")
+    notable = lines[:LISTED]
+    away = sum(end - start for start, end in merged(gaps, period.first_hour * SECONDS, period.end * SECONDS))
+    if not notable:
+        notable = ["Nothing notable."]
+    notable.append(_summary(total, messages))
+    if away >= _NOTABLE_GAP:
+        notable.append(f"{span(away)} missing, because I was away.")
+    embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=_COLOUR)
+    embed.set_footer(text=footer(period.key))
+    return embed
+
+
+def _difference(part: ChannelPart) -> str:
+    """How a channel was beside what is usual, in a sentence; empty when about as usual, or when that is not known."""
+    whole = together(part.hours)
+    if whole is None or part.baseline is None:
+        return ""
+    usual = part.baseline.expected(part.hours)
+    difference = whole.mean - usual
+    if abs(difference) < max(SLIGHT, 2 * whole.standard_error):
+        return ""
+    much = "much more" if abs(difference) >= STRONG else "more"
+    side = "positive" if difference > 0 else "negative"
+    return f"{much} {side} than usual ({signed(whole.mean)}, usually {signed(usual)}), {whole.messages:,} messages."
+
+
+def _summary(total: Mapping[int, int], messages: int) -> str:
+    if not messages:
+        return "In no watched channel did five people write in the same hour."
+    channels = "1 channel" if len(total) == 1 else f"{len(total)} channels"
+    return f"In all {messages:,} {'message' if messages == 1 else 'messages'} in {channels}."

@@ -1,0 +1,116 @@
+"""The channel in which a server's moderators read what the bot has to say, and what happens when it cannot be used.
+
+Ten thousand refused requests in ten minutes block a bot's address, so a channel that refuses is left alone: after three
+refusals in a row it is tried again after an hour, then after two, and so on up to a day. The server's owner is told
+once. Everybody else's posts go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+_log = logging.getLogger(__name__)
+
+MOST_REFUSALS = 3
+FIRST_PAUSE, LONGEST_PAUSE = 3600.0, 24 * 3600.0
+"""Seconds until a channel that has refused `MOST_REFUSALS` times is tried again; doubled at each further refusal."""
+
+_LOOKED_AT = 50
+"""Messages in which an earlier post is looked for."""
+
+
+class NotPosted(Exception):
+    """Nothing was posted: the channel refused, or is left alone because it did."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What a channel has refused in a row, and until when it is left alone."""
+
+    refusals: int = 0
+    pause: float = 0.0
+    until: float = 0.0
+    told: bool = False
+
+
+class ModChannels:
+    """Posts to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
+
+    def __init__(self, bot: Vibecheck) -> None:
+        self._bot = bot
+        self._trouble: dict[int, _Trouble] = {}
+
+    async def post(self, guild_id: int, channel_id: int, now: float, **message: Any) -> int:
+        """Sends what `discord.abc.Messageable.send` takes, and returns the message's id.
+
+        Raises NotPosted when it is certain that nothing was posted, and otherwise whatever the library raises: it may
+        then have been posted or not.
+        """
+        if self.paused(channel_id, now):
+            raise NotPosted
+        channel = self._bot.get_partial_messageable(channel_id, guild_id=guild_id)
+        try:
+            sent = await channel.send(**message)
+        except (discord.Forbidden, discord.NotFound) as refusal:
+            await self._refused(guild_id, channel_id, now, refusal.status)
+            raise NotPosted from None
+        self._trouble.pop(channel_id, None)
+        return sent.id
+
+    async def find(self, guild_id: int, channel_id: int, footer: str) -> int | None:
+        """The id of a post of ours with that footer among the channel's latest messages; None: there is none.
+
+        Raises what the library raises when they cannot be read.
+        """
+        channel = self._bot.get_partial_messageable(channel_id, guild_id=guild_id)
+        async for message in channel.history(limit=_LOOKED_AT):
+            ours = self._bot.user is not None and message.author.id == self._bot.user.id
+            if ours and any(embed.footer.text == footer for embed in message.embeds):
+                return message.id
+        return None
+
+    def paused(self, channel_id: int, now: float) -> bool:
+        """Whether a post would not even be tried."""
+        trouble = self._trouble.get(channel_id)
+        return trouble is not None and now < trouble.until
+
+    def trouble(self, channel_id: int) -> str | None:
+        """One sentence for the server's status while the channel is left alone; None when all is well."""
+        trouble = self._trouble.get(channel_id)
+        if trouble is None or trouble.refusals < MOST_REFUSALS:
+            return None
+        return f"I could not post to <#{channel_id}>; I try again <t:{int(trouble.until)}:R>."
+
+    async def _refused(self, guild_id: int, channel_id: int, now: float, status: int) -> None:
+        trouble = self._trouble.setdefault(channel_id, _Trouble())
+        trouble.refusals += 1
+        if trouble.refusals < MOST_REFUSALS:
+            return
+        trouble.pause = min(LONGEST_PAUSE, trouble.pause * 2 if trouble.pause else FIRST_PAUSE)
+        trouble.until = now + trouble.pause
+        _log.warning("mod channel %d of server %d refuses posts (%d); a pause", channel_id, guild_id, status)
+        if not trouble.told:
+            trouble.told = True
+            await self._tell_owner(guild_id, channel_id)
+
+    async def _tell_owner(self, guild_id: int, channel_id: int) -> None:
+        guild = self._bot.get_guild(guild_id)
+        if guild is None or guild.owner_id is None:
+            return
+        name = discord.utils.escape_markdown(guild.name)
+        text = (
+            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone, or I may not "
+            "write there. `/monitor doctor` in the server says what to click. I say this once."
+        )
+        try:
+            owner = await self._bot.create_dm(discord.Object(guild.owner_id))
+            await owner.send(text)
+        except discord.HTTPException as error:
+            _log.info("nor could the owner of server %d be told (%d)", guild_id, error.status)
