@@ -18,6 +18,7 @@ from bot.mood.hours import SECONDS
 from bot.mood.records import (
     FEWEST_AUTHORS,
     AdminAction,
+    Answer,
     Audited,
     DigestKind,
     Feedback,
@@ -45,7 +46,7 @@ from bot.mood.schema import (
     OptOutRow,
 )
 from bot.mood.upsert import table_of, upsert
-from model.verdict import SENTIMENTS, Sentiment, Verdict
+from model.verdict import SENTIMENTS, Sentiment
 
 _KEYS = ("guild_id", "target_kind", "target_id")
 
@@ -177,13 +178,13 @@ class Store:
                 tuple(_audited(row) for row in await connection.execute(done)),
             )
 
-    async def add_feedback(self, verdict: Verdict, label: Sentiment) -> None:
+    async def add_feedback(self, answer: Answer, label: Sentiment) -> None:
         """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
         values = {
             "label": SENTIMENTS.index(label),
-            "answered": SENTIMENTS.index(verdict.sentiment),
-            "score": round(verdict.score * 1000),
-            "model": verdict.model[:64],
+            "answered": SENTIMENTS.index(answer.sentiment),
+            "score": answer.score,
+            "model": answer.model,
             "hour": int(self._clock() // SECONDS),
         }
         async with self._database.write() as connection:
