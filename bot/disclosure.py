@@ -31,12 +31,13 @@ def in_words(held: Held, *, opted_out: bool, days: int) -> str:
             f"- {count(len(held.admin_actions), 'thing')} you did as an admin. What was done stays; that it was you "
             f"goes after {count(days, 'day')}."
         )
-    if not (held.messages or held.hours or held.admin_actions):
+    if held.messages or held.hours or held.admin_actions:
+        lines.append(
+            "You are in there as a hash of your id, made with a secret key; your name is nowhere, and neither is any "
+            "text. The attached file has every entry. `/privacy delete` removes them."
+        )
+    else:
         lines.append("- Nothing else: no message, no count, nothing you did as an admin.")
-    lines.append(
-        "You are in there as a hash of your id, made with a secret key; your name is nowhere, and neither is any text. "
-        "The attached file has every entry. `/privacy delete` removes them."
-    )
     return "\n".join(lines)
 
 

@@ -68,6 +68,8 @@ def _set_up_logging(level: str) -> None:
     if level == "DEBUG":
         # At DEBUG the library logs every event and request in full, and people's words with them.
         logging.getLogger("discord").setLevel(logging.INFO)
+        # And that of the database each statement, with the ids and hashes in it.
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)
     logging.getLogger("discord.shard").addFilter(_without_traceback)
 
 
