@@ -82,3 +82,5 @@ def load_settings() -> Settings:
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(".env is not UTF-8 text; save it again as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read ({error.strerror}).") from None
