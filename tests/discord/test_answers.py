@@ -15,7 +15,12 @@ VERDICT = re.compile(r"\S+ (Negative|Neutral|Positive)")
 
 
 async def test_the_bot_comes_online_and_registers_its_commands(local):
-    assert {name for name, _type in local.backend.commands[None]} == {"sentiment", "Check sentiment", "about"}
+    assert {name for name, _type in local.backend.commands[None]} == {
+        "sentiment",
+        "Check sentiment",
+        "about",
+        "privacy",
+    }
     assert local.requests.count(f"PUT /applications/{local.backend.application_id}/commands") == 1
 
 
