@@ -34,14 +34,14 @@ class FeedbackButton(
 ):
     """Says what an answer should have been, or with no such label asks for it. All it needs is in its id."""
 
-    def __init__(self, answer: Answer, says: Sentiment | None, label: str) -> None:
+    def __init__(self, answer: Answer, says: Sentiment | None, label: str, emoji: str | None = None) -> None:
         self.answer = answer
         self.says = says
         said = _ASK if says is None else SENTIMENTS.index(says)
         super().__init__(
             discord.ui.Button(
                 label=label,
-                emoji=EMOJI[says] if says is not None and says != answer.sentiment else None,
+                emoji=emoji,
                 custom_id=f"feedback:{said}:{SENTIMENTS.index(answer.sentiment)}:{answer.score}:{answer.model}",
             )
         )
@@ -92,7 +92,11 @@ def feedback_buttons(answer: Answer) -> list[FeedbackButton]:
 
 def _which(answer: Answer) -> list[FeedbackButton]:
     """All three: the answer's own label undoes a slip."""
-    return [FeedbackButton(answer, sentiment, f"Should be {sentiment}") for sentiment in SENTIMENTS]
+    return [FeedbackButton(answer, says, _words(answer, says), EMOJI[says]) for says in SENTIMENTS]
+
+
+def _words(answer: Answer, says: Sentiment) -> str:
+    return f"{says.capitalize()} is right" if says is answer.sentiment else f"Should be {says}"
 
 
 def _view(message: discord.Message, buttons: list[FeedbackButton]) -> discord.ui.View:
