@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.mood.hours import DISCORD_EPOCH, SECONDS
-from bot.mood.records import Held
+from bot.mood.records import Audited, Held, HeldMessage
 from model import SENTIMENTS
 
 LISTED = 10
@@ -55,36 +56,13 @@ def as_json(user_id: int, held: Held, *, opted_out: bool, days: int, now: float)
         "opted_out": opted_out,
         "opted_out_since": _time(held.opted_out_since),
     }
-    lists: dict[str, list[dict[str, Any]]] = {
-        "messages": [
-            {
-                "message_id": str(one.message_id),
-                "written": _time(((one.message_id >> 22) + DISCORD_EPOCH) / 1000),
-                "server_id": str(one.guild_id),
-                "channel_id": str(one.channel_id),
-                "thread_id": _id(one.thread_id),
-                "hour": _time(one.hour * SECONDS),
-                "edited": _time(one.edited / 1000) if one.edited else None,
-                "score": one.score / 1000,
-                "sentiment": SENTIMENTS[one.sentiment],
-                "model": one.model,
-            }
-            for one in held.messages
-        ],
-        "messages_per_hour": [
-            {"channel_id": str(channel), "hour": _time(hour * SECONDS), "messages": count}
-            for channel, hour, count in held.hours
-        ],
-        "admin_actions": [
-            {
-                "server_id": str(one.guild_id),
-                "done": _time(one.done),
-                "action": one.action,
-                "target_kind": one.target_kind,
-                "target_id": _id(one.target_id),
-            }
-            for one in held.admin_actions
-        ],
+    lists: dict[str, Iterator[dict[str, Any]]] = {
+        "messages": map(_message, held.messages),
+        "messages_per_hour": (
+            {"channel_id": str(channel), "hour": _time(hour * SECONDS), "messages": messages}
+            for channel, hour, messages in held.hours
+        ),
+        "admin_actions": map(_action, held.admin_actions),
     }
     written = {name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()}
     written |= {name: _one_a_line(entries) for name, entries in lists.items()}
@@ -119,7 +97,32 @@ def _message_lines(held: Held, days: int) -> list[str]:
     ]
 
 
-def _one_a_line(entries: list[dict[str, Any]]) -> str:
+def _message(one: HeldMessage) -> dict[str, Any]:
+    return {
+        "message_id": str(one.message_id),
+        "written": _time(((one.message_id >> 22) + DISCORD_EPOCH) / 1000),
+        "server_id": str(one.guild_id),
+        "channel_id": str(one.channel_id),
+        "thread_id": _id(one.thread_id),
+        "hour": _time(one.hour * SECONDS),
+        "edited": _time(one.edited / 1000) if one.edited else None,
+        "score": one.score / 1000,
+        "sentiment": SENTIMENTS[one.sentiment],
+        "model": one.model,
+    }
+
+
+def _action(one: Audited) -> dict[str, Any]:
+    return {
+        "server_id": str(one.guild_id),
+        "done": _time(one.done),
+        "action": one.action,
+        "target_kind": one.target_kind,
+        "target_id": _id(one.target_id),
+    }
+
+
+def _one_a_line(entries: Iterator[dict[str, Any]]) -> str:
     lines = [f"  {json.dumps(entry, ensure_ascii=False)}" for entry in entries]
     return "[\n" + ",\n".join(lines) + "\n ]" if lines else "[]"
 

@@ -30,7 +30,7 @@ NOT_DELETED = (
     "My database does not answer, so what it holds about you is still there. What was not written yet is gone, and "
     "what you wrote until now is not read again. Please press the button again in a few minutes."
 )
-OUT = "You have opted out: from now on none of your messages is read, in any server I am in."
+OUT = "You have opted out: none of your messages is read from now on, in any server. `/privacy opt-in` takes it back."
 OUT_UNTIL_RESTART = (
     "My database does not answer, so I would forget this when I am restarted: please use `/privacy opt-out` again in a "
     "few minutes."
@@ -194,4 +194,6 @@ def _question(held: Held, days: int) -> str:
 
 
 def _removed(messages: int) -> str:
+    if not messages:
+        return "There was no score of a message of yours; whatever else was held about you is removed."
     return f"Removed: the scores of {count(messages, 'message')}, and whatever else was held about you."

@@ -48,6 +48,9 @@ from bot.mood.schema import (
 from bot.mood.upsert import table_of, upsert
 from model.verdict import SENTIMENTS, Sentiment
 
+_PART = 500
+"""Rows that are read at once."""
+
 _KEYS = ("guild_id", "target_kind", "target_id")
 
 
@@ -171,9 +174,13 @@ class Store:
             counted = select(*hours).where(HourAuthorRow.author.in_(authors)).order_by(*hours)
             done = select(*audit).where(AuditRow.actor.in_(authors)).order_by(AuditRow.number)
             since = select(func.min(OptOutRow.since)).where(OptOutRow.author.in_(authors))
+            said: list[HeldMessage] = []
+            # A part at a time: somebody's month may be tens of thousands of messages, and others wait meanwhile.
+            async for part in (await connection.stream(theirs)).partitions(_PART):
+                said += [HeldMessage(*row) for row in part]
             return Held(
                 await connection.scalar(since),
-                tuple(HeldMessage(*row) for row in await connection.execute(theirs)),
+                tuple(said),
                 tuple((channel, hour, count) for channel, hour, count in await connection.execute(counted)),
                 tuple(_audited(row) for row in await connection.execute(done)),
             )

@@ -241,6 +241,10 @@ async def test_opting_out_holds_at_once_and_deletes_what_there_is(use, say, worl
     assert data_of(world, await use("export"))["opted_out_since"].endswith("Z")
 
 
+async def test_opting_out_with_nothing_held_does_not_claim_to_have_removed_anything(use):
+    assert "There was no score of a message of yours" in (await use("opt-out")).content
+
+
 async def test_an_opt_out_is_a_hash_and_an_instant(use, world, mood):
     await use("opt-out")
     (row,) = await rows_of(mood.database, OptOutRow)
