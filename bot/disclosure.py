@@ -86,7 +86,7 @@ def _message_lines(held: Held, days: int) -> list[str]:
     servers = {one.guild_id for one in held.messages}
     channels = Counter(one.channel_id for one in held.messages)
     first, last = ((held.messages[place].message_id >> 22) + DISCORD_EPOCH for place in (0, -1))
-    named = ", ".join(f"<#{channel}>: {count:,}" for channel, count in channels.most_common(LISTED))
+    named = ", ".join(f"<#{channel}>: {messages:,}" for channel, messages in channels.most_common(LISTED))
     rest = f", and {count(len(channels) - LISTED, 'more channel')}" if len(channels) > LISTED else ""
     return [
         f"- {count(len(held.messages), 'message')} in {count(len(channels), 'channel')} of "

@@ -11,10 +11,10 @@ from bot.settings import Settings
 
 _RESTART = "Restart the bot now: it reads the key when it starts, and until then goes on with the former one."
 _OPT_OUTS = (
-    "Whoever opted out is recognised by the former key, and carried over to the new one when they next write while the "
-    "bot runs. {0}"
+    "Whoever opted out is recognised by the former key, and carried over to the new one when they next write in a "
+    "watched channel or use /privacy. {0}"
 )
-_LOST = "Those who do not write before that day will be read again, unless they opt out anew."
+_LOST = "Those who do neither before that day will be read again, unless they opt out anew."
 _KEPT = "Without an end none of them is lost."
 
 

@@ -334,6 +334,14 @@ async def test_a_fault_of_the_bot_itself_is_told_to_the_asker_alone(use, world, 
     assert len(world.env.errors) == 1
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_when_discord_does_not_take_the_acknowledgement_the_apology_is_for_the_asker_alone(world, command):
+    world.env.inject_error("POST", "/interactions/*/callback", status=500)
+    answer = await world.alice.slash(world.channel, f"privacy {command}")
+    assert (answer.response.content, answer.response.ephemeral) == (SORRY, True)
+    assert len(world.env.errors) == 1
+
+
 async def test_a_fault_while_deleting_leaves_the_question_and_is_told_to_the_asker_alone(
     use, press, say, world, mood, monkeypatch
 ):
