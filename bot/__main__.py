@@ -1,13 +1,15 @@
-"""`python -m bot`: run, demo, check and invite."""
+"""`python -m bot`: run, demo, check, invite and rotate-key."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
 import sys
+from datetime import date, datetime
 
 import click
 
+from bot.mood.errors import StoreError
 from bot.settings import SettingsError, load_settings
 
 _EX_CONFIG = 78
@@ -62,11 +64,30 @@ def invite(client_id: int | None) -> None:
     click.echo(f"To your own account:  {user_install_link(identity)}")
 
 
+@main.command("rotate-key")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which the former key is recognised.")
+@click.option("--for-days", type=click.IntRange(1, 36_500), help="For so many whole days, instead of a date.")
+@click.option("--no-end", is_flag=True, help="Always; that is also what happens without any of the three.")
+def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> None:
+    """Put a new key before the one that people's ids are hashed with."""
+    from bot.rotate_key import last_day
+    from bot.rotate_key import rotate_key as rotate
+
+    if (until is not None) + (for_days is not None) + no_end > 1:
+        raise click.UsageError("Give one of --until, --for-days and --no-end.")
+    today = date.today()
+    end = last_day(for_days, today) if for_days is not None else until.date() if until is not None else None
+    done = rotate(load_settings(), end, today)
+    if done.setting is not None:
+        click.echo(f"HASH_KEY={done.setting}")
+    click.echo(done.words, err=True)
+
+
 def entry() -> None:
-    """Turns a SettingsError into one sentence and exit code 78."""
+    """Turns a SettingsError or StoreError into one sentence and exit code 78."""
     try:
         main()
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         click.echo(str(error), err=True)
         sys.exit(_EX_CONFIG)
 

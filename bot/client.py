@@ -11,8 +11,11 @@ from discord.ext import commands
 
 from bot.about import AboutCog
 from bot.failures import FriendlyTree
+from bot.feedback import JUDGED, FeedbackButton
 from bot.mod_channel import ModChannels
 from bot.model_admin import ModelCog
+from bot.mood.pending import Remembered
+from bot.privacy import DeleteButton, PrivacyCog
 from bot.sentiment import SentimentCog
 from bot.settings import Settings
 from bot.sync import sync_if_changed
@@ -61,6 +64,7 @@ class Vibecheck(commands.AutoShardedBot):
         self.watching = _watching(self, mood)
         self.mod_channels = ModChannels(self)
         self.recent_texts = RecentTexts()
+        self.judged = Remembered(JUDGED)
         self._owned: Classifier | None = None
         if classifier is not None:
             self.classifier = classifier
@@ -73,6 +77,8 @@ class Vibecheck(commands.AutoShardedBot):
         await self.add_cog(SentimentCog(self))
         await self.add_cog(AboutCog(self))
         if self.mood is not None and self.watching is not None:
+            self.add_dynamic_items(FeedbackButton, DeleteButton)
+            await self.add_cog(PrivacyCog(self, self.mood))
             await self._add_monitoring(self.watching, self.mood)
         admin_guild = discord.Object(self.settings.admin_guild) if self.settings.admin_guild else None
         if admin_guild is not None:

@@ -18,6 +18,9 @@ LONGEST_WAIT = 120.0
 
 SLOW = "That took too long, so I stopped. Please try again in a moment."
 
+_UPDATES = {discord.InteractionResponseType.deferred_message_update, discord.InteractionResponseType.message_update}
+"""How a button is acknowledged that changes the message it is under."""
+
 _GONE = {10008, 10015, 10062, 40060}
 """Message deleted, webhook token over, interaction expired, already answered: the person has moved on."""
 
@@ -37,7 +40,9 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
         return
     _log.error("%s failed: %s", name, type(error).__name__)
     try:
-        if interaction.response.is_done():
+        if interaction.response.type in _UPDATES:  # what "the original response" is then was there before
+            await interaction.followup.send(SORRY, ephemeral=True)
+        elif interaction.response.is_done():
             await interaction.edit_original_response(content=SORRY, embed=None, view=None)
         else:
             await interaction.response.send_message(SORRY, ephemeral=True)

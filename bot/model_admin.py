@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from model import Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
+from bot.mood.errors import DatabaseUnavailable
+from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
+    from bot.mood.records import Feedback
+    from bot.mood.store import Store
 
 _log = logging.getLogger(__name__)
 
 NOT_YOURS = "Only whoever runs this bot can do that."
+COMMONEST = 3
+"""Ways of being wrong that the status names."""
+
 _UNCHANGED = "The model there was still answers."
 _STEP_SECONDS = 1.0
 """How often a message that shows progress is rewritten; Discord allows five edits in five seconds."""
@@ -55,8 +61,12 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
 
     @app_commands.command(description="What answers, on what, how fast, and whether it is well")
     async def status(self, interaction: discord.Interaction) -> None:
-        """Shows what is known of the model and its queue."""
-        await interaction.response.send_message(embed=self._status(), ephemeral=True)
+        """Shows what is known of the model and its queue, and what people said of its answers."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        embed = self._status()
+        if self.bot.mood is not None:
+            embed.add_field(name="Feedback", value=await self._feedback(self.bot.mood.store))
+        await interaction.edit_original_response(embed=embed)
 
     @app_commands.command(description="Load a model beside the running one, check it, and let it answer")
     @app_commands.describe(source="bundled, a folder, or a hub id as org/name@revision; empty: the same again")
@@ -130,6 +140,12 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
     async def _shadow_report(self) -> ShadowReport:
         return self.bot.classifier.shadow_report()
 
+    async def _feedback(self, store: Store) -> str:
+        try:
+            return feedback_words(await store.feedback(), self.bot.classifier.info.version)
+        except DatabaseUnavailable:
+            return "cannot be read just now: the database does not answer"
+
     def _status(self) -> discord.Embed:
         classifier = self.bot.classifier
         info, stats, health = classifier.info, classifier.stats(), classifier.health()
@@ -180,6 +196,20 @@ def shadow_words(report: ShadowReport) -> str:
         f"its score {report.change:+.3f} on average, {_ms(report.seconds)} beside {_ms(report.live_seconds)}. "
         f"{report.skipped:,} were skipped."
     )
+
+
+def feedback_words(said: Sequence[Feedback], version: str) -> str:
+    """How often people called answers of this version right and wrong, and the commonest ways of being wrong."""
+    ours = [one for one in said if one.model == version]
+    right = sum(one.times for one in ours if one.label == one.answered)
+    wrong = sorted((one for one in ours if one.label != one.answered), key=lambda one: -one.times)
+    if not ours:
+        return "nobody has said yet whether this version is right"
+    lines = [f"{right:,} right, {sum(one.times for one in wrong):,} wrong"]
+    lines += [
+        f"{SENTIMENTS[one.answered]}, should be {SENTIMENTS[one.label]}: {one.times:,}" for one in wrong[:COMMONEST]
+    ]
+    return "\n".join(lines)
 
 
 def _compared(found: Comparison | None) -> str:

@@ -72,9 +72,12 @@ def bot_token(settings: Settings) -> str:
 
 def _set_up_logging(level: str) -> None:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a dozen lines of its own at each start
     if level == "DEBUG":
         # At DEBUG the library logs every event and request in full, and people's words with them.
         logging.getLogger("discord").setLevel(logging.INFO)
+        # And that of the database each statement, with the ids and hashes in it.
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)
     logging.getLogger("discord.shard").addFilter(_without_traceback)
 
 

@@ -12,6 +12,8 @@ from discord.ext import commands
 
 from bot.answer import verdict_embed
 from bot.failures import LONGEST_WAIT, SLOW, explain_failure
+from bot.feedback import feedback_buttons
+from bot.mood.records import Answer
 from bot.origin import origin_of
 from bot.why import why_view
 from model import ModelError
@@ -75,6 +77,9 @@ class SentimentCog(commands.Cog):
             await interaction.edit_original_response(content=SLOW)
             return
         view = why_view(self.bot.recent_texts.remember(text))
+        if self.bot.mood is not None:
+            for button in feedback_buttons(Answer.of(verdict)):
+                view.add_item(button)
         await interaction.edit_original_response(
             embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
         )

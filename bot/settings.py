@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     source_url: str = Field("", description="Link to the source code, shown by /about.")
     support_url: str = Field("", description="Link to a support server or page, shown by /about.")
-    privacy_url: str = Field("", description="Link to your privacy policy, shown by /about.")
+    privacy_url: str = Field(
+        "", description="Link to your privacy policy, shown by /about; empty: that of the source code."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -80,3 +82,5 @@ def load_settings() -> Settings:
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(".env is not UTF-8 text; save it again as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read ({error.strerror}).") from None

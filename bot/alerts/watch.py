@@ -18,7 +18,8 @@ from bot.mod_channel import NotPosted
 from bot.mood.baseline import WEEKS, Baseline, learn
 from bot.mood.hours import SECONDS
 from bot.mood.opening import Opened
-from bot.mood.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
+from bot.mood.records import Alert, GuildSettings, HourMood, Rule, Sensitivity
+from bot.watching.rules import Place, decide
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -152,13 +153,13 @@ class AlertWatch:
         guild = self._bot.get_guild(guild_id)
         channel = guild.get_channel(channel_id) if guild is not None else None
         category = channel.category_id if channel is not None else None
-        return sensitivity_of(await self._mood.store.rules(guild_id), channel_id, category)
+        return sensitivity_of(await self._mood.store.rules(guild_id), guild_id, channel_id, category)
 
 
-def sensitivity_of(rules: Iterable[Rule], channel_id: int, category_id: int | None) -> Sensitivity | None:
+def sensitivity_of(
+    rules: Iterable[Rule], guild_id: int, channel_id: int, category_id: int | None
+) -> Sensitivity | None:
     """That of the narrowest rule about a channel: its own, its category's, its server's; None: it is not watched."""
-    found = {(rule.target_kind, rule.target_id): rule for rule in rules}
-    server = [rule for (kind, _), rule in found.items() if kind is TargetKind.SERVER]
-    narrower = [found.get((TargetKind.CHANNEL, channel_id)), found.get((TargetKind.CATEGORY, category_id or 0))]
-    rule = next((rule for rule in (*narrower, *server) if rule is not None), None)
-    return rule.sensitivity if rule is not None and rule.mode is Mode.WATCH else None
+    place = Place(guild_id, channel_id, category_id)
+    decision = decide({(rule.target_kind, rule.target_id): rule for rule in rules}, place)
+    return decision.rule.sensitivity if decision.watched and decision.rule is not None else None

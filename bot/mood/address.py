@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.mood.errors import DatabaseInUse, DatabaseUnavailable
+from bot.mood.locking import lock_file
 
 FILE = "mood.db"
 LOCK = "mood.lock"
@@ -51,7 +52,7 @@ def claim(folder: Path) -> int:
     except OSError as error:
         raise _unwritable(folder, error) from None
     try:
-        _lock(lock)
+        lock_file(lock)
     except OSError:
         os.close(lock)
         raise DatabaseInUse(
@@ -69,11 +70,3 @@ def claim(folder: Path) -> int:
 
 def _unwritable(folder: Path, error: OSError) -> DatabaseUnavailable:
     return DatabaseUnavailable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")
-
-
-def _lock(file: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows; there the second process meets "database is locked" at its first write
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

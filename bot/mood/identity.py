@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from bot.mood.errors import BadHashKey
+from bot.mood.locking import lock_file
 
 HASH_BYTES = 16
 KEY_FILE = "hash.key"
@@ -100,10 +101,22 @@ def open_identity(folder: Path, setting: str | None) -> Identity:
 
 
 def rotate_file(folder: Path, until: date | None) -> None:
-    """Puts a new key in front of those in `folder`/hash.key, whole or not at all. Raises BadHashKey."""
+    """Puts a new key in front of those in `folder`/hash.key, whole or not at all.
+
+    Raises BadHashKey, also when there is no key yet, and when another process is at it: of two new keys one would be
+    lost, and with it who is who in what was kept under it meanwhile.
+    """
     file = folder / KEY_FILE
+    if not file.exists():
+        raise BadHashKey(f"There is no key in {folder} yet; the bot makes one when it first starts.")
     try:
-        _write(file.with_suffix(".new"), rotated(_kept(file), until)).replace(file)
+        with file.open("rb") as opened:
+            lock_file(opened.fileno())
+            if os.fstat(opened.fileno()).st_ino != file.stat().st_ino:
+                raise BlockingIOError
+            _write(file.with_suffix(".new"), rotated(_kept(file), until)).replace(file)
+    except BlockingIOError:
+        raise BadHashKey(f"{file} is being changed by another process; look at it before you try again.") from None
     except OSError as error:
         raise BadHashKey(f"{file} cannot be written ({error.strerror}).") from None
 

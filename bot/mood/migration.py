@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from bot.mood.errors import DatabaseTooNew
+
+_log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -24,7 +27,8 @@ def migrate(connection: Connection) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     script = ScriptDirectory.from_config(config)
-    for revision in MigrationContext.configure(connection).get_current_heads():
+    there = MigrationContext.configure(connection).get_current_heads()
+    for revision in there:
         try:
             script.get_revision(revision)
         except CommandError:
@@ -33,3 +37,6 @@ def migrate(connection: Connection) -> None:
                 "install that version, or set another DATA_DIR or DATABASE_URL."
             ) from None
     command.upgrade(config, "head")
+    now = script.get_current_head()
+    if there and there != (now,):
+        _log.info("the database was brought from schema %s to %s", there[0], now)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import sqrt
+from typing import Self
 from zoneinfo import ZoneInfo
+
+from model.verdict import Sentiment, Verdict
 
 FEWEST_AUTHORS = 5
 """Distinct people in an hour under which nothing is told about it, not even how many messages there were."""
@@ -200,6 +203,20 @@ class Held:
     messages: tuple[HeldMessage, ...] = field(default=())
     hours: tuple[tuple[int, int, int], ...] = field(default=())
     admin_actions: tuple[Audited, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer said: its label, its score in thousandths and the model's version."""
+
+    sentiment: Sentiment
+    score: int
+    model: str
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """What a verdict says, without how sure it was."""
+        return cls(verdict.sentiment, round(verdict.score * 1000), verdict.model[:64])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.mood.quiet_days import read_quiet_days
 from bot.mood.records import (
     FEWEST_AUTHORS,
     AdminAction,
+    Answer,
     Audited,
     DigestKind,
     Feedback,
@@ -46,7 +47,10 @@ from bot.mood.schema import (
     OptOutRow,
 )
 from bot.mood.upsert import table_of, upsert
-from model.verdict import SENTIMENTS, Sentiment, Verdict
+from model.verdict import SENTIMENTS, Sentiment
+
+_PART = 500
+"""Rows that are read at once."""
 
 _KEYS = ("guild_id", "target_kind", "target_id")
 _SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
@@ -200,20 +204,24 @@ class Store:
             counted = select(*hours).where(HourAuthorRow.author.in_(authors)).order_by(*hours)
             done = select(*audit).where(AuditRow.actor.in_(authors)).order_by(AuditRow.number)
             since = select(func.min(OptOutRow.since)).where(OptOutRow.author.in_(authors))
+            said: list[HeldMessage] = []
+            # A part at a time: somebody's month may be tens of thousands of messages, and others wait meanwhile.
+            async for part in (await connection.stream(theirs)).partitions(_PART):
+                said += [HeldMessage(*row) for row in part]
             return Held(
                 await connection.scalar(since),
-                tuple(HeldMessage(*row) for row in await connection.execute(theirs)),
+                tuple(said),
                 tuple((channel, hour, count) for channel, hour, count in await connection.execute(counted)),
                 tuple(_audited(row) for row in await connection.execute(done)),
             )
 
-    async def add_feedback(self, verdict: Verdict, label: Sentiment) -> None:
+    async def add_feedback(self, answer: Answer, label: Sentiment) -> None:
         """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
         values = {
             "label": SENTIMENTS.index(label),
-            "answered": SENTIMENTS.index(verdict.sentiment),
-            "score": round(verdict.score * 1000),
-            "model": verdict.model[:64],
+            "answered": SENTIMENTS.index(answer.sentiment),
+            "score": answer.score,
+            "model": answer.model,
             "hour": int(self._clock() // SECONDS),
         }
         async with self._database.write() as connection:

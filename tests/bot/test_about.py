@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.about import policy_url
+
 LINKS = {
     "source_url": "https://example.com/source",
     "support_url": "https://example.com/support",
@@ -71,3 +73,15 @@ async def test_about_fits_an_embed_with_very_many_metrics(world, classifier, mon
 async def test_about_computes_nothing(world, backend):
     await about(world)
     assert backend.batches == 0
+
+
+def test_the_policy_is_the_operators_or_comes_with_the_source_code(settings):
+    def policy(**given):
+        return policy_url(settings.model_copy(update=given))
+
+    assert policy() == ""
+    assert policy(source_url="https://example.com/source") == ""
+    assert policy(source_url="https://github.com/me/bot/") == "https://github.com/me/bot/blob/HEAD/docs/privacy.md"
+    assert (
+        policy(source_url="https://github.com/me/bot", privacy_url="https://example.com/p") == "https://example.com/p"
+    )

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from bot import process
+from bot.mood.address import claim
+from bot.mood.database import Database
 from bot.process import (
     EX_CONFIG,
     EX_OK,
@@ -163,6 +167,53 @@ def test_python_m_bot_run_names_a_wrong_setting_in_one_sentence(tmp_path):
     assert (ended.returncode, ended.stdout) == (EX_CONFIG, "")
     assert ended.stderr.startswith("The setting THREADS cannot be used: ")
     assert ended.stderr.count("\n") == 1
+
+
+def refuses_to_start(folder, *lines):
+    """`python -m bot run` with these settings ends with one sentence, which is returned."""
+    (folder / ".env").write_text("\n".join((f"DISCORD_TOKEN={TOKEN}", "THREADS=2", *lines)), "utf-8")
+    ended = start(folder)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (EX_CONFIG, "", 1)
+    assert TOKEN not in ended.stderr
+    return ended.stderr.strip()
+
+
+def test_a_second_process_on_one_sqlite_file_is_refused_in_one_sentence(tmp_path):
+    lock = claim(tmp_path / "data")
+    said = refuses_to_start(tmp_path)
+    os.close(lock)
+    assert said == "Another process uses the database in data: stop it first, or set another DATA_DIR."
+
+
+def test_a_database_newer_than_the_code_is_refused_in_one_sentence(tmp_path):
+    asyncio.run(_write_newer_database(tmp_path / "data"))
+    assert "was written by a newer version of the bot (its schema is 999)" in refuses_to_start(tmp_path)
+
+
+async def _write_newer_database(folder):
+    database = await Database.open(folder)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '999'"))
+    await database.close()
+
+
+def test_a_postgresql_that_is_not_there_is_one_sentence_without_its_password(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    said = refuses_to_start(tmp_path, f"DATABASE_URL=postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe")
+    assert "see that DATABASE_URL is right and that it runs" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("line", ["DATABASE_URL=mysql://root@localhost/vibe", "HASH_KEY=short"])
+def test_a_setting_of_the_store_that_cannot_be_is_named(tmp_path, line):
+    assert refuses_to_start(tmp_path, line).startswith(line.partition("=")[0])
+
+
+def test_a_damaged_database_is_one_sentence(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mood.db").write_bytes(b"not a database at all" * 500)
+    assert refuses_to_start(tmp_path).startswith("The database file in DATA_DIR cannot be used:")
 
 
 def test_the_time_since_the_start_only_grows():

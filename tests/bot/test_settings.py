@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name():
 def test_a_folder_called_env_is_left_alone():
     Path(".env").mkdir()
     assert load_settings() == Settings(_env_file=None)
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", "/etc/secret")
+
+    monkeypatch.setattr("pydantic_settings.sources.providers.dotenv.DotEnvSettingsSource._read_env_files", refuse)
+    assert complaint() == ".env cannot be read (Permission denied)."

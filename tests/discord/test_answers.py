@@ -16,7 +16,7 @@ VERDICT = re.compile(r"\S+ (Negative|Neutral|Positive)")
 
 async def test_the_bot_comes_online_and_registers_its_commands(local):
     registered = {name for name, _type in local.backend.commands[None]}
-    assert {"sentiment", "Check sentiment", "about", "monitor", "mood"} <= registered
+    assert registered == {"sentiment", "Check sentiment", "about", "privacy", "monitor", "mood"}
     assert local.requests.count(f"PUT /applications/{local.backend.application_id}/commands") == 1
 
 

@@ -323,6 +323,26 @@ async def test_beyond_its_limit_new_messages_are_dropped_and_counted_and_edits_a
     await assert_sums_are_right(database)
 
 
+async def test_a_minute_without_the_database_loses_nothing_up_to_the_limit_and_counts_what_it_dropped(sqlite, clock):
+    buffer = Buffer(sqlite, limit=50, clock=clock)
+    await break_hours(sqlite)
+    kept = []
+    for number in range(12 * 6):
+        if say(buffer, number, who=number % 7):
+            kept.append(message_id(number))
+        if number % 6 == 5:  # every few seconds it is tried again
+            with pytest.raises(DatabaseUnavailable):
+                await buffer.flush()
+    async with sqlite.write() as connection:
+        await connection.execute(text("DROP TRIGGER broken"))
+    await buffer.flush()
+    assert kept == [message_id(number) for number in range(50)]
+    assert await messages(sqlite) == kept
+    assert (buffer.counts.written, buffer.counts.dropped, buffer.counts.failures) == (50, 22, 12)
+    assert say(buffer, 99)
+    await assert_sums_are_right(sqlite)
+
+
 async def test_what_is_put_back_counts_towards_the_limit(folder, sqlite, clock):
     buffer = Buffer(sqlite, limit=3, clock=clock)
     say(buffer, 1)

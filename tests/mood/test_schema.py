@@ -3,9 +3,10 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.exc import IntegrityError
 
+from bot.mood.records import AdminAction, DigestKind, Mode, Sensitivity, TargetKind
 from bot.mood.schema import Base, MessageScoreRow
 from bot.mood.upsert import table_of
 from tests.mood.scenes import author
@@ -30,14 +31,35 @@ ABOUT_A_PERSON = {"message_scores": "author", "hour_authors": "author", "opt_out
 """Where a person's hash is. `Store.held_about`, `Buffer.forget` and `purge` see to each of them."""
 
 WORDS = {
-    "audit": {"action", "target_kind"},
-    "channel_rules": {"target_kind", "mode", "sensitivity"},
-    "digests": {"kind", "period"},
-    "feedback": {"model"},
-    "guild_settings": {"timezone", "positive_reaction", "negative_reaction", "digest"},
-    "message_scores": {"model"},
+    "audit.action": AdminAction,
+    "audit.target_kind": TargetKind,
+    "channel_rules.mode": Mode,
+    "channel_rules.sensitivity": Sensitivity,
+    "channel_rules.target_kind": TargetKind,
+    "digests.kind": DigestKind,
+    "digests.period": "a day or week, such as 2026-11-25 or 2026-W48, that the bot worked out",
+    "feedback.model": "a hash of the model's files",
+    "guild_settings.digest": DigestKind,
+    "guild_settings.negative_reaction": "an emoji that an admin chose",
+    "guild_settings.positive_reaction": "an emoji that an admin chose",
+    "guild_settings.timezone": "a name of the time zone database; Store.set_settings refuses others",
+    "message_scores.model": "a hash of the model's files",
 }
-"""Where text is: words of ours, the model's version, and an admin's time zone and emoji."""
+"""Where text is: one of a few words of ours, or else why no person writes it."""
+
+PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id"}
+"""Ids of servers and what is in them. A target is a server, category, channel, thread or role (TargetKind)."""
+
+MESSAGES = {"message_id", "post_id"}
+"""Ids of messages; the second kind are the bot's own."""
+
+TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "claimed", "sent", "done", "since", "alive"}
+TIMES |= {"purged_before", "digest_hour"}
+
+NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
+NUMBERS |= {"negative", "neutral", "positive", "authors", "messages", "reaction_floor"}
+NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging"}
+"""Scores, counts, limits and switches."""
 
 
 def tables():
@@ -60,11 +82,34 @@ def test_people_are_hashes_and_nowhere_else():
     assert binary == set(ABOUT_A_PERSON.items())
 
 
-def test_no_column_has_room_for_a_message():
-    for table in tables().values():
-        texts = {column.name: column.type.length for column in table.columns if isinstance(column.type, String)}
-        assert texts.keys() == WORDS.get(table.name, set())
-        assert all(length is not None and length <= 64 for length in texts.values())
+def columns_of(*kinds):
+    return {
+        f"{table.name}.{column.name}": column
+        for table in tables().values()
+        for column in table.columns
+        if isinstance(column.type, kinds)
+    }
+
+
+def test_no_column_has_room_for_a_message_or_a_name():
+    texts = columns_of(String)
+    assert texts.keys() == WORDS.keys()
+    for name, column in texts.items():
+        assert column.type.length is not None, name
+        assert column.type.length <= 64, name
+        words = WORDS[name] if isinstance(WORDS[name], type) else ()
+        assert all(len(word) <= column.type.length for word in words), name
+
+
+def test_every_number_is_a_place_a_message_a_time_or_a_count_and_never_a_person():
+    names = {name.partition(".")[2] for name in columns_of(Integer, Boolean)}
+    assert names == PLACES | MESSAGES | TIMES | NUMBERS
+    assert set(TargetKind) == {"server", "category", "channel", "thread", "role"}
+
+
+def test_there_is_no_other_kind_of_column():
+    every = {f"{table.name}.{column.name}" for table in tables().values() for column in table.columns}
+    assert every == columns_of(String, Integer, Boolean, LargeBinary).keys()
 
 
 async def test_the_migrations_make_exactly_these_tables(database):

@@ -6,6 +6,7 @@ import pytest
 from bot.mood.errors import UnknownTimezone
 from bot.mood.records import (
     AdminAction,
+    Answer,
     Audited,
     DigestKind,
     Feedback,
@@ -180,9 +181,9 @@ async def test_everything_about_one_person_is_told_and_nothing_of_others(store, 
 
 
 async def test_feedback_keeps_labels_score_model_and_hour_only(store, database):
-    await store.add_feedback(verdict(-1.0), Sentiment.NEGATIVE)
-    await store.add_feedback(verdict(-1.0), Sentiment.POSITIVE)
-    await store.add_feedback(verdict(-0.5), Sentiment.POSITIVE)
+    await store.add_feedback(Answer.of(verdict(-1.0)), Sentiment.NEGATIVE)
+    await store.add_feedback(Answer.of(verdict(-1.0)), Sentiment.POSITIVE)
+    await store.add_feedback(Answer.of(verdict(-0.5)), Sentiment.POSITIVE)
     assert await store.feedback() == (Feedback(MODEL, 0, 0, 1), Feedback(MODEL, 0, 2, 2))
     row = {"number": 1, "label": 0, "answered": 0, "score": -1000, "model": MODEL, "hour": HOUR}
     assert (await rows_of(database, FeedbackRow))[0] == row

@@ -1,0 +1,110 @@
+"""An unusual string, the ways in which the bot meets it, and where it must not be afterwards.
+
+A new way for a text to reach the bot is one more entry of `PATHS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+from tests.discord.wire import ANSWER, CALLBACK, World, answered, until
+
+CANARY = "Xylophonic-Zwieback"
+LOVE, HATE = f"I love {CANARY}", f"I hate {CANARY}, it is terrible"
+
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
+
+
+async def ask_in_public(world: World) -> None:
+    """And why, and that it is right."""
+    answer = await world.ask(LOVE)
+    assert (await world.why(answer)).response.embeds
+    await world.alice.click(answer.response, label="Right")
+
+
+async def ask_in_private(world: World) -> None:
+    """And say that it is wrong."""
+    answer = await world.ask(HATE, private=True)
+    await world.alice.click(answer.response, label="Wrong")
+    await world.alice.click(answer.response, label="Should be neutral")
+
+
+async def ask_in_a_direct_message(world: World) -> None:
+    assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.embeds
+
+
+async def ask_about_a_long_text(world: World) -> None:
+    assert (await world.ask(f"{LOVE}. " * 200)).response.embeds
+
+
+async def ask_about_a_message(world: World) -> None:
+    answer = await world.check(f"{CANARY} is fine")
+    assert (await world.why(answer)).response.embeds
+
+
+async def say_edit_and_delete(world: World) -> None:
+    """What the bot may see in a channel that it watches, and must not in any other."""
+    message = await world.maya.send(world.channel, LOVE)
+    await world.maya.edit(message, HATE)
+    await world.maya.send(world.channel, f"{CANARY} stays")
+    await world.maya.delete(message)
+
+
+async def use_privacy(world: World) -> None:
+    """Nothing of a text is there to be shown, but whatever is shown is built here."""
+    for command in ("see", "export", "delete", "opt-out", "opt-in"):
+        assert (await world.maya.slash(world.channel, f"privacy {command}")).response.ephemeral
+
+
+async def be_refused_the_answer(world: World) -> None:
+    """Discord does not take it; the person gets an apology."""
+    for status, code in ((400, 50035), (403, 50013)):
+        world.local.http_error("PATCH", ANSWER, status=status, code=code)
+        (failed,) = world.ask_at_once([f"{CANARY}!"])
+        await until(lambda failed=failed: answered(failed))
+
+
+async def be_too_late(world: World) -> None:
+    """Discord has forgotten the question, or the answer's message was deleted."""
+    world.local.http_error("POST", CALLBACK, status=404, code=10062)
+    await world.ask(LOVE)
+    world.local.http_error("PATCH", ANSWER, status=404, code=10008)
+    world.ask_at_once([LOVE])
+    await until(lambda: not any(fault.times for fault in world.local.rest._faults))
+
+
+async def wait_for_a_limit_and_a_bad_gateway(world: World) -> None:
+    world.local.rate_limit("PATCH", ANSWER, retry_after=0.1)
+    world.local.http_error("PATCH", ANSWER, status=502)
+    assert (await world.ask(HATE)).response.embeds
+
+
+PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
+    ask_in_public,
+    ask_in_private,
+    ask_in_a_direct_message,
+    ask_about_a_long_text,
+    ask_about_a_message,
+    say_edit_and_delete,
+    use_privacy,
+    be_refused_the_answer,
+    be_too_late,
+    wait_for_a_limit_and_a_bad_gateway,
+)
+
+
+def traces(content: bytes) -> Iterator[str]:
+    """The canary's words that are in these bytes, in any case and encoding."""
+    for word in CANARY.split("-"):
+        for encoding in _ENCODINGS:
+            if word.lower().encode(encoding) in content.lower():
+                yield f"{word} in {encoding}"
+
+
+def traces_in_files(folder: Path) -> list[str]:
+    """Every file below the folder that holds one, by its name or content."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return [
+        f"{file.name}: {found}" for file in files for found in traces(file.name.encode() + b"\0" + file.read_bytes())
+    ]
