@@ -13,6 +13,7 @@ from bot.alerts.replay import WouldBe, replay
 from bot.charts.places import Chosen, NotToldHere, place_of
 from bot.charts.studio import Studio, TooBusy
 from bot.charts.words import signed, span
+from bot.monitor.refusals import may_manage
 from bot.mood.errors import DatabaseUnavailable
 from bot.mood.hours import SECONDS
 from bot.mood.records import AdminAction, Audited, HourMood, Sensitivity, TargetKind
@@ -20,7 +21,6 @@ from bot.mood.records import AdminAction, Audited, HourMood, Sensitivity, Target
 if TYPE_CHECKING:
     from bot.client import Vibecheck
 
-NOT_AN_ADMIN = "Only members who may manage this server can do that."
 UNAVAILABLE = "I cannot reach my records at the moment; please try again in a minute."
 
 _DAYS = 90
@@ -31,6 +31,7 @@ def replay_command() -> app_commands.Command[Any, ..., None]:
     """The command, to be added to the group of `/monitor`."""
     studio = Studio()
 
+    @app_commands.check(may_manage)
     @app_commands.command(name="replay", description="Which alerts the stored past would have brought")
     @app_commands.describe(
         channel="Which channel",
@@ -43,9 +44,6 @@ def replay_command() -> app_commands.Command[Any, ..., None]:
         sensitivity: Sensitivity = Sensitivity.NORMAL,
         messages: app_commands.Range[int, 2, 10_000] | None = None,
     ) -> None:
-        if not interaction.permissions.manage_guild:
-            await interaction.response.send_message(NOT_AN_ADMIN, ephemeral=True)
-            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             said = await _replayed(interaction, channel, sensitivity, messages, studio)

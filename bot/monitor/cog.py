@@ -14,7 +14,7 @@ from bot.monitor.changes import Admin
 from bot.monitor.choices import Wishes, changed, in_words, zones_like
 from bot.monitor.doctor import doctor
 from bot.monitor.preview import preview
-from bot.monitor.refusals import NOT_ALLOWED, STARTING, STORE_AWAY, Refused
+from bot.monitor.refusals import STARTING, STORE_AWAY, Refused, may_manage
 from bot.monitor.status import status
 from bot.monitor.targets import ChannelOption, Pointed, the_channel, the_role, the_server
 from bot.mood.errors import DatabaseUnavailable, UnknownTimezone
@@ -39,10 +39,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Manage Server, whatever the server's own settings for this command say."""
-        if interaction.permissions.manage_guild or interaction.permissions.administrator:
-            return True
-        await interaction.response.send_message(NOT_ALLOWED, ephemeral=True)
-        return False
+        return await may_manage(interaction)
 
     @app_commands.command(description="Watch a channel, a category, a thread or the whole server")
     @app_commands.describe(

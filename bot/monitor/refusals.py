@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import discord
+
 NOT_ALLOWED = "Only people with the permission **Manage Server** can do that."
 STORE_AWAY = (
     "My notes cannot be read or written just now. Please try again in a minute; `/monitor status` says what counts."
@@ -14,3 +18,11 @@ UNKNOWN_CHANNEL = (
 
 class Refused(Exception):
     """Nothing was done; the message is one sentence that says why and what would help."""
+
+
+async def may_manage(interaction: discord.Interaction[Any]) -> bool:
+    """Whether somebody may manage this server, whatever its settings for the command say; if not, it is said."""
+    if interaction.permissions.manage_guild or interaction.permissions.administrator:
+        return True
+    await interaction.response.send_message(NOT_ALLOWED, ephemeral=True)
+    return False
