@@ -51,6 +51,8 @@ async def _check_model(settings: Settings) -> Finding:
     except ModelError as error:
         return Finding("model", False, str(error))
     where = f"{info.source}, version {info.version}, {info.backend} on {info.device}"
+    if info.fallback:
+        return Finding("model", False, f"{info.fallback} It is {where}.")
     return Finding("model", True, f"{where}; reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})")
 
 

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.sync import sync_if_changed
 from bot.upkeep import Upkeep
 from bot.why import RecentTexts, WhyButton
-from model import Classifier
+from model import Classifier, open_or_fall_back
 
 if TYPE_CHECKING:
     from bot.mood.opening import Opened
@@ -165,8 +165,11 @@ def intents_for(*, monitoring: bool, message_content: bool = True) -> discord.In
 
 
 async def open_classifier(settings: Settings) -> Classifier:
-    """The classifier these settings ask for. Raises a CheckpointError when it cannot be had."""
-    return await Classifier.open(
+    """The classifier these settings ask for, or what stands in for it while a hub cannot be reached.
+
+    Raises a CheckpointError when it cannot be had otherwise.
+    """
+    return await open_or_fall_back(
         settings.model,
         device=settings.device,
         threads=settings.threads,
