@@ -74,8 +74,9 @@ async def test_about_fits_an_embed_with_very_many_metrics(world, classifier, mon
 async def test_about_says_what_answers_instead_of_a_model_that_could_not_be_had(world, classifier, monkeypatch):
     missed = Missed("org/name@1a2b3c4", "the hub cannot be reached")
     monkeypatch.setattr(type(classifier), "info", replace(classifier.info, missed=missed))
-    assert "org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled model answers." in (
-        fields(await about(world))["Model"]
+    assert (
+        "org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled model answers."
+        in (fields(await about(world))["Model"])
     )
 
 
