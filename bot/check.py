@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
-from bot.client import open_classifier
+from bot.model_choice import open_classifier
 from bot.process import NO_DISCORD, WRONG_TOKEN, bot_token
 from bot.settings import Settings, SettingsError, load_settings
 from bot.watching.permissions import SWITCH_ON_CONTENT, invite_permissions

@@ -192,7 +192,7 @@ def _many_texts(classifier: Classifier) -> None:
         visible=False,
         wrap=True,
         max_height=460,
-        column_widths=["70px", "auto", "130px", "80px", "90px"],
+        column_widths=["9%", "49%", "20%", "10%", "12%"],
         show_search="search",
         label="Line by line",
         buttons=[],
@@ -237,6 +237,7 @@ def _compare(classifier: Classifier, settings: Settings, *, local: bool) -> None
     with gr.Row(elem_classes="vc-columns"):
         with gr.Column(min_width=260):
             text = gr.Textbox(label="Your text", lines=4, max_lines=14, elem_id="vc-compare-text")
+        with gr.Column(min_width=260):
             source = gr.Dropdown(
                 others,
                 value=others[0] if others else None,
@@ -246,8 +247,7 @@ def _compare(classifier: Classifier, settings: Settings, *, local: bool) -> None
                 elem_id="vc-source",
             )
             button = gr.Button("Compare", variant="primary", elem_id="vc-compare")
-        with gr.Column(min_width=260):
-            answer = gr.HTML(EMPTY, elem_id="vc-compared")
+    answer = gr.HTML(EMPTY, elem_id="vc-compared")
     gr.on(
         [button.click, text.submit],
         compare,

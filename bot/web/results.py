@@ -20,7 +20,7 @@ _SHOWN = 300
 """Characters of a text that the table shows; the download has all."""
 
 _BINS = 21
-_WIDTH, _HEIGHT, _BASE = 630, 150, 122
+_WIDTH, _HEIGHT, _BASE = 441, 140, 114
 # The last four are the wide forms, which some spreadsheets take for the same.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -56,7 +56,7 @@ def histogram(scores: Sequence[float]) -> str:
         f'<rect x="{place * step + 2:.1f}" y="{_BASE - height:.1f}" width="{step - 4:.1f}" height="{height:.1f}" '
         f'rx="3" fill="{_colour_at(place)}"><title>{count:,} lines, score {_bin_words(place)}</title></rect>'
         for place, count in sorted(counts.items())
-        for height in [max(2.0, 110 * count / tallest)]
+        for height in [max(2.0, 104 * count / tallest)]
     )
     mean = sum(scores) / len(scores)
     ticks = "".join(
@@ -116,18 +116,19 @@ def _shares(verdicts: Sequence[Verdict]) -> str:
     percents = dict(zip(SENTIMENTS, percentages((negative, neutral, positive)), strict=True))
     items = "".join(
         f'<li style="--mood:#{COLOUR[sentiment]:06x};--share:{counts[sentiment] / total:.4f}">'
-        f'<span>{EMOJI[sentiment]} {sentiment.capitalize()}</span><span class="vc-bar" aria-hidden="true"></span>'
+        f'<span><span class="vc-symbol" aria-hidden="true">{EMOJI[sentiment]}</span> {sentiment.capitalize()}</span>'
+        f'<span class="vc-bar" aria-hidden="true"></span>'
         f'<span class="vc-percent">{percents[sentiment]} % · {counts[sentiment]:,}</span></li>'
         for sentiment in reversed(SENTIMENTS)
     )
     return f'<ul class="vc-bars vc-shares" aria-label="Shares">{items}</ul>'
 
 
-def _shown(answer: Answer) -> tuple[str, str, float | str]:
+def _shown(answer: Answer) -> tuple[str, str, str | float]:
     if isinstance(answer, Verdict):
         percent = max(percentages(answer.probabilities))
         return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{percent} %", round(answer.score, 3)
-    return "not read", "", str(answer)
+    return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""
 
 
 def _cells(answer: Answer) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CLOSING_SECONDS = 1
-"""What visitors who are being answered get when the page ends."""
+"""What the thread gets to end. Visitors' connections never end by themselves, so they are not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def running_page(
         yield Address(f"http://{shown}:{port}/", shared)
     finally:
         server.should_exit = True
-        await in_thread(lambda: thread.join(_CLOSING_SECONDS + 1))
+        await in_thread(lambda: thread.join(_CLOSING_SECONDS))
 
 
 def is_local(host: str) -> bool:
@@ -109,7 +109,11 @@ def _start(
         mcp_server=False,
     )
     config = uvicorn.Config(
-        Guard(app), log_level="warning", access_log=False, timeout_graceful_shutdown=_CLOSING_SECONDS
+        # Its errors come with tracebacks, and those may hold what somebody typed.
+        Guard(app),
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=0,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="web page", daemon=True)
