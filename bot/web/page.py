@@ -34,7 +34,8 @@ _HAND_OVER = "async (_, column, lines) => [await window.vibecheck.file(), column
 
 _FILE = """<div class="vc-file"><label for="vc-file">A CSV file (the first line names its columns)</label>
 <input id="vc-file" type="file" accept=".csv,.tsv,.txt,text/csv,text/plain"></div>"""
-_CHOSEN = "element.addEventListener('change', () => trigger('change'))"
+_CHOSEN = """element.addEventListener('change', () => trigger('change'));
+if (element.querySelector('input').files.length) trigger('change');"""
 
 
 def build_page(classifier: Classifier, settings: Settings, *, local: bool) -> gr.Blocks:
@@ -122,7 +123,7 @@ def _one_text(classifier: Classifier) -> None:
             )
             with gr.Row(elem_classes="vc-buttons"):
                 button = gr.Button("Read it", variant="primary", elem_id="vc-read")
-                clear = gr.Button("Clear", elem_id="vc-clear", scale=0, min_width=90)
+                clear = gr.Button("Clear", elem_id="vc-clear", scale=0, min_width=70)
             examples = gr.Dataset(
                 label="Examples",
                 components=[text],
@@ -178,21 +179,21 @@ def _many_texts(classifier: Classifier) -> None:
             )
             with gr.Row(elem_classes="vc-buttons"):
                 button = gr.Button("Read them all", variant="primary", elem_id="vc-read-all")
-                stop = gr.Button("Stop", elem_id="vc-stop", scale=0, min_width=90)
-                clear = gr.Button("Clear", elem_id="vc-clear-all", scale=0, min_width=90)
+                stop = gr.Button("Stop", elem_id="vc-stop", scale=0, min_width=70)
+                clear = gr.Button("Clear", elem_id="vc-clear-all", scale=0, min_width=70)
             gr.HTML(f'<p class="vc-quiet">Up to {MAX_LINES:,} lines. A file is read in memory and never stored.</p>')
         with gr.Column(min_width=260):
             result = gr.HTML(EMPTY, elem_id="vc-batch")
             download = gr.Button("Download as CSV", visible=False, elem_id="vc-download")
     table = gr.Dataframe(
         headers=list(TABLE_HEADER),
-        datatype=["number", "str", "str", "str", "number"],
+        datatype=["number", "str", "str", "number", "str"],
         type="array",
         interactive=False,
         visible=False,
         wrap=True,
         max_height=460,
-        column_widths=["9%", "49%", "20%", "10%", "12%"],
+        column_widths=["10%", "18%", "11%", "12%", "49%"],
         show_search="search",
         label="Line by line",
         buttons=[],

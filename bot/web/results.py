@@ -14,7 +14,7 @@ from bot.why import signed
 from model import SENTIMENTS, NothingToRead, Sentiment, Verdict
 
 COLUMNS = ("sentiment", "negative", "neutral", "positive", "score", "windows")
-TABLE_HEADER = ("Line", "Text", "Sentiment", "Sure", "Score")
+TABLE_HEADER = ("Line", "Sentiment", "Sure", "Score", "Text")
 
 _SHOWN = 300
 """Characters of a text that the table shows; the download has all."""
@@ -78,7 +78,7 @@ def histogram(scores: Sequence[float]) -> str:
 def table_rows(table: Table, answers: Sequence[Answer]) -> list[list[str | float]]:
     """What the page's table shows, a row for each line; text as it was typed."""
     return [
-        [number, _short(text), *_shown(answer)]
+        [number, *_shown(answer), _short(text)]
         for number, (text, answer) in enumerate(zip(table.texts, answers, strict=True), 1)
     ]
 

@@ -49,7 +49,7 @@ async def open_web(browser: Browser, address: str, width: int = 1280, height: in
     context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = await context.new_page()
     await page.goto(address)
-    await page.locator("#vc-read").wait_for()
+    await page.locator("#vc-answer[aria-live]").wait_for()  # set when the page has begun to listen
     return page
 
 
