@@ -30,17 +30,22 @@ OUTPUT = Path("build/bench-web.json")
 
 _CLICK = """async (text) => {
   const box = document.querySelector("#vc-text textarea"), answer = document.getElementById("vc-answer");
-  box.value = text; box.dispatchEvent(new Event("input"));
-  await new Promise((done) => setTimeout(done, 50));
+  const until = async (there) => {
+    while (!there()) await new Promise((done) => requestAnimationFrame(done));
+  };
+  document.getElementById("vc-clear").click();
+  await new Promise((done) => setTimeout(done, 150));
+  await until(() => answer.querySelector(".vc-empty") && !box.value);
+  box.value = text;
+  box.dispatchEvent(new Event("input"));
+  await new Promise((done) => setTimeout(done, 100));
   const started = performance.now();
   document.getElementById("vc-read").click();
-  const shown = () => [...answer.querySelectorAll(".vc-text, .vc-quiet")].length;
-  const before = answer.innerHTML;
-  while (answer.innerHTML === before || !shown()) await new Promise((done) => requestAnimationFrame(done));
+  await until(() => answer.querySelector("footer, .vc-notice"));
+  if (answer.querySelector(".vc-notice")) throw new Error(answer.innerText);
   return performance.now() - started;
 }"""
-"""Milliseconds from the click to the frame that shows the answer with its marked words; each text differs."""
-
+"""Milliseconds from the click to the frame that shows the answer with its marked words."""
 
 _WATCH = """() => {
   window.steps = new Set();
