@@ -33,12 +33,14 @@ _CLICK = """async (text) => {
   const until = async (there) => {
     while (!there()) await new Promise((done) => requestAnimationFrame(done));
   };
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  await wait(200);  // Gradio shows the end of an answer once more
   document.getElementById("vc-clear").click();
-  await new Promise((done) => setTimeout(done, 150));
+  await wait(150);
   await until(() => answer.querySelector(".vc-empty") && !box.value);
   box.value = text;
   box.dispatchEvent(new Event("input"));
-  await new Promise((done) => setTimeout(done, 100));
+  await wait(100);
   const started = performance.now();
   document.getElementById("vc-read").click();
   await until(() => answer.querySelector("footer, .vc-notice"));
