@@ -127,7 +127,7 @@ def _shares(verdicts: Sequence[Verdict]) -> str:
 def _shown(answer: Answer) -> tuple[str, str, str | float]:
     if isinstance(answer, Verdict):
         percent = max(percentages(answer.probabilities))
-        return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{percent} %", round(answer.score, 3)
+        return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{percent} %", round(answer.score, 2)
     return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""
 
 

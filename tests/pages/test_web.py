@@ -26,6 +26,22 @@ pytestmark = [
 PATIENCE = 30_000  # a busy machine is slow, not wrong
 ANSWER, BATCH, COMPARED = "#vc-answer", "#vc-batch", "#vc-compared"
 
+STORED_BY_THE_BROWSER = """async () => {
+  const request = (asked) => new Promise((done, fail) => {
+    asked.onsuccess = () => done(asked.result);
+    asked.onerror = () => fail(asked.error);
+  });
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await request(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      found.push(await request(database.transaction(store).objectStore(store).getAll()));
+    }
+    database.close();
+  }
+  return JSON.stringify(found);
+}"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
@@ -357,6 +373,8 @@ async def test_nothing_typed_or_handed_in_is_left_on_disk_or_in_the_log(tmp_path
         await page.locator("#vc-read-all").click()
         await expect(page.locator(BATCH)).to_contain_text("1 line read")
         await downloaded(page)
+        assert secret not in await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        assert secret not in await page.evaluate(STORED_BY_THE_BROWSER)
         process.send_signal(signal.SIGINT)
         said, _ = await process.communicate()
     assert process.returncode == 0
