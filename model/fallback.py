@@ -27,7 +27,6 @@ async def open_or_fall_back(
         return await Classifier.open(source, **options)
     except forgiving as error:
         missed = Missed(source, error.reason if isinstance(error, HubUnreachable) else str(error).rstrip("."))
-        _log.warning("%s", error)
     for kept in _last_good(source):
         try:
             return _told(await Classifier.open(kept, missed=missed, **options))
