@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run check test lint types train-smoke bench coldstart clean
+.PHONY: help demo web run check test lint types train-smoke bench coldstart clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -21,6 +21,10 @@ help:  ## what there is
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
+.venv/web: .venv/made pyproject.toml constraints.txt
+	$(PIP) --editable '.[web]'
+	@touch $@
+
 .venv/ruff: .venv/made constraints.txt
 	$(PIP) ruff
 	@touch $@
@@ -31,6 +35,9 @@ help:  ## what there is
 
 demo: .venv/demo  ## the real bot in a local, simulated Discord in your browser
 	@$(BIN)/python -m bot demo $(ARGS)
+
+web: .venv/web  ## the web page over the same model, without Discord
+	@$(BIN)/python -m bot web $(ARGS)
 
 run: .venv/core  ## the bot on the real Discord, with the token in .env
 	@$(BIN)/python -m bot run

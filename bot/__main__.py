@@ -1,4 +1,4 @@
-"""`python -m bot`: run, demo, check, invite and rotate-key."""
+"""`python -m bot`: run, demo, web, check, invite and rotate-key."""
 
 from __future__ import annotations
 
@@ -40,6 +40,26 @@ def demo(port: int, no_browser: bool) -> None:
     from bot.demo import demo as run_demo
 
     sys.exit(asyncio.run(run_demo(port, open_browser=not no_browser)))
+
+
+@main.command()
+@click.option("--host", help="Address to listen at; WEB_HOST without it. 0.0.0.0 is everybody's.")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one; WEB_PORT, or 7860, without it.")
+@click.option("--share", is_flag=True, help="Also get a public address at gradio.live.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> None:
+    """Open the web page: one text, many texts, two models compared. Needs no token."""
+    from bot.web.command import DEFAULT_PORT, NEEDS_EXTRA, has_extra, serve
+
+    if not has_extra():
+        click.echo(NEEDS_EXTRA, err=True)
+        sys.exit(1)
+    settings = load_settings()
+    where = host or settings.web_host, (settings.web_port or DEFAULT_PORT) if port is None else port
+    asyncio.run(serve(settings, *where, share=share or settings.web_share, open_browser=not no_browser))
+    from bot.process import end_process
+
+    end_process(0)
 
 
 @main.command()

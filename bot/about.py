@@ -49,7 +49,8 @@ class AboutCog(commands.Cog):
             "No text leaves it.",
             colour=0x5865F2,
         )
-        embed.add_field(name="Model", value=f"{info.source}, version `{info.version}`\n{info.backend} on {info.device}")
+        named = f"{info.source}, version `{info.version}`\n{info.backend} on {info.device}"
+        embed.add_field(name="Model", value=f"{named}\n{info.fallback}".strip()[:1024])
         if info.metrics:
             figures = "\n".join(f"{name.replace('_', ' ')}: {value:.3f}" for name, value in info.metrics.items())
             embed.add_field(name="Measured", value=figures[:1024])

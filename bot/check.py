@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
-from bot.client import open_classifier
+from bot.model_choice import open_classifier
 from bot.process import NO_DISCORD, WRONG_TOKEN, bot_token
 from bot.settings import Settings, SettingsError, load_settings
 from bot.watching.permissions import SWITCH_ON_CONTENT, invite_permissions
@@ -51,6 +51,8 @@ async def _check_model(settings: Settings) -> Finding:
     except ModelError as error:
         return Finding("model", False, str(error))
     where = f"{info.source}, version {info.version}, {info.backend} on {info.device}"
+    if info.fallback:
+        return Finding("model", False, f"{info.fallback} It is {where}.")
     return Finding("model", True, f"{where}; reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})")
 
 

@@ -14,6 +14,7 @@ from bot.failures import FriendlyTree
 from bot.feedback import JUDGED, FeedbackButton
 from bot.mod_channel import ModChannels
 from bot.model_admin import ModelCog
+from bot.model_choice import open_classifier
 from bot.mood.pending import Remembered
 from bot.privacy import DeleteButton, PrivacyCog
 from bot.sentiment import SentimentCog
@@ -162,15 +163,3 @@ def intents_for(*, monitoring: bool, message_content: bool = True) -> discord.In
         intents.guild_messages = True  # that a message was written, edited or deleted
         intents.message_content = message_content  # what it says; privileged: Discord's portal must have it on
     return intents
-
-
-async def open_classifier(settings: Settings) -> Classifier:
-    """The classifier these settings ask for. Raises a CheckpointError when it cannot be had."""
-    return await Classifier.open(
-        settings.model,
-        device=settings.device,
-        threads=settings.threads,
-        queue_limit=settings.queue_limit,
-        cache=settings.cache_size,
-        budget=settings.batch_tokens,
-    )

@@ -158,7 +158,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         served = max(1, stats.served)
         useful = stats.useful_tokens / max(1, stats.computed_tokens)
         fields = {
-            "Source": info.source,
+            "Source": f"{info.source}\n{info.fallback}".strip(),
             "Runs on": f"{info.backend}, {info.device}, batches of {info.budget} tokens",
             "Answers since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
             "Last forward pass": f"{health.since_pass:.1f} s ago; loaded anew {_times(health.replaced)}",

@@ -9,15 +9,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import aiohttp
 import discord
 
-from bot.client import Vibecheck, create_bot, open_classifier
+from bot.client import Vibecheck, create_bot
+from bot.model_choice import open_classifier
 from bot.mood.errors import StoreError
 from bot.settings import Settings, SettingsError
 from bot.watching.permissions import PORTAL, SWITCH_ON_CONTENT
@@ -101,7 +102,26 @@ async def _run(settings: Settings, token: str) -> int:
             opened = await _unless(stop, open_parts(settings, kept))
         except (CheckpointError, StoreError) as error:
             return _say(str(error), EX_CONFIG)
-        return EX_OK if opened is None else await _connect(settings, token, stop, *opened)
+        if opened is None:
+            return EX_OK
+        try:
+            await kept.enter_async_context(_page(settings, opened[0]))
+        except SettingsError as error:
+            await opened[0].close()
+            return _say(str(error), EX_CONFIG)
+        return await _connect(settings, token, stop, *opened)
+
+
+@asynccontextmanager
+async def _page(settings: Settings, classifier: Classifier) -> AsyncIterator[None]:
+    """The web page beside the bot, over the same model, if a port is set for it."""
+    if not settings.web_port:
+        yield
+        return
+    from bot.web.command import page_beside
+
+    async with page_beside(settings, classifier):
+        yield
 
 
 async def open_parts(settings: Settings, kept: AsyncExitStack) -> tuple[Classifier, Opened]:

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
         7, ge=1, le=30, description="Days for which scores of single messages are kept, 1 to 30; then only hourly sums."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    web_host: str = Field("127.0.0.1", description="Address that the web page listens at; 0.0.0.0: everybody's.")
+    web_port: int = Field(0, ge=0, le=65535, description="Port of a web page that runs beside the bot; 0: none.")
+    web_share: bool = Field(False, description="Whether the page also gets a public address at gradio.live.")
+    web_models: str = Field(
+        "", description="Models, with spaces between, that visitors may compare with the one that answers."
+    )
     source_url: str = Field("", description="Link to the source code, shown by /about.")
     support_url: str = Field("", description="Link to a support server or page, shown by /about.")
     privacy_url: str = Field(

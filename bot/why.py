@@ -106,17 +106,22 @@ def why_view(key: str) -> discord.ui.View:
 def explanation_embed(text: str, explanation: Explanation) -> discord.Embed:
     """The text with the words that moved the verdict marked, and the strongest of them as a list."""
     verdict = explanation.verdict
-    strong = [influence for influence in explanation.influences if abs(influence.effect) >= SLIGHT]
-    ranked = sorted(strong, key=lambda influence: abs(influence.effect), reverse=True)[:5]
+    ranked = strongest(explanation)
     embed = discord.Embed(title=f"Why {verdict.sentiment}?")
     if not ranked:
         embed.description = "No single word stands out: the text reads this way as a whole."
         return embed
     embed.description = marked(text, ranked)
-    lines = [f"{_arrow(i)} {excerpt(text[i.start : i.end], LISTED)} ({_signed(i.effect)})" for i in ranked]
+    lines = [f"{_arrow(i)} {excerpt(text[i.start : i.end], LISTED)} ({signed(i.effect)})" for i in ranked]
     embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
     embed.set_footer(text="Bold: towards positive. Underlined: towards negative. Measured by leaving each out.")
     return embed
+
+
+def strongest(explanation: Explanation, most: int = 5) -> list[Influence]:
+    """The pieces that had more than a slight effect, the strongest first."""
+    strong = [influence for influence in explanation.influences if abs(influence.effect) >= SLIGHT]
+    return sorted(strong, key=lambda influence: abs(influence.effect), reverse=True)[:most]
 
 
 def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
@@ -141,8 +146,9 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     return "".join(shown)[:4000]
 
 
-def _signed(effect: float) -> str:
-    return f"{effect:+.2f}".replace("-", "\N{MINUS SIGN}")
+def signed(value: float) -> str:
+    """A score or an effect with its sign, to two places."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _arrow(influence: Influence) -> str:

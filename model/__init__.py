@@ -1,7 +1,7 @@
 """Text in, verdict out: cleaning, tokenising, backends, the inference worker and the bundled weights."""
 
 from model.candidate import Comparison, GoldenFailure
-from model.checkpoint import BUNDLED, Checkpoint, open_checkpoint
+from model.checkpoint import BUNDLED, Checkpoint, Missed, open_checkpoint
 from model.classifier import Classifier, ModelInfo, Reloaded
 from model.cleaning import clean
 from model.engine import Engine, load_engine
@@ -12,6 +12,7 @@ from model.errors import (
     ClassifierClosed,
     DeadlinePassed,
     HashMismatch,
+    HubUnreachable,
     InferenceFailed,
     MissingLabels,
     ModelError,
@@ -22,6 +23,7 @@ from model.errors import (
     UnsafeCheckpoint,
 )
 from model.explain import Explanation, Influence
+from model.fallback import open_or_fall_back
 from model.shadow import ShadowReport
 from model.verdict import SENTIMENTS, Sentiment, Verdict
 from model.worker import Health, Priority, Stats
@@ -42,8 +44,10 @@ __all__ = [
     "GoldenFailure",
     "HashMismatch",
     "Health",
+    "HubUnreachable",
     "InferenceFailed",
     "Influence",
+    "Missed",
     "MissingLabels",
     "ModelError",
     "ModelInfo",
@@ -61,4 +65,5 @@ __all__ = [
     "clean",
     "load_engine",
     "open_checkpoint",
+    "open_or_fall_back",
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from model.errors import CheckpointError, CheckpointNotFound, HashMismatch, MissingLabels, UnsafeCheckpoint
+from model.hub import HUB_ID, fetch
 from model.verdict import Sentiment
 
 BUNDLED = "bundled"
@@ -19,11 +19,17 @@ MANIFEST = "vibecheck.json"
 ABSTAIN_BELOW = 0.75
 """A two-label checkpoint that states no confidence of its own is neutral below this one."""
 
-_HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
-_HUB_FILES = ["*.json", "*.onnx", "model.safetensors"]
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.joblib")
 _LABEL_NAMES = {"neg": "negative", "negative": "negative", "neu": "neutral", "neutral": "neutral",
                 "pos": "positive", "positive": "positive"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A model that should answer and could not be had: its source, and why, without a full stop."""
+
+    source: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Checkpoint:
     """A folder that has been checked and can be loaded.
 
     `labels` names the columns of the logits. Logits are divided by `temperature` before the softmax. With two labels
-    the verdict is neutral when the larger probability is below `abstain_below`. `max_length` is in tokens.
+    the verdict is neutral when the larger probability is below `abstain_below`. `max_length` is in tokens. `missed` is
+    the model that this one stands in for.
     """
 
     source: str
@@ -43,6 +50,7 @@ class Checkpoint:
     abstain_below: float = ABSTAIN_BELOW
     max_length: int = 512
     metrics: dict[str, float] = field(default_factory=dict)
+    missed: Missed | None = None
 
     @property
     def tokenizer(self) -> Path:
@@ -59,7 +67,8 @@ def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
     """Finds and checks a checkpoint: "bundled", a local folder, or a hub id at a revision (`org/name@revision`).
 
     An artefact with a manifest is checked file by file against its hashes; a plain transformers folder needs labels
-    in its config. Raises a CheckpointError: CheckpointNotFound, MissingLabels, HashMismatch or UnsafeCheckpoint.
+    in its config. Raises a CheckpointError: CheckpointNotFound, HubUnreachable, MissingLabels, HashMismatch or
+    UnsafeCheckpoint.
     """
     folder = _locate(source)
     manifest = folder / MANIFEST
@@ -88,8 +97,8 @@ def file_sha256(path: Path) -> str:
 def _locate(source: str) -> Path:
     if source == BUNDLED:
         folder = BUNDLED_FOLDER
-    elif (match := _HUB_ID.fullmatch(source)) and not Path(source).exists():
-        return _download(source, match["repository"], match["revision"])
+    elif (match := HUB_ID.fullmatch(source)) and not Path(source).exists():
+        return fetch(source, match["repository"], match["revision"])
     else:
         folder = Path(source).expanduser()
     if not folder.is_dir():
@@ -98,22 +107,6 @@ def _locate(source: str) -> Path:
             "such as org/name@1a2b3c4."
         )
     return folder
-
-
-def _download(source: str, repository: str, revision: str | None) -> Path:
-    if revision is None:
-        raise CheckpointNotFound(
-            f'"{source}" is no folder here, and a hub id needs a revision, as in {repository}@1a2b3c4, '
-            "so that the model cannot change under you."
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointNotFound(f"{source} could not be fetched from the hub: {reason}") from error
 
 
 def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Checkpoint:

@@ -28,7 +28,7 @@ from model.candidate import (
     plain_examples,
     verdicts_of,
 )
-from model.checkpoint import BUNDLED
+from model.checkpoint import BUNDLED, Missed
 from model.engine import Engine, load_engine
 from model.errors import (
     ClassifierClosed,
@@ -66,6 +66,7 @@ class ModelInfo:
     """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
+    `missed` is the model that should answer instead.
     """
 
     version: str
@@ -76,6 +77,15 @@ class ModelInfo:
     metrics: dict[str, float]
     since: float = 0.0
     budget: int = 0
+    missed: Missed | None = None
+
+    @property
+    def fallback(self) -> str:
+        """A sentence that says which model could not be had and what answers instead; "" when all is as it should."""
+        if self.missed is None:
+            return ""
+        stand_in = "the bundled model" if self.source == BUNDLED else f"{self.source}, the last good one on disk,"
+        return f"{self.missed.source} could not be had ({self.missed.reason}); {stand_in} answers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +128,23 @@ class Classifier:
         max_characters: int = MAX_CHARACTERS,
         cache: int = CACHE_SIZE,
         budget: int = 0,
+        missed: Missed | None = None,
     ) -> Self:
         """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot.
 
-        `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine.
+        `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine. `missed` is the model
+        that this one stands in for; see `open_or_fall_back`.
         """
 
         def load(wanted: str) -> Engine:
             engine = load_engine(wanted, device, threads)
             return replace(engine, budget=budget) if budget else calibrated(engine)
 
-        return await cls.start(
-            partial(load, source), queue_limit=queue_limit, max_characters=max_characters, cache=cache, reload=load
-        )
+        def first() -> Engine:
+            engine = load(source)
+            return replace(engine, checkpoint=replace(engine.checkpoint, missed=missed))
+
+        return await cls.start(first, queue_limit=queue_limit, max_characters=max_characters, cache=cache, reload=load)
 
     @classmethod
     async def start(
@@ -205,13 +219,14 @@ class Classifier:
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.
 
-        `source` is as for `open`; "" is the running one's. The old model keeps answering until then, and afterwards
-        stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError, ReloadRefused or
-        ClassifierClosed, and nothing has changed then.
+        `source` is as for `open`; "" is the one that should be running. The old model keeps answering until then, and
+        afterwards stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError,
+        ReloadRefused or ClassifierClosed, and nothing has changed then.
         """
         started = time.perf_counter()
         say = progress or _silent
-        wanted = source or self.info.source
+        missed = self.info.missed
+        wanted = source or (missed.source if missed else self.info.source)
         async with self._one_at_a_time(wanted):
             say(f"loading {wanted}")
             engine, load = await self._load_beside(wanted)
@@ -409,6 +424,7 @@ def _info(engine: Engine, since: float) -> ModelInfo:
         metrics=checkpoint.metrics,
         since=since,
         budget=engine.budget,
+        missed=checkpoint.missed,
     )
 
 

@@ -53,6 +53,14 @@ class CheckpointNotFound(CheckpointError):
     """There is no checkpoint at that folder or hub id."""
 
 
+class HubUnreachable(CheckpointError):
+    """The hub that holds the checkpoint does not answer; another time it may. `reason` has no full stop."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source} could not be had: {reason}.")
+        self.reason = reason
+
+
 class MissingLabels(CheckpointError):
     """The checkpoint does not say which output is negative, neutral or positive."""
 

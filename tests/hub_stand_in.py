@@ -1,7 +1,7 @@
 """A small hub on loopback: the HTTP that `huggingface_hub` speaks to create, upload to and download from repositories.
 
 Large files go by the LFS protocol. `cut_uploads` and `cut_commits` say how many of the next requests of that kind lose
-their connection midway.
+their connection midway. While `status` is set, everything that is asked for is answered with it.
 """
 
 import base64
@@ -27,6 +27,8 @@ class StandInHub:
         self.uploads = []  # SHA-256 of each upload that was begun
         self.cut_uploads = 0
         self.cut_commits = 0
+        self.status = 0
+        self.asked = []  # path of each GET and HEAD
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -89,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.partition("?")[0]
+        self.hub.asked.append(path)
+        if self.hub.status:
+            return self._json({"error": "not now"}, self.hub.status)
         if match := re.fullmatch(rf"{_API}(?:/revision/(?P<revision>[\w.-]+))?", path):
             found = self._find(self._name(match), match["revision"])
             if found is None:

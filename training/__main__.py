@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -218,13 +219,19 @@ def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: boo
 @publish.command(name="space")
 @click.option("--repo", required=True, help="NAME/space; it is created when there is none.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("training/space"), show_default=True)
+@click.option("--model", default="", help="The published model that answers there, as NAME/repository@revision.")
 @_PRIVATE
 @_DRY_RUN
-def publish_space(repo: str, folder: Path, private: bool, dry_run: bool) -> None:
-    """Upload the web page's Space."""
+def publish_space(repo: str, folder: Path, model: str, private: bool, dry_run: bool) -> None:
+    """Upload the web page's Space, with the program in it."""
     from training.publish import space_files
 
-    revision = _publish(space_files(folder), repo, "space", "Vibecheck's page", private=private, dry_run=dry_run)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = space_files(folder)
+        if model:
+            files["MODEL"] = Path(scratch) / "MODEL"
+            files["MODEL"].write_text(f"{model}\n", "utf-8")
+        revision = _publish(files, repo, "space", "Vibecheck's page", private=private, dry_run=dry_run)
     if revision:
         click.echo(f"revision {revision}")
 

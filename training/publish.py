@@ -21,7 +21,10 @@ from model.checkpoint import MANIFEST, open_checkpoint
 from training.errors import PublishError
 from training.saving import read_json
 
-SPACE_NEEDS = ("app.py", "requirements.txt", "README.md")
+SPACE_NEEDS = ("app.py", "requirements.txt", "README.md", "MODEL")
+SPACE_PACKAGES = ("bot", "model")
+"""A Space has no other way to the program than to hold it."""
+
 _DENIED = (401, 403)
 _PICTURE = re.compile(r"(?<=\]\()[\w./-]+\.png(?=\))")
 
@@ -49,15 +52,22 @@ def model_files(model: str, card: Path) -> dict[str, Path]:
 
 
 def space_files(folder: Path) -> dict[str, Path]:
-    """What is published of a Space's folder, by path in the hub. Raises PublishError when it is not one."""
+    """What is published of a Space, by path in the hub: its folder, and the program that its app.py imports.
+
+    Raises PublishError when the folder is not one of a Space.
+    """
     missing = [name for name in SPACE_NEEDS if not (folder / name).is_file()]
     if missing:
         raise PublishError(f"There is no Space in {folder}: {missing[0]} is missing.")
-    return {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    program = Path(__file__).parents[1]
+    files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+    for package in SPACE_PACKAGES:
+        files |= {path.relative_to(program).as_posix(): path for path in _files(program / package)}
+    return files
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
 
 
 def publish(files: dict[str, Path], repository: str, kind: str, message: str, *, private: bool = False) -> str:

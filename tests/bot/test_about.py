@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.about import policy_url
+from model import Missed
 
 LINKS = {
     "source_url": "https://example.com/source",
@@ -68,6 +69,15 @@ async def test_about_fits_an_embed_with_very_many_metrics(world, classifier, mon
     metrics = {f"a_rather_long_name_of_a_metric_{number}": 0.5 for number in range(100)}
     monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics=metrics))
     assert len(fields(await about(world))["Measured"]) <= 1024
+
+
+async def test_about_says_what_answers_instead_of_a_model_that_could_not_be_had(world, classifier, monkeypatch):
+    missed = Missed("org/name@1a2b3c4", "the hub cannot be reached")
+    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, missed=missed))
+    assert (
+        "org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled model answers."
+        in (fields(await about(world))["Model"])
+    )
 
 
 async def test_about_computes_nothing(world, backend):

@@ -75,6 +75,13 @@ def test_a_missing_model_is_named(check):
     assert "nowhere" in lines[1]
 
 
+def test_a_model_whose_hub_is_away_is_named_with_what_answers_instead(check, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    code, lines = check("MODEL=org/name@1a2b3c4")
+    assert code == 1
+    assert lines[1].startswith("✗ model: org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled")
+
+
 def test_a_wrong_setting_is_the_only_line(check):
     code, (line,) = check("DEVICE=toaster")
     assert code == 1

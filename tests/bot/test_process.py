@@ -76,6 +76,14 @@ def test_a_spoiled_model_is_one_sentence(run, tmp_path, name):
     assert said.count("\n") == 1
 
 
+def test_a_port_for_the_page_that_is_taken_is_one_sentence(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, said = run(web_port=taken.getsockname()[1])
+    assert code == EX_CONFIG
+    assert said.startswith("The page cannot listen at 127.0.0.1, port ")
+    assert said.count("\n") == 1
+
+
 def test_a_refused_token_is_one_sentence(run, login_server):
     login_server.accepts = False
     assert run() == (EX_CONFIG, f"{WRONG_TOKEN}\n")

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -168,14 +167,22 @@ def test_a_name_that_is_none_is_refused_with_the_rule(run, hub, card):
     assert errors.startswith("'a/--b' is no name for a repository")
 
 
-def test_a_space_goes_with_its_files_and_an_empty_folder_does_not(run, hub, tmp_path):
-    folder = tmp_path / "space"
-    (folder / "__pycache__").mkdir(parents=True)
-    for name in ("app.py", "requirements.txt", "README.md", "__pycache__/app.pyc"):
-        Path(folder / name).write_text(name, "utf-8")
-    code, output, errors = run("space", "--repo", "owner/page", "--folder", str(folder))
+def test_a_space_goes_with_its_files_and_the_program(run, hub):
+    code, output, errors = run("space", "--repo", "owner/page", "--model", "owner/vibecheck@1a2b3c4")
     assert code == 0, errors
-    assert set(hub.files("spaces/owner/page")) == {"app.py", "requirements.txt", "README.md"}
+    sent = hub.files("spaces/owner/page")
+    assert {"app.py", "requirements.txt", "README.md", "bot/web/page.css", "model/bundled/model.onnx"} <= set(sent)
+    assert not [name for name in sent if "__pycache__" in name or name.startswith(("training/", "tests/"))]
+    assert sent["MODEL"] == b"owner/vibecheck@1a2b3c4\n"
     assert output.splitlines()[-1].startswith("revision ")
+
+
+def test_a_space_without_a_model_starts_from_the_bundled_one(run, hub):
+    assert run("space", "--repo", "owner/page")[0] == 0
+    assert hub.files("spaces/owner/page")["MODEL"] == b"bundled\n"
+
+
+def test_a_folder_that_is_no_space_is_refused(run, hub, tmp_path):
     code, _, errors = run("space", "--repo", "owner/page", "--folder", str(tmp_path))
     assert (code, "app.py is missing" in errors) == (1, True)
+    assert hub.repositories == {}

@@ -1,0 +1,22 @@
+"""Which model answers, for the bot, the page and the Space alike."""
+
+from __future__ import annotations
+
+from bot.settings import Settings
+from model import CheckpointError, Classifier, HubUnreachable, open_or_fall_back
+
+
+async def open_classifier(settings: Settings, forgiving: type[CheckpointError] = HubUnreachable) -> Classifier:
+    """The classifier these settings ask for, or what stands in for it after a `forgiving` error.
+
+    Raises a CheckpointError when it cannot be had otherwise.
+    """
+    return await open_or_fall_back(
+        settings.model,
+        forgiving=forgiving,
+        device=settings.device,
+        threads=settings.threads,
+        queue_limit=settings.queue_limit,
+        cache=settings.cache_size,
+        budget=settings.batch_tokens,
+    )

@@ -1,0 +1,60 @@
+"""The page's About panel: what answers, how good it is, what it cannot do, and under which licence."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+
+from bot.settings import Settings
+from bot.web.cards import model_line
+from model import ModelInfo
+
+LIMITS = (
+    "English only. Other languages get an answer that means little.",
+    "Irony without a marker is read literally more often than not; so are inside jokes and copypasta.",
+    "Slang moves on: a term younger than the training data is read by its plain sense.",
+    "It judges texts, not people; it is not fit to moderate without a human, nor to judge anybody.",
+)
+"""As in docs/model-card.md, which a test holds them to."""
+
+PRIVACY = (
+    "Nothing you type or hand in is stored or logged: it is read in memory and forgotten with the answer. "
+    "The page asks no other machine for anything."
+)
+
+LICENCE = (
+    "The program is under the MIT licence. The bundled weights start from MiniLM (Apache-2.0) and were trained on "
+    "IMDB reviews, tweets, forum and chat texts whose own licences apply to them."
+)
+
+
+def about_panel(info: ModelInfo, settings: Settings) -> str:
+    """The panel as HTML."""
+    facts = [
+        ("Reads", "English chat and reviews, at most 512 tokens at a time; longer texts in overlapping windows"),
+        ("Model", f"DistilBERT, {', '.join(info.labels)}; run by {info.backend} on {info.device}"),
+        ("Version", f"{info.version} of the model, {program_version()} of Vibecheck"),
+    ]
+    rows = "".join(f"<tr><th scope='row'>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts)
+    measured = "".join(
+        f"<tr><th scope='row'>{escape(name.replace('_', ' '))}</th><td>{value:.1%}</td></tr>"
+        for name, value in info.metrics.items()
+    )
+    limits = "".join(f"<li>{limit}</li>" for limit in LIMITS)
+    links = {"Source": settings.source_url, "Support": settings.support_url, "Privacy": settings.privacy_url}
+    given = " · ".join(
+        f'<a href="{escape(url)}" rel="noopener noreferrer">{name}</a>' for name, url in links.items() if url
+    )
+    return (
+        f'<div class="vc-about"><h2>The model</h2>{model_line(info)}<table>{rows}{measured}</table>'
+        f"<h2>Its limits</h2><ul>{limits}</ul><h2>Your words</h2><p>{PRIVACY}</p>"
+        f"<h2>Licence</h2><p>{LICENCE}</p>{f'<p>{given}</p>' if given else ''}</div>"
+    )
+
+
+def program_version() -> str:
+    """The installed version; the Space runs from its folder and has none."""
+    try:
+        return version("vibecheck")
+    except PackageNotFoundError:
+        return "an uninstalled copy"

@@ -1,0 +1,152 @@
+"""What the page's tabs do with a classifier: each answer is HTML, each failure a friendly line. Knows no Gradio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from bot.failures import LONGEST_WAIT, SLOW, SORRY, explain_failure
+from bot.settings import Settings
+from bot.web.cards import (
+    STILL_LOOKING,
+    TOO_LONG_TO_EXPLAIN,
+    comparison_cards,
+    difference,
+    notice,
+    verdict_card,
+)
+from bot.web.results import as_csv, progress_bar, summary, table_rows
+from bot.web.scoring import ORIGIN, Answer, Progress, score
+from bot.web.tables import BadTable, Table
+from model import Classifier, ModelError, Verdict
+
+_log = logging.getLogger(__name__)
+
+EXPLAINED_CHARACTERS = 6_000
+"""As long as a text in Discord may be; each word of a longer one would cost a reading of it all."""
+
+QUICK_CHARACTERS = 600
+"""A longer text shows its verdict first and the words that moved it when they are found."""
+
+NOTHING_TYPED = "Write something first, or click one of the examples."
+NO_SECOND = "Choose the model to compare with."
+THE_SAME = "That is the model that answers here already; choose another to compare it with."
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch shows: `html` always; `rows` and `csv` once it is whole."""
+
+    html: str
+    rows: list[list[str | float]] | None = None
+    csv: str = ""
+
+
+def friendly(
+    answer: Callable[..., AsyncIterator[str]],
+) -> Callable[..., AsyncIterator[str]]:
+    """Turns whatever goes wrong in an answer into one sentence; the log gets the kind of the error only."""
+
+    @wraps(answer)
+    async def answered(*given: object) -> AsyncIterator[str]:
+        try:
+            async for shown in answer(*given):
+                yield shown
+        except Exception as error:
+            yield notice(_sentence(error))
+
+    return answered
+
+
+@friendly
+async def one(classifier: Classifier, text: str) -> AsyncIterator[str]:
+    """The answer about one text, with the words that moved it."""
+    text = _sendable(text)
+    if not text.strip():
+        yield notice(NOTHING_TYPED)
+        return
+    async with asyncio.timeout(LONGEST_WAIT):
+        if len(text) > EXPLAINED_CHARACTERS:
+            yield verdict_card(await _read(classifier, text), remark=TOO_LONG_TO_EXPLAIN)
+            return
+        if len(text) > QUICK_CHARACTERS:
+            yield verdict_card(await _read(classifier, text), remark=STILL_LOOKING)
+        explanation = await classifier.explain(text, origin=ORIGIN)
+        yield verdict_card(explanation.verdict, text, explanation)
+
+
+@friendly
+async def compared(classifier: Classifier, settings: Settings, text: str, source: str) -> AsyncIterator[str]:
+    """Two models on one text. The second is opened for this answer and closed after it."""
+    text, source = _sendable(text), source.strip()
+    running = classifier.info
+    problem = next(
+        (
+            sentence
+            for wrong, sentence in (
+                (not text.strip(), NOTHING_TYPED),
+                (not source, NO_SECOND),
+                (source == running.source, THE_SAME),
+            )
+            if wrong
+        ),
+        "",
+    )
+    if problem:
+        yield notice(problem)
+        return
+    async with asyncio.timeout(LONGEST_WAIT):
+        first = await _read(classifier, text)
+        second = await Classifier.open(
+            source,
+            device=settings.device,
+            threads=settings.threads,
+            queue_limit=settings.queue_limit,
+            cache=0,
+            budget=running.budget,
+        )
+        async with second:
+            other = await second.classify(text)
+    named = [(f"{running.source} (answers here)", first), (source, other)]
+    yield comparison_cards(named, difference(first, other))
+
+
+async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncIterator[Batch]:
+    """A batch: how far it is, and at last what it came to. `table` reads what was handed in."""
+    try:
+        rows = await asyncio.to_thread(table)
+        answers: list[Answer] = []
+        progress = Progress(0, len(rows.rows), 0.0)
+        yield Batch(progress_bar(progress))
+        async for progress in score(classifier, [_sendable(text) for text in rows.texts], answers):
+            yield Batch(progress_bar(progress))
+        yield await asyncio.to_thread(_whole, rows, answers, progress.seconds)
+    except Exception as error:
+        yield Batch(notice(_sentence(error)))
+
+
+def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:
+    return Batch(summary(answers, seconds), table_rows(table, answers), as_csv(table, answers))
+
+
+async def _read(classifier: Classifier, text: str) -> Verdict:
+    return await classifier.classify(text, origin=ORIGIN, within=LONGEST_WAIT)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, BadTable):
+        return str(error)
+    if isinstance(error, ModelError):
+        return explain_failure(error)
+    if isinstance(error, TimeoutError):
+        return SLOW
+    _log.error("an answer of the page failed: %s", type(error).__name__)
+    return SORRY
+
+
+def _sendable(text: str) -> str:
+    """Without halves of surrogate pairs, which no answer could carry back."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,49 @@
+"""A file as the visitor's browser hands it over, inside the request: it never becomes a file on this machine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+
+from bot.web.tables import MAX_FILE_BYTES, BadTable, Table, read_csv
+
+NOT_WHOLE = "The file did not arrive whole; choose it again."
+
+
+@dataclass(frozen=True, slots=True)
+class HandedFile:
+    """`content` is the whole file, or its beginning when `size` says that there is more."""
+
+    name: str
+    size: int
+    content: bytes
+
+    def table(self, column: int | None) -> Table:
+        """Its rows. Raises BadTable."""
+        if self.size > MAX_FILE_BYTES:
+            raise BadTable(f"{self.name} has more than {MAX_FILE_BYTES // 2**20} MB; split it and try again.")
+        if self.size != len(self.content):
+            raise BadTable(NOT_WHOLE)
+        return read_csv(self.content, self.name, column)
+
+    def columns(self) -> tuple[tuple[str, ...], int]:
+        """Its columns' names and the place of the likeliest, seen from its beginning. Raises BadTable."""
+        seen = self.content
+        if self.size > len(seen):
+            seen = seen[: seen.rfind(b"\n") + 1] or seen
+        table = read_csv(seen, self.name)
+        return table.header, table.column
+
+
+def handed_file(payload: str) -> HandedFile | None:
+    """What page.js makes of the chosen file; None when none is chosen. Raises BadTable for anything else."""
+    if not payload:
+        return None
+    try:
+        given = json.loads(payload)
+        name = str(given["name"])[:100]
+        return HandedFile(name, int(given["size"]), base64.b64decode(given["data"], validate=True))
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        raise BadTable(NOT_WHOLE) from None

@@ -1,0 +1,165 @@
+"""What a batch came to: a summary, a chart, a table and a CSV that no spreadsheet takes for formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.answer import COLOUR, EMOJI, percentages
+from bot.web.scoring import Answer, Progress
+from bot.web.tables import Table
+from bot.why import signed
+from model import SENTIMENTS, NothingToRead, Sentiment, Verdict
+
+COLUMNS = ("sentiment", "negative", "neutral", "positive", "score", "windows")
+TABLE_HEADER = ("Line", "Sentiment", "Sure", "Score", "Text")
+
+_SHOWN = 300
+"""Characters of a text that the table shows; the download has all."""
+
+_BINS = 21
+_WIDTH, _HEIGHT, _BASE = 441, 140, 114
+# The last four are the wide forms, which some spreadsheets take for the same.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def progress_bar(progress: Progress) -> str:
+    """How far a batch is, with what is left in words."""
+    percent = 100 * progress.done // max(1, progress.total)
+    left = f" · about {max(1, round(progress.left))} s left" if progress.done < progress.total else ""
+    return (
+        f'<div class="vc-card"><label class="vc-progress">Reading: {progress.done:,} of {progress.total:,} lines{left}'
+        f'<progress max="{progress.total}" value="{progress.done}">{percent} %</progress></label></div>'
+    )
+
+
+def summary(answers: Sequence[Answer], seconds: float) -> str:
+    """How many lines of each sentiment, as a sentence, a bar and a chart of the scores."""
+    verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
+    empty = sum(isinstance(answer, NothingToRead) for answer in answers)
+    failed = len(answers) - len(verdicts) - empty
+    lines = "1 line" if len(answers) == 1 else f"{len(answers):,} lines"
+    left_out = [f"{empty:,} had nothing to read"] * bool(empty) + [f"{failed:,} could not be read"] * bool(failed)
+    said = f"{lines} read in {seconds:.1f} s" + "".join(f"; {part}" for part in left_out) + "."
+    chart = f"{_shares(verdicts)}{histogram([verdict.score for verdict in verdicts])}" if verdicts else ""
+    return f'<section class="vc-card" aria-label="The result"><p class="vc-sentence">{said}</p>{chart}</section>'
+
+
+def histogram(scores: Sequence[float]) -> str:
+    """How many lines have which score, as an SVG; the sentence it stands for is its label."""
+    counts = Counter(min(_BINS - 1, int((score + 1) / 2 * _BINS)) for score in scores)
+    tallest = max(counts.values())
+    step = _WIDTH / _BINS
+    bars = "".join(
+        f'<rect x="{place * step + 2:.1f}" y="{_BASE - height:.1f}" width="{step - 4:.1f}" height="{height:.1f}" '
+        f'rx="3" fill="{_colour_at(place)}"><title>{count:,} lines, score {_bin_words(place)}</title></rect>'
+        for place, count in sorted(counts.items())
+        for height in [max(2.0, 104 * count / tallest)]
+    )
+    mean = sum(scores) / len(scores)
+    ticks = "".join(
+        f'<text x="{(score + 1) / 2 * _WIDTH:.0f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{words}</text>'
+        for score, anchor, words in (
+            (-1, "start", "negative \N{MINUS SIGN}1"),
+            (0, "middle", "0"),
+            (1, "end", "positive +1"),
+        )
+    )
+    label = f"Distribution of {len(scores):,} scores from negative to positive; the mean is {mean:+.2f}."
+    return (
+        f'<figure class="vc-chart"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
+        f'<line x1="0" x2="{_WIDTH}" y1="{_BASE}" y2="{_BASE}"/>{bars}{ticks}</svg>'
+        f"<figcaption>How many lines have which score; the mean is {signed(mean)}.</figcaption></figure>"
+    )
+
+
+def table_rows(table: Table, answers: Sequence[Answer]) -> list[list[str | float]]:
+    """What the page's table shows, a row for each line; text as it was typed."""
+    return [
+        [number, *_shown(answer), _short(text)]
+        for number, (text, answer) in enumerate(zip(table.texts, answers, strict=True), 1)
+    ]
+
+
+def as_csv(table: Table, answers: Sequence[Answer]) -> str:
+    """The rows that were handed in with what was found, as `python -m model --csv` writes them.
+
+    A cell that a spreadsheet would run as a formula gets a quote in front. Columns whose names are taken are prefixed.
+    """
+    taken = {name.lower() for name in table.header}
+    added = [f"vibecheck_{name}" if taken & set(COLUMNS) else name for name in COLUMNS]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*map(harmless, table.header), *added])
+    for row, answer in zip(table.rows, answers, strict=True):
+        writer.writerow([*map(harmless, row), *_cells(answer)])
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """The cell, with a quote in front when a spreadsheet might take it for a formula; numbers stay numbers."""
+    if not cell.lstrip(" ").startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def _shares(verdicts: Sequence[Verdict]) -> str:
+    counts = Counter(verdict.sentiment for verdict in verdicts)
+    total = len(verdicts)
+    negative, neutral, positive = (counts[sentiment] / total for sentiment in SENTIMENTS)
+    percents = dict(zip(SENTIMENTS, percentages((negative, neutral, positive)), strict=True))
+    items = "".join(
+        f'<li style="--mood:#{COLOUR[sentiment]:06x};--share:{counts[sentiment] / total:.4f}">'
+        f'<span><span class="vc-symbol" aria-hidden="true">{EMOJI[sentiment]}</span> {sentiment.capitalize()}</span>'
+        f'<span class="vc-bar" aria-hidden="true"></span>'
+        f'<span class="vc-percent">{percents[sentiment]} % · {counts[sentiment]:,}</span></li>'
+        for sentiment in reversed(SENTIMENTS)
+    )
+    return f'<ul class="vc-bars vc-shares" aria-label="Shares">{items}</ul>'
+
+
+def _shown(answer: Answer) -> tuple[str, str, str | float]:
+    if isinstance(answer, Verdict):
+        percent = max(percentages(answer.probabilities))
+        return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{percent} %", round(answer.score, 2)
+    return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""
+
+
+def _cells(answer: Answer) -> list[str]:
+    if isinstance(answer, Verdict):
+        probabilities = (f"{probability:.6f}" for probability in answer.probabilities)
+        return [answer.sentiment, *probabilities, f"{answer.score:.6f}", str(answer.windows)]
+    if isinstance(answer, NothingToRead):
+        return [Sentiment.NEUTRAL, "0.0", "1.0", "0.0", "0.0", "0"]
+    return [""] * len(COLUMNS)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def _colour_at(place: int) -> str:
+    score = (place + 0.5) / _BINS * 2 - 1
+    side = Sentiment.POSITIVE if score > 0 else Sentiment.NEGATIVE
+    share = min(1.0, abs(score) * 1.4)
+    mixed = (
+        round(strong * share + grey * (1 - share))
+        for strong, grey in zip(_channels(COLOUR[side]), _channels(COLOUR[Sentiment.NEUTRAL]), strict=True)
+    )
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def _channels(colour: int) -> tuple[int, int, int]:
+    return colour >> 16, colour >> 8 & 255, colour & 255
+
+
+def _bin_words(place: int) -> str:
+    low, high = (edge / _BINS * 2 - 1 for edge in (place, place + 1))
+    return f"{signed(low)} to {signed(high)}"

@@ -1,0 +1,49 @@
+"""What answers when the model that should cannot be had: its last good one on disk, else the bundled one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint import BUNDLED, Missed
+from model.classifier import Classifier
+from model.errors import CheckpointError, HubUnreachable
+from model.hub import HUB_ID, commits_on_disk
+
+_log = logging.getLogger(__name__)
+
+
+async def open_or_fall_back(
+    source: str, *, forgiving: type[CheckpointError] = HubUnreachable, **options: Any
+) -> Classifier:
+    """The classifier of `source`, or of what is nearest to it; `info.missed` then says so.
+
+    Only `forgiving` errors are answered so. Anything else, such as a folder that is not there or a file that is not
+    the artefact's, is for whoever set it to put right, and is raised. `options` are those of `Classifier.open`.
+    """
+    try:
+        return await Classifier.open(source, **options)
+    except forgiving as error:
+        missed = Missed(source, error.reason if isinstance(error, HubUnreachable) else str(error).rstrip("."))
+    for kept in _last_good(source):
+        try:
+            return _told(await Classifier.open(kept, missed=missed, **options))
+        except CheckpointError as error:
+            _log.warning("%s", error)
+    return _told(await Classifier.open(BUNDLED, missed=missed, **options))
+
+
+def _last_good(source: str) -> Iterator[str]:
+    """Other revisions of the same repository that were fetched once, the newest first."""
+    match = HUB_ID.fullmatch(source)
+    if match is None or Path(source).exists():
+        return
+    repository, revision = match["repository"], match["revision"] or ""
+    yield from (f"{repository}@{commit}" for commit in commits_on_disk(repository) if commit != revision)
+
+
+def _told(classifier: Classifier) -> Classifier:
+    _log.warning("%s", classifier.info.fallback)
+    return classifier

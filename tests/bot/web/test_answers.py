@@ -1,0 +1,112 @@
+"""What the page answers, over the real model with switches for what can go wrong."""
+
+import asyncio
+
+import pytest
+
+from bot.failures import SORRY
+from bot.web.answers import THE_SAME, compared, many, one
+from bot.web.scoring import ORIGIN, score
+from bot.web.tables import pasted
+from model import BUNDLED, Overloaded, Priority
+from model.checkpoint import BUNDLED_FOLDER
+
+
+async def last(answers):
+    found = [answer async for answer in answers]
+    return found[-1]
+
+
+async def test_a_failing_model_is_one_sentence_without_its_message(classifier, backend, caplog):
+    backend.error = RuntimeError("secret words of the text")
+    assert SORRY in await last(one(classifier, "a new text that was never read before"))
+    assert "secret" not in caplog.text
+
+
+async def test_whatever_else_fails_is_one_sentence_and_logged_by_its_kind(classifier, monkeypatch, caplog):
+    async def broken(*_, **__):
+        raise ValueError("secret words")
+
+    monkeypatch.setattr(classifier, "explain", broken)
+    assert SORRY in await last(one(classifier, "hello"))
+    assert "ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_long_text_shows_its_verdict_before_its_words(classifier):
+    shown = [card async for card in one(classifier, "the cast was great but the plot was thin. " * 20)]
+    assert "Looking for the words" in shown[0]
+    assert "<mark" in shown[1]
+
+
+async def test_comparing_with_itself_loads_nothing(classifier, settings, backend):
+    assert THE_SAME in await last(compared(classifier, settings, "hello", BUNDLED))
+    assert backend.batches == 0
+
+
+async def test_the_second_model_is_closed_after_its_answer(classifier, settings, monkeypatch):
+    closed = []
+    close = type(classifier).close
+
+    async def noted(self):
+        closed.append(self)
+        await close(self)
+
+    monkeypatch.setattr(type(classifier), "close", noted)
+    shown = await last(compared(classifier, settings, "what a great day", str(BUNDLED_FOLDER)))
+    assert "They agree: positive" in shown
+    assert len(closed) == 1
+    assert closed[0] is not classifier
+
+
+async def test_a_batch_waits_behind_people_and_is_one_origin(classifier, monkeypatch):
+    asked = set()
+    classify = type(classifier).classify
+
+    async def noted(self, text, priority=Priority.INTERACTIVE, *, origin=None, within=None):
+        asked.add((priority, origin))
+        return await classify(self, text, priority, origin=origin, within=within)
+
+    monkeypatch.setattr(type(classifier), "classify", noted)
+    batch = await last(many(classifier, lambda: pasted("i love it\nhttps://x.y\n")))
+    assert asked == {(Priority.PASSIVE, ORIGIN)}
+    assert [row[1] for row in batch.rows] == ["👍 positive", "nothing to read"]
+
+
+async def test_what_a_full_queue_refused_is_asked_again(classifier, monkeypatch):
+    classify_many, refused = type(classifier).classify_many, []
+
+    async def full_at_first(self, texts, *given, **named):
+        answers = await classify_many(self, texts, *given, **named)
+        if not refused:
+            refused.append(texts[0])
+            answers[0] = Overloaded(1.0)
+        return answers
+
+    monkeypatch.setattr(type(classifier), "classify_many", full_at_first)
+    answers = []
+    [_ async for _ in score(classifier, ["i love it", "i hate it"], answers)]
+    assert [answer.sentiment for answer in answers] == ["positive", "negative"]
+
+
+async def test_a_queue_that_stays_full_ends_a_batch_with_a_sentence(classifier, monkeypatch):
+    async def full(_self, texts, *_, **__):
+        return [Overloaded(7.0) for _ in texts]
+
+    monkeypatch.setattr(type(classifier), "classify_many", full)
+    with pytest.raises(Overloaded):
+        [_ async for _ in score(classifier, ["hello"], [], patience=0.0)]
+
+
+async def test_a_batch_that_is_stopped_leaves_nothing_in_the_queue(classifier, backend):
+    backend.hold()
+    batch = many(classifier, lambda: pasted("\n".join(f"a new line {number}" for number in range(50))))
+    await anext(batch)
+    reading = asyncio.ensure_future(anext(batch))
+    await asyncio.to_thread(backend.entered.wait, 20)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    backend.go_on.set()
+    await classifier.classify("somebody else's text")
+    assert classifier.stats().queued == 0

@@ -1,0 +1,72 @@
+"""The page beside the bot: one process, one model, two loops."""
+
+import asyncio
+import socket
+import urllib.request
+
+import pytest
+
+from bot.settings import SettingsError
+from bot.web import command
+from bot.web.command import page_beside
+from bot.web.server import is_local, running_page
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read().decode()
+
+
+async def test_the_page_and_the_bot_share_one_model(classifier, settings, free_port):
+    beside = settings.model_copy(update={"web_port": free_port})
+    async with page_beside(beside, classifier):
+        page = await asyncio.to_thread(fetch, f"http://127.0.0.1:{free_port}/")
+        assert classifier.info.version in page
+        assert (await classifier.classify("i love this", origin=1)).sentiment == "positive"
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(fetch, f"http://127.0.0.1:{free_port}/")
+    assert (await classifier.classify("i love this too", origin=1)).sentiment == "positive"
+
+
+async def test_a_port_that_is_taken_is_one_sentence(classifier, settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        beside = settings.model_copy(update={"web_port": taken.getsockname()[1]})
+        with pytest.raises(SettingsError, match="choose another host or port"):
+            async with page_beside(beside, classifier):
+                pass
+
+
+async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, monkeypatch):
+    monkeypatch.setattr(command, "has_extra", lambda: False)
+    with pytest.raises(SettingsError, match=r'needs its extra: pip install -e "\.\[web\]"'):
+        async with page_beside(settings, classifier):
+            pass
+
+
+async def test_a_host_that_is_none_is_one_sentence(classifier, settings):
+    with pytest.raises(SettingsError, match="cannot listen at"):
+        async with running_page(classifier, settings, "no.such.host.invalid", 0):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.1", False)],
+)
+def test_only_loopback_is_local(host, local):
+    assert is_local(host) is local
+
+
+@pytest.mark.parametrize(("host", "custom"), [("127.0.0.1", "true"), ("0.0.0.0", "false")])
+async def test_strangers_may_not_name_models(classifier, settings, host, custom):
+    offered = settings.model_copy(update={"web_models": "org/one@1a2b3c4 org/two@5d6e7f8"})
+    async with running_page(classifier, offered, host, 0) as address:
+        page = await asyncio.to_thread(fetch, address.url)
+    assert f'"allow_custom_value":{custom}' in page
+    assert "org/two@5d6e7f8" in page

@@ -1,0 +1,174 @@
+"""A hub that does not answer, over real HTTP on loopback, and what answers instead."""
+
+import asyncio
+import errno
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+
+from model import BUNDLED, CheckpointError, CheckpointNotFound, HubUnreachable, open_checkpoint
+from model.checkpoint import BUNDLED_FOLDER
+from model.fallback import open_or_fall_back
+from tests.hub_stand_in import StandInHub
+
+REPOSITORY = "owner/vibecheck"
+FIRST, SECOND = "a" * 40, "b" * 40
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A hub that holds the bundled model under two commits; the second has one file more."""
+    with StandInHub() as hub:
+        files = {path.name: path.read_bytes() for path in BUNDLED_FOLDER.iterdir()}
+        hub.repositories[f"models/{REPOSITORY}"] = {FIRST: files, SECOND: files | {"new.json": b"{}"}}
+        use(hub.endpoint, monkeypatch)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield hub
+
+
+def use(endpoint, monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+
+
+@pytest.fixture
+def gone(hub, monkeypatch):
+    """Takes the hub off the network."""
+
+    def gone():
+        use("http://127.0.0.1:9", monkeypatch)
+
+    return gone
+
+
+async def answering(source, **options):
+    """What answers for a source: its info."""
+    async with await open_or_fall_back(source, budget=2048, **options) as classifier:
+        assert (await classifier.classify("what a wonderful day")).sentiment == "positive"
+        return classifier.info
+
+
+async def test_a_hub_that_answers_gives_its_model(hub):
+    info = await answering(f"{REPOSITORY}@{FIRST}")
+    assert (info.source, info.missed, info.fallback) == (f"{REPOSITORY}@{FIRST}", None, "")
+
+
+async def test_without_the_hub_and_anything_on_disk_the_bundled_model_answers_and_says_so(hub, gone):
+    gone()
+    info = await answering(f"{REPOSITORY}@{FIRST}")
+    assert info.source == BUNDLED
+    assert info.fallback == (
+        f"{REPOSITORY}@{FIRST} could not be had (the hub cannot be reached); the bundled model answers."
+    )
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+async def test_a_hub_in_trouble_is_named_with_its_answer(hub, status):
+    hub.status = status
+    info = await answering(f"{REPOSITORY}@{FIRST}")
+    assert f"(the hub answers with {status}); the bundled model answers." in info.fallback
+
+
+@pytest.mark.parametrize("revision", [FIRST, FIRST[:7]])
+async def test_a_commit_on_disk_answers_without_the_hub_and_is_no_fallback(hub, gone, revision):
+    await answering(f"{REPOSITORY}@{FIRST}")
+    gone()
+    info = await answering(f"{REPOSITORY}@{revision}")
+    assert (info.source, info.fallback) == (f"{REPOSITORY}@{revision}", "")
+
+
+async def test_a_commit_on_disk_is_not_asked_for_again(hub):
+    await answering(f"{REPOSITORY}@{FIRST}")
+    hub.asked.clear()
+    await answering(f"{REPOSITORY}@{FIRST[:7]}")
+    assert hub.asked == []
+
+
+async def test_another_revision_on_disk_is_the_last_good_one(hub, gone):
+    await answering(f"{REPOSITORY}@{FIRST}")
+    gone()
+    info = await answering(f"{REPOSITORY}@{SECOND}")
+    assert info.source == f"{REPOSITORY}@{FIRST}"
+    assert info.fallback == (
+        f"{REPOSITORY}@{SECOND} could not be had (the hub cannot be reached); "
+        f"{REPOSITORY}@{FIRST}, the last good one on disk, answers."
+    )
+
+
+async def test_a_branch_may_have_moved_so_its_copy_on_disk_is_called_one(hub, gone):
+    await answering(f"{REPOSITORY}@main")
+    gone()
+    info = await answering(f"{REPOSITORY}@main")
+    assert info.source == f"{REPOSITORY}@{SECOND}"
+    assert info.fallback
+
+
+async def test_a_spoiled_copy_on_disk_is_not_a_good_one(hub, gone, tmp_path):
+    await answering(f"{REPOSITORY}@{FIRST}")
+    (weights,) = (tmp_path / "cache").rglob("snapshots/*/model.onnx")
+    weights.unlink()
+    weights.write_bytes(b"spoiled")
+    gone()
+    assert (await answering(f"{REPOSITORY}@{SECOND}")).source == BUNDLED
+
+
+@pytest.mark.parametrize("source", [f"{REPOSITORY}@{'c' * 40}", "owner/nothing@main", "owner/vibecheck"])
+async def test_what_the_hub_does_not_have_is_a_mistake_and_no_fallback(hub, source):
+    with pytest.raises(CheckpointNotFound) as raised:
+        await open_or_fall_back(source)
+    assert source in str(raised.value)
+
+
+async def test_a_refused_token_is_a_mistake_and_no_fallback(hub):
+    hub.status = 403
+    with pytest.raises(CheckpointNotFound):
+        await open_or_fall_back(f"{REPOSITORY}@{FIRST}")
+
+
+async def test_a_fetched_artefact_with_wrong_hashes_is_refused(hub):
+    hub.repositories[f"models/{REPOSITORY}"][FIRST]["model.onnx"] = b"other weights"
+    with pytest.raises(CheckpointError, match="not the file this artefact was made with"):
+        await open_or_fall_back(f"{REPOSITORY}@{FIRST}")
+
+
+async def test_a_folder_that_is_not_there_is_a_mistake_and_no_fallback(tmp_path):
+    with pytest.raises(CheckpointNotFound):
+        await open_or_fall_back(str(tmp_path / "nowhere"))
+
+
+async def test_a_space_forgives_every_mistake_and_says_which(hub):
+    info = await answering("owner/nothing@main", forgiving=CheckpointError)
+    assert info.source == BUNDLED
+    assert info.fallback.startswith("owner/nothing@main could not be had (")
+    assert info.fallback.endswith("); the bundled model answers.")
+
+
+async def test_a_full_disk_is_said_as_one(hub, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
+    with pytest.raises(CheckpointError, match="cannot be kept on this disk: No space left") as raised:
+        open_checkpoint(f"{REPOSITORY}@{FIRST}")
+    assert not isinstance(raised.value, HubUnreachable)
+
+
+async def test_a_reload_tries_the_missed_model_again_and_then_nothing_is_missed(hub):
+    hub.status = 503
+    async with await open_or_fall_back(f"{REPOSITORY}@{FIRST}", budget=2048) as classifier:
+        with pytest.raises(HubUnreachable):
+            await classifier.reload()
+        assert classifier.info.fallback
+        hub.status = 0
+        await classifier.reload()
+        assert (classifier.info.source, classifier.info.fallback) == (f"{REPOSITORY}@{FIRST}", "")
+
+
+async def test_a_broken_stand_in_is_loaded_anew_as_a_stand_in(hub):
+    hub.status = 503
+    async with await open_or_fall_back(f"{REPOSITORY}@{FIRST}", budget=2048) as classifier:
+        again = await asyncio.to_thread(classifier._worker.load)
+        assert again.checkpoint.missed == classifier.info.missed

@@ -1,0 +1,77 @@
+"""The web page as its visitors have it: started by its command, or in this process over a classifier of the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from playwright.async_api import Browser, Locator, Page
+
+DEAD_HOST = "http://127.0.0.1:9"
+
+
+@asynccontextmanager
+async def running_web(
+    *arguments: str, command: Sequence[str] = ("-m", "bot", "web", "--no-browser", "--port", "0"), **environment: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """The page in a process of its own, and its address; `environment` is added to this one's."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *command, *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "THREADS": "2", **environment},
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(90):
+            while line := (await process.stdout.readline()).decode():
+                if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                    break
+            else:
+                raise AssertionError(f"the page ended with {await process.wait()}")
+        yield process, address[0]
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(8):
+                    await process.wait()
+        if process.returncode is None:
+            process.kill()
+
+
+async def open_web(browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
+    """The page once it takes actions. `scheme` is what the visitor's system prefers: light or dark."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = await context.new_page()
+    await page.goto(address)
+    await page.locator("#vc-answer[aria-live]").wait_for()  # set when the page has begun to listen
+    return page
+
+
+async def paste(box: Locator, text: str) -> None:
+    """What Ctrl+V does; Playwright's `fill` types every line, which takes a minute for a thousand."""
+    await box.evaluate("(box, text) => { box.value = text; box.dispatchEvent(new Event('input')); }", text)
+
+
+async def read_one(page: Page, text: str) -> None:
+    """Asks for one text."""
+    await paste(page.locator("#vc-text textarea"), text)
+    await page.locator("#vc-read").click()
+
+
+async def read_lines(page: Page, lines: Sequence[str]) -> None:
+    """Asks for many, as pasted lines."""
+    await page.get_by_role("tab", name="Many texts").click()
+    await paste(page.locator("#vc-lines textarea"), "\n".join(lines))
+    await page.locator("#vc-read-all").click()
+
+
+async def hand_in(page: Page, name: str, content: bytes) -> None:
+    """Chooses a file."""
+    await page.get_by_role("tab", name="Many texts").click()
+    await page.locator("#vc-file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})

@@ -1,0 +1,23 @@
+"""The Space: Vibecheck's page over the published model, or over the bundled one when that cannot be had."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from bot.settings import load_settings
+from bot.web.command import DEFAULT_PORT, serve
+from model import CheckpointError
+
+if __name__ == "__main__":
+    # A variable of the Space wins over the file, which `python -m training publish space --model` writes.
+    os.environ.setdefault("MODEL", Path(__file__).with_name("MODEL").read_text("utf-8").strip())
+    asyncio.run(
+        serve(
+            load_settings(),
+            os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+            int(os.environ.get("GRADIO_SERVER_PORT", str(DEFAULT_PORT))),
+            share=False,
+            open_browser=False,
+            forgiving=CheckpointError,
+        )
+    )
