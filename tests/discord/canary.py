@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from tests.discord.wire import ANSWER, CALLBACK, World, answered, until
+from tests.discord.wire import ANSWER, CALLBACK, World, add_admin, answered, until
 
 CANARY = "Xylophonic-Zwieback"
 LOVE, HATE = f"I love {CANARY}", f"I hate {CANARY}, it is terrible"
@@ -43,8 +43,26 @@ async def ask_about_a_message(world: World) -> None:
     assert (await world.why(answer)).response.embeds
 
 
+async def be_watched(world: World) -> None:
+    """An admin has the channel watched and tagged, looks at it in every way, and everything is answered."""
+    admin = add_admin(world)
+    for command in ("enable", "preview", "status", "doctor", "settings", "replay"):
+        options = {
+            "enable": {"tagging": True},
+            "preview": {"channel": world.channel},
+            "settings": {"mod_channel": world.channel},
+            "replay": {"channel": world.channel},
+        }
+        result = await admin.slash(world.channel, f"monitor {command}", **options.get(command, {}))
+        assert result.response.ephemeral
+    for command in ("channel", "server", "export"):
+        result = await admin.slash(world.channel, f"mood {command}")
+        await until(lambda result=result: answered(result))
+
+
 async def say_edit_and_delete(world: World) -> None:
     """What the bot may see in a channel that it watches, and must not in any other."""
+    await world.maya.send(world.channel, f"{LOVE}! " * 70)
     message = await world.maya.send(world.channel, LOVE)
     await world.maya.edit(message, HATE)
     await world.maya.send(world.channel, f"{CANARY} stays")
@@ -86,7 +104,9 @@ PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
     ask_in_a_direct_message,
     ask_about_a_long_text,
     ask_about_a_message,
+    be_watched,
     say_edit_and_delete,
+    be_watched,
     use_privacy,
     be_refused_the_answer,
     be_too_late,

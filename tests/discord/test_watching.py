@@ -11,7 +11,7 @@ from bot.demo.local_discord import LocalDiscord
 from bot.mood.address import FILE
 from bot.process import EX_OK, WITHOUT_CONTENT
 from bot.watching.permissions import PORTAL
-from tests.discord.wire import build_world, online_bot, until
+from tests.discord.wire import add_admin, build_world, online_bot, until
 
 GOOD = "what a lovely quiet evening"
 CANARY = "xylophonic marmalade"
@@ -30,13 +30,6 @@ async def strict():
     intents.message_content = False
     async with LocalDiscord(approved_intents=intents) as local:
         yield local
-
-
-def add_admin(world):
-    """A member of the world's server who may use /monitor."""
-    guild = world.alice.guild
-    role = guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
-    return guild.add_member(world.local.create_user("adam"), roles=[role])
 
 
 def rows(folder, statement):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import discord
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.enums import AppCommandType, InteractionType, OptionType
 from simcord.interactions import base_payload
@@ -119,6 +120,13 @@ def build_world(local: LocalDiscord, guild_id: int | None = None) -> World:
     guild = local.create_guild("Home", id=guild_id)
     alice, maya = (guild.add_member(local.create_user(name)) for name in ("alice", "maya"))
     return World(local, guild.create_text_channel("general"), alice, maya)
+
+
+def add_admin(world: World) -> MemberActor:
+    """A member of the world's server who may use /monitor."""
+    guild = world.alice.guild
+    role = guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    return guild.add_member(world.local.create_user("adam"), roles=[role])
 
 
 @contextmanager
