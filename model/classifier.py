@@ -188,8 +188,9 @@ class Classifier:
         started = time.perf_counter()
         deadline = inf if within is None else started + within
         verdict = await asyncio.wrap_future(self._worker.submit(text, priority, origin, deadline))
-        if self._shadow is not None and priority is Priority.PASSIVE:
-            self._shadow.offer(text, verdict, time.perf_counter() - started)
+        shadow = self._shadow  # which may be stopped from another thread's loop
+        if shadow is not None and priority is Priority.PASSIVE:
+            shadow.offer(text, verdict, time.perf_counter() - started)
         return verdict
 
     async def classify_many(
@@ -283,7 +284,8 @@ class Classifier:
             comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
             check_comparison(shadow.engine.checkpoint.source, comparison)
             await self.stop_shadow()
-            return self._swap(shadow.engine, shadow.load, comparison, started)
+            # The one that was compared: a shadow that hung has had its engine loaded anew.
+            return self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
 
     async def stop_shadow(self) -> ShadowReport:
         """Drops the candidate; returns its last report. Raises ReloadRefused when there is none."""

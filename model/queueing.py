@@ -17,10 +17,10 @@ _CHARACTERS_PER_TOKEN = 4
 """English chat and prose in WordPiece; a text is tokenised only when its turn comes, so its cost is estimated."""
 
 
-SPARSE_TOKENS = 512
-"""An origin with no more than this in the queue, about eighteen chat messages, is not made to wait for its share."""
+SPARSE_TOKENS = 2048
+"""An origin with no more than this in the queue, some seventy chat messages, is not made to wait for its share."""
 
-PATIENCE = 4096
+PATIENCE = 16_384
 """Tokens computed after which a text of an origin that sends much is as due as one that comes from others just then."""
 
 _STALE_ENTRIES = 64

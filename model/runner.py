@@ -20,7 +20,7 @@ from model.engine import Engine
 from model.errors import DeadlinePassed, InferenceFailed
 from model.handover import Lane, failure_of, refuse, settle
 from model.job import Job, Window
-from model.queueing import Priority, Request
+from model.queueing import PATIENCE, SPARSE_TOKENS, Priority, Request
 
 if TYPE_CHECKING:
     from model.worker import Worker
@@ -252,8 +252,10 @@ class Runner:
         worker, engine = self._worker, self._worker.engine
         assert engine is not None
         with worker.changed:
+            self._check()
             for priority, waiting in zip(Priority, self._windows, strict=True):
-                ahead = sum(len(window) for window in waiting if window.index == 0)
+                # Texts of who sends little are read in any case, and must not keep the others from falling due.
+                ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
                 taken = worker.queue.take(priority, _CHOICE_BUDGETS * engine.budget - ahead)
                 if taken or waiting:
                     return taken
@@ -271,6 +273,7 @@ class Runner:
             if now > request.deadline:
                 raise DeadlinePassed
             rows = engine.reader.read(request.text)
+            self._weigh(request, sum(map(len, rows)))
             key = None if request.fresh else worker.cache.key(engine, rows)
             known = worker.cache.get(key)
             job = Job(request, engine, key, [None] * len(rows))
@@ -285,6 +288,11 @@ class Runner:
             worker.answer(request, known, cached=True)
             return
         self._windows[request.priority].extend(Window(job, index, ids) for index, ids in enumerate(rows))
+
+    def _weigh(self, request: Request, tokens: int) -> None:
+        """An emoji is one character and several tokens: what turns out to be long waits as if that had been known."""
+        if request.sparse and tokens > SPARSE_TOKENS:
+            request.sparse, request.turn = False, request.turn + PATIENCE
 
     def _take_batch(self) -> list[Window]:
         """Windows of one engine, that of the text which is due."""

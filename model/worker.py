@@ -56,6 +56,7 @@ class Worker:
         """
         self.ready: Future[None] = Future()
         self.ended: Future[None] = Future()
+        self._over = threading.Event()
         self.cache = VerdictCache(cache)
         self.engine: Engine | None = None
         self.since = time.perf_counter()
@@ -173,9 +174,12 @@ class Worker:
     def finish(self) -> None:
         """The end: nothing is computed any more, and nobody is left waiting."""
         self.close()
-        for request in self.queue.requests():
+        with self.changed:
+            held = self.queue.requests()
+        for request in held:
             refuse(request.future, ClassifierClosed())
         settle(self.ended, None)
+        self._over.set()
 
     def is_current(self, runner: Runner) -> bool:
         """Whether that runner has not been given up."""
@@ -236,9 +240,7 @@ class Worker:
 
     def _watch(self) -> None:
         """Looks after the runner until the end."""
-        while not self.ended.done():
-            with self.changed:
-                self.changed.wait(timeout=min(1.0, self._wedged_after / 4))
+        while not self._over.wait(min(1.0, self._wedged_after / 4)):
             self._look()
 
     def _look(self) -> None:
@@ -252,7 +254,7 @@ class Worker:
             hopeless = runner.loading_for(now) > LOADING_SECONDS and self.ready.done()
             stuck = runner.stuck_for(now) > self._wedged_after
             lost = set(runner.in_hand) if stuck else set()
-            ending = stuck and self.closing
+            ending = self.closing and (stuck or runner.loading_for(now) > self._wedged_after)
             if stuck and not self.closing:
                 self.reason = "it did not answer and is being loaded anew"
                 self.replaced += 1

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import importlib.resources
+import itertools
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from model.errors import (
     Overloaded,
     TextTooLong,
 )
+from model.queueing import estimated_tokens
 from model.reader import Reader
 from model.verdict import SENTIMENTS, Sentiment
 from model.worker import Priority, Worker
@@ -587,3 +589,38 @@ async def test_the_only_word_has_all_of_the_effect(start):
         explanation = await classifier.explain("bad")
     (piece,) = explanation.influences
     assert piece.effect == explanation.verdict.score < 0
+
+
+def order_of_answers(worker, backend, texts):
+    """The numbers of (origin, text) pairs in the order in which they are answered, all waiting from the start."""
+    answered = []
+    calls = [worker.submit(text, Priority.INTERACTIVE, origin) for origin, text in texts]
+    for number, call in enumerate(calls):
+        call.add_done_callback(lambda _, number=number: answered.append(number))
+    backend.go_on.set()
+    for call in calls:
+        call.result(PATIENCE)
+    return answered
+
+
+def test_many_who_send_little_again_and_again_do_not_keep_a_long_text_waiting_for_ever(start_busy, backend):
+    worker, count = start_busy(queue_limit=500_000), itertools.count()
+    long = worker.submit("bad " * 700, Priority.INTERACTIVE, "talker")
+
+    def ask_again(origin):
+        if not long.done() and next(count) < 3000:
+            worker.submit("bad " * 20, Priority.INTERACTIVE, origin).add_done_callback(lambda _: ask_again(origin))
+
+    for origin in range(300):
+        ask_again(origin)
+    backend.go_on.set()
+    assert long.result(PATIENCE).sentiment is Sentiment.NEGATIVE
+    assert 300 < next(count) < 1500
+
+
+def test_a_text_that_turns_out_to_be_long_goes_behind_those_that_are_short(start_busy, backend):
+    worker = start_busy(queue_limit=500_000)
+    emoji = "\N{FIRE}\N{SKULL}" * 400  # 800 characters, and several words for each of them
+    assert estimated_tokens(emoji) < 512 < sum(map(len, READER.read(emoji)))
+    answered = order_of_answers(worker, backend, [("loud", emoji), *((number, "bad " * 20) for number in range(100))])
+    assert answered.index(0) == 100
