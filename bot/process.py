@@ -206,9 +206,16 @@ def _reload_in_background(classifier: Classifier) -> None:
 
 
 async def _close(bot: Vibecheck, classifier: Classifier) -> None:
-    """The model first, so that whoever waits is told while there still is a connection; all in `CLOSING_SECONDS`."""
-    share = CLOSING_SECONDS / 3
+    """What was said is still read, then the model goes, so that whoever waits is told while there is a connection.
+
+    All in `CLOSING_SECONDS`.
+    """
+    share = CLOSING_SECONDS / 4
     await bot.upkeep.close()
+    if bot.watching is not None:
+        left = await bot.watching.reader.drained(share)
+        if left:
+            _log.warning("%d messages could not be read before the end", left)
     with suppress(TimeoutError):
         async with asyncio.timeout(share):
             await classifier.close()
@@ -222,7 +229,7 @@ async def _leave(bot: Vibecheck) -> None:
     """Ends one bot; the model and the store go on."""
     await bot.upkeep.close()
     with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS / 3):
+        async with asyncio.timeout(CLOSING_SECONDS / 4):
             await bot.close()
 
 

@@ -79,7 +79,8 @@ class Register:
         """What a server has chosen, or the defaults."""
         known = self._settings.get(guild_id)
         if known is None:
-            known = self._settings[guild_id] = await self._store.settings(guild_id)
+            read = await self._store.settings(guild_id)
+            known = self._settings.setdefault(guild_id, read)  # somebody may have chosen meanwhile
         return known
 
     async def set_settings(self, settings: GuildSettings) -> None:
