@@ -14,9 +14,9 @@ from sqlalchemy import update
 from bot.mood.corrections import remove_author, write_pending
 from bot.mood.database import Database
 from bot.mood.errors import DatabaseUnavailable
-from bot.mood.hours import SECONDS
 from bot.mood.identity import HASH_BYTES
 from bot.mood.pending import Pending, Remembered, Scored
+from bot.mood.retention import oldest_kept
 from bot.mood.schema import BookkeepingRow
 from model.verdict import SENTIMENTS, Verdict
 
@@ -71,7 +71,7 @@ class Buffer:
         self.counts = Counts()
         self._database = database
         self._opted_out = opted_out
-        self._retention_hours = retention_days * 24
+        self._retention_days = retention_days
         self._interval = interval
         self._limit = limit
         self._clock = clock
@@ -178,7 +178,7 @@ class Buffer:
             if not self._pending and abs(now - self._alive) < ALIVE_SECONDS:
                 return
             self._in_flight, self._pending = self._pending, Pending()
-            oldest_hour = int(now // SECONDS) - self._retention_hours
+            oldest_hour = oldest_kept(self._retention_days, now)
             try:
                 async with self._database.write() as connection:
                     late = await write_pending(connection, self._in_flight, oldest_hour)

@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.mood.opening import Opened
 from bot.watching.absences import EVERYWHERE, Absences
 from bot.watching.admins import Admins
-from bot.watching.daily import Daily, keep_promises
+from bot.watching.daily import Daily, Hourly, carry_over, purge_what_is_old
 from bot.watching.notice import Notices
 from bot.watching.outlets import Outlets
 from bot.watching.reader import Reader
@@ -44,7 +44,8 @@ class WatchingCog(commands.Cog):
         self.reader = Reader(bot, mood, self.register, self.notices, self.tagger, content_seen=self.content_seen)
         self.absences = Absences(mood.store)
         self._started = False
-        bot.upkeep.add("purging", Daily(partial(keep_promises, mood, bot.settings.retention_days)))
+        bot.upkeep.add("purging", Hourly(partial(purge_what_is_old, mood, bot.settings.retention_days)))
+        bot.upkeep.add("carrying over opt-outs", Daily(partial(carry_over, mood)))
         bot.upkeep.add("noting gaps", self.absences.note)
 
     async def cog_load(self) -> None:
