@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -155,6 +156,9 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, classifi
         except discord.PrivilegedIntentsRequired:
             _log.warning(WITHOUT_CONTENT)
             await _leave(bot)
+            if bot.watching is not None and bot.watching.started:
+                # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
+                mood = replace(mood, last_alive=None)
             bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
             return await _serve(bot, token, stop)
     finally:
