@@ -132,8 +132,10 @@ class Admin:
     async def choose(self, settings: GuildSettings) -> None:
         """Keeps the server's settings. Raises UnknownTimezone and DatabaseUnavailable."""
         await self.watching.register.set_settings(settings)
-        for channel in self.guild.channels:
-            self.watching.outlets.reopen(channel.id)  # another emoji or mod channel may work where the last did not
+        for channel in (*self.guild.channels, *self.guild.threads):
+            self.watching.outlets.reopen(channel.id)  # another emoji may work where the last did not
+        if settings.mod_channel_id is not None:
+            self.watching.bot.mod_channels.reopen(settings.mod_channel_id)
         await self.write_down(AdminAction.SETTINGS)
 
     async def write_down(self, action: AdminAction, what: Pointed | None = None) -> None:

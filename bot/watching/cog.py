@@ -38,7 +38,7 @@ class WatchingCog(commands.Cog):
         self.content_seen = bot.intents.message_content
         self.register = Register(mood.store)
         self.outlets = Outlets()
-        admins = Admins(self.register, self.outlets)
+        admins = Admins(bot, self.register)
         self.notices = Notices(self.register, self.outlets, admins, bot.settings.retention_days)
         self.tagger = Tagger(self.outlets, admins)
         self.reader = Reader(bot, mood, self.register, self.notices, self.tagger, content_seen=self.content_seen)
