@@ -30,6 +30,10 @@ class NotPosted(Exception):
     """Nothing was posted: the channel refused, or is left alone because it did."""
 
 
+class Unreadable(Exception):
+    """Discord shows the bot no earlier messages of the channel."""
+
+
 @dataclass(slots=True)
 class _Trouble:
     """What a channel has refused in a row, and until when it is left alone."""
@@ -67,14 +71,22 @@ class ModChannels:
     async def find(self, guild_id: int, channel_id: int, footer: str) -> int | None:
         """The id of a post of ours with that footer among the channel's latest messages; None: there is none.
 
-        Raises what the library raises when they cannot be read.
+        Raises Unreadable, and what the library raises when they cannot be read.
         """
+        guild = self._bot.get_guild(guild_id)
+        known = guild.get_channel_or_thread(channel_id) if guild is not None else None
+        if guild is not None and known is not None and not known.permissions_for(guild.me).read_message_history:
+            raise Unreadable  # Discord would not refuse, but answer that there are no messages
         channel = self._bot.get_partial_messageable(channel_id, guild_id=guild_id)
         async for message in channel.history(limit=_LOOKED_AT):
             ours = self._bot.user is not None and message.author.id == self._bot.user.id
             if ours and any(embed.footer.text == footer for embed in message.embeds):
                 return message.id
         return None
+
+    def reopen(self, channel_id: int) -> None:
+        """Somebody has looked at this channel: it may be tried again at once."""
+        self._trouble.pop(channel_id, None)
 
     def paused(self, channel_id: int, now: float) -> bool:
         """Whether a post would not even be tried."""

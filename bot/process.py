@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -155,6 +156,9 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, classifi
         except discord.PrivilegedIntentsRequired:
             _log.warning(WITHOUT_CONTENT)
             await _leave(bot)
+            if bot.watching is not None and bot.watching.started:
+                # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
+                mood = replace(mood, last_alive=None)
             bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
             return await _serve(bot, token, stop)
     finally:
@@ -206,9 +210,16 @@ def _reload_in_background(classifier: Classifier) -> None:
 
 
 async def _close(bot: Vibecheck, classifier: Classifier) -> None:
-    """The model first, so that whoever waits is told while there still is a connection; all in `CLOSING_SECONDS`."""
-    share = CLOSING_SECONDS / 3
+    """What was said is still read, then the model goes, so that whoever waits is told while there is a connection.
+
+    All in `CLOSING_SECONDS`.
+    """
+    share = CLOSING_SECONDS / 4
     await bot.upkeep.close()
+    if bot.watching is not None:
+        left = await bot.watching.reader.drained(share)
+        if left:
+            _log.warning("%d messages could not be read before the end", left)
     with suppress(TimeoutError):
         async with asyncio.timeout(share):
             await classifier.close()
@@ -222,7 +233,7 @@ async def _leave(bot: Vibecheck) -> None:
     """Ends one bot; the model and the store go on."""
     await bot.upkeep.close()
     with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS / 3):
+        async with asyncio.timeout(CLOSING_SECONDS / 4):
             await bot.close()
 
 

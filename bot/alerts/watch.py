@@ -14,7 +14,7 @@ from bot.alerts.post import alert_post, footer, recovered_post
 from bot.alerts.replay import HELD_BACK
 from bot.alerts.storms import SILENT_SECONDS, Change, Storm, enough, judge
 from bot.charts.studio import Studio
-from bot.mod_channel import NotPosted
+from bot.mod_channel import NotPosted, Unreadable
 from bot.mood.baseline import WEEKS, Baseline, learn
 from bot.mood.hours import SECONDS
 from bot.mood.opening import Opened
@@ -104,7 +104,9 @@ class AlertWatch:
             return
         if alert.number not in self._not_posted:
             there = None
-            with suppress(discord.Forbidden, discord.NotFound):  # it cannot be looked up, and rather two than none
+            with suppress(
+                Unreadable, discord.Forbidden, discord.NotFound
+            ):  # it cannot be looked up, and rather two than none
                 there = await channels.find(alert.guild_id, mod_channel_id, footer(alert.number))
             if there is not None:
                 await posts.posted(alert.number, there)

@@ -11,7 +11,7 @@ import discord
 from bot.charts.studio import Studio
 from bot.digests.periods import LATEST, Period, latest_due
 from bot.digests.words import ChannelPart, digest_embed, footer
-from bot.mod_channel import NotPosted
+from bot.mod_channel import NotPosted, Unreadable
 from bot.mood.baseline import WEEKS, learn
 from bot.mood.hours import SECONDS
 from bot.mood.opening import Opened
@@ -77,7 +77,7 @@ class Digests:
         if channel_id is not None:
             try:
                 found = await self._bot.mod_channels.find(guild_id, channel_id, footer(period))
-            except (discord.Forbidden, discord.NotFound):
+            except (Unreadable, discord.Forbidden, discord.NotFound):
                 pass
             except (discord.HTTPException, OSError):
                 return  # at the next tick

@@ -101,6 +101,7 @@ class Admin:
         if self._is_watched(what):
             # A wider rule still says so, and whoever disables a channel does not mean its category.
             await register.set_rule(Rule(self.guild.id, what.kind, what.id, Mode.EXEMPT))
+        await self._take_back_notices()
         await self._write_down(AdminAction.DISABLE, what.kind, what.id)
         still = sum(1 for _ in watched(register, self.guild)) if what.holds_channels else 0
         are = "1 channel is" if still == 1 else f"{still} channels are"
@@ -112,6 +113,7 @@ class Admin:
     async def exempt(self, what: Pointed) -> str:
         """Never reads somewhere, or people with a role. Raises DatabaseUnavailable."""
         await self._set(Rule(self.guild.id, what.kind, what.id, Mode.EXEMPT), AdminAction.EXEMPT)
+        await self._take_back_notices()
         if what.kind is TargetKind.ROLE:
             return f"People with {what.name} are not read, anywhere. `/monitor include` undoes that."
         return f"{_capitalised(what.name)} is not read, whatever is watched around it. `/monitor include` undoes that."
@@ -129,11 +131,22 @@ class Admin:
         now = "watched again" if self._is_watched(what) else "not watched: `/monitor enable` starts that"
         return f"{_capitalised(what.name)} is no longer exempt; it is {now}."
 
+    async def _take_back_notices(self) -> None:
+        """Where nobody is read any more, a notice of the past tells nobody who comes later."""
+        register, over = self.watching.register, set()
+        for number in register.channels_told(self.guild.id):
+            place = place_of(self.guild.get_channel_or_thread(number))
+            if place is not None and not register.decide(place).watched:
+                over.add(number)
+        await register.untold(self.guild.id, over)
+
     async def choose(self, settings: GuildSettings) -> None:
         """Keeps the server's settings. Raises UnknownTimezone and DatabaseUnavailable."""
         await self.watching.register.set_settings(settings)
-        for channel in self.guild.channels:
-            self.watching.outlets.reopen(channel.id)  # another emoji or mod channel may work where the last did not
+        for channel in (*self.guild.channels, *self.guild.threads):
+            self.watching.outlets.reopen(channel.id)  # another emoji may work where the last did not
+        if settings.mod_channel_id is not None:
+            self.watching.bot.mod_channels.reopen(settings.mod_channel_id)
         await self.write_down(AdminAction.SETTINGS)
 
     async def write_down(self, action: AdminAction, what: Pointed | None = None) -> None:

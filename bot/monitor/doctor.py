@@ -87,4 +87,5 @@ def _mod_channel(watching: WatchingCog, guild: discord.Guild, channel_id: int) -
     if lacking:
         return [f"The mod channel: {what_to_click(channel, lacking)}"]
     watching.outlets.reopen(channel.id)
+    watching.bot.mod_channels.reopen(channel.id)
     return []

@@ -42,7 +42,10 @@ def status(watching: WatchingCog, written: Written, guild: discord.Guild, settin
     kept = f"Scores of single messages: {days} d. After that only sums by hour."
     embed.add_field(name="How long I keep it", value=kept, inline=False)
     embed.add_field(name="Message Content Intent", value="on" if watching.content_seen else "off")
-    mod_channel = f"<#{settings.mod_channel_id}>" if settings.mod_channel_id else "none: `/monitor settings`"
+    mod_channel = "none: `/monitor settings`"
+    if settings.mod_channel_id is not None:
+        trouble = watching.bot.mod_channels.trouble(settings.mod_channel_id)
+        mod_channel = trouble or f"<#{settings.mod_channel_id}>"
     embed.add_field(name="Mod channel", value=mod_channel)
     embed.set_footer(text="/monitor doctor checks the permissions.")
     return embed

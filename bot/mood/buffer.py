@@ -14,9 +14,9 @@ from sqlalchemy import update
 from bot.mood.corrections import remove_author, write_pending
 from bot.mood.database import Database
 from bot.mood.errors import DatabaseUnavailable
-from bot.mood.hours import SECONDS
 from bot.mood.identity import HASH_BYTES
 from bot.mood.pending import Pending, Remembered, Scored
+from bot.mood.retention import oldest_kept
 from bot.mood.schema import BookkeepingRow
 from model.verdict import SENTIMENTS, Verdict
 
@@ -69,9 +69,11 @@ class Buffer:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.counts = Counts()
+        self.sees = False
+        """Whether events reach the bot: only then is there a sign of life, for the time before it must become a gap."""
         self._database = database
         self._opted_out = opted_out
-        self._retention_hours = retention_days * 24
+        self._retention_days = retention_days
         self._interval = interval
         self._limit = limit
         self._clock = clock
@@ -174,21 +176,23 @@ class Buffer:
     async def flush(self) -> None:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
         async with self._flushing:
-            now = self._clock()
-            if not self._pending and abs(now - self._alive) < ALIVE_SECONDS:
+            now, sees = self._clock(), self.sees
+            if not self._pending and (not self.sees or abs(now - self._alive) < ALIVE_SECONDS):
                 return
             self._in_flight, self._pending = self._pending, Pending()
-            oldest_hour = int(now // SECONDS) - self._retention_hours
+            oldest_hour = oldest_kept(self._retention_days, now)
             try:
                 async with self._database.write() as connection:
                     late = await write_pending(connection, self._in_flight, oldest_hour)
-                    await connection.execute(update(BookkeepingRow).values(alive=int(now)))
+                    if sees:
+                        await connection.execute(update(BookkeepingRow).values(alive=int(now)))
             except BaseException:
                 self.counts.failures += 1
                 self._pending = self._in_flight.followed_by(self._pending)
                 raise
             else:
-                self._alive = now
+                if sees:
+                    self._alive = now
                 self.counts.late += late
                 self.counts.written += len(self._in_flight.scores) - late
             finally:

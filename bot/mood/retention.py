@@ -23,8 +23,17 @@ class Purged:
     actors: int
 
 
+def oldest_kept(days: int, now: float) -> int:
+    """The oldest hour of which messages are kept; done hourly, nothing gets older than `days` times 24 hours.
+
+    So the hour that becomes too old while the present one lasts goes at its beginning. `now` is in seconds since the
+    Unix epoch.
+    """
+    return int(now // SECONDS) - days * 24 + 2
+
+
 async def purge(database: Database, days: int, now: float | None = None) -> Purged:
-    """Removes the rows of messages, and of people in hours, of more than `days` (1 to 30) times 24 whole hours ago.
+    """Removes the rows of messages, and of people in hours, that would be older than `days` (1 to 30) within the hour.
 
     The hours' sums stay. What was purged is noted, so that a late score of those hours is not counted a second time.
     Doing it again removes nothing. `now` is in seconds since the Unix epoch. Raises ValueError for other days, and
@@ -33,7 +42,7 @@ async def purge(database: Database, days: int, now: float | None = None) -> Purg
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"messages are kept for 1 to {LONGEST_DAYS} days")
     instant = int(time.time() if now is None else now)
-    oldest = instant // SECONDS - days * 24
+    oldest = oldest_kept(days, instant)
     too_old = MessageScoreRow.message_id < first_id_of(oldest)
     async with database.write() as connection:
         newest = await connection.scalar(select(func.max(MessageScoreRow.message_id)).where(too_old))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -245,6 +245,12 @@ class Store:
         question = select(*columns).where(AuditRow.guild_id == guild_id).order_by(AuditRow.number.desc()).limit(limit)
         async with self._database.read() as connection:
             return tuple(_audited(row) for row in await connection.execute(question))
+
+    async def remove_notices(self, guild_id: int, channel_ids: Collection[int]) -> None:
+        """Forgets that notices were posted in these channels and threads of a server."""
+        noted = (AuditRow.guild_id == guild_id, AuditRow.action == AdminAction.NOTICE)
+        async with self._database.write() as connection:
+            await connection.execute(delete(AuditRow).where(*noted, AuditRow.target_id.in_(channel_ids)))
 
     async def notices(self) -> tuple[tuple[int, int], ...]:
         """Server and channel of every notice that was posted, for all servers, as a bot reads them when it starts."""

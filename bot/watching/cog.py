@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.mood.opening import Opened
 from bot.watching.absences import EVERYWHERE, Absences
 from bot.watching.admins import Admins
-from bot.watching.daily import Daily, keep_promises
+from bot.watching.daily import Daily, Hourly, carry_over, purge_what_is_old
 from bot.watching.notice import Notices
 from bot.watching.outlets import Outlets
 from bot.watching.reader import Reader
@@ -38,13 +38,14 @@ class WatchingCog(commands.Cog):
         self.content_seen = bot.intents.message_content
         self.register = Register(mood.store)
         self.outlets = Outlets()
-        admins = Admins(self.register, self.outlets)
+        admins = Admins(bot, self.register)
         self.notices = Notices(self.register, self.outlets, admins, bot.settings.retention_days)
         self.tagger = Tagger(self.outlets, admins)
         self.reader = Reader(bot, mood, self.register, self.notices, self.tagger, content_seen=self.content_seen)
         self.absences = Absences(mood.store)
-        self._started = False
-        bot.upkeep.add("purging", Daily(partial(keep_promises, mood, bot.settings.retention_days)))
+        self.started = False
+        bot.upkeep.add("purging", Hourly(partial(purge_what_is_old, mood, bot.settings.retention_days)))
+        bot.upkeep.add("carrying over opt-outs", Daily(partial(carry_over, mood)))
         bot.upkeep.add("noting gaps", self.absences.note)
 
     async def cog_load(self) -> None:
@@ -96,6 +97,7 @@ class WatchingCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot has left, was removed, or the server was deleted; an outage is another event."""
+        self.absences.caught_up(_outage(guild))
         self._guild_gone(guild.id)
 
     @commands.Cog.listener()
@@ -106,12 +108,19 @@ class WatchingCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server is there, after the start or after an outage; one that was left is so again after all."""
+        await self.absences.over(_outage(guild))
         await self.mood.buffer.guild_joined(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Discord has an outage of this server."""
+        if self.register.knows(guild.id):
+            self.absences.away(_outage(guild), lambda: (guild.id,))
 
     @commands.Cog.listener()
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """A connection is gone; one that Discord refused at once never saw anything."""
-        if self._started:
+        if self.started:
             self.absences.away(shard_id, partial(self._guilds_of, shard_id))
 
     @commands.Cog.listener()
@@ -122,9 +131,10 @@ class WatchingCog(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
         """There is a new session; the library says this of no resumed one."""
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             await self.absences.started(self.mood.last_alive)
+            self.mood.buffer.sees = True
             if not self.content_seen:
                 self.absences.away(_CONTENT)
         await self.absences.over(shard_id)
@@ -157,3 +167,8 @@ class WatchingCog(commands.Cog):
         if shards == 1:
             return EVERYWHERE
         return [guild for guild in self.register.guild_ids() if (guild >> 22) % shards == shard_id]
+
+
+def _outage(guild: discord.Guild) -> object:
+    """The key of an absence of one server."""
+    return "server", guild.id

@@ -1,4 +1,4 @@
-"""What is done at the start and then once a day."""
+"""What is done at the start, and then once an hour or once a day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from math import inf
 
+from bot.mood.hours import SECONDS
 from bot.mood.opening import Opened
 from bot.mood.retention import purge
 
@@ -29,9 +30,28 @@ class Daily:
         self._done = now
 
 
-async def keep_promises(mood: Opened, days: int, now: float) -> None:
-    """Removes what is older than it may be, and keeps opt-outs readable under today's key."""
+class Hourly:
+    """A job that does its work at the first tick of each hour of the clock; when it fails, at the next tick."""
+
+    def __init__(self, work: Callable[[float], Awaitable[None]]) -> None:
+        self._work = work
+        self._hour: int | None = None
+
+    async def __call__(self, now: float) -> None:
+        """`now` is in seconds since the Unix epoch."""
+        hour = int(now // SECONDS)
+        if hour != self._hour:
+            await self._work(now)
+            self._hour = hour
+
+
+async def purge_what_is_old(mood: Opened, days: int, now: float) -> None:
+    """Removes what would soon be older than it may be."""
     purged = await purge(mood.database, days, now)
     if purged.messages:
-        _log.info("purged the scores of %d messages older than %d days", purged.messages, days)
+        _log.info("purged the scores of %d messages of %d days ago", purged.messages, days)
+
+
+async def carry_over(mood: Opened, _now: float) -> None:
+    """Keeps opt-outs readable under today's key."""
     await mood.opt_outs.carry_over()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import discord
 
@@ -16,6 +19,9 @@ from bot.watching.register import Register
 from bot.watching.rules import Decision
 
 _log = logging.getLogger(__name__)
+
+AWAY_SECONDS = 60.0
+"""How long no notice is posted by itself after one that could not be noted, and so had to be taken back."""
 
 FORUM_TITLE = "The mood of this forum is read"
 
@@ -37,12 +43,21 @@ def notice(retention_days: int) -> str:
 class Notices:
     """Posts notices and notes where they stand."""
 
-    def __init__(self, register: Register, outlets: Outlets, admins: Admins, retention_days: int) -> None:
+    def __init__(
+        self,
+        register: Register,
+        outlets: Outlets,
+        admins: Admins,
+        retention_days: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._register = register
         self._outlets = outlets
         self._admins = admins
         self._words = notice(retention_days)
         self._posting: set[int] = set()
+        self._clock = clock
+        self._not_before = -inf
 
     async def post(self, channel: Watchable) -> None:
         """Posts a notice in a channel, a thread, or as a post of a forum, and notes it.
@@ -77,7 +92,9 @@ class Notices:
         place: Watchable = channel
         if isinstance(channel, discord.Thread) and channel.parent is not None and not narrow:
             place = channel.parent
-        if place.id in self._posting or not self._outlets.is_open(place.id, Purpose.NOTICE):
+        if self._clock() < self._not_before or place.id in self._posting:
+            return
+        if not self._outlets.is_open(place.id, Purpose.NOTICE):
             return
         try:
             await self.post(place)
@@ -90,4 +107,5 @@ class Notices:
                     "`/monitor doctor` says what to click.",
                 )
         except DatabaseUnavailable:
+            self._not_before = self._clock() + AWAY_SECONDS
             _log.warning("a notice could not be noted, and was taken back")

@@ -21,7 +21,6 @@ class Purpose(StrEnum):
 
     TAG = "tag"
     NOTICE = "notice"
-    TELL = "tell"
 
 
 @dataclass(slots=True)

@@ -38,10 +38,12 @@ REACT = Need("add_reactions", "Add Reactions", "to tag messages")
 EMBED = Need("embed_links", "Embed Links", "for alerts, digests and answers with a chart")
 ATTACH = Need("attach_files", "Attach Files", "for charts")
 
+LOOK_UP = Need("read_message_history", "Read Message History", "to see what I have posted there before")
+
 INVITED_WITH = (VIEW, SEND, EMBED, ATTACH, HISTORY, REACT)
 """What the invite link asks for."""
 
-REPORTING = (VIEW, SEND, EMBED, ATTACH)
+REPORTING = (VIEW, SEND, EMBED, ATTACH, LOOK_UP)
 """What the mod channel needs."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
 
+from bot.mood.errors import DatabaseUnavailable
 from bot.mood.opening import Opened
 from bot.watching.notice import Notices
 from bot.watching.places import WithMessages, place_of
@@ -38,8 +40,8 @@ def is_from_a_person(message: discord.Message) -> bool:
 class Counts:
     """What has become of a server's watched messages since the start.
 
-    `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long. `failed`:
-    the model could not read them.
+    `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long, or because
+    the bot stopped. `failed`: the model could not read them.
     """
 
     read: int = 0
@@ -67,6 +69,14 @@ class Reader:
         self._notices = notices
         self._tagger = tagger
         self._content_seen = content_seen
+        self._waiting: set[asyncio.Task[object]] = set()
+
+    async def drained(self, seconds: float) -> int:
+        """Waits for those messages that wait for the model now, at most so long; returns how many still do."""
+        if not self._waiting:
+            return 0
+        _, left = await asyncio.wait(self._waiting, timeout=seconds)
+        return len(left)
 
     async def created(self, message: discord.Message) -> None:
         """A message was written."""
@@ -79,12 +89,12 @@ class Reader:
                 await self._notices.post_where_due(message.channel, decision)
             return
         verdict = await self._verdict(message, place.guild_id)
-        if isinstance(verdict, Verdict):
-            self._keep(message, place, verdict)
-            if decision.tagging:
-                emoji = tag_for(verdict, await self._register.settings(place.guild_id))
-                if emoji is not None:
-                    self._tagger.offer(message, emoji, place.channel_id)
+        still = self._wanted(message)
+        if not isinstance(verdict, Verdict) or still is None:
+            return
+        place, decision = still
+        if self._keep(message, place, verdict) and decision.tagging:
+            await self._tag(message, place, verdict)
 
     async def edited(self, message: discord.Message) -> None:
         """A message has changed, perhaps in what it says. It keeps the tag it has, or has not."""
@@ -97,12 +107,16 @@ class Reader:
         place, _ = wanted
         verdict = await self._verdict(message, place.guild_id)
         if isinstance(verdict, Verdict):
-            self._keep(message, place, verdict, edited=round(edited.timestamp() * 1000))
+            if self._wanted(message) is not None:
+                self._keep(message, place, verdict, edited=round(edited.timestamp() * 1000))
         elif isinstance(verdict, NothingToRead):
             self._mood.buffer.deleted((message.id,))  # it says nothing any more
 
     def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
-        """Where a message stands and the rule that has it read; None for one that is not to be read."""
+        """Where a message stands and the rule that has it read; None for one that is not to be read.
+
+        Asked before the model reads it and again after: its author may have opted out meanwhile.
+        """
         if not self._content_seen or message.guild is None or not is_from_a_person(message):
             return None
         place, author = place_of(message.channel), message.author
@@ -116,22 +130,36 @@ class Reader:
 
     async def _verdict(self, message: discord.Message, guild_id: int) -> Verdict | NothingToRead | None:
         """The model's verdict, that there is nothing to read, or None for a message that is counted as not read."""
+        task = asyncio.current_task()
+        assert task is not None, "events are handled in tasks"
+        self._waiting.add(task)
         try:
             return await self._bot.classifier.classify(
                 message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
             )
         except NothingToRead as nothing:
             return nothing
-        except (Overloaded, DeadlinePassed):
+        except (Overloaded, DeadlinePassed, ClassifierClosed):
             self.counts[guild_id].shed += 1
         except InferenceFailed:
             self.counts[guild_id].failed += 1
-        except ClassifierClosed:
-            pass  # the bot stops
+        finally:
+            self._waiting.discard(task)
         return None
 
-    def _keep(self, message: discord.Message, place: Place, verdict: Verdict, *, edited: int = 0) -> None:
-        self._mood.buffer.scored(
+    async def _tag(self, message: discord.Message, place: Place, verdict: Verdict) -> None:
+        """Has the message tagged if it is strong enough, and if the database says what the server has chosen."""
+        try:
+            settings = await self._register.settings(place.guild_id)
+        except DatabaseUnavailable:
+            return
+        emoji = tag_for(verdict, settings)
+        if emoji is not None:
+            self._tagger.offer(message, emoji, place.channel_id)
+
+    def _keep(self, message: discord.Message, place: Place, verdict: Verdict, *, edited: int = 0) -> bool:
+        """Counts a verdict; False when the buffer refuses it, for the message is deleted, say."""
+        kept = self._mood.buffer.scored(
             message.id,
             place.guild_id,
             place.channel_id,
@@ -141,3 +169,4 @@ class Reader:
             edited=edited,
         )
         self.counts[place.guild_id].read += 1
+        return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from bot.mood.records import AdminAction, Audited, GuildSettings, Rule, TargetKind
@@ -75,11 +75,22 @@ class Register:
         await self._store.add_audit(Audited(guild_id, int(self._clock()), None, AdminAction.NOTICE, kind, channel_id))
         self._told.setdefault(guild_id, set()).add(channel_id)
 
+    def channels_told(self, guild_id: int) -> frozenset[int]:
+        """The channels and threads of a server in which a notice was posted and counts."""
+        return frozenset(self._told.get(guild_id, ()))
+
+    async def untold(self, guild_id: int, channel_ids: Collection[int]) -> None:
+        """From now on the notices there do not count: before anybody is read again, a new one is posted."""
+        if channel_ids:
+            await self._store.remove_notices(guild_id, channel_ids)
+            self._told.get(guild_id, set()).difference_update(channel_ids)
+
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
         known = self._settings.get(guild_id)
         if known is None:
-            known = self._settings[guild_id] = await self._store.settings(guild_id)
+            read = await self._store.settings(guild_id)
+            known = self._settings.setdefault(guild_id, read)  # somebody may have chosen meanwhile
         return known
 
     async def set_settings(self, settings: GuildSettings) -> None:

@@ -414,11 +414,24 @@ async def test_what_cannot_be_written_at_the_end_is_counted_in_the_log(sqlite, c
 async def test_without_news_there_is_a_sign_of_life_once_a_minute(database, store):
     times = iter([NOW, NOW + 5, NOW + 61, NOW - 9999])
     buffer = Buffer(database, clock=lambda: next(times))
+    buffer.sees = True
     alive = []
     for _ in range(4):
         await buffer.flush()
         alive.append(await store.last_alive())
     assert alive == [NOW, NOW, NOW + 61, NOW - 9999]
+
+
+async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, store, clock):
+    buffer = Buffer(database, clock=clock)
+    say(buffer, 1)
+    await buffer.flush()
+    await buffer.close()
+    assert await messages(database) == [message_id(1)]
+    assert await store.last_alive() is None
+    buffer.sees = True
+    await buffer.flush()
+    assert await store.last_alive() == NOW
 
 
 async def test_thousands_of_messages_in_one_write_are_counted_right(database, buffer):

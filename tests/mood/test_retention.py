@@ -10,7 +10,7 @@ WEEK = 7 * 24
 
 
 async def test_messages_and_people_of_more_than_so_many_days_ago_are_removed_and_the_sums_stay(database, buffer):
-    say(buffer, 1, who=1, hour=HOUR - WEEK)
+    say(buffer, 1, who=1, hour=HOUR - WEEK + 2)
     say(buffer, 2, who=2, hour=HOUR - WEEK + 30)
     await buffer.flush()
     hours = await rows_of(database, HourRow)
@@ -21,18 +21,29 @@ async def test_messages_and_people_of_more_than_so_many_days_ago_are_removed_and
 
 
 async def test_purging_again_removes_nothing(database, buffer):
-    say(buffer, 1, hour=HOUR - WEEK)
+    say(buffer, 1, hour=HOUR - WEEK + 2)
     await buffer.flush()
     await purge(database, 1, NOW)
     assert await purge(database, 1, NOW) == Purged(0, 0, 0)
 
 
+async def test_purged_hourly_no_message_gets_older_than_the_days_that_are_promised(database):
+    written, now = HOUR, HOUR * 3600 - 1800
+    buffer = Buffer(database, retention_days=1, clock=lambda: now)
+    say(buffer, 1, hour=written)
+    await buffer.flush()
+    while await rows_of(database, MessageScoreRow):
+        now += 3600
+        await purge(database, 1, now)
+    assert 22 * 3600 < now - written * 3600 <= 24 * 3600
+
+
 async def test_the_oldest_hour_that_is_kept_is_whole(database, buffer):
-    say(buffer, 1, hour=HOUR - 24)
-    say(buffer, 2, hour=HOUR - 25)
+    say(buffer, 1, hour=HOUR - 22)
+    say(buffer, 2, hour=HOUR - 23)
     await buffer.flush()
     await purge(database, 1, NOW)
-    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR - 24]
+    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR - 22]
 
 
 async def test_an_edit_or_deletion_of_a_purged_message_changes_no_sum(database, clock):
@@ -50,10 +61,10 @@ async def test_an_edit_or_deletion_of_a_purged_message_changes_no_sum(database, 
 
 
 async def test_a_message_older_than_the_retention_time_is_not_kept_and_counted_as_late(database, buffer):
-    say(buffer, 1, hour=HOUR - WEEK - 1)
-    say(buffer, 2, hour=HOUR - WEEK)
+    say(buffer, 1, hour=HOUR - WEEK + 1)
+    say(buffer, 2, hour=HOUR - WEEK + 2)
     await buffer.flush()
-    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR - WEEK]
+    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR - WEEK + 2]
     assert (buffer.counts.late, buffer.counts.written) == (1, 1)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import discord
 import pytest
 
 from bot.client import create_bot
@@ -157,6 +158,19 @@ async def test_where_the_channel_cannot_be_read_there_is_rather_no_digest_than_t
     await scene.prepare()
     await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
     env.inject_error("GET", f"/channels/{scene.mods.id}/messages", status=403, code=50001, times=1)
+    await scene.tick()
+    await scene.tick(NINE + 60)
+    assert scene.embeds() == []
+    assert await scene.mood.posts.unfinished_digests() == ()
+
+
+async def test_where_the_bot_may_not_see_its_earlier_posts_there_is_rather_no_digest_than_two(scene, env):
+    """Discord shows an empty channel then, and refuses nothing."""
+    overwrite = discord.PermissionOverwrite(read_message_history=False)
+    scene.mods = scene.world.guild.create_text_channel("blind", overwrites={scene.world.guild.me: overwrite})
+    await env.settle()
+    await scene.prepare(mod_channel_id=scene.mods.id)
+    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
     await scene.tick()
     await scene.tick(NINE + 60)
     assert scene.embeds() == []

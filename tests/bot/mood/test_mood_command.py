@@ -87,7 +87,7 @@ async def test_private_is_for_the_asker_alone(world, busy):
 async def test_a_message_that_has_just_been_read_is_in_the_answer(world, mood, busy, now):
     await busy(days=1)
     before = await world.alice.slash(world.channel, "mood channel", since="24 hours")
-    mood.buffer._retention_hours = 10**6  # the tests' Discord lives in the past
+    mood.buffer._retention_days = 10**5  # the tests' Discord lives in the past
     for number in range(6):
         author = mood.identity.author(number)
         mood.buffer.scored(first_id_of(now) + number, world.guild.id, world.channel.id, author, verdict(-1.0))

@@ -185,6 +185,8 @@ async def test_disabling_a_channel_leaves_it_out_of_what_is_watched_around_it(ho
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == []
     assert "watched again" in await home.monitor("include", channel=home.general)
+    await home.alice.send(home.general, GOOD)
+    assert home.general.last_message.content == notice(7)
     message = await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id]
 
@@ -260,3 +262,24 @@ async def test_a_store_that_is_away_changes_nothing_and_leaves_no_notice(home, m
     assert await home.messages() == []
     assert await rules(home) == ()
     assert [message.content for message in home.general.history()] == [GOOD]
+
+
+@pytest.mark.parametrize("stop", ["disable", "exempt"])
+async def test_where_watching_was_stopped_a_new_notice_comes_before_anybody_is_read_again(home, stop):
+    await home.watch()
+    await home.monitor(stop, channel=home.general)
+    if stop == "exempt":
+        await home.monitor("include", channel=home.general)
+    await home.monitor("enable", whole_server=True)
+    await home.alice.send(home.general, GOOD)
+    assert [message.content for message in home.general.history()] == [notice(7), GOOD, notice(7)]
+    assert await home.messages() == []
+    assert await home.mood.store.notices() == ((home.guild.id, home.general.id),)
+
+
+async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):
+    other = home.guild.create_text_channel("other")
+    await home.watch()
+    await home.watch(other)
+    await home.monitor("disable", channel=home.general)
+    assert home.bot.watching.register.channels_told(home.guild.id) == {other.id}

@@ -4,13 +4,17 @@ import asyncio
 import time
 from dataclasses import replace
 
+import discord
 import pytest
 import simcord
+from simcord.backend import serializers
 
+from bot import process
 from bot.client import create_bot
 from bot.mood.opening import open_mood
+from bot.mood.records import Mode, Rule, TargetKind
 from bot.mood.retention import purge
-from bot.watching.daily import DAY, Daily
+from bot.watching.daily import Daily, Hourly
 
 HOUR = 3600
 
@@ -65,6 +69,57 @@ async def test_a_bot_that_stops_while_it_is_away_notes_that(home, bot, clock):
     assert await home.gaps() == [(None, before, before + 61)]
 
 
+async def test_an_outage_of_one_server_is_its_gap(home, bot, mood, clock):
+    before = int(clock.now)
+    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await bot.watching.register.load()
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
+    await home.env.settle()
+    clock.now += 300
+    payload = dict(serializers.guild_create_payload(home.env.backend, home.env.backend.get_guild(home.guild.id)))
+    home.env.backend.emit("GUILD_CREATE", payload | {"unavailable": False})
+    await home.env.settle()
+    assert await home.gaps() == [(home.guild.id, before, before + 301)]
+
+
+async def test_a_server_that_is_left_in_an_outage_leaves_no_gap(home, bot, mood, clock):
+    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await bot.watching.register.load()
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
+    await home.env.settle()
+    clock.now += 300
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)})
+    await home.env.settle()
+    await bot.watching.absences.close()
+    assert await home.gaps() == []
+
+
+async def test_a_bot_that_is_connected_gives_signs_of_life(home, mood):
+    await mood.buffer.flush()
+    assert await mood.store.last_alive() is not None
+
+
+async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_run(
+    settings, classifier, mood, monkeypatch
+):
+    served = []
+
+    async def serve(bot, _token, _stop):
+        served.append(bot)
+        if len(served) == 1:
+            bot.watching.started = True
+            raise discord.PrivilegedIntentsRequired(0)
+        return 0
+
+    async def end(*_):
+        """There is nothing to end."""
+
+    for name, stand_in in (("_serve", serve), ("_leave", end), ("_close", end)):
+        monkeypatch.setattr(process, name, stand_in)
+    await process._connect(settings, "token", asyncio.Event(), classifier, replace(mood, last_alive=1000))
+    assert [bot.mood.last_alive for bot in served] == [1000, None]
+
+
 async def test_among_several_shards_only_their_own_servers_were_missed(home, bot, clock):
     bot.shard_count = 2
     mine, other = 4 << 22, 5 << 22
@@ -106,12 +161,18 @@ async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_
 async def test_the_store_knows_when_it_was_last_alive_before_it_says_so_itself(settings):
     async with open_mood(settings) as first:
         assert first.last_alive is None
+        await first.buffer.flush()
+    async with open_mood(settings) as idle:
+        assert idle.last_alive is None
+        idle.buffer.sees = True
+        await idle.buffer.flush()
     async with open_mood(settings) as second:
+        second.buffer.sees = True
         await second.buffer.flush()
         assert second.last_alive == pytest.approx(time.time(), abs=60)
 
 
-async def test_old_scores_are_purged_at_the_start_and_then_daily(home, bot, mood, monkeypatch):
+async def test_old_scores_are_purged_at_the_start_and_then_in_every_hour(home, bot, mood, monkeypatch):
     purged = []
 
     async def count(database, days, now):
@@ -122,9 +183,26 @@ async def test_old_scores_are_purged_at_the_start_and_then_daily(home, bot, mood
     bot.upkeep._clock = lambda: 1000.0
     await bot.upkeep.tick()
     await bot.upkeep.tick()
-    bot.upkeep._clock = lambda: 1000.0 + DAY
+    bot.upkeep._clock = lambda: 3600.0
     await bot.upkeep.tick()
-    assert purged == [(7, 1000.0), (7, 1000.0 + DAY)]
+    assert purged == [(7, 1000.0), (7, 3600.0)]
+
+
+async def test_hourly_work_that_fails_is_done_at_the_next_tick():
+    done, failing = [], True
+
+    async def work(now):
+        if failing:
+            raise ValueError("no")
+        done.append(now)
+
+    hourly = Hourly(work)
+    with pytest.raises(ValueError, match="no"):
+        await hourly(100.0)
+    failing = False
+    for now in (160.0, 220.0, 3600.0, 50.0):
+        await hourly(now)
+    assert done == [160.0, 3600.0, 50.0]
 
 
 async def test_opt_outs_under_a_former_key_are_carried_over_daily(home, bot, mood, monkeypatch):

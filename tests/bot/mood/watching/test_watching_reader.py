@@ -11,7 +11,7 @@ from simcord.backend import serializers
 from bot.client import create_bot
 from bot.mood.errors import DatabaseUnavailable
 from bot.mood.records import Mode, Rule, TargetKind
-from bot.watching.notice import notice
+from bot.watching.notice import AWAY_SECONDS, notice
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 CANARY = "xylophonic"
@@ -318,7 +318,14 @@ async def test_a_notice_that_cannot_be_noted_is_taken_back(home, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(home.mood.store, "add_audit", fail, raising=False)
         await home.alice.send(home.general, GOOD)
-    assert [message.content for message in home.general.history()] == [GOOD]
+        assert [message.content for message in home.general.history()] == [GOOD]
+        before = len(home.env.http_requests)
+        for _ in range(3):
+            await home.alice.send(home.general, GOOD)
+        assert len(home.env.http_requests) == before
+    home.bot.watching.notices._not_before -= AWAY_SECONDS
+    await home.alice.send(home.general, GOOD)
+    assert home.general.last_message.content == notice(7)
 
 
 async def test_rules_and_notices_are_known_after_a_restart(home, settings, classifier, mood):
