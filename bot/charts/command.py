@@ -91,12 +91,13 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         """The channels that the asker can see, together: otherwise the difference would tell of the others."""
 
         async def answer(asked: Asked, words: str) -> Answer:
-            reading = await read_server(self.mood.store, asked, list(visible_channels(interaction)))
+            seen = [place.id for place in visible_channels(interaction)]
+            reading = await read_server(self.mood.store, asked, seen)
             if reading.timeline.total is None:
                 return Answer(_nothing("this server", words, reading))
             return await self._chart(f"**The server {words}**", "The server", reading, asked)
 
-        await self._answer(interaction, since, private, answer)
+        await self._answer(interaction, since, private, answer, lambda: visible_channels(interaction))
 
     @app_commands.command(description="Two channels beside each other")
     @app_commands.describe(
@@ -150,7 +151,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             if not interaction.permissions.manage_guild:
                 raise NotToldHere(NOT_AN_ADMIN)
             if channel is None:
-                return [Place(*seen) for seen in visible_channels(interaction).items()]
+                return visible_channels(interaction)
             return [place_of(interaction, channel)]
 
         async def answer(asked: Asked, words: str) -> Answer:
@@ -185,7 +186,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         since: str,
         private: bool,
         answer: Callable[[Asked, str], Awaitable[Answer]],
-        places: Callable[[], list[Place]] = list,
+        places: Callable[[], list[Place]],
     ) -> None:
         """Refuses for the asker alone; otherwise answers for everybody, unless `private`.
 
@@ -194,7 +195,8 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         assert interaction.guild_id is not None
         now = interaction.created_at.timestamp()
         try:
-            private = private or not all(may_be_told_here(interaction, place.id) for place in places())
+            asked_about = [place.id for place in places()]
+            private = private or not may_be_told_here(interaction, asked_about)
             async with asyncio.timeout(_SETTINGS_SECONDS):
                 zone = (await self.mood.store.settings(interaction.guild_id)).zone
             chosen: Since = read_since(since, zone, now)

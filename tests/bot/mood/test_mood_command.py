@@ -261,6 +261,27 @@ async def test_channels_that_the_asker_cannot_see_are_left_out_of_the_server(wor
     assert "368 messages" in whole.response.content
 
 
+async def test_a_sum_of_channels_that_not_everybody_here_can_see_is_told_to_the_asker_alone(world, busy):
+    role = world.guild.create_role("mods")
+    admin = world.guild.add_member(world.env.create_user("adam"), roles=[role])
+    await busy(days=1)
+    for asker in (world.alice, admin):
+        assert not (await asker.slash(world.channel, "mood server")).response.ephemeral
+    overwrites = {world.guild.default_role: HIDDEN, role: discord.PermissionOverwrite(view_channel=True)}
+    secret = world.guild.create_text_channel("secret", overwrites=overwrites)
+    assert not (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+    assert (await admin.slash(world.channel, "mood server")).response.ephemeral
+    assert not (await admin.slash(secret, "mood server")).response.ephemeral
+
+
+async def test_a_channel_that_one_role_cannot_see_is_told_to_the_asker_alone(world, busy):
+    muted = world.guild.create_role("muted")
+    other = world.guild.create_text_channel("movies", overwrites={muted: HIDDEN})
+    await busy(other, days=1)
+    assert (await world.alice.slash(world.channel, "mood channel", channel=other)).response.ephemeral
+    assert (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+
+
 async def test_of_a_server_without_anything_it_says_so(world):
     answer = await world.alice.slash(world.channel, "mood server", private=True)
     assert answer.response.content.startswith("Nothing is stored of this server in the last 7 days")
