@@ -56,7 +56,9 @@ class AlertWatch:
         present = int(now // SECONDS)
         running = {(alert.guild_id, alert.channel_id): alert for alert in await self._mood.posts.running_alerts()}
         recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
-        for guild_id, channel_id, hour in await self._mood.store.told_hours(present - _SILENT_HOURS, present):
+        guilds = {rule.guild_id for rule in await self._mood.store.rules()} | {guild_id for guild_id, _ in running}
+        told = await self._mood.store.told_hours(present - _SILENT_HOURS, present, guilds)
+        for guild_id, channel_id, hour in told:
             recent.setdefault((guild_id, channel_id), []).append(hour)
         settings: dict[int, GuildSettings] = {}
         for (guild_id, channel_id), hours in recent.items():

@@ -156,17 +156,17 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             names = {place.id: place.name for place in places()}
-            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, asked.guild_id)
-            hours = [(where, hour) for _, where, hour in told if where in names]
-            if not hours:
+            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
+            if not told:
                 return Answer(f"There is no hour {words} of which something may be told.")
+            hours = ((where, hour) for _, where, hour in told)
             table = await self.studio.do(lambda: to_csv(hours, names, asked.zone))
             kind = TargetKind.SERVER if channel is None else TargetKind.CHANNEL
             target = asked.guild_id if channel is None else next(iter(names))
             actor = self.mood.identity.author(interaction.user.id)
             entry = Audited(asked.guild_id, int(asked.now), actor, AdminAction.EXPORT, kind, target)
             await self.mood.store.add_audit(entry)
-            text = f"{len(hours):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
+            text = f"{len(told):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
             return Answer(text, discord.File(io.BytesIO(table), "mood.csv"))
 
         await self._answer(interaction, since, True, answer, places)
@@ -218,9 +218,13 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         await interaction.edit_original_response(content=said.text, attachments=files)
 
     async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Answer:
-        baseline = await self.studio.do(lambda: reading.learned(asked.zone))
-        said = sentences(reading.timeline, reading.hours, baseline, asked.zone)
-        return Answer(f"{title}\n{said}", await self._picture([reading.line(name, baseline)], asked))
+        def read() -> tuple[str, Line]:
+            baseline = reading.learned(asked.zone)
+            said = sentences(reading.timeline, reading.hours, baseline, asked.zone)
+            return said, reading.line(name, baseline)
+
+        said, line = await self.studio.do(read)
+        return Answer(f"{title}\n{said}", await self._picture([line], asked))
 
     async def _picture(self, lines: list[Line], asked: Asked) -> discord.File:
         png = await self.studio.do(lambda: draw(lines, asked.zone))

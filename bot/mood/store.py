@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -157,17 +157,24 @@ class Store:
             return await read_quiet_days(connection, guild_id, channel_id, days, now)
 
     async def told_hours(
-        self, first_hour: int, last_hour: int, guild_id: int | None = None
+        self, first_hour: int, last_hour: int, guilds: Collection[int], channels: Collection[int] | None = None
     ) -> tuple[tuple[int, int, HourMood], ...]:
-        """Server, channel and hour of what may be told, of one server or of all, by channel and hour."""
+        """Server, channel and hour of what may be told of these servers, or of those channels there.
+
+        By channel and hour. Without servers nothing is read: the index begins with them.
+        """
         columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
-        where = and_(HourRow.hour.between(first_hour, last_hour), HourRow.authors >= FEWEST_AUTHORS)
-        if guild_id is not None:
-            where = and_(where, HourRow.guild_id == guild_id)
+        within = and_(HourRow.guild_id.in_(guilds), HourRow.hour.between(first_hour, last_hour))
+        where = and_(within, HourRow.authors >= FEWEST_AUTHORS)
+        if channels is not None:
+            where = and_(where, HourRow.channel_id.in_(channels))
         question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
+        told: list[tuple[int, int, HourMood]] = []
         async with self._database.read() as connection:
-            rows = await connection.execute(question.order_by(HourRow.channel_id, HourRow.hour))
-            return tuple((guild, channel, HourMood(*hour)) for guild, channel, *hour in rows)
+            rows = await connection.stream(question.order_by(HourRow.channel_id, HourRow.hour))
+            async for part in rows.partitions(_PART):
+                told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
+        return tuple(told)
 
     async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
         within = and_(which, HourRow.hour.between(first_hour, last_hour))

@@ -124,6 +124,24 @@ async def test_a_server_may_ask_for_more_people(scene):
     assert scene.titles() == []
 
 
+async def test_only_servers_that_watch_something_are_looked_through(scene, monkeypatch):
+    """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await write(scene.mood, 4711, 4712, [said(scene.hour, 40, -0.6)])
+    told_hours, read = scene.mood.store.told_hours, []
+
+    async def noted(*asked):
+        told = await told_hours(*asked)
+        read.extend(guild for guild, _, _ in told)
+        return told
+
+    monkeypatch.setattr(scene.mood.store, "told_hours", noted)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+    assert set(read) == {scene.world.guild.id}
+
+
 async def test_a_new_channel_has_no_alert_before_anything_is_usual_there(scene):
     await scene.prepare()
     new = scene.world.guild.create_text_channel("new")
