@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select
+from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -35,9 +35,11 @@ from bot.mood.records import (
     TargetKind,
 )
 from bot.mood.schema import (
+    AlertRow,
     AuditRow,
     BookkeepingRow,
     ChannelRuleRow,
+    DigestRow,
     FeedbackRow,
     GapRow,
     GuildSettingsRow,
@@ -74,6 +76,12 @@ class Store:
         if row is None:
             return GuildSettings(guild_id)
         return _settings(row)
+
+    async def guild_ids(self) -> set[int]:
+        """The servers that have chosen anything, in which anything was done, or of which anything was posted."""
+        tables = (GuildSettingsRow, ChannelRuleRow, AuditRow, AlertRow, DigestRow)
+        async with self._database.read() as connection:
+            return set(await connection.scalars(union(*(select(table_of(row).c.guild_id) for row in tables))))
 
     async def digest_settings(self) -> tuple[GuildSettings, ...]:
         """The settings of the servers that want digests and have a channel for them."""
