@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from bot.mod_channel import NotPosted, Unreadable
 from bot.mood.baseline import WEEKS, Baseline, learn
 from bot.mood.hours import SECONDS
 from bot.mood.opening import Opened
-from bot.mood.records import Alert, GuildSettings, HourMood, Rule, Sensitivity
+from bot.mood.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.watching.rules import Place, decide
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class AlertWatch:
         present = int(now // SECONDS)
         running = {(alert.guild_id, alert.channel_id): alert for alert in await self._mood.posts.running_alerts()}
         recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
-        for guild_id, channel_id, hour in await self._mood.store.told_hours(present - _SILENT_HOURS, present):
+        guilds = {rule.guild_id for rule in await self._mood.store.rules()} | {guild_id for guild_id, _ in running}
+        told = await self._mood.store.told_hours(present - _SILENT_HOURS, present, guilds)
+        for guild_id, channel_id, hour in told:
             recent.setdefault((guild_id, channel_id), []).append(hour)
         settings: dict[int, GuildSettings] = {}
         for (guild_id, channel_id), hours in recent.items():
@@ -155,7 +157,11 @@ class AlertWatch:
         guild = self._bot.get_guild(guild_id)
         channel = guild.get_channel(channel_id) if guild is not None else None
         category = channel.category_id if channel is not None else None
-        return sensitivity_of(await self._mood.store.rules(guild_id), guild_id, channel_id, category)
+        rules = await self._mood.store.rules(guild_id)
+        found = sensitivity_of(rules, guild_id, channel_id, category)
+        if found is not None or guild is None:
+            return found
+        return highest_of_threads(rules, {thread.id for thread in guild.threads if thread.parent_id == channel_id})
 
 
 def sensitivity_of(
@@ -165,3 +171,16 @@ def sensitivity_of(
     place = Place(guild_id, channel_id, category_id)
     decision = decide({(rule.target_kind, rule.target_id): rule for rule in rules}, place)
     return decision.rule.sensitivity if decision.watched and decision.rule is not None else None
+
+
+def highest_of_threads(rules: Iterable[Rule], threads: Collection[int]) -> Sensitivity | None:
+    """The highest of those watched by rules of their own; None: none of them is.
+
+    What is written in a thread counts in its channel's hours: of a channel that is not watched they are all there is.
+    """
+    theirs = {
+        rule.sensitivity
+        for rule in rules
+        if rule.target_kind is TargetKind.THREAD and rule.target_id in threads and rule.mode is Mode.WATCH
+    }
+    return max(theirs, key=tuple(Sensitivity).index, default=None)

@@ -91,12 +91,13 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         """The channels that the asker can see, together: otherwise the difference would tell of the others."""
 
         async def answer(asked: Asked, words: str) -> Answer:
-            reading = await read_server(self.mood.store, asked, list(visible_channels(interaction)))
+            seen = [place.id for place in visible_channels(interaction)]
+            reading = await read_server(self.mood.store, asked, seen)
             if reading.timeline.total is None:
                 return Answer(_nothing("this server", words, reading))
             return await self._chart(f"**The server {words}**", "The server", reading, asked)
 
-        await self._answer(interaction, since, private, answer)
+        await self._answer(interaction, since, private, answer, lambda: visible_channels(interaction))
 
     @app_commands.command(description="Two channels beside each other")
     @app_commands.describe(
@@ -150,22 +151,22 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             if not interaction.permissions.manage_guild:
                 raise NotToldHere(NOT_AN_ADMIN)
             if channel is None:
-                return [Place(*seen) for seen in visible_channels(interaction).items()]
+                return visible_channels(interaction)
             return [place_of(interaction, channel)]
 
         async def answer(asked: Asked, words: str) -> Answer:
             names = {place.id: place.name for place in places()}
-            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, asked.guild_id)
-            hours = [(where, hour) for _, where, hour in told if where in names]
-            if not hours:
+            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
+            if not told:
                 return Answer(f"There is no hour {words} of which something may be told.")
+            hours = ((where, hour) for _, where, hour in told)
             table = await self.studio.do(lambda: to_csv(hours, names, asked.zone))
             kind = TargetKind.SERVER if channel is None else TargetKind.CHANNEL
             target = asked.guild_id if channel is None else next(iter(names))
             actor = self.mood.identity.author(interaction.user.id)
             entry = Audited(asked.guild_id, int(asked.now), actor, AdminAction.EXPORT, kind, target)
             await self.mood.store.add_audit(entry)
-            text = f"{len(hours):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
+            text = f"{len(told):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
             return Answer(text, discord.File(io.BytesIO(table), "mood.csv"))
 
         await self._answer(interaction, since, True, answer, places)
@@ -185,7 +186,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         since: str,
         private: bool,
         answer: Callable[[Asked, str], Awaitable[Answer]],
-        places: Callable[[], list[Place]] = list,
+        places: Callable[[], list[Place]],
     ) -> None:
         """Refuses for the asker alone; otherwise answers for everybody, unless `private`.
 
@@ -194,7 +195,8 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         assert interaction.guild_id is not None
         now = interaction.created_at.timestamp()
         try:
-            private = private or not all(may_be_told_here(interaction, place.id) for place in places())
+            asked_about = [place.id for place in places()]
+            private = private or not may_be_told_here(interaction, asked_about)
             async with asyncio.timeout(_SETTINGS_SECONDS):
                 zone = (await self.mood.store.settings(interaction.guild_id)).zone
             chosen: Since = read_since(since, zone, now)
@@ -216,9 +218,13 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         await interaction.edit_original_response(content=said.text, attachments=files)
 
     async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Answer:
-        baseline = await self.studio.do(lambda: reading.learned(asked.zone))
-        said = sentences(reading.timeline, reading.hours, baseline, asked.zone)
-        return Answer(f"{title}\n{said}", await self._picture([reading.line(name, baseline)], asked))
+        def read() -> tuple[str, Line]:
+            baseline = reading.learned(asked.zone)
+            said = sentences(reading.timeline, reading.hours, baseline, asked.zone)
+            return said, reading.line(name, baseline)
+
+        said, line = await self.studio.do(read)
+        return Answer(f"{title}\n{said}", await self._picture([line], asked))
 
     async def _picture(self, lines: list[Line], asked: Asked) -> discord.File:
         png = await self.studio.do(lambda: draw(lines, asked.zone))

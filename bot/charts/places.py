@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,34 +48,43 @@ def place_of(interaction: discord.Interaction[Any], chosen: Chosen | None) -> Pl
     return Place(chosen.id, f"#{chosen.name}")
 
 
-def visible_channels(interaction: discord.Interaction[Any]) -> dict[int, str]:
-    """Ids and names of the channels of this server that the asker can see."""
+def visible_channels(interaction: discord.Interaction[Any]) -> list[Place]:
+    """The channels of this server that the asker can see."""
     guild, member = interaction.guild, interaction.user
     if guild is None or not isinstance(member, discord.Member):
-        return {}
-    return {
-        channel.id: f"#{channel.name}"
+        return []
+    return [
+        Place(channel.id, f"#{channel.name}")
         for channel in guild.channels
         if not isinstance(channel, discord.CategoryChannel) and channel.permissions_for(member).view_channel
-    }
+    ]
 
 
-def may_be_told_here(interaction: discord.Interaction[Any], channel_id: int) -> bool:
-    """Whether every role that sees the channel in which was asked sees `channel_id` too; False when that is not known.
+def may_be_told_here(interaction: discord.Interaction[Any], channel_ids: Iterable[int]) -> bool:
+    """Whether every role that sees the channel in which was asked sees these too; False when that is not known.
 
-    Otherwise an answer for everybody would tell people of a channel that they cannot see.
+    Otherwise an answer for everybody would tell people of channels that they cannot see.
     """
     guild, here = interaction.guild, interaction.channel
     if isinstance(here, discord.Thread):
         here = here.parent
-    there = guild.get_channel(channel_id) if guild is not None else None
-    if here is None or channel_id == here.id:
-        return here is not None
-    if guild is None or there is None or not isinstance(here, discord.abc.GuildChannel):
+    if here is None:
         return False
-    return all(
-        there.permissions_for(role).view_channel for role in guild.roles if here.permissions_for(role).view_channel
-    )
+    others = set(channel_ids) - {here.id}
+    if not others:
+        return True
+    if guild is None or not isinstance(here, discord.abc.GuildChannel):
+        return False
+    present = {role for role in guild.roles if here.permissions_for(role).view_channel}
+    return all(_is_seen_by(guild.get_channel(channel_id), present) for channel_id in others)
+
+
+def _is_seen_by(channel: discord.abc.GuildChannel | None, roles: Set[discord.Role]) -> bool:
+    if channel is None:
+        return False
+    if channel.permissions_for(channel.guild.default_role).view_channel:
+        roles = roles & channel.overwrites.keys()  # only an overwrite can hide from a role what everybody sees
+    return all(channel.permissions_for(role).view_channel for role in roles)
 
 
 def _here(interaction: discord.Interaction[Any]) -> Place:

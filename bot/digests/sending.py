@@ -88,7 +88,7 @@ class Digests:
 
     async def _embed(self, settings: GuildSettings, period: Period) -> discord.Embed:
         guild_id, store = settings.guild_id, self._mood.store
-        told = await store.told_hours(period.first_hour, period.end - 1, guild_id)
+        told = await store.told_hours(period.first_hour, period.end - 1, (guild_id,))
         gaps = (await store.guild_mood(guild_id, period.first_hour, period.end - 1)).gaps
         alerts = Counter(
             alert.channel_id

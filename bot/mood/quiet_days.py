@@ -22,6 +22,9 @@ from bot.mood.upsert import table_of
 
 _SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
 
+_PART = 500
+"""Rows that are read at once."""
+
 
 async def read_quiet_days(
     connection: AsyncConnection, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
@@ -38,17 +41,18 @@ async def read_quiet_days(
     hours = HourRow.hour.between(settled[0][0], settled[-1][1] - 1)
     hidden = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id, HourRow.authors < FEWEST_AUTHORS)
     columns = [table_of(HourRow).c[name] for name in ("hour", *_SUMS)]
-    rows = (await connection.execute(select(*columns).where(hidden, hours))).all()
-    wrote = select(HourAuthorRow.hour, HourAuthorRow.author).where(HourAuthorRow.channel_id == channel_id)
+    rows = {row.hour: row for row in await connection.execute(select(*columns).where(hidden, hours))}
+    # In a subquery: of a busy channel's people, nearly all wrote in hours that are told.
+    wrote = select(HourAuthorRow.hour, HourAuthorRow.author).where(
+        HourAuthorRow.channel_id == channel_id, HourAuthorRow.hour.in_(select(HourRow.hour).where(hidden, hours))
+    )
     who: defaultdict[int, set[bytes]] = defaultdict(set)
-    hidden_hours = {row.hour for row in rows}
-    within = HourAuthorRow.hour.between(settled[0][0], settled[-1][1] - 1)
-    for hour, author in await connection.execute(wrote.where(within)):
-        if hour in hidden_hours:
+    async for people_of_hours in (await connection.stream(wrote)).partitions(_PART):
+        for hour, author in people_of_hours:
             who[hour].add(author)
     told = []
     for first, end in settled:
-        part = [row for row in rows if first <= row.hour < end]
+        part = [rows[hour] for hour in range(first, end) if hour in rows]
         people = set().union(*(who[row.hour] for row in part))
         if len(people) >= FEWEST_AUTHORS:
             sums = {name: sum(getattr(row, name) for row in part) for name in _SUMS}

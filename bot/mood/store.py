@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select
+from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -35,9 +35,11 @@ from bot.mood.records import (
     TargetKind,
 )
 from bot.mood.schema import (
+    AlertRow,
     AuditRow,
     BookkeepingRow,
     ChannelRuleRow,
+    DigestRow,
     FeedbackRow,
     GapRow,
     GuildSettingsRow,
@@ -74,6 +76,12 @@ class Store:
         if row is None:
             return GuildSettings(guild_id)
         return _settings(row)
+
+    async def guild_ids(self) -> set[int]:
+        """The servers that have chosen anything, in which anything was done, or of which anything was posted."""
+        tables = (GuildSettingsRow, ChannelRuleRow, AuditRow, AlertRow, DigestRow)
+        async with self._database.read() as connection:
+            return set(await connection.scalars(union(*(select(table_of(row).c.guild_id) for row in tables))))
 
     async def digest_settings(self) -> tuple[GuildSettings, ...]:
         """The settings of the servers that want digests and have a channel for them."""
@@ -157,17 +165,24 @@ class Store:
             return await read_quiet_days(connection, guild_id, channel_id, days, now)
 
     async def told_hours(
-        self, first_hour: int, last_hour: int, guild_id: int | None = None
+        self, first_hour: int, last_hour: int, guilds: Collection[int], channels: Collection[int] | None = None
     ) -> tuple[tuple[int, int, HourMood], ...]:
-        """Server, channel and hour of what may be told, of one server or of all, by channel and hour."""
+        """Server, channel and hour of what may be told of these servers, or of those channels there.
+
+        By channel and hour. Without servers nothing is read: the index begins with them.
+        """
         columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
-        where = and_(HourRow.hour.between(first_hour, last_hour), HourRow.authors >= FEWEST_AUTHORS)
-        if guild_id is not None:
-            where = and_(where, HourRow.guild_id == guild_id)
+        within = and_(HourRow.guild_id.in_(guilds), HourRow.hour.between(first_hour, last_hour))
+        where = and_(within, HourRow.authors >= FEWEST_AUTHORS)
+        if channels is not None:
+            where = and_(where, HourRow.channel_id.in_(channels))
         question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
+        told: list[tuple[int, int, HourMood]] = []
         async with self._database.read() as connection:
-            rows = await connection.execute(question.order_by(HourRow.channel_id, HourRow.hour))
-            return tuple((guild, channel, HourMood(*hour)) for guild, channel, *hour in rows)
+            rows = await connection.stream(question.order_by(HourRow.channel_id, HourRow.hour))
+            async for part in rows.partitions(_PART):
+                told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
+        return tuple(told)
 
     async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
         within = and_(which, HourRow.hour.between(first_hour, last_hour))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
+from bot.mood.errors import DatabaseUnavailable
 from bot.mood.opening import Opened
 from bot.watching.absences import EVERYWHERE, Absences
 from bot.watching.admins import Admins
@@ -142,9 +144,12 @@ class WatchingCog(commands.Cog):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """All servers are known: those that the bot has left in the meantime are forgotten."""
+        known = self.register.guild_ids()
+        with suppress(DatabaseUnavailable):  # then those that have no rule any more are found at the next session
+            known |= await self.mood.store.guild_ids()
         here = {guild.id for guild in self.bot.guilds}
-        left = self.register.guild_ids() - here
-        if left and not here & self.register.guild_ids():
+        left = known - here
+        if left and not here & known:
             _log.warning("of the servers in the store this bot is in none; is it the right token, or the right store?")
             return
         for guild_id in left:

@@ -135,6 +135,18 @@ async def test_the_mood_of_a_server_adds_only_what_its_channels_tell(store, buff
     assert mood.hidden == (HOUR + 1,)
 
 
+async def test_what_may_be_told_is_told_of_the_servers_and_channels_that_are_named(store, buffer):
+    await fill(buffer)
+    await fill(buffer, channel=RANDOM, first=10)
+    await fill(buffer, channel=THREAD, people=4, first=20)
+    await fill(buffer, channel=999, guild=AWAY, first=30)
+    hour = HourMood(HOUR, 0, 0, 5, 2500, 1_250_000, 5)
+    assert await store.told_hours(HOUR, HOUR, [HOME]) == ((HOME, GENERAL, hour), (HOME, RANDOM, hour))
+    assert await store.told_hours(HOUR, HOUR, [HOME, AWAY], [RANDOM, 999]) == ((HOME, RANDOM, hour), (AWAY, 999, hour))
+    assert await store.told_hours(HOUR, HOUR, [HOME], [999]) == ()
+    assert await store.told_hours(HOUR, HOUR, []) == ()
+
+
 def test_the_error_of_a_mean_follows_from_the_spread_of_the_scores():
     hour = HourMood(HOUR, 1, 0, 1, 0, 2_000_000, 5)
     assert hour.standard_error == pytest.approx(1.0)

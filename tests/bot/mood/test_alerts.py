@@ -7,6 +7,7 @@ import pytest
 
 from bot.alerts.post import MODERATORS_ONLY, TAKEN
 from bot.alerts.storms import COOLDOWN_SECONDS, SILENT_SECONDS
+from bot.alerts.watch import highest_of_threads
 from bot.client import create_bot
 from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
 from bot.mood.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
@@ -122,6 +123,56 @@ async def test_a_server_may_ask_for_more_people(scene):
     await scene.add(said(scene.hour, 49, -0.9))
     await scene.tick()
     assert scene.titles() == []
+
+
+@pytest.mark.parametrize(("elsewhere", "titles"), [(False, ["The mood has dropped"]), (True, [])])
+async def test_a_thread_that_is_watched_alone_raises_its_channels_alert(scene, elsewhere, titles):
+    await scene.prepare(mode=Mode.EXEMPT)
+    where = scene.mods if elsewhere else scene.world.channel
+    message = await scene.world.maya.send(where, "hello")
+    thread = scene.world.env.backend.create_thread(where.id, "thread", scene.world.maya.id, message_id=message.id)
+    await scene.world.env.settle()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert not scene.requests()
+    await scene.watch(TargetKind.THREAD, thread.id)
+    await scene.tick()
+    titles_of_posts = [message.embeds[0].title for message in scene.posts() if message.embeds]
+    assert titles_of_posts == titles
+
+
+def test_of_several_threads_the_highest_sensitivity_counts():
+    def rule(thread, sensitivity, mode=Mode.WATCH, kind=TargetKind.THREAD):
+        return Rule(1, kind, thread, mode, sensitivity=sensitivity)
+
+    rules = [
+        rule(2, Sensitivity.LOW),
+        rule(3, Sensitivity.NORMAL),
+        rule(4, Sensitivity.HIGH, Mode.EXEMPT),
+        rule(5, Sensitivity.HIGH),
+        rule(2, Sensitivity.HIGH, kind=TargetKind.ROLE),
+    ]
+    assert highest_of_threads(rules, {2, 3, 4}) is Sensitivity.NORMAL
+    assert highest_of_threads(rules, {2, 3, 5}) is Sensitivity.HIGH
+    assert highest_of_threads(rules, {4, 6}) is None
+
+
+async def test_only_servers_that_watch_something_are_looked_through(scene, monkeypatch):
+    """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await write(scene.mood, 4711, 4712, [said(scene.hour, 40, -0.6)])
+    told_hours, read = scene.mood.store.told_hours, []
+
+    async def noted(*asked):
+        told = await told_hours(*asked)
+        read.extend(guild for guild, _, _ in told)
+        return told
+
+    monkeypatch.setattr(scene.mood.store, "told_hours", noted)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+    assert set(read) == {scene.world.guild.id}
 
 
 async def test_a_new_channel_has_no_alert_before_anything_is_usual_there(scene):

@@ -12,6 +12,7 @@ from PIL import Image
 from simcord import interactions
 from simcord.builders import ChannelHandle
 
+from bot.charts import command
 from bot.charts.command import NOT_AN_ADMIN, UNAVAILABLE
 from bot.charts.drawing import HEIGHT, WIDTH
 from bot.charts.studio import MOST_WAITING
@@ -261,6 +262,27 @@ async def test_channels_that_the_asker_cannot_see_are_left_out_of_the_server(wor
     assert "368 messages" in whole.response.content
 
 
+async def test_a_sum_of_channels_that_not_everybody_here_can_see_is_told_to_the_asker_alone(world, busy):
+    role = world.guild.create_role("mods")
+    admin = world.guild.add_member(world.env.create_user("adam"), roles=[role])
+    await busy(days=1)
+    for asker in (world.alice, admin):
+        assert not (await asker.slash(world.channel, "mood server")).response.ephemeral
+    overwrites = {world.guild.default_role: HIDDEN, role: discord.PermissionOverwrite(view_channel=True)}
+    secret = world.guild.create_text_channel("secret", overwrites=overwrites)
+    assert not (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+    assert (await admin.slash(world.channel, "mood server")).response.ephemeral
+    assert not (await admin.slash(secret, "mood server")).response.ephemeral
+
+
+async def test_a_channel_that_one_role_cannot_see_is_told_to_the_asker_alone(world, busy):
+    muted = world.guild.create_role("muted")
+    other = world.guild.create_text_channel("movies", overwrites={muted: HIDDEN})
+    await busy(other, days=1)
+    assert (await world.alice.slash(world.channel, "mood channel", channel=other)).response.ephemeral
+    assert (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+
+
 async def test_of_a_server_without_anything_it_says_so(world):
     answer = await world.alice.slash(world.channel, "mood server", private=True)
     assert answer.response.content.startswith("Nothing is stored of this server in the last 7 days")
@@ -336,6 +358,21 @@ async def test_an_export_holds_no_channel_that_the_admin_cannot_see(world, busy,
     assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
 
 
+async def test_an_export_of_one_channel_reads_no_other(world, mood, busy, admin, monkeypatch):
+    await busy(days=1)
+    await busy(world.guild.create_text_channel("movies"), days=1)
+    told_hours, read = mood.store.told_hours, []
+
+    async def noted(*asked):
+        told = await told_hours(*asked)
+        read.extend(told)
+        return told
+
+    monkeypatch.setattr(mood.store, "told_hours", noted)
+    rows = await table(await admin.slash(world.channel, "mood export", channel=world.channel))
+    assert len(rows) == len(read) == 24
+
+
 async def test_an_export_of_nothing_says_so(world, admin):
     answer = await admin.slash(world.channel, "mood export", since="today")
     assert answer.response.content == "There is no hour today of which something may be told."
@@ -357,6 +394,24 @@ async def test_a_database_that_does_not_answer_is_one_sentence(world, mood, busy
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content == UNAVAILABLE
     assert answer.response.ephemeral
+
+
+async def test_a_reading_is_put_into_words_in_the_drawing_thread(world, busy, monkeypatch):
+    await busy(days=1)
+    threads = []
+
+    def noted(work):
+        def work_here(*arguments):
+            threads.append(threading.current_thread().name)
+            return work(*arguments)
+
+        return work_here
+
+    monkeypatch.setattr(command, "sentences", noted(command.sentences))
+    monkeypatch.setattr(command.Reading, "line", noted(command.Reading.line))
+    assert await picture(await world.alice.slash(world.channel, "mood channel"))
+    assert len(threads) == 2
+    assert all(name.startswith("studio") for name in threads)
 
 
 async def test_when_many_ask_at_once_some_are_asked_to_come_back(world, busy, bot):

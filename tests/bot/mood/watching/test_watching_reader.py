@@ -10,7 +10,7 @@ from simcord.backend import serializers
 
 from bot.client import create_bot
 from bot.mood.errors import DatabaseUnavailable
-from bot.mood.records import Mode, Rule, TargetKind
+from bot.mood.records import GuildSettings, Mode, Rule, TargetKind
 from bot.watching.notice import AWAY_SECONDS, notice
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
@@ -343,6 +343,26 @@ async def test_servers_left_while_the_bot_was_off_are_forgotten_when_it_is_back(
     await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
     await mood.buffer.flush()
     assert {rule.guild_id for rule in await mood.store.rules()} == {home.guild.id}
+
+
+async def test_of_servers_left_while_the_bot_was_off_settings_alone_are_forgotten_too(
+    home, settings, classifier, mood, monkeypatch
+):
+    async def fail():
+        raise DatabaseUnavailable("away")
+
+    await home.watch()
+    await mood.store.set_settings(GuildSettings(4711, "Europe/Berlin"))
+    await mood.store.set_rule(Rule(4712, TargetKind.SERVER, 4712, Mode.WATCH))
+    with monkeypatch.context() as broken:
+        broken.setattr(mood.store, "guild_ids", fail, raising=False)
+        await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert await mood.store.guild_ids() == {home.guild.id, 4711}
+    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert await mood.store.guild_ids() == {home.guild.id}
+    assert await mood.store.settings(4711) == GuildSettings(4711)
 
 
 async def test_a_store_of_other_servers_only_is_left_alone(env, bot, home, settings, classifier, mood, caplog):
