@@ -92,6 +92,7 @@ def _start(
 
     from bot.web.page import CSS, ICON, SCRIPT, build_page, theme
 
+    _keep_no_values()
     app = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         build_page(classifier, settings, local=local),
@@ -123,6 +124,13 @@ def _start(
     if not server.started:
         raise SettingsError("The page could not be started; the log says more.")
     return server, thread
+
+
+def _keep_no_values() -> None:
+    """Gradio notes each visitor's inputs and outputs, for links to a filled-in page, which this page does not have."""
+    from gradio.state_holder import SessionState
+
+    SessionState._update_value_in_config = lambda _session, _key, _value: None
 
 
 def _share(port: int) -> str:
