@@ -12,6 +12,7 @@ from bot.failures import LONGEST_WAIT, SLOW, SORRY, explain_failure
 from bot.settings import Settings
 from bot.web.cards import (
     STILL_LOOKING,
+    TOO_BUSY_TO_EXPLAIN,
     TOO_LONG_TO_EXPLAIN,
     comparison_cards,
     difference,
@@ -21,7 +22,7 @@ from bot.web.cards import (
 from bot.web.results import as_csv, progress_bar, summary, table_rows
 from bot.web.scoring import ORIGIN, Answer, Progress, score
 from bot.web.tables import BadTable, Table
-from model import Classifier, ModelError, Verdict
+from model import Classifier, ModelError, Overloaded, Priority, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,12 @@ async def one(classifier: Classifier, text: str) -> AsyncIterator[str]:
             return
         if len(text) > QUICK_CHARACTERS:
             yield verdict_card(await _read(classifier, text), remark=STILL_LOOKING)
-        explanation = await classifier.explain(text, origin=ORIGIN)
+        try:
+            # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
+            explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
+        except Overloaded:
+            yield verdict_card(await _read(classifier, text), remark=TOO_BUSY_TO_EXPLAIN)
+            return
         yield verdict_card(explanation.verdict, text, explanation)
 
 

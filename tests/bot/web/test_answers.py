@@ -39,6 +39,33 @@ async def test_a_long_text_shows_its_verdict_before_its_words(classifier):
     assert "<mark" in shown[1]
 
 
+async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, monkeypatch):
+    asked = []
+    classify = type(classifier).classify
+
+    async def noted(self, text, priority=Priority.INTERACTIVE, **named):
+        asked.append((text, priority))
+        return await classify(self, text, priority, **named)
+
+    monkeypatch.setattr(type(classifier), "classify", noted)
+    assert "<mark" in await last(one(classifier, "loved it"))
+    assert dict(asked) == {"loved it": Priority.INTERACTIVE, " it": Priority.PASSIVE, "loved ": Priority.PASSIVE}
+
+
+async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifier, monkeypatch):
+    classify = type(classifier).classify
+
+    async def full(self, text, priority=Priority.INTERACTIVE, **named):
+        if priority is Priority.PASSIVE:
+            raise Overloaded(1.0)
+        return await classify(self, text, priority, **named)
+
+    monkeypatch.setattr(type(classifier), "classify", full)
+    shown = await last(one(classifier, "loved it so much"))
+    assert "Positive" in shown
+    assert "not tried one by one" in shown
+
+
 async def test_comparing_with_itself_loads_nothing(classifier, settings, backend):
     assert THE_SAME in await last(compared(classifier, settings, "hello", BUNDLED))
     assert backend.batches == 0
