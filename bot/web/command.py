@@ -34,7 +34,7 @@ async def page_beside(settings: Settings, classifier: Classifier) -> AsyncIterat
     if not has_extra():
         raise SettingsError(NEEDS_EXTRA)
     async with running_page(
-        classifier, settings, settings.web_host, settings.web_port, share=settings.web_share
+        classifier, settings, settings.web_host, settings.web_port, share=settings.web_share, alone=False
     ) as address:
         _log.info("the page is at %s", address.shared or address.url)
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -33,28 +34,45 @@ _HEADERS = (
 )
 
 
+_FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-real-ip"}
+"""Headers of proxies: whoever sent the request is not on this machine, or need not be."""
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Guard:
     """An ASGI application around Gradio's.
 
     Gradio also takes uploads, serves files, fetches addresses and keeps runs; this page needs none of it, so that
-    nothing can be stored on this machine and nothing read from it. The browser is told to ask no other host.
+    nothing can be stored on this machine and nothing read from it. The browser is told to ask no other host. A `local`
+    page answers only to its local name, and to nobody whom a proxy sends.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, local: bool = False) -> None:
         self._app = app
+        self._local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on, or refuses in one line."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path, method = scope["path"], scope["method"]
+        path, method, headers = scope["path"], scope["method"], dict(scope["headers"])
+        if self._local and not _from_this_machine(headers):
+            await _refuse(send, 403, "This page is for this machine only.")
+            return
         allowed = _POST if method == "POST" else _GET if method in {"GET", "HEAD"} else None
         if allowed is None or not allowed.fullmatch(path):
             await _refuse(send, 404, "There is nothing here.")
             return
         if method == "POST":
-            size = dict(scope["headers"]).get(b"content-length", b"")
+            size = headers.get(b"content-length", b"")
             if not size.isdigit():
                 await _refuse(send, 411, "The length of the request is missing.")
                 return
@@ -68,6 +86,11 @@ class Guard:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+def _from_this_machine(headers: dict[bytes, bytes]) -> bool:
+    name = re.sub(r":\d+$", "", headers.get(b"host", b"").decode("latin-1")).strip("[]")
+    return is_local(name) and not _FORWARDED & headers.keys()
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import secrets
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings, SettingsError
-from bot.web.guard import Guard
+from bot.web.guard import Guard, is_local
 from model import Classifier
 from model.classifier import in_thread
 
@@ -37,15 +36,17 @@ class Address:
 
 @asynccontextmanager
 async def running_page(
-    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False
+    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False, alone: bool = True
 ) -> AsyncIterator[Address]:
     """Serves the page until the block is left. Port 0 takes a free one.
 
+    A page that is not `alone` is the bot's, and its visitors are strangers: a proxy may be before it.
     Raises SettingsError, a sentence, when the address cannot be had or a shared one not be made.
     """
     listening = _listen(host, port)
+    local = alone and is_local(host) and not share
     try:
-        server, thread = await in_thread(lambda: _start(classifier, settings, listening, is_local(host) and not share))
+        server, thread = await in_thread(lambda: _start(classifier, settings, listening, local))
     except BaseException:
         listening.close()
         raise
@@ -57,14 +58,6 @@ async def running_page(
     finally:
         server.should_exit = True
         await in_thread(lambda: thread.join(_CLOSING_SECONDS))
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -111,7 +104,7 @@ def _start(
     )
     config = uvicorn.Config(
         # Its errors come with tracebacks, and those may hold what somebody typed.
-        Guard(app),
+        Guard(app, local=local),
         log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=0,
