@@ -12,12 +12,13 @@ from model.classifier import Classifier
 from model.errors import CheckpointError, HubUnreachable
 from model.hub import HUB_ID, commits_on_disk
 
+Forgiven = type[CheckpointError] | tuple[type[CheckpointError], ...]
+"""Kinds of errors, as `except` takes them."""
+
 _log = logging.getLogger(__name__)
 
 
-async def open_or_fall_back(
-    source: str, *, forgiving: type[CheckpointError] = HubUnreachable, **options: Any
-) -> Classifier:
+async def open_or_fall_back(source: str, *, forgiving: Forgiven = HubUnreachable, **options: Any) -> Classifier:
     """The classifier of `source`, or of what is nearest to it; `info.missed` then says so.
 
     Only `forgiving` errors are answered so. Anything else, such as a folder that is not there or a file that is not

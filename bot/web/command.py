@@ -16,6 +16,7 @@ from bot.model_choice import open_classifier
 from bot.settings import Settings, SettingsError
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
+from model.fallback import Forgiven
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ async def serve(
     *,
     share: bool,
     open_browser: bool,
-    forgiving: type[CheckpointError] = HubUnreachable,
+    forgiving: Forgiven = HubUnreachable,
 ) -> None:
     """Serves the page until SIGINT or SIGTERM. Raises SettingsError, a sentence, when something must be put right.
 

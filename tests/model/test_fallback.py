@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import runpy
+from pathlib import Path
 
 import huggingface_hub
 import pytest
@@ -9,10 +11,12 @@ from huggingface_hub import constants
 
 from model import BUNDLED, CheckpointError, CheckpointNotFound, HubUnreachable, open_checkpoint
 from model.checkpoint import BUNDLED_FOLDER
+from model.errors import HashMismatch
 from model.fallback import open_or_fall_back
 from tests.hub_stand_in import StandInHub
 
 REPOSITORY = "owner/vibecheck"
+FORGIVEN_BY_THE_SPACE = runpy.run_path(str(Path(__file__).parents[2] / "training" / "space" / "app.py"))["FORGIVEN"]
 FIRST, SECOND = "a" * 40, "b" * 40
 
 
@@ -139,11 +143,17 @@ async def test_a_folder_that_is_not_there_is_a_mistake_and_no_fallback(tmp_path)
         await open_or_fall_back(str(tmp_path / "nowhere"))
 
 
-async def test_a_space_forgives_every_mistake_and_says_which(hub):
-    info = await answering("owner/nothing@main", forgiving=CheckpointError)
+async def test_a_space_forgives_a_model_that_is_not_there_and_says_which(hub):
+    info = await answering("owner/nothing@main", forgiving=FORGIVEN_BY_THE_SPACE)
     assert info.source == BUNDLED
     assert info.fallback.startswith("owner/nothing@main could not be had (")
     assert info.fallback.endswith("); the bundled model answers.")
+
+
+async def test_a_space_does_not_forgive_a_wrong_hash(hub):
+    hub.repositories[f"models/{REPOSITORY}"][FIRST]["model.onnx"] = b"other weights"
+    with pytest.raises(HashMismatch):
+        await open_or_fall_back(f"{REPOSITORY}@{FIRST}", forgiving=FORGIVEN_BY_THE_SPACE)
 
 
 async def test_a_full_disk_is_said_as_one(hub, monkeypatch):
