@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from bot.failures import SORRY
-from bot.web.answers import THE_SAME, compared, many, one
+from bot.web.answers import STILL_ENDING, THE_SAME, compared, many, one
 from bot.web.scoring import ORIGIN, score
 from bot.web.tables import pasted
-from model import BUNDLED, Overloaded, Priority
+from model import BUNDLED, Classifier, Overloaded, Priority
 from model.checkpoint import BUNDLED_FOLDER
 
 
@@ -84,6 +84,31 @@ async def test_the_second_model_is_closed_after_its_answer(classifier, settings,
     assert "They agree: positive" in shown
     assert len(closed) == 1
     assert closed[0] is not classifier
+
+
+async def test_an_abandoned_second_model_is_waited_for_and_takes_one_thread(classifier, settings, monkeypatch):
+    opened, go_on, threads = asyncio.Event(), asyncio.Event(), []
+    open_model = Classifier.open
+
+    async def slow(source, **options):
+        threads.append(options["threads"])
+        opened.set()
+        await go_on.wait()
+        return await open_model(source, **options)
+
+    monkeypatch.setattr(Classifier, "open", slow)
+    wanted = (classifier, settings, "what a great day", str(BUNDLED_FOLDER))
+    abandoned = asyncio.ensure_future(last(compared(*wanted)))
+    await opened.wait()
+    abandoned.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await abandoned
+    assert STILL_ENDING in await last(compared(*wanted))
+    go_on.set()
+    while STILL_ENDING in (shown := await last(compared(*wanted))):
+        pass
+    assert "They agree" in shown
+    assert threads == [1, 1]
 
 
 async def test_a_batch_waits_behind_people_and_is_one_origin(classifier, monkeypatch):
