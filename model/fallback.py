@@ -30,9 +30,13 @@ async def open_or_fall_back(source: str, *, forgiving: Forgiven = HubUnreachable
         missed = Missed(source, error.reason if isinstance(error, HubUnreachable) else str(error).rstrip("."))
     for kept in _last_good(source):
         try:
-            return _told(await Classifier.open(kept, missed=missed, **options))
+            classifier = await Classifier.open(kept, missed=missed, **options)
         except CheckpointError as error:
             _log.warning("%s", error)
+            continue
+        if await _sound(classifier):
+            return _told(classifier)
+        await classifier.close()
     return _told(await Classifier.open(BUNDLED, missed=missed, **options))
 
 
@@ -43,6 +47,21 @@ def _last_good(source: str) -> Iterator[str]:
         return
     repository, revision = match["repository"], match["revision"] or ""
     yield from (f"{repository}@{commit}" for commit in commits_on_disk(repository) if commit != revision)
+
+
+async def _sound(classifier: Classifier) -> bool:
+    """Whether a model is what it was at its export: on disk there may also be one that a reload refused."""
+    try:
+        count, failures = await classifier.golden()
+    except CheckpointError as error:
+        _log.warning("%s", error)
+        return False
+    except BaseException:
+        await classifier.close()
+        raise
+    if failures:
+        _log.warning("%s fails %d of its %d golden examples", classifier.info.source, len(failures), count)
+    return not failures
 
 
 def _told(classifier: Classifier) -> Classifier:

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import hashlib
+import json
 import runpy
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 from huggingface_hub import constants
 
 from model import BUNDLED, CheckpointError, CheckpointNotFound, HubUnreachable, open_checkpoint
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoint import BUNDLED_FOLDER, artefact_version
 from model.errors import HashMismatch
 from model.fallback import open_or_fall_back
+from model.hub import commits_on_disk
 from tests.hub_stand_in import StandInHub
 
 REPOSITORY = "owner/vibecheck"
@@ -117,6 +120,26 @@ async def test_a_spoiled_copy_on_disk_is_not_a_good_one(hub, gone, tmp_path):
     weights.write_bytes(b"spoiled")
     gone()
     assert (await answering(f"{REPOSITORY}@{SECOND}")).source == BUNDLED
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"probabilities": [0.5, 0.25, 0.25]}, {"probabilities": []}], ids=["fails", "no use"]
+)
+async def test_a_copy_on_disk_that_fails_its_golden_examples_is_not_a_good_one(hub, gone, wrong):
+    """It is whole: its hashes are those of its manifest. A reload has refused it once."""
+    await answering(f"{REPOSITORY}@{FIRST}")
+    files = hub.repositories[f"models/{REPOSITORY}"][SECOND]
+    rows = json.loads(files["golden.json"])
+    rows[0] |= wrong
+    files["golden.json"] = json.dumps(rows).encode()
+    manifest = json.loads(files["vibecheck.json"])
+    manifest["files"]["golden.json"] = hashlib.sha256(files["golden.json"]).hexdigest()
+    manifest["version"] = artefact_version(manifest["files"], manifest["labels"], manifest["temperature"])
+    files["vibecheck.json"] = json.dumps(manifest).encode()
+    open_checkpoint(f"{REPOSITORY}@{SECOND}")
+    gone()
+    assert commits_on_disk(REPOSITORY) == [SECOND, FIRST]
+    assert (await answering(f"{REPOSITORY}@{'c' * 40}")).source == f"{REPOSITORY}@{FIRST}"
 
 
 @pytest.mark.parametrize("source", [f"{REPOSITORY}@{'c' * 40}", "owner/nothing@main", "owner/vibecheck"])
