@@ -16,6 +16,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY_BYTES = 24 * 2**20
 """A file of the largest size in base64, and what goes with it."""
 
+LARGE_BODY_BYTES = 2**20
+MAX_LARGE_BODIES = 4
+"""Large bodies that are taken at a time; all of each is in memory."""
+
 _GET = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(?:assets|static|svelte)/.+"
     r"|/gradio_api/(?:info/?|theme\.css|startup-events|queue/data|heartbeat/\w+|app_id/?)"
@@ -57,6 +61,7 @@ class Guard:
     def __init__(self, app: App, *, local: bool = False) -> None:
         self._app = app
         self._local = local
+        self._large = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on, or refuses in one line."""
@@ -71,6 +76,7 @@ class Guard:
         if allowed is None or not allowed.fullmatch(path):
             await _refuse(send, 404, "There is nothing here.")
             return
+        large = False
         if method == "POST":
             size = headers.get(b"content-length", b"")
             if not size.isdigit():
@@ -79,13 +85,21 @@ class Guard:
             if int(size) > MAX_BODY_BYTES:
                 await _refuse(send, 413, "That is too much at once; split it and try again.")
                 return
+            large = int(size) > LARGE_BODY_BYTES
+            if large and self._large == MAX_LARGE_BODIES:
+                await _refuse(send, 503, "Too many files at once; try again in a minute.")
+                return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        self._large += large
+        try:
+            await self._app(scope, receive, with_headers)
+        finally:
+            self._large -= large
 
 
 def _from_this_machine(headers: dict[bytes, bytes]) -> bool:

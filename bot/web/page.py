@@ -23,7 +23,7 @@ TITLE = "Vibecheck"
 _HERE = Path(__file__).parent
 CSS, SCRIPT, ICON = _HERE / "page.css", _HERE / "page.js", _HERE / "icon.svg"
 
-WAITING = 200
+WAITING = 40
 """Visitors who may wait for their turn; the next one is told to come again."""
 
 SESSIONS = 200

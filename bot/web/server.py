@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 _CLOSING_SECONDS = 1
 """What the thread gets to end. Visitors' connections never end by themselves, so they are not waited for."""
 
+_CONNECTIONS = 200
+"""A visitor holds two or three."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -108,6 +111,7 @@ def _start(
         log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=0,
+        limit_concurrency=_CONNECTIONS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="web page", daemon=True)
