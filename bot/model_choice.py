@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.settings import Settings
-from model import CheckpointError, Classifier, HubUnreachable, open_or_fall_back
+from model import Classifier, HubUnreachable, open_or_fall_back
+from model.fallback import Forgiven
 
 
-async def open_classifier(settings: Settings, forgiving: type[CheckpointError] = HubUnreachable) -> Classifier:
+async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachable) -> Classifier:
     """The classifier these settings ask for, or what stands in for it after a `forgiving` error.
 
     Raises a CheckpointError when it cannot be had otherwise.

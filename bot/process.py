@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 import discord
@@ -22,6 +22,7 @@ from bot.client import Vibecheck, create_bot
 from bot.model_choice import open_classifier
 from bot.mood.errors import StoreError
 from bot.settings import Settings, SettingsError
+from bot.stopping import CLOSING_SECONDS, unless
 from bot.watching.permissions import PORTAL, SWITCH_ON_CONTENT
 from model import CheckpointError, Classifier, ModelError
 
@@ -32,10 +33,6 @@ _log = logging.getLogger("vibecheck")
 
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
 """Exit codes of sysexits.h: all well, Discord cannot be reached, a setting must be put right."""
-
-_T = TypeVar("_T")
-
-CLOSING_SECONDS = 3.9
 
 SWITCH_SECONDS = 0.0005
 """How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
@@ -100,16 +97,19 @@ async def _run(settings: Settings, token: str) -> int:
     async with AsyncExitStack() as kept:
         try:
             # Side by side: the database's libraries are imported while the model's session is built in a thread.
-            opened = await _unless(stop, open_parts(settings, kept))
+            opened = await unless(stop, open_parts(settings, kept))
         except (CheckpointError, StoreError) as error:
             return _say(str(error), EX_CONFIG)
         if opened is None:
             return EX_OK
         try:
-            await kept.enter_async_context(_page(settings, opened[0]))
+            await unless(stop, kept.enter_async_context(_page(settings, opened[0])))
         except SettingsError as error:
             await opened[0].close()
             return _say(str(error), EX_CONFIG)
+        if stop.is_set():
+            await opened[0].close()
+            return EX_OK
         return await _connect(settings, token, stop, *opened)
 
 
@@ -170,7 +170,7 @@ async def _serve(bot: Vibecheck, token: str, stop: asyncio.Event) -> int:
     bot.add_listener(_announcer(bot), "on_ready")
     bot.upkeep.start()
     try:
-        await _unless(stop, bot.start(token))
+        await unless(stop, bot.start(token))
     except discord.PrivilegedIntentsRequired:
         raise
     except discord.LoginFailure:
@@ -235,22 +235,6 @@ async def _leave(bot: Vibecheck) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSING_SECONDS / 4):
             await bot.close()
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """The result of `work`, or None when `stop` came first and `work` was cancelled."""
-    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-    if task.done():
-        return task.result()
-    task.cancel()
-    with suppress(asyncio.CancelledError, TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS / 4):
-            await task
-    return None
 
 
 def end_process(code: int) -> NoReturn:

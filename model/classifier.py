@@ -206,16 +206,27 @@ class Classifier:
             answers.extend(await asyncio.gather(*calls))
         return answers
 
-    async def explain(self, text: str, pieces: int = MAX_PIECES, *, origin: Hashable = None) -> Explanation:
+    async def explain(
+        self,
+        text: str,
+        pieces: int = MAX_PIECES,
+        *,
+        origin: Hashable = None,
+        rest: Priority = Priority.INTERACTIVE,
+    ) -> Explanation:
         """The verdict on `text` and what each of at most `pieces` words or runs of words did to it.
 
-        Raises what `classify` raises.
+        The whole text is interactive; `rest` is the priority of the texts that lack a piece. Raises what `classify`
+        raises.
         """
         spans = split_pieces(text, pieces)
-        whole, *rest = await self.classify_many([text, *(without(text, span) for span in spans)], origin=origin)
+        lacking = [without(text, span) for span in spans]
+        whole, others = await asyncio.gather(
+            self._answer(text, Priority.INTERACTIVE, origin), self.classify_many(lacking, rest, origin=origin)
+        )
         if isinstance(whole, ModelError):
             raise whole
-        return Explanation(whole, influences(spans, whole, rest))
+        return Explanation(whole, influences(spans, whole, others))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.

@@ -12,12 +12,13 @@ from model.classifier import Classifier
 from model.errors import CheckpointError, HubUnreachable
 from model.hub import HUB_ID, commits_on_disk
 
+Forgiven = type[CheckpointError] | tuple[type[CheckpointError], ...]
+"""Kinds of errors, as `except` takes them."""
+
 _log = logging.getLogger(__name__)
 
 
-async def open_or_fall_back(
-    source: str, *, forgiving: type[CheckpointError] = HubUnreachable, **options: Any
-) -> Classifier:
+async def open_or_fall_back(source: str, *, forgiving: Forgiven = HubUnreachable, **options: Any) -> Classifier:
     """The classifier of `source`, or of what is nearest to it; `info.missed` then says so.
 
     Only `forgiving` errors are answered so. Anything else, such as a folder that is not there or a file that is not
@@ -29,9 +30,13 @@ async def open_or_fall_back(
         missed = Missed(source, error.reason if isinstance(error, HubUnreachable) else str(error).rstrip("."))
     for kept in _last_good(source):
         try:
-            return _told(await Classifier.open(kept, missed=missed, **options))
+            classifier = await Classifier.open(kept, missed=missed, **options)
         except CheckpointError as error:
             _log.warning("%s", error)
+            continue
+        if await _sound(classifier):
+            return _told(classifier)
+        await classifier.close()
     return _told(await Classifier.open(BUNDLED, missed=missed, **options))
 
 
@@ -42,6 +47,21 @@ def _last_good(source: str) -> Iterator[str]:
         return
     repository, revision = match["repository"], match["revision"] or ""
     yield from (f"{repository}@{commit}" for commit in commits_on_disk(repository) if commit != revision)
+
+
+async def _sound(classifier: Classifier) -> bool:
+    """Whether a model is what it was at its export: on disk there may also be one that a reload refused."""
+    try:
+        count, failures = await classifier.golden()
+    except CheckpointError as error:
+        _log.warning("%s", error)
+        return False
+    except BaseException:
+        await classifier.close()
+        raise
+    if failures:
+        _log.warning("%s fails %d of its %d golden examples", classifier.info.source, len(failures), count)
+    return not failures
 
 
 def _told(classifier: Classifier) -> Classifier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,6 +13,7 @@ from bot.failures import LONGEST_WAIT, SLOW, SORRY, explain_failure
 from bot.settings import Settings
 from bot.web.cards import (
     STILL_LOOKING,
+    TOO_BUSY_TO_EXPLAIN,
     TOO_LONG_TO_EXPLAIN,
     comparison_cards,
     difference,
@@ -21,7 +23,7 @@ from bot.web.cards import (
 from bot.web.results import as_csv, progress_bar, summary, table_rows
 from bot.web.scoring import ORIGIN, Answer, Progress, score
 from bot.web.tables import BadTable, Table
-from model import Classifier, ModelError, Verdict
+from model import Classifier, ModelError, Overloaded, Priority, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,11 @@ QUICK_CHARACTERS = 600
 NOTHING_TYPED = "Write something first, or click one of the examples."
 NO_SECOND = "Choose the model to compare with."
 THE_SAME = "That is the model that answers here already; choose another to compare it with."
+
+STILL_ENDING = "Another comparison is still under way; please try again in a minute."
+
+_second_model = threading.Lock()
+"""Held while a second model is in this process: there is room for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,12 @@ async def one(classifier: Classifier, text: str) -> AsyncIterator[str]:
             return
         if len(text) > QUICK_CHARACTERS:
             yield verdict_card(await _read(classifier, text), remark=STILL_LOOKING)
-        explanation = await classifier.explain(text, origin=ORIGIN)
+        try:
+            # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
+            explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
+        except Overloaded:
+            yield verdict_card(await _read(classifier, text), remark=TOO_BUSY_TO_EXPLAIN)
+            return
         yield verdict_card(explanation.verdict, text, explanation)
 
 
@@ -100,16 +112,13 @@ async def compared(classifier: Classifier, settings: Settings, text: str, source
         return
     async with asyncio.timeout(LONGEST_WAIT):
         first = await _read(classifier, text)
-        second = await Classifier.open(
-            source,
-            device=settings.device,
-            threads=settings.threads,
-            queue_limit=settings.queue_limit,
-            cache=0,
-            budget=running.budget,
-        )
-        async with second:
-            other = await second.classify(text)
+        if not _second_model.acquire(blocking=False):
+            yield notice(STILL_ENDING)
+            return
+        asking = asyncio.ensure_future(_ask_second(source, text, settings, running.budget))
+        # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
+        asking.add_done_callback(_second_is_gone)
+        other = await asyncio.shield(asking)
     named = [(f"{running.source} (answers here)", first), (source, other)]
     yield comparison_cards(named, difference(first, other))
 
@@ -126,6 +135,21 @@ async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncItera
         yield await asyncio.to_thread(_whole, rows, answers, progress.seconds)
     except Exception as error:
         yield Batch(notice(_sentence(error)))
+
+
+async def _ask_second(source: str, text: str, settings: Settings, budget: int) -> Verdict:
+    """The verdict of another model, on one thread, so that the one that answers here keeps the others."""
+    second = await Classifier.open(
+        source, device=settings.device, threads=1, queue_limit=settings.queue_limit, cache=0, budget=budget
+    )
+    async with second:
+        return await second.classify(text)
+
+
+def _second_is_gone(asking: asyncio.Future[Verdict]) -> None:
+    _second_model.release()
+    if not asking.cancelled():
+        asking.exception()  # whoever still waits raises it; otherwise nobody is to be told
 
 
 def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:

@@ -15,6 +15,7 @@ LEGEND = (
 )
 AS_A_WHOLE = "No single word stands out: the text reads this way as a whole."
 TOO_LONG_TO_EXPLAIN = "This text is too long to be tried without each of its words."
+TOO_BUSY_TO_EXPLAIN = "So much is to be read just now that its words were not tried one by one."
 STILL_LOOKING = "Looking for the words that moved it…"
 
 EMPTY = '<div class="vc-card vc-empty"><p>The answer appears here.</p></div>'

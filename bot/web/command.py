@@ -10,12 +10,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from bot.model_choice import open_classifier
 from bot.settings import Settings, SettingsError
+from bot.stopping import unless
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
+from model.fallback import Forgiven
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ async def page_beside(settings: Settings, classifier: Classifier) -> AsyncIterat
     if not has_extra():
         raise SettingsError(NEEDS_EXTRA)
     async with running_page(
-        classifier, settings, settings.web_host, settings.web_port, share=settings.web_share
+        classifier, settings, settings.web_host, settings.web_port, share=settings.web_share, alone=False
     ) as address:
         _log.info("the page is at %s", address.shared or address.url)
         yield
@@ -47,7 +49,7 @@ async def serve(
     *,
     share: bool,
     open_browser: bool,
-    forgiving: type[CheckpointError] = HubUnreachable,
+    forgiving: Forgiven = HubUnreachable,
 ) -> None:
     """Serves the page until SIGINT or SIGTERM. Raises SettingsError, a sentence, when something must be put right.
 
@@ -57,11 +59,20 @@ async def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no handlers on its loop
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        classifier = await open_classifier(settings, forgiving)
-    except CheckpointError as error:
-        raise SettingsError(str(error)) from None
-    async with classifier, running_page(classifier, settings, host, port, share=share) as address:
+
+    async def start() -> tuple[Classifier, Address]:
+        try:
+            classifier = await kept.enter_async_context(await open_classifier(settings, forgiving))
+        except CheckpointError as error:
+            raise SettingsError(str(error)) from None
+        page = running_page(classifier, settings, host, port, share=share)
+        return classifier, await kept.enter_async_context(page)
+
+    async with AsyncExitStack() as kept:
+        started = await unless(stop, start())
+        if started is None:
+            return
+        classifier, address = started
         _say(address, classifier.info.fallback)
         if open_browser:
             # A browser that runs in the terminal returns only when it is closed; nobody waits for it.

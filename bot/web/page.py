@@ -23,8 +23,11 @@ TITLE = "Vibecheck"
 _HERE = Path(__file__).parent
 CSS, SCRIPT, ICON = _HERE / "page.css", _HERE / "page.js", _HERE / "icon.svg"
 
-WAITING = 200
+WAITING = 40
 """Visitors who may wait for their turn; the next one is told to come again."""
+
+SESSIONS = 200
+"""Visitors of whom Gradio remembers which parts they see; anybody can make up more."""
 
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
@@ -57,6 +60,7 @@ def build_page(classifier: Classifier, settings: Settings, *, local: bool) -> gr
                 gr.HTML(partial(_about, classifier, settings))
         page.load(None, js="() => window.vibecheck.live()")
     page.queue(max_size=WAITING)
+    page.state_session_capacity = SESSIONS
     return page
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import secrets
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings, SettingsError
-from bot.web.guard import Guard
+from bot.web.guard import Guard, is_local
 from model import Classifier
 from model.classifier import in_thread
 
@@ -25,6 +24,12 @@ _log = logging.getLogger(__name__)
 
 _CLOSING_SECONDS = 1
 """What the thread gets to end. Visitors' connections never end by themselves, so they are not waited for."""
+
+_CONNECTIONS = 200
+"""A visitor holds two or three."""
+
+_NOTING = "_update_value_in_config"
+"""Gradio's method that notes a value; a test sees that none is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,17 @@ class Address:
 
 @asynccontextmanager
 async def running_page(
-    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False
+    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False, alone: bool = True
 ) -> AsyncIterator[Address]:
     """Serves the page until the block is left. Port 0 takes a free one.
 
+    A page that is not `alone` is the bot's, and its visitors are strangers: a proxy may be before it.
     Raises SettingsError, a sentence, when the address cannot be had or a shared one not be made.
     """
     listening = _listen(host, port)
+    local = alone and is_local(host) and not share
     try:
-        server, thread = await in_thread(lambda: _start(classifier, settings, listening, is_local(host) and not share))
+        server, thread = await in_thread(lambda: _start(classifier, settings, listening, local))
     except BaseException:
         listening.close()
         raise
@@ -57,14 +64,6 @@ async def running_page(
     finally:
         server.should_exit = True
         await in_thread(lambda: thread.join(_CLOSING_SECONDS))
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -92,6 +91,7 @@ def _start(
 
     from bot.web.page import CSS, ICON, SCRIPT, build_page, theme
 
+    _keep_no_values()
     app = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         build_page(classifier, settings, local=local),
@@ -110,10 +110,11 @@ def _start(
     )
     config = uvicorn.Config(
         # Its errors come with tracebacks, and those may hold what somebody typed.
-        Guard(app),
+        Guard(app, local=local),
         log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=0,
+        limit_concurrency=_CONNECTIONS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="web page", daemon=True)
@@ -123,6 +124,13 @@ def _start(
     if not server.started:
         raise SettingsError("The page could not be started; the log says more.")
     return server, thread
+
+
+def _keep_no_values() -> None:
+    """Gradio notes each visitor's inputs and outputs, for links to a filled-in page, which this page does not have."""
+    from gradio.state_holder import SessionState
+
+    setattr(SessionState, _NOTING, lambda *_: None)
 
 
 def _share(port: int) -> str:

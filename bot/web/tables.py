@@ -101,9 +101,10 @@ def _rows(text: str, name: str) -> list[list[str]]:
     delimiter = max(_DELIMITERS, key=first.count)
     csv.field_size_limit(MAX_FILE_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    filled = (row for row in reader if any(cell.strip() for cell in row))
     try:
-        rows = [row for row in islice(reader, MAX_LINES + 2) if any(cell.strip() for cell in row)]
-        rest = sum(1 for row in reader if row)
+        rows = list(islice(filled, MAX_LINES + 2))
+        rest = sum(1 for _ in filled)
     except csv.Error as error:
         raise BadTable(f"{name} is not a CSV that can be read: {error}.") from None
     if rest:

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.mood.buffer import FLUSH_SECONDS, LIMIT
 from bot.mood.identity import SHORTEST_KEY
-from bot.process import CLOSING_SECONDS, EX_CONFIG, EX_OK, EX_UNAVAILABLE
+from bot.process import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.settings import Settings
+from bot.stopping import CLOSING_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")

@@ -2,17 +2,24 @@
 
 import asyncio
 import errno
+import hashlib
+import json
+import runpy
+from pathlib import Path
 
 import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
 from model import BUNDLED, CheckpointError, CheckpointNotFound, HubUnreachable, open_checkpoint
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoint import BUNDLED_FOLDER, artefact_version
+from model.errors import HashMismatch
 from model.fallback import open_or_fall_back
+from model.hub import commits_on_disk
 from tests.hub_stand_in import StandInHub
 
 REPOSITORY = "owner/vibecheck"
+FORGIVEN_BY_THE_SPACE = runpy.run_path(str(Path(__file__).parents[2] / "training" / "space" / "app.py"))["FORGIVEN"]
 FIRST, SECOND = "a" * 40, "b" * 40
 
 
@@ -115,6 +122,26 @@ async def test_a_spoiled_copy_on_disk_is_not_a_good_one(hub, gone, tmp_path):
     assert (await answering(f"{REPOSITORY}@{SECOND}")).source == BUNDLED
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"probabilities": [0.5, 0.25, 0.25]}, {"probabilities": []}], ids=["fails", "no use"]
+)
+async def test_a_copy_on_disk_that_fails_its_golden_examples_is_not_a_good_one(hub, gone, wrong):
+    """It is whole: its hashes are those of its manifest. A reload has refused it once."""
+    await answering(f"{REPOSITORY}@{FIRST}")
+    files = hub.repositories[f"models/{REPOSITORY}"][SECOND]
+    rows = json.loads(files["golden.json"])
+    rows[0] |= wrong
+    files["golden.json"] = json.dumps(rows).encode()
+    manifest = json.loads(files["vibecheck.json"])
+    manifest["files"]["golden.json"] = hashlib.sha256(files["golden.json"]).hexdigest()
+    manifest["version"] = artefact_version(manifest["files"], manifest["labels"], manifest["temperature"])
+    files["vibecheck.json"] = json.dumps(manifest).encode()
+    open_checkpoint(f"{REPOSITORY}@{SECOND}")
+    gone()
+    assert commits_on_disk(REPOSITORY) == [SECOND, FIRST]
+    assert (await answering(f"{REPOSITORY}@{'c' * 40}")).source == f"{REPOSITORY}@{FIRST}"
+
+
 @pytest.mark.parametrize("source", [f"{REPOSITORY}@{'c' * 40}", "owner/nothing@main", "owner/vibecheck"])
 async def test_what_the_hub_does_not_have_is_a_mistake_and_no_fallback(hub, source):
     with pytest.raises(CheckpointNotFound) as raised:
@@ -139,11 +166,17 @@ async def test_a_folder_that_is_not_there_is_a_mistake_and_no_fallback(tmp_path)
         await open_or_fall_back(str(tmp_path / "nowhere"))
 
 
-async def test_a_space_forgives_every_mistake_and_says_which(hub):
-    info = await answering("owner/nothing@main", forgiving=CheckpointError)
+async def test_a_space_forgives_a_model_that_is_not_there_and_says_which(hub):
+    info = await answering("owner/nothing@main", forgiving=FORGIVEN_BY_THE_SPACE)
     assert info.source == BUNDLED
     assert info.fallback.startswith("owner/nothing@main could not be had (")
     assert info.fallback.endswith("); the bundled model answers.")
+
+
+async def test_a_space_does_not_forgive_a_wrong_hash(hub):
+    hub.repositories[f"models/{REPOSITORY}"][FIRST]["model.onnx"] = b"other weights"
+    with pytest.raises(HashMismatch):
+        await open_or_fall_back(f"{REPOSITORY}@{FIRST}", forgiving=FORGIVEN_BY_THE_SPACE)
 
 
 async def test_a_full_disk_is_said_as_one(hub, monkeypatch):

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from bot.settings import load_settings
 from bot.web.command import DEFAULT_PORT, serve
-from model import CheckpointError
+from model import CheckpointNotFound, HubUnreachable
+
+FORGIVEN = HubUnreachable, CheckpointNotFound
+"""The Space may be up before its model is. A model that is there and wrong is nothing to pass over."""
 
 if __name__ == "__main__":
     # A variable of the Space wins over the file, which `python -m training publish space --model` writes.
@@ -18,6 +21,6 @@ if __name__ == "__main__":
             int(os.environ.get("GRADIO_SERVER_PORT", str(DEFAULT_PORT))),
             share=False,
             open_browser=False,
-            forgiving=CheckpointError,
+            forgiving=FORGIVEN,
         )
     )

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from bot.failures import SORRY
-from bot.web.answers import THE_SAME, compared, many, one
+from bot.web.answers import STILL_ENDING, THE_SAME, compared, many, one
 from bot.web.scoring import ORIGIN, score
 from bot.web.tables import pasted
-from model import BUNDLED, Overloaded, Priority
+from model import BUNDLED, Classifier, Overloaded, Priority
 from model.checkpoint import BUNDLED_FOLDER
 
 
@@ -39,6 +39,33 @@ async def test_a_long_text_shows_its_verdict_before_its_words(classifier):
     assert "<mark" in shown[1]
 
 
+async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, monkeypatch):
+    asked = []
+    classify = type(classifier).classify
+
+    async def noted(self, text, priority=Priority.INTERACTIVE, **named):
+        asked.append((text, priority))
+        return await classify(self, text, priority, **named)
+
+    monkeypatch.setattr(type(classifier), "classify", noted)
+    assert "<mark" in await last(one(classifier, "loved it"))
+    assert dict(asked) == {"loved it": Priority.INTERACTIVE, " it": Priority.PASSIVE, "loved ": Priority.PASSIVE}
+
+
+async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifier, monkeypatch):
+    classify = type(classifier).classify
+
+    async def full(self, text, priority=Priority.INTERACTIVE, **named):
+        if priority is Priority.PASSIVE:
+            raise Overloaded(1.0)
+        return await classify(self, text, priority, **named)
+
+    monkeypatch.setattr(type(classifier), "classify", full)
+    shown = await last(one(classifier, "loved it so much"))
+    assert "Positive" in shown
+    assert "not tried one by one" in shown
+
+
 async def test_comparing_with_itself_loads_nothing(classifier, settings, backend):
     assert THE_SAME in await last(compared(classifier, settings, "hello", BUNDLED))
     assert backend.batches == 0
@@ -57,6 +84,31 @@ async def test_the_second_model_is_closed_after_its_answer(classifier, settings,
     assert "They agree: positive" in shown
     assert len(closed) == 1
     assert closed[0] is not classifier
+
+
+async def test_an_abandoned_second_model_is_waited_for_and_takes_one_thread(classifier, settings, monkeypatch):
+    opened, go_on, threads = asyncio.Event(), asyncio.Event(), []
+    open_model = Classifier.open
+
+    async def slow(source, **options):
+        threads.append(options["threads"])
+        opened.set()
+        await go_on.wait()
+        return await open_model(source, **options)
+
+    monkeypatch.setattr(Classifier, "open", slow)
+    wanted = (classifier, settings, "what a great day", str(BUNDLED_FOLDER))
+    abandoned = asyncio.ensure_future(last(compared(*wanted)))
+    await opened.wait()
+    abandoned.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await abandoned
+    assert STILL_ENDING in await last(compared(*wanted))
+    go_on.set()
+    while STILL_ENDING in (shown := await last(compared(*wanted))):
+        pass
+    assert "They agree" in shown
+    assert threads == [1, 1]
 
 
 async def test_a_batch_waits_behind_people_and_is_one_origin(classifier, monkeypatch):

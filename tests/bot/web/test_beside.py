@@ -2,14 +2,16 @@
 
 import asyncio
 import socket
-import urllib.request
+import urllib.error
 
 import pytest
 
 from bot.settings import SettingsError
 from bot.web import command
 from bot.web.command import page_beside
-from bot.web.server import is_local, running_page
+from bot.web.guard import is_local
+from bot.web.server import running_page
+from tests.bot.web.by_http import fetch
 
 
 @pytest.fixture
@@ -18,16 +20,12 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def fetch(url):
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return answer.read().decode()
-
-
 async def test_the_page_and_the_bot_share_one_model(classifier, settings, free_port):
     beside = settings.model_copy(update={"web_port": free_port})
     async with page_beside(beside, classifier):
         page = await asyncio.to_thread(fetch, f"http://127.0.0.1:{free_port}/")
         assert classifier.info.version in page
+        assert '"allow_custom_value":false' in page  # a proxy before it may bring strangers
         assert (await classifier.classify("i love this", origin=1)).sentiment == "positive"
     with pytest.raises(OSError, match="refused"):
         await asyncio.to_thread(fetch, f"http://127.0.0.1:{free_port}/")
@@ -70,3 +68,20 @@ async def test_strangers_may_not_name_models(classifier, settings, host, custom)
         page = await asyncio.to_thread(fetch, address.url)
     assert f'"allow_custom_value":{custom}' in page
     assert "org/two@5d6e7f8" in page
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "page.example"}, {"Host": "[::2]:80"}, {"X-Forwarded-For": "10.0.0.9"}, {"Forwarded": "for=10.0.0.9"}],
+    ids="".join,
+)
+async def test_a_local_page_is_not_for_whom_a_proxy_sends(classifier, settings, headers):
+    async with running_page(classifier, settings, "127.0.0.1", 0) as address:
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            await asyncio.to_thread(fetch, address.url, **headers)
+        assert "Vibecheck" in await asyncio.to_thread(fetch, address.url, Host="localhost:1")
+
+
+async def test_a_page_for_everybody_may_have_a_proxy(classifier, settings):
+    async with running_page(classifier, settings, "0.0.0.0", 0) as address:
+        assert "Vibecheck" in await asyncio.to_thread(fetch, address.url, Host="page.example", Forwarded="for=10.0.0.9")

@@ -83,3 +83,9 @@ def test_half_a_file_is_looked_at_but_not_read():
     assert file.columns() == (("a", "text"), 1)
     with pytest.raises(BadTable, match="did not arrive whole"):
         file.table(1)
+
+
+def test_blank_rows_in_between_take_no_place_and_drop_none():
+    assert len(read_csv(b"text,n\r\r\n" + b"hi,1\r\r\n" * MAX_LINES, "x.csv").rows) == MAX_LINES
+    with pytest.raises(BadTable, match=r"10,005 lines; at most 10,000"):
+        read_csv(b"text,n\n\n" + b"hi,1\n,\n" * (MAX_LINES + 5), "x.csv")

@@ -1,0 +1,29 @@
+"""What the page's own script does over HTTP, without a browser."""
+
+import json
+import secrets
+import urllib.request
+
+
+def fetch(url, **headers):
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def press(url, element, data):
+    """Presses the button with that id and returns the last thing the page then shows."""
+    config = json.loads(fetch(f"{url}config"))
+    (button,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == element)
+    handler = next(
+        event["id"] for event in config["dependencies"] if [button, "click"] in event["targets"] and event["backend_fn"]
+    )
+    session = secrets.token_hex(8)
+    asked = {"fn_index": handler, "data": data, "session_hash": session}
+    join = urllib.request.Request(
+        f"{url}gradio_api/queue/join", json.dumps(asked).encode(), {"content-type": "application/json"}
+    )
+    urllib.request.urlopen(join, timeout=20).close()
+    events = fetch(f"{url}gradio_api/queue/data?session_hash={session}").split("\n\n")
+    messages = [json.loads(event.removeprefix("data: ")) for event in events if event]
+    return next(message for message in messages if message["msg"] == "process_completed")

@@ -1,0 +1,75 @@
+"""A stop that comes while the page is still starting."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from bot import process
+from bot.web import command
+from bot.web.command import serve
+
+
+def stop_here(*_, **__):
+    """Tells this process to end and is never done."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    return asyncio.get_running_loop().create_future()
+
+
+async def never(*_, **__):
+    await stop_here()
+
+
+@pytest.mark.parametrize("slow", ["open_classifier", "running_page"], ids=["the model", "the page"])
+async def test_a_page_that_is_still_starting_ends_at_once(classifier, settings, monkeypatch, slow):
+    async def opened(*_):
+        return Untouched(classifier)
+
+    monkeypatch.setattr(command, "open_classifier", opened)
+    monkeypatch.setattr(command, slow, never if slow == "open_classifier" else Never)
+    async with asyncio.timeout(20):
+        await serve(settings, "127.0.0.1", 0, share=False, open_browser=False)
+
+
+async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_model(classifier, settings, monkeypatch):
+    model = Untouched(classifier)
+
+    async def parts(*_):
+        return model, None
+
+    monkeypatch.setattr(process, "open_parts", parts)
+    monkeypatch.setattr(command, "running_page", Never)
+    async with asyncio.timeout(20):
+        assert await process._run(settings.model_copy(update={"web_port": 1}), "token") == process.EX_OK
+    assert model.closed
+
+
+class Never:
+    """A page that never begins."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    async def __aenter__(self):
+        await stop_here()
+
+    async def __aexit__(self, *_):
+        pass
+
+
+class Untouched:
+    """Stands before the model that all tests share, and only notes that it is closed."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+        self.closed = False
+
+    async def close(self):
+        self.closed = True
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.close()
