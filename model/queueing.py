@@ -8,7 +8,6 @@ from collections.abc import Collection, Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
 from math import inf
 
 from model.verdict import Verdict
@@ -183,26 +182,27 @@ class FairQueue:
 
     def _from_the_heaviest(self, priority: Priority, least: int) -> Iterator[Request]:
         """Texts of whichever origin would still hold most without those given so far, and `least` tokens at least."""
-        requests = self._held[priority]
-        heap = [
-            (-weight, n, origin) for n, (origin, weight) in enumerate(self._weights[priority].items()) if weight > least
-        ]
+        weights = self._weights[priority].items()
+        heap = [(-weight, number, origin) for number, (origin, weight) in enumerate(weights) if weight > least]
         heapq.heapify(heap)
-        newest_last: dict[Hashable, list[Request]] = {}
+        newest: dict[Hashable, Iterator[Request]] = {}
         while heap:
             weight, number, origin = heapq.heappop(heap)
-            if origin not in newest_last:
-                newest_last[origin] = sorted(requests[origin], key=partial(self._is_untaken, priority))
-            own = newest_last[origin]
-            left = -weight - own[-1].cost
-            if left < least:
+            if origin not in newest:
+                newest[origin] = self._newest_first(priority, origin)
+            victim = next(newest[origin], None)
+            if victim is None or (left := -weight - victim.cost) < least:
                 continue
-            yield own.pop()
-            if own:
-                heapq.heappush(heap, (-left, number, origin))
+            yield victim
+            heapq.heappush(heap, (-left, number, origin))
 
-    def _is_untaken(self, priority: Priority, request: Request) -> bool:
-        return request in self._sparse[priority] or request in self._lines[priority]
+    def _newest_first(self, priority: Priority, origin: Hashable) -> Iterator[Request]:
+        """An origin's texts, those that were not taken yet before the others. Whoever looks at few pays for few."""
+        line = self._lines[priority].of(origin)
+        yield from reversed(line)
+        others = [request for request in self._held[priority][origin] if request not in line]
+        others.sort(key=self._sparse[priority].__contains__)
+        yield from reversed(others)
 
 
 class _Lines:
@@ -230,6 +230,9 @@ class _Lines:
         line[request] = None
         if len(line) == 1:
             self._schedule(request.origin)
+
+    def of(self, origin: Hashable) -> dict[Request, None]:
+        return self._lines.get(origin, {})
 
     def origins(self) -> Collection[Hashable]:
         return self._lines.keys()
