@@ -19,7 +19,7 @@ _CHARACTERS_PER_TOKEN = 4
 SPARSE_TOKENS = 2048
 """An origin with no more than this in the queue, some seventy chat messages, is not made to wait for its share."""
 
-PATIENCE = 16_384
+PATIENCE = 8192
 """Tokens computed after which a text of an origin that sends much is as due as one that comes from others just then."""
 
 _STALE_ENTRIES = 64

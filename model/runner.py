@@ -256,7 +256,9 @@ class Runner:
             for priority, waiting in zip(Priority, self._windows, strict=True):
                 # Texts of who sends little are read in any case, and must not keep the others from falling due.
                 ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
-                taken = worker.queue.take(priority, _CHOICE_BUDGETS * engine.budget - ahead)
+                # Few, while others are there: all that were taken fall due together.
+                room = engine.budget // _SHARED if worker.queue.is_shared() else _CHOICE_BUDGETS * engine.budget
+                taken = worker.queue.take(priority, room - ahead)
                 if taken or waiting:
                     return taken
             return []
