@@ -24,7 +24,7 @@ from model.errors import (
     Overloaded,
     TextTooLong,
 )
-from model.queueing import estimated_tokens
+from model.queueing import SPARSE_TOKENS, estimated_tokens
 from model.reader import Reader
 from model.verdict import SENTIMENTS, Sentiment
 from model.worker import Priority, Worker
@@ -620,7 +620,7 @@ def test_many_who_send_little_again_and_again_do_not_keep_a_long_text_waiting_fo
 
 def test_a_text_that_turns_out_to_be_long_goes_behind_those_that_are_short(start_busy, backend):
     worker = start_busy(queue_limit=500_000)
-    emoji = "\N{FIRE}\N{SKULL}" * 400  # 800 characters, and several words for each of them
-    assert estimated_tokens(emoji) < 512 < sum(map(len, READER.read(emoji)))
+    emoji = "\N{FIRE}\N{SKULL}" * 1500  # 3,000 characters, and a word or more for each of them
+    assert estimated_tokens(emoji) < SPARSE_TOKENS < sum(map(len, READER.read(emoji)))
     answered = order_of_answers(worker, backend, [("loud", emoji), *((number, "bad " * 20) for number in range(100))])
     assert answered.index(0) == 100
