@@ -84,6 +84,7 @@ class Buffer:
         self._task: asyncio.Task[None] | None = None
         self._alive = float("-inf")
         self._deleted = Remembered(limit)
+        self._emptied = Remembered(limit)
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
         self._forgotten: dict[bytes, int] = {}
@@ -114,6 +115,7 @@ class Buffer:
         if (
             author in self._opted_out
             or message_id in self._deleted
+            or edited <= self._emptied.moment(message_id)
             or channel_id in self._channels_gone
             or thread_id in self._channels_gone
             or guild_id in self._guilds_gone
@@ -139,6 +141,13 @@ class Buffer:
             else:
                 self.counts.dropped_deletions += 1
                 self._pending.scores.pop(message_id, None)
+
+    def emptied(self, message_id: int, edited: int) -> None:
+        """A message was edited at that time, in milliseconds, until it said nothing: what came later counts again."""
+        self._emptied.add(message_id, edited)
+        known = self._pending.scores.get(message_id)
+        if known is None or known.edited <= edited:
+            self._pending.delete((message_id,))
 
     def channel_gone(self, channel_id: int) -> None:
         """A channel, category or thread was deleted, and with it everything that was in it."""

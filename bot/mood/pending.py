@@ -78,18 +78,22 @@ class Pending:
 
 
 class Remembered:
-    """The ids that were added last, at most `limit` of them."""
+    """The ids that were added last, at most `limit` of them, each with a moment."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._ids: OrderedDict[int, None] = OrderedDict()
+        self._ids: OrderedDict[int, int] = OrderedDict()
 
     def __contains__(self, number: object) -> bool:
         return number in self._ids
 
-    def add(self, number: int) -> None:
+    def moment(self, number: int) -> int:
+        """What was given with an id that is here; -1 for another."""
+        return self._ids.get(number, -1)
+
+    def add(self, number: int, moment: int = 0) -> None:
         """Remembers it as the newest; the oldest is forgotten where there is no room."""
-        self._ids[number] = None
+        self._ids[number] = max(moment, self.moment(number))
         self._ids.move_to_end(number)
         if len(self._ids) > self._limit:
             self._ids.popitem(last=False)

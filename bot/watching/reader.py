@@ -110,7 +110,7 @@ class Reader:
             if self._wanted(message) is not None:
                 self._keep(message, place, verdict, edited=round(edited.timestamp() * 1000))
         elif isinstance(verdict, NothingToRead):
-            self._mood.buffer.deleted((message.id,))  # it says nothing any more
+            self._mood.buffer.emptied(message.id, round(edited.timestamp() * 1000))
 
     def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
         """Where a message stands and the rule that has it read; None for one that is not to be read.

@@ -460,3 +460,31 @@ async def test_two_processes_on_one_postgresql_take_turns_and_the_sums_stay_righ
     await assert_sums_are_right(second)
     await first.close()
     await second.close()
+
+
+async def test_a_message_that_was_emptied_and_then_says_something_again_counts(buffer, database):
+    say(buffer, 1, score=0.9)
+    await buffer.flush()
+    buffer.emptied(message_id(1), 1000)
+    await buffer.flush()
+    assert await held(database) == ([], [])
+    assert say(buffer, 1, score=-0.9, edited=2000)
+    await buffer.flush()
+    (row,) = await rows_of(database, MessageScoreRow)
+    assert (row["score"], row["edited"]) == (-900, 2000)
+    await assert_sums_are_right(database)
+
+
+async def test_what_a_message_said_before_it_was_emptied_does_not_come_back(buffer, database):
+    buffer.emptied(message_id(1), 1000)
+    assert not say(buffer, 1, edited=1000)
+    assert not say(buffer, 1)
+    await buffer.flush()
+    assert await held(database) == ([], [])
+
+
+async def test_an_emptying_that_comes_late_takes_nothing_newer_away(buffer, database):
+    say(buffer, 1, score=0.9, edited=2000)
+    buffer.emptied(message_id(1), 1000)
+    await buffer.flush()
+    assert len(await rows_of(database, MessageScoreRow)) == 1
