@@ -165,6 +165,7 @@ async def test_gaps_that_touch_the_range_are_told(store, database):
 
 
 async def test_a_sign_of_life_is_written_with_what_is_written(store, buffer):
+    buffer.sees = True  # Discord has been reached
     assert await store.last_alive() is None
     await buffer.flush()
     assert await store.last_alive() == NOW

@@ -45,12 +45,14 @@ async def send(page: Page) -> None:
 
 
 async def test_a_channel_is_picked_from_the_list_and_watched(page: Page) -> None:
+    await page.get_by_role("button", name="Go to #movies").click()
+    await expect(page.locator("#channel-composer-input")).to_have_attribute("placeholder", re.compile("#movies"))
     await choose(page, "enable")
-    await give(page, "channel", "general")
+    await give(page, "channel", "movies")
     await send(page)
     answer = page.locator(".channel-message", has_text="Only you can see this").last
-    await expect(answer).to_contain_text("I watch #general now")
+    await expect(answer).to_contain_text("I watch #movies now")
     await expect(page.locator(".channel-message", has_text="From now on I read the mood")).to_have_count(1)
     await choose(page, "status")
     await send(page)
-    await expect(page.locator(".channel-message").last).to_contain_text("#general by its own rule")
+    await expect(page.locator(".channel-message").last).to_contain_text("#movies by its own rule")
