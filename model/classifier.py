@@ -39,6 +39,7 @@ from model.errors import (
     TextTooLong,
 )
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
+from model.memory import return_freed
 from model.queueing import estimated_tokens
 from model.shadow import Shadow, ShadowReport
 from model.verdict import Sentiment, Verdict
@@ -249,7 +250,9 @@ class Classifier:
             candidate = await in_thread(partial(verdicts_of, engine, examples))
             comparison = compare(examples, await _ask(self._worker, examples), candidate)
             check_comparison(wanted, comparison)
-            return self._swap(engine, load, comparison, started)
+            change = self._swap(engine, load, comparison, started)
+            await in_thread(return_freed)
+            return change
 
     async def rollback(self) -> Reloaded:
         """The model before the last change answers again; it is still loaded. Raises ReloadRefused without one."""

@@ -19,6 +19,7 @@ from model.checkpoint import MANIFEST, Checkpoint, artefact_version, file_sha256
 from model.classifier import Classifier
 from model.engine import Engine, load_engine
 from model.errors import CheckpointError, CheckpointNotFound, ClassifierClosed, ModelError, ReloadRefused
+from model.memory import return_freed
 from model.queueing import Priority
 from model.reader import Reader
 from model.verdict import SENTIMENTS
@@ -528,3 +529,25 @@ async def test_the_lock_is_free_after_every_kind_of_failure(real, artefact, tmp_
             await real.reload(source)
     shutil.copytree(artefact, tmp_path / "good")
     assert (await real.reload(str(tmp_path / "good"))).now.source == str(Path(tmp_path / "good"))
+
+
+async def test_memory_of_models_that_were_dropped_is_given_back(monkeypatch):
+    given_back = []
+    monkeypatch.setattr("model.classifier.return_freed", lambda: given_back.append(threading.current_thread()))
+    async with await Classifier.open("bundled") as classifier:
+        await classifier.reload()
+    assert len(given_back) == 1
+    assert given_back[0] is not threading.main_thread()
+
+
+def test_a_system_that_cannot_give_memory_back_is_left_alone(monkeypatch):
+    asked = []
+
+    def library(name):
+        asked.append(name)
+        raise OSError("no such library")
+
+    return_freed()
+    monkeypatch.setattr("ctypes.CDLL", library)
+    return_freed()
+    assert asked == [None]
