@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.mood.hours import SECONDS
 from bot.mood.records import HourMood
+from bot.spreadsheets import as_text, may_be_formula
 
 COLUMNS = (
     "channel_id",
@@ -27,9 +28,6 @@ COLUMNS = (
 
 LARGEST = 8 << 20
 """Bytes; Discord takes attachments of 10 MiB."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a formula may begin; the last four are the wide forms, which some spreadsheets take for the others."""
 
 
 class TooMuch(Exception):
@@ -67,8 +65,5 @@ def to_csv(hours: Iterable[tuple[int, HourMood]], names: Mapping[int, str], zone
 
 
 def harmless(cell: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before what could begin one.
-
-    See https://owasp.org/www-community/attacks/CSV_Injection.
-    """
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
+    """Text that no spreadsheet takes for a formula: an apostrophe goes before what could begin one."""
+    return as_text(cell) if may_be_formula(cell) else cell

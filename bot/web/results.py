@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.answer import COLOUR, EMOJI, percentages
+from bot.spreadsheets import as_text, may_be_formula
 from bot.web.scoring import Answer, Progress
 from bot.web.tables import Table
 from bot.why import signed
@@ -21,8 +22,6 @@ _SHOWN = 300
 
 _BINS = 21
 _WIDTH, _HEIGHT, _BASE = 441, 140, 114
-# The last four are the wide forms, which some spreadsheets take for the same.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def progress_bar(progress: Progress) -> str:
@@ -100,12 +99,12 @@ def as_csv(table: Table, answers: Sequence[Answer]) -> str:
 
 def harmless(cell: str) -> str:
     """The cell, with a quote in front when a spreadsheet might take it for a formula; numbers stay numbers."""
-    if not cell.lstrip(" ").startswith(_FORMULA):
+    if not may_be_formula(cell):
         return cell
     try:
         float(cell)
     except ValueError:
-        return f"'{cell}"
+        return as_text(cell)
     return cell
 
 

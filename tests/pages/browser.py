@@ -29,20 +29,29 @@ _FLAGS = [
 @asynccontextmanager
 async def running_demo(browser: str | None = None) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """The demo as a person starts it, and the address it prints. `browser` is the command that opens pages."""
+    shown = ["--no-browser"] if browser is None else []
+    async with serving("-m", "bot", "demo", "--port", "0", *shown, seconds=60, BROWSER=browser or "") as running:
+        yield running
+
+
+@asynccontextmanager
+async def serving(
+    *arguments: str, seconds: float, **environment: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """A Python process that prints the address of its page in time, and that address."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo", "--port", "0"),
-        *(["--no-browser"] if browser is None else []),
+        *(sys.executable, *arguments),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "BROWSER": browser or ""},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(seconds):
             while line := (await process.stdout.readline()).decode():
                 if address := re.search(r"http://127\.0\.0\.1:\d+/\S*", line):
                     break
             else:
-                raise AssertionError(f"the demo ended with {await process.wait()}")
+                raise AssertionError(f"it ended with {await process.wait()}")
         yield process, address[0]
     finally:
         if process.returncode is None:

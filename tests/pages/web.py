@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Locator, Page
+
+from tests.pages.browser import serving
 
 DEAD_HOST = "http://127.0.0.1:9"
 
@@ -20,28 +18,8 @@ async def running_web(
     *arguments: str, command: Sequence[str] = ("-m", "bot", "web", "--no-browser", "--port", "0"), **environment: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """The page in a process of its own, and its address; `environment` is added to this one's."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command, *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "THREADS": "2", **environment},
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(90):
-            while line := (await process.stdout.readline()).decode():
-                if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                    break
-            else:
-                raise AssertionError(f"the page ended with {await process.wait()}")
-        yield process, address[0]
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(8):
-                    await process.wait()
-        if process.returncode is None:
-            process.kill()
+    async with serving(*command, *arguments, seconds=90, **{"THREADS": "2", **environment}) as running:
+        yield running
 
 
 async def open_web(browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
