@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.handover import Crew
+
+Batch: TypeAlias = Sequence[Sequence[int]]
 
 _SHORT, _STEP = 64, 16
 """Chat is padded to its longest row and no further, longer rows to multiples of 16: 92 lengths in all."""
@@ -26,8 +34,39 @@ class Backend(Protocol):
     def device(self) -> str:
         """The GPU's name, or "cpu"."""
 
-    def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def predict(self, batch: Batch) -> NDArray[np.float32]:
         """Logits of shape (len(batch), labels) for rows of token ids, special tokens included, not padded."""
+
+    def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """The same without waiting for it. Batches that were started are computed in their order."""
+
+    def padded_tokens(self, lengths: Sequence[int]) -> int:
+        """How many tokens are computed for a batch of rows of these lengths, padding included."""
+
+
+class InTurn(ABC):
+    """A backend that computes one batch after the other, each padded to its longest row."""
+
+    step = 1
+    """Padded lengths are multiples of this."""
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> NDArray[np.float32]:
+        """See `Backend.predict`."""
+
+    def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """See `Backend.start`."""
+        return self._crew.submit(partial(self.predict, batch))
+
+    def padded_tokens(self, lengths: Sequence[int]) -> int:
+        """See `Backend.padded_tokens`."""
+        return padded_length(max(lengths), self.step) * len(lengths)
+
+    @cached_property
+    def _crew(self) -> Crew:
+        crew = Crew("inference-batch")
+        finalize(self, crew.close)
+        return crew
 
 
 def padded_length(longest: int, step: int = 1) -> int:

@@ -13,6 +13,9 @@ TOKEN_BUDGET = 2048
 _SMALLEST_SHARE = 32
 """Padded tokens; a few milliseconds of work."""
 
+_PIECE = 256
+"""Padded tokens that a thread computes at a time: larger matrices are hardly faster, smaller ones need less padding."""
+
 
 class Sized(Protocol):
     """Something with a length in tokens."""
@@ -58,14 +61,20 @@ def first_tokens(waiting: Sequence[W], tokens: int) -> Sequence[W]:
     return waiting
 
 
-def shares(lengths: Sequence[int], threads: int) -> list[list[int]]:
-    """Divides a batch among at most so many threads: the rows' indices, each share of like lengths and like cost.
+def pieces(lengths: Sequence[int], threads: int) -> list[list[int]]:
+    """What the threads compute of a batch one after the other: shares of at most some 256 tokens, equally many each."""
+    rounds = -(-sum(lengths) // (threads * _PIECE))
+    return shares(lengths, threads * max(1, rounds))
+
+
+def shares(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Divides a batch in at most so many: the rows' indices, each share of like lengths and like cost.
 
     `lengths` are in tokens; at least one. A share too small to be worth a thread's waking is not made.
     """
     order = sorted(range(len(lengths)), key=lambda row: lengths[row], reverse=True)
     left = sum(padded_length(length) for length in lengths)
-    parts = max(1, min(threads, len(lengths), left // _SMALLEST_SHARE))
+    parts = max(1, min(most, len(lengths), left // _SMALLEST_SHARE))
     found: list[list[int]] = []
     start = 0
     while start < len(order):

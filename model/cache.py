@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -35,8 +36,7 @@ class VerdictCache:
             return None
         model = f"{engine.checkpoint.version} {engine.checkpoint.abstain_below}"
         digest = hashlib.blake2b(model.encode(), key=self._secret, digest_size=16)
-        for token in rows[0]:
-            digest.update(token.to_bytes(4, "little"))
+        digest.update(array("I", rows[0]).tobytes())
         return digest.digest()
 
     def get(self, key: bytes | None) -> Verdict | None:

@@ -14,6 +14,7 @@ from functools import partial
 from math import inf
 from types import TracebackType
 from typing import Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from model.budget import calibrated
 from model.candidate import (
@@ -39,6 +40,7 @@ from model.errors import (
     TextTooLong,
 )
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
+from model.handover import Mailbox
 from model.memory import return_freed
 from model.queueing import estimated_tokens
 from model.shadow import Shadow, ShadowReport
@@ -117,6 +119,7 @@ class Classifier:
         self._changing = asyncio.Lock()
         self._previous: tuple[Engine, Callable[[], Engine]] | None = None
         self._shadow: Shadow | None = None
+        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
 
     @classmethod
     async def open(
@@ -184,15 +187,7 @@ class Classifier:
         `within` so many seconds is not read. Raises NothingToRead, TextTooLong, Overloaded, DeadlinePassed,
         InferenceFailed or ClassifierClosed. Cancelling takes the text out of the queue.
         """
-        if len(text) > self._max_characters:
-            raise TextTooLong(len(text), self._max_characters)
-        started = time.perf_counter()
-        deadline = inf if within is None else started + within
-        verdict = await asyncio.wrap_future(self._worker.submit(text, priority, origin, deadline))
-        shadow = self._shadow  # which may be stopped from another thread's loop
-        if shadow is not None and priority is Priority.PASSIVE:
-            shadow.offer(text, verdict, time.perf_counter() - started)
-        return verdict
+        return await self._submit(text, priority, origin, inf if within is None else time.perf_counter() + within)
 
     async def classify_many(
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
@@ -203,8 +198,7 @@ class Classifier:
         """
         answers: list[Verdict | ModelError] = []
         for portion in _portions(texts, self._queue_limit // 2):
-            calls = (self._answer(text, priority, origin) for text in portion)
-            answers.extend(await asyncio.gather(*calls))
+            answers.extend(await self._answers(portion, priority, origin))
         return answers
 
     async def explain(
@@ -223,11 +217,12 @@ class Classifier:
         spans = split_pieces(text, pieces)
         lacking = [without(text, span) for span in spans]
         whole, others = await asyncio.gather(
-            self._answer(text, Priority.INTERACTIVE, origin), self.classify_many(lacking, rest, origin=origin)
+            self._answers([text], Priority.INTERACTIVE, origin), self.classify_many(lacking, rest, origin=origin)
         )
-        if isinstance(whole, ModelError):
-            raise whole
-        return Explanation(whole, influences(spans, whole, others))
+        (verdict,) = whole
+        if isinstance(verdict, ModelError):
+            raise verdict
+        return Explanation(verdict, influences(spans, verdict, others))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.
@@ -388,11 +383,46 @@ class Classifier:
             raise ReloadRefused("No candidate is running; start one first.")
         return self._shadow
 
-    async def _answer(self, text: str, priority: Priority, origin: Hashable) -> Verdict | ModelError:
+    def _submit(self, text: str, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
+        if len(text) > self._max_characters:
+            raise TextTooLong(len(text), self._max_characters)
+        started = time.perf_counter()
+        answer = self._mailbox().expect(self._worker.submit(text, priority, origin, deadline))
+        if priority is Priority.PASSIVE:
+            answer.add_done_callback(partial(self._show_candidate, text, started))
+        return answer
+
+    async def _answers(self, texts: Sequence[str], priority: Priority, origin: Hashable) -> list[Verdict | ModelError]:
+        waiting: list[asyncio.Future[Verdict] | ModelError] = []
+        answers: list[Verdict | ModelError] = []
         try:
-            return await self.classify(text, priority, origin=origin)
-        except ModelError as error:
-            return error
+            for text in texts:
+                try:
+                    waiting.append(self._submit(text, priority, origin, inf))
+                except ModelError as error:
+                    waiting.append(error)
+            for one in waiting:
+                try:
+                    answers.append(one if isinstance(one, ModelError) else await one)
+                except ModelError as error:
+                    answers.append(error)
+        finally:  # whoever is cancelled takes all its texts back
+            for one in waiting[len(answers) :]:
+                if not isinstance(one, ModelError):
+                    one.cancel()
+        return answers
+
+    def _show_candidate(self, text: str, started: float, answer: asyncio.Future[Verdict]) -> None:
+        shadow = self._shadow  # which may be stopped from another thread's loop
+        if shadow is not None and not answer.cancelled() and answer.exception() is None:
+            shadow.offer(text, answer.result(), time.perf_counter() - started)
+
+    def _mailbox(self) -> Mailbox:
+        loop = asyncio.get_running_loop()
+        mailbox = self._mailboxes.get(loop)
+        if mailbox is None:
+            mailbox = self._mailboxes[loop] = Mailbox()
+        return mailbox
 
 
 async def in_thread(call: Callable[[], _T]) -> _T:

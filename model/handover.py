@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -40,35 +44,80 @@ def failure_of(error: BaseException) -> InferenceFailed:
     return InferenceFailed(f"The model failed on this text ({type(error).__name__}).")
 
 
-class Lane:
-    """A thread that makes one call after the other.
+def run_into(future: Future[_T], call: Callable[[], _T]) -> None:
+    """Hands over what the call returns or raises."""
+    try:
+        settle(future, call())
+    except BaseException as error:
+        refuse(future, error)
 
-    A daemon, unlike those of `ThreadPoolExecutor`: a call that never returns does not keep the process from ending.
+
+class Mailbox:
+    """Brings what other threads compute into one event loop, many results with one waking of it."""
+
+    def __init__(self) -> None:
+        self._arrived: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
+        self._is_awake = False
+
+    def expect(self, future: Future[_T]) -> asyncio.Future[_T]:
+        """What `future` comes to, to be awaited in the running loop. Cancelling it cancels `future`."""
+        waiter: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        waiter.add_done_callback(lambda waiter: future.cancel() if waiter.cancelled() else None)
+        future.add_done_callback(partial(self._arrive, waiter))
+        return waiter
+
+    def _arrive(self, waiter: asyncio.Future[_T], future: Future[_T]) -> None:
+        self._arrived.append((waiter, future))
+        if self._is_awake:
+            return
+        self._is_awake = True
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            waiter.get_loop().call_soon_threadsafe(self._hand_out)
+
+    def _hand_out(self) -> None:
+        self._is_awake = False  # first: what arrives from here on wakes the loop again
+        while self._arrived:
+            waiter, future = self._arrived.popleft()
+            if waiter.done():
+                continue
+            if future.cancelled():
+                waiter.cancel()
+            elif (error := future.exception()) is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(future.result())
+
+
+class Crew:
+    """Threads that make calls in the order in which these come, each the next one when it has done the last.
+
+    Daemons, unlike those of `ThreadPoolExecutor`: a call that never returns does not keep the process from ending.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, threads: int = 1) -> None:
+        """The threads are started when there is something to do for them."""
         self._name = name
+        self._threads = threads
+        self._started = 0
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        self._started = False
 
     def submit(self, call: Callable[[], _T]) -> Future[_T]:
-        """What the call returns or raises."""
-        if not self._started:
-            self._started = True
+        """What the call returns or raises. It can be cancelled until a thread has begun with it."""
+        if self._started < self._threads:
+            self._started += 1
             threading.Thread(target=self._run, name=self._name, daemon=True).start()
         done: Future[_T] = Future()
         self._calls.put((done, call))
         return done
 
     def close(self) -> None:
-        """Ends the thread after the calls that were submitted."""
-        self._calls.put(None)
+        """Ends the threads after the calls that were submitted."""
+        for _ in range(self._started):
+            self._calls.put(None)
 
     def _run(self) -> None:
         while (item := self._calls.get()) is not None:
             done, call = item
-            try:
-                settle(done, call())
-            except BaseException as error:
-                refuse(done, error)
+            if done.set_running_or_notify_cancel():
+                run_into(done, call)
             del item, done, call  # what they hold must not live until the next call

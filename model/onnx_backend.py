@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from functools import partial
 from weakref import finalize
 
@@ -11,11 +13,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from model.backend import granted_cpus, pad
-from model.batching import shares
+from model.backend import Batch, granted_cpus, pad, padded_length
+from model.batching import pieces
 from model.checkpoint import Checkpoint
 from model.errors import CheckpointError
-from model.handover import Lane
+from model.handover import Crew, refuse, settle
 
 _PRODUCT = base64.b64decode(
     "CAgSADp2ChgKAWEKAXcSAXkiDU1hdE11bEludGVnZXISAWcqKwgICAQQA0IBd0ogf39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39aFAoBYRIP"
@@ -27,8 +29,8 @@ _PRODUCT = base64.b64decode(
 class OnnxBackend:
     """Runs a checkpoint's `model.onnx`.
 
-    Each thread computes rows of its own, from the first layer to the last. Threads that share each operation wait for
-    one another two hundred times a batch, and pad all rows to the longest.
+    Each thread computes rows of its own, from the first layer to the last: small pieces of a batch, of like lengths.
+    Threads that share each operation wait for one another two hundred times a batch, and pad all rows to the longest.
     """
 
     name = "onnxruntime"
@@ -59,31 +61,71 @@ class OnnxBackend:
         self._output = self._session.get_outputs()[0].name
         self._limit = checkpoint.max_length
         self._threads = threads or granted_cpus()
-        # The caller's thread computes a share, too.
-        self._lanes = [Lane("inference-share") for _ in range(self._threads - 1)]
-        for lane in self._lanes:
-            finalize(self, lane.close)
+        self._crew = Crew("inference-piece", self._threads)
+        finalize(self, self._crew.close)
 
-    def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        own, *others = shares([len(row) for row in batch], self._threads)
-        running = [
-            lane.submit(partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit))
-            for lane, rows in zip(self._lanes, others, strict=False)
-        ]
-        logits = [
-            _run(self._session, self._output, [batch[row] for row in own], self._limit),
-            *(one.result() for one in running),
-        ]
-        order = np.concatenate([own, *others])
-        found = np.empty((len(batch), logits[0].shape[1]), dtype=np.float32)
-        found[order] = np.concatenate(logits)
+        if len(self._pieces(batch)) > 1:
+            return self.start(batch).result()
+        return _run(self._session, self._output, batch, self._limit)
+
+    def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """See `Backend.start`. No thread waits for the others at a batch's end: it goes on with the next batch."""
+        found = self._pieces(batch)
+        computed = _Computed(batch, len(found))
+        for rows in found:
+            call = partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit)
+            piece = self._crew.submit(call)
+            piece.add_done_callback(partial(computed.take, rows))
+            computed.logits.add_done_callback(partial(_cancel_too, piece))
+        return computed.logits
+
+    def padded_tokens(self, lengths: Sequence[int]) -> int:
+        """See `Backend.padded_tokens`."""
+        found = pieces(lengths, self._threads)
+        return sum(len(rows) * padded_length(max(lengths[row] for row in rows)) for rows in found)
+
+    def _pieces(self, batch: Batch) -> list[list[int]]:
+        return pieces([len(row) for row in batch], self._threads)
+
+
+class _Computed:
+    """The logits of a batch, put together of its pieces' as these come."""
+
+    def __init__(self, batch: Batch, pieces: int) -> None:
+        self.logits: Future[NDArray[np.float32]] = Future()
+        self._rows = len(batch)
+        self._missing = pieces
+        self._found: list[tuple[list[int], NDArray[np.float32]]] = []
+        self._lock = threading.Lock()
+
+    def take(self, rows: list[int], piece: Future[NDArray[np.float32]]) -> None:
+        if piece.cancelled():
+            return
+        error = piece.exception()
+        if error is not None:
+            refuse(self.logits, error)
+            return
+        with self._lock:
+            self._found.append((rows, piece.result()))
+            complete = len(self._found) == self._missing
+        if complete:
+            settle(self.logits, self._in_order())
+
+    def _in_order(self) -> NDArray[np.float32]:
+        logits = np.concatenate([values for _, values in self._found])
+        found = np.empty_like(logits)
+        found[np.concatenate([rows for rows, _ in self._found])] = logits
         return found
 
 
-def _run(
-    session: onnxruntime.InferenceSession, output: str, rows: Sequence[Sequence[int]], limit: int
-) -> NDArray[np.float32]:
+def _cancel_too(piece: Future[NDArray[np.float32]], _: Future[NDArray[np.float32]]) -> None:
+    """When a batch is cancelled, or one of its pieces has failed, the others need not be computed."""
+    piece.cancel()
+
+
+def _run(session: onnxruntime.InferenceSession, output: str, rows: Batch, limit: int) -> NDArray[np.float32]:
     ids, mask = pad(rows, limit)
     (logits,) = session.run([output], {"input_ids": ids, "attention_mask": mask})
     return np.asarray(logits, dtype=np.float32)

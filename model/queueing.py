@@ -124,10 +124,15 @@ class FairQueue:
         lines = self._lines[request.priority]
         if weights[request.origin] <= self._sparse_tokens and request.origin not in lines.origins():
             request.sparse, request.turn = True, self.begun
-            self._last_sparse = self.begun
+            if any(self._lines):
+                self._last_sparse = self.begun
             self._sparse[request.priority][request] = None
         else:
             lines.put(request)
+
+    def can_take(self, priority: Priority, tokens: int) -> bool:
+        """Whether `take` would find anything."""
+        return bool(self._sparse[priority]) or (tokens > 0 and bool(self._lines[priority]))
 
     def take(self, priority: Priority, tokens: int) -> list[Request]:
         """The next texts to compute, each with its `turn`. They are held until released.

@@ -1,14 +1,21 @@
 """A thread that reads, batches and computes what a worker's queue holds.
 
-While a batch is computed the next texts are read, so there is no waiting time to tune and the processors never idle.
+While a batch is computed the next texts are read, and when there are enough of them the next batch is made ready, so
+there is no waiting time to tune and the processors never idle.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from contextlib import closing, suppress
+from collections import deque
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -16,9 +23,8 @@ from numpy.typing import NDArray
 
 from model.batching import first_tokens, next_batch
 from model.candidate import check_golden
-from model.engine import Engine
 from model.errors import DeadlinePassed, InferenceFailed
-from model.handover import Lane, failure_of, refuse, settle
+from model.handover import failure_of, refuse, run_into, settle
 from model.job import Job, Window
 from model.queueing import PATIENCE, SPARSE_TOKENS, Priority, Request
 
@@ -36,6 +42,9 @@ nobody's text goes far ahead of its turn."""
 _SHARED = 2
 """By how much batches are smaller while one origin sends much and others little."""
 
+_AHEAD = 2
+"""Batches that may be with the backend at a time: the one it computes, and the one that comes next."""
+
 PROBE_SECONDS = 5.0
 """An idle model computes something this often, so that a broken one is found before a person finds it."""
 
@@ -52,6 +61,25 @@ class GivenUp(BaseException):
     """Ends a thread whose place another has taken."""
 
 
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A batch of windows of one engine that is with the backend, and what comes of it."""
+
+    batch: list[Window]
+    logits: Future[NDArray[np.float32]] = field(default_factory=Future)
+
+    @property
+    def requests(self) -> set[Request]:
+        return {window.job.request for window in self.batch}
+
+    def cancel_when_unwanted(self) -> None:
+        """Unless it has begun, it is not computed once nobody waits for any of its texts."""
+        requests = self.requests
+        left = itertools.count(len(requests) - 1, -1)
+        for request in requests:
+            request.future.add_done_callback(lambda _: next(left) or self.logits.cancel())
+
+
 class Runner:
     """One thread in the model. Once the worker has another in its place, it touches nothing any more."""
 
@@ -62,7 +90,9 @@ class Runner:
         self._begun = begun or []
         self._must_load = load
         self._windows: tuple[list[Window], list[Window]] = ([], [])
-        self._lane = Lane("inference-batch")
+        self._flights: deque[_Flight] = deque()
+        self._landing: _Flight | None = None
+        self._head: _Flight | None = None
         self._failures = 0
         self._moved: float | None = None
         self._computing_since: float | None = None
@@ -97,7 +127,7 @@ class Runner:
 
     def _run(self) -> None:
         worker = self._worker
-        with closing(self._lane), suppress(GivenUp):
+        with suppress(GivenUp):
             if self._is_first:
                 wanted = self._load_first()
             else:
@@ -177,7 +207,7 @@ class Runner:
         while self._wait_for_work():
             self._moved = time.perf_counter()
             try:
-                if self._probe_isfirst_tokens():
+                if self._is_probe_due():
                     self._probe()
                     self._read_begun()
                 else:
@@ -189,24 +219,58 @@ class Runner:
                 self._give_up(error)
             finally:
                 self._moved = None
+        self._land_in_hand()
 
     def _wait_for_work(self) -> bool:
         """False when the thread should end; True when a probe is due, too."""
         worker = self._worker
         with worker.changed:
-            self._reading, self._computing = None, set()
+            self._reading = None
             worker.changed.wait_for(
-                lambda: (
-                    worker.closing or worker.queue.has_waiting() or any(self._windows) or self._probe_isfirst_tokens()
-                ),
+                lambda: worker.closing or self._can_work() or self._is_probe_due(),
                 timeout=max(0.0, worker.last_pass + PROBE_SECONDS - time.perf_counter()) + 0.001,
             )
             self._check()
             return not worker.closing
 
-    def _probe_isfirst_tokens(self) -> bool:
+    def _can_work(self) -> bool:
+        """Whether `_work` has anything to do: a batch to hand out, one to send off, or a text to read."""
+        return bool(self._flights and self._flights[0].logits.done()) or self._may_fly() or self._may_read() is not None
+
+    def _may_fly(self) -> bool:
+        """Whether a batch should be sent off: at once when none is computed, and ahead of time when it would be full.
+
+        While somebody floods the queue none is sent ahead: what comes from others meanwhile goes first.
+        """
+        if self._failures >= _PROBE_AFTER_FAILURES or not any(self._windows):
+            return False
+        if not self._flights:
+            return True
+        engine = self._worker.engine
+        assert engine is not None
+        if len(self._flights) >= _AHEAD or self._worker.queue.is_shared():
+            return False
+        waiting = self._windows[0] or self._windows[1]
+        return sum(map(len, waiting)) >= engine.budget
+
+    def _may_read(self) -> tuple[Priority, int] | None:
+        """Which texts may be read now, and how many tokens of them; passive ones only when no person waits."""
+        worker, engine = self._worker, self._worker.engine
+        assert engine is not None
+        for priority, waiting in zip(Priority, self._windows, strict=True):
+            # Texts of who sends little are read in any case, and must not keep the others from falling due.
+            ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
+            # Few, while others are there: all that were taken fall due together.
+            room = engine.budget // _SHARED if worker.queue.is_shared() else _CHOICE_BUDGETS * engine.budget
+            if worker.queue.can_take(priority, room - ahead):
+                return priority, room - ahead
+            if waiting:
+                break
+        return None
+
+    def _is_probe_due(self) -> bool:
         quiet = time.perf_counter() - self._worker.last_pass
-        return quiet > PROBE_SECONDS or self._failures >= _PROBE_AFTER_FAILURES
+        return not self._flights and (quiet > PROBE_SECONDS or self._failures >= _PROBE_AFTER_FAILURES)
 
     def _probe(self) -> None:
         """A real forward pass over a harmless text; a model that cannot do it is loaded anew."""
@@ -237,31 +301,54 @@ class Runner:
             self._read(begun.pop(0))
 
     def _work(self) -> None:
-        """One batch. Whatever goes wrong in it is the answer of the texts in it, never the thread's end."""
-        taken = self._take_requests()
-        while taken:
-            self._read(taken.pop(0))
-            if self._worker.closing:
-                return
-        batch = self._take_batch()
-        if batch:
-            self._compute(batch)
+        """One step. Whatever goes wrong with a batch is the answer of the texts in it, never the thread's end."""
+        self._take_landed()
+        if not any(self._windows):
+            self._read_more()
+        if self._may_fly():
+            self._fly(self._take_batch())
+        if self._landing is None:
+            self._take_landed()
+        if self._landing is not None:
+            self._land(self._landing)
+            self._landing = None
+            self._hold()
+        self._read_more()
 
-    def _take_requests(self) -> list[Request]:
-        """The next texts to read; passive ones only when no person waits."""
-        worker, engine = self._worker, self._worker.engine
-        assert engine is not None
+    def _take_landed(self) -> None:
+        """What was sent ahead and cancelled, because nobody waits for it any more, is no batch in hand."""
+        for flight in [flight for flight in self._flights if flight.logits.cancelled()]:
+            self._flights.remove(flight)
+        if self._flights and self._flights[0].logits.done():
+            self._note_pace(self._flights[0])
+            self._landing = self._flights.popleft()
+        self._hold()
+
+    def _note_pace(self, flight: _Flight) -> None:
+        lengths = [len(window) for window in flight.batch]
+        if flight.logits.exception() is None and self._computing_since is not None:
+            padded = flight.batch[0].job.engine.backend.padded_tokens(lengths)
+            self._worker.computed(lengths, padded, time.perf_counter() - self._computing_since)
+
+    def _hold(self) -> None:
+        """Notes what is in hand: the batch that is computed, and the one that is being handed out."""
+        head = self._flights[0] if self._flights else None
+        with self._worker.changed:
+            self._computing = {request for flight in (self._landing, head) if flight for request in flight.requests}
+            if head is not self._head:
+                self._head, self._computing_since = head, time.perf_counter() if head else None
+
+    def _read_more(self) -> None:
+        """The next texts."""
+        worker = self._worker
         with worker.changed:
             self._check()
-            for priority, waiting in zip(Priority, self._windows, strict=True):
-                # Texts of who sends little are read in any case, and must not keep the others from falling due.
-                ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
-                # Few, while others are there: all that were taken fall due together.
-                room = engine.budget // _SHARED if worker.queue.is_shared() else _CHOICE_BUDGETS * engine.budget
-                taken = worker.queue.take(priority, room - ahead)
-                if taken or waiting:
-                    return taken
-            return []
+            wanted = self._may_read()
+            taken = [] if wanted is None else worker.queue.take(*wanted)
+        while taken:
+            self._read(taken.pop(0))
+            if worker.closing:
+                return
 
     def _read(self, request: Request) -> None:
         """Cleans and tokenises; a text whose verdict is known is answered at once."""
@@ -313,51 +400,70 @@ class Runner:
                 batch = next_batch(first_tokens(own, _CHOICE_BUDGETS * engine.budget), budget)
                 chosen = set(map(id, batch))
                 waiting[:] = [window for window in waiting if id(window) not in chosen]
-                self._computing = {window.job.request for window in batch}
                 with self._worker.changed:
                     self._worker.queue.begin(sum(map(len, batch)))
                 return batch
         return []
 
-    def _compute(self, batch: list[Window]) -> None:
-        """Runs a batch; one that fails is halved until the guilty text fails alone."""
-        engine = batch[0].job.engine
+    def _fly(self, batch: list[Window]) -> None:
+        """Sends a batch off: to the backend's threads, or, when there is nothing to do meanwhile, computed in this."""
+        if not batch:
+            return
         self._check()
-        self._moved = self._computing_since = started = time.perf_counter()
+        alone = not self._flights and not any(self._windows) and not self._worker.queue.has_waiting()
+        flight, backend = _Flight(batch), batch[0].job.engine.backend
+        self._flights.append(flight)
+        self._hold()
+        rows = [window.ids for window in batch]
+        if alone:
+            run_into(flight.logits, partial(backend.predict, rows))
+            return
         try:
-            logits = self._predict(engine, [window.ids for window in batch])
-            rows = dict(zip(range(len(batch)), logits, strict=True))
+            flight.logits = backend.start(rows)
+        except BaseException as error:
+            refuse(flight.logits, error)
+        flight.logits.add_done_callback(self._wake)
+        if len(self._flights) > 1:
+            flight.cancel_when_unwanted()
+
+    def _wake(self, _: Future[NDArray[np.float32]]) -> None:
+        with self._worker.changed:
+            self._worker.changed.notify_all()
+
+    def _land(self, flight: _Flight) -> None:
+        """Hands out what was computed; a batch that failed is halved until the guilty text fails alone."""
+        batch = flight.batch
+        self._check()
+        self._moved = time.perf_counter()
+        try:
+            rows = dict(zip(range(len(batch)), flight.logits.result(), strict=True))
         except BaseException as error:  # whatever the backend raises, only its own text may suffer
             self._check()
             if len(batch) > 1:
                 middle = len(batch) // 2
-                self._compute(batch[:middle])
-                self._compute(batch[middle:])
+                self._fly(batch[:middle])
+                self._fly(batch[middle:])
                 return
             self._failures += 1
             self._worker.fail(batch[0].job.request, error)
             return
-        finally:
-            self._computing_since = None
-        self._check()
-        self._worker.computed([len(window) for window in batch], time.perf_counter() - started)
         for index, window in enumerate(batch):
             self._finish(window, rows[index])
 
-    def _predict(self, engine: Engine, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Computes in this thread, or, when there is something to read meanwhile, in another."""
-        if not self._worker.queue.has_waiting():
-            return engine.backend.predict(rows)
-        computed = self._lane.submit(lambda: engine.backend.predict(rows))
-        while not computed.done() and (taken := self._take_requests()):
-            while taken:
-                self._read(taken.pop(0))
-        return computed.result()
+    def _land_in_hand(self) -> None:
+        """At the end: the batch that is being computed still gets its answers."""
+        for flight in list(self._flights)[1:]:
+            flight.logits.cancel()
+        if self._flights:
+            wait([self._flights[0].logits])
+            self._landing = self._flights.popleft()
+            self._hold()
+            self._land(self._landing)
 
     def _finish(self, window: Window, row: NDArray[np.float32]) -> None:
         job, worker = window.job, self._worker
         try:
-            if not np.isfinite(row).all():
+            if not all(map(isfinite, row.tolist())):
                 self._failures += 1
                 worker.fail(job.request, InferenceFailed("The model's answer for this text was not a number."))
                 return
@@ -380,5 +486,8 @@ class Runner:
         failure = failure_of(error)
         for waiting in self._windows:
             waiting.clear()
+        self._flights.clear()
+        self._landing = None
+        self._hold()
         for request in self._worker.taken():
             self._worker.fail(request, failure)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,18 +9,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from model.backend import granted_cpus, pad
+from model.backend import Batch, InTurn, granted_cpus, pad
 from model.checkpoint import Checkpoint
 from model.errors import BackendUnavailable, CheckpointError
 
-_STEP = 8
-"""Padded lengths are multiples of this: what a GPU's matrix units work in."""
 
-
-class TorchBackend:
+class TorchBackend(InTurn):
     """Runs a checkpoint's `model.safetensors`, or an exported `model.onnx` turned back into floats."""
 
     name = "torch"
+    step = 8  # what a GPU's matrix units work in
 
     def __init__(self, checkpoint: Checkpoint, device: str, threads: int = 0) -> None:
         """`device` is "cpu" or "cuda"; `threads` as for `OnnxBackend`.
@@ -49,9 +45,9 @@ class TorchBackend:
         self._limit = checkpoint.max_length
         self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
-    def predict(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        ids, mask = (self._moved(array) for array in pad(batch, self._limit, _STEP))
+        ids, mask = (self._moved(array) for array in pad(batch, self._limit, self.step))
         with torch.inference_mode():
             logits = self._network(input_ids=ids, attention_mask=mask).logits
         return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)

@@ -16,7 +16,6 @@ from math import inf
 
 import numpy as np
 
-from model.backend import padded_length
 from model.cache import VerdictCache
 from model.engine import Engine
 from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, ModelError, Overloaded
@@ -216,12 +215,12 @@ class Worker:
         for request in held:
             self.fail(request, InferenceFailed("The model broke and cannot be loaded anew."))
 
-    def computed(self, lengths: Sequence[int], seconds: float) -> None:
-        """Counts a batch of windows by their lengths."""
+    def computed(self, lengths: Sequence[int], padded: int, seconds: float) -> None:
+        """Counts a batch of windows by their lengths, and the tokens that were computed for it."""
         with self.changed:
             self._batches += 1
             self._useful += sum(lengths)
-            self._computed += padded_length(max(lengths)) * len(lengths)
+            self._computed += padded
             self._pace = 0.9 * self._pace + 0.1 * seconds / len(lengths)
 
     def taken(self) -> list[Request]:

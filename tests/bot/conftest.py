@@ -17,12 +17,13 @@ from simcord.enums import AppCommandType, InteractionType
 from bot.client import create_bot
 from bot.settings import Settings
 from model import Classifier
+from model.backend import InTurn
 from model.engine import load_engine
 
 PATIENCE = 20
 
 
-class WatchedBackend:
+class WatchedBackend(InTurn):
     """The real backend. It counts its batches, and holds or fails the next ones when told to."""
 
     def __init__(self, backend):

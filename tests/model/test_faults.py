@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from model.backend import InTurn
 from model.checkpoint import Checkpoint
 from model.classifier import Classifier
 from model.engine import Engine
@@ -35,7 +36,7 @@ class FaultyReader(Reader):
 
 
 @dataclass
-class FaultyBackend:
+class FaultyBackend(InTurn):
     """Fails on words, and spoils the rows of the whole batch where a real library would."""
 
     ids: dict
@@ -115,7 +116,7 @@ async def ask(classifier, chance, number):
 @pytest.mark.parametrize("moment", [0.0, 0.01, 0.05])
 async def test_closing_under_load_settles_every_call(load, moment):
     classifier = await Classifier.start(load, queue_limit=10_000_000)
-    calls = [asyncio.create_task(classifier.classify(f"good {number} " * 40)) for number in range(500)]
+    calls = [asyncio.create_task(classifier.classify(f"good {number} " * 40)) for number in range(2000)]
     await asyncio.sleep(moment)
     await classifier.close()
     answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
@@ -128,7 +129,7 @@ class SlowReader(Reader):
 
 
 @dataclass
-class StuckBackend:
+class StuckBackend(InTurn):
     """Answers until it is told to hang, as a driver may."""
 
     stuck: bool = False

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model import onnx_backend
 from model.checkpoint import open_checkpoint
-from model.handover import Lane
+from model.handover import Crew
 from model.onnx_backend import OnnxBackend, saturates
 
 
@@ -30,14 +30,16 @@ def test_any_number_of_threads_gives_every_row_what_one_gives(rows, threads):
 
 def test_the_rows_of_a_batch_are_divided_among_threads(rows, monkeypatch):
     backend, seen = OnnxBackend(open_checkpoint("bundled"), 2), []
+    both = threading.Barrier(2, timeout=20)
 
     def run(session, output, share, limit):
-        seen.append((threading.current_thread().name, len(share)))
+        both.wait()
+        seen.append((threading.current_thread(), len(share)))
         return np.zeros((len(share), 3), dtype=np.float32)
 
     monkeypatch.setattr(onnx_backend, "_run", run)
     backend.predict(rows)
-    assert len({name for name, _ in seen}) == 2
+    assert len({thread for thread, _ in seen}) == 2
     assert sum(count for _, count in seen) == len(rows)
 
 
@@ -57,7 +59,7 @@ def test_what_one_thread_raises_is_raised(rows, monkeypatch):
 def test_threads_go_with_their_backend(rows):
     backend = OnnxBackend(open_checkpoint("bundled"), 3)
     backend.predict(rows)
-    threads = [thread for thread in threading.enumerate() if thread.name == "inference-share"]
+    threads = [thread for thread in threading.enumerate() if thread.name == "inference-piece"]
     assert len(threads) >= 2
     del backend
     for thread in threads[-2:]:
@@ -110,9 +112,45 @@ def test_the_exact_way_is_asked_for_only_where_it_is_needed(monkeypatch, cuts_of
             asked[0].get_session_config_entry("session.x64quantprecision")
 
 
-def test_a_lane_goes_on_after_a_call_that_fails():
-    lane = Lane("a lane")
-    failed, fine = lane.submit(lambda: 1 / 0), lane.submit(lambda: threading.current_thread().name)
+def test_a_crew_goes_on_after_a_call_that_fails():
+    crew = Crew("a crew")
+    failed, fine = crew.submit(lambda: 1 / 0), crew.submit(lambda: threading.current_thread().name)
     assert isinstance(failed.exception(20), ZeroDivisionError)
-    assert fine.result(20) == "a lane"
-    lane.close()
+    assert fine.result(20) == "a crew"
+    crew.close()
+
+
+def test_a_crew_does_not_begin_with_what_was_cancelled():
+    crew, go_on, done = Crew("a crew"), threading.Event(), []
+    running, cancelled, last = (
+        crew.submit(call) for call in (go_on.wait, lambda: done.append(1), lambda: done.append(2))
+    )
+    assert cancelled.cancel()
+    go_on.set()
+    assert running.result(20)
+    last.result(20)
+    assert done == [2]
+    crew.close()
+
+
+def test_a_batch_that_is_cancelled_gives_up_its_pieces(rows, monkeypatch):
+    backend, go_on, begun = OnnxBackend(open_checkpoint("bundled"), 2), threading.Event(), []
+
+    def run(session, output, share, limit):
+        begun.append(share)
+        go_on.wait(20)
+        return np.zeros((len(share), 3), dtype=np.float32)
+
+    monkeypatch.setattr(onnx_backend, "_run", run)
+    first, second = backend.start(rows * 20), backend.start(rows)
+    assert second.cancel()
+    go_on.set()
+    assert first.result(20).shape == (len(rows) * 20, 3)
+    assert sum(map(len, begun)) == len(rows) * 20
+
+
+def test_batches_that_are_started_are_computed_in_their_order(rows):
+    backend = OnnxBackend(open_checkpoint("bundled"), 2)
+    started = [backend.start(rows[number:]) for number in range(4)]
+    for number, logits in enumerate(started):
+        np.testing.assert_allclose(logits.result(20), backend.predict(rows[number:]), atol=1e-4)

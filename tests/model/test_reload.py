@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from model import classifier as classifier_module
+from model.backend import InTurn
 from model.candidate import Example
 from model.checkpoint import MANIFEST, Checkpoint, artefact_version, file_sha256
 from model.classifier import Classifier
@@ -30,7 +31,7 @@ PATIENCE = 60
 
 
 @dataclass
-class NumberedBackend:
+class NumberedBackend(InTurn):
     """Says its own number with every answer, in the first logit, and notices rows that another's reader read."""
 
     number: int

@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file
 
+from model.backend import InTurn
 from model.checkpoint import BUNDLED_FOLDER, MANIFEST, file_sha256, open_checkpoint
 from model.dequantise import float_weights
 from model.engine import Engine, load_engine
@@ -21,7 +22,7 @@ from training.scoring import read_logits, verdicts
 
 
 @dataclass
-class Opposite:
+class Opposite(InTurn):
     """A backend that turns the other's answers round from the text with that number on."""
 
     inner: object
