@@ -21,7 +21,8 @@ from model import BUNDLED, Classifier
 
 TITLE = "Vibecheck"
 _HERE = Path(__file__).parent
-CSS, SCRIPT, ICON = _HERE / "page.css", _HERE / "page.js", _HERE / "icon.svg"
+CSS, ICON = _HERE / "page.css", _HERE / "icon.svg"
+SCRIPTS = (_HERE / "stream.js", _HERE / "page.js")
 
 WAITING = 40
 """Visitors who may wait for their turn; the next one is told to come again."""
@@ -143,6 +144,7 @@ def _one_text(classifier: Classifier) -> None:
         "show_progress": "hidden",
         "concurrency_limit": 4,
         "concurrency_id": "one",
+        "trigger_mode": "always_last",
     }
     gr.on([button.click, text.submit], read, text, answer, **shared)
     examples.click(read_example, examples, [text, answer], **shared)

@@ -89,7 +89,7 @@ def _start(
     import uvicorn
     from fastapi import FastAPI
 
-    from bot.web.page import CSS, ICON, SCRIPT, build_page, theme
+    from bot.web.page import CSS, ICON, SCRIPTS, build_page, theme
 
     _keep_no_values()
     app = gr.mount_gradio_app(
@@ -98,7 +98,7 @@ def _start(
         path="/",
         theme=theme(),
         css_paths=CSS,
-        head=f"<script>{SCRIPT.read_text('utf-8')}</script>",
+        head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in SCRIPTS),
         favicon_path=str(ICON),
         footer_links=[],
         run_history=False,

@@ -16,7 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.pages.browser import CHROMIUM, chromium
-from tests.pages.web import hand_in, open_web, paste, read_lines, read_one, running_web
+from tests.pages.web import Streams, hand_in, listening, open_web, paste, read_lines, read_one, running_web
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)"),
@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 PATIENCE = 30_000  # a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 ANSWER, BATCH, COMPARED = "#vc-answer", "#vc-batch", "#vc-compared"
 
 STORED_BY_THE_BROWSER = """async () => {
@@ -42,10 +43,38 @@ STORED_BY_THE_BROWSER = """async () => {
   return JSON.stringify(found);
 }"""
 
+ENDS_COME_LATE = """
+const ask = window.fetch.bind(window);
+const held = [];
+window.fetch = async (...asked) => {
+  const response = await ask(...asked);
+  if (response.url.includes('/queue/join')) setTimeout(() => held.splice(0).forEach((go) => go()), 300);
+  if (!response.url.includes('/queue/data')) return response;
+  const transform = async (part, page) => {
+    const [before, ...end] = part.split(/(?=data: \\{"msg":"close_stream")/);
+    if (before) page.enqueue(before);
+    if (!end.length) return;
+    await new Promise((go) => held.push(go));
+    page.enqueue(end.join(''));
+  };
+  const late = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new TransformStream({ transform }));
+  return new Response(late.pipeThrough(new TextEncoderStream()), response);
+};"""
+"""A line on which the word that a stream is over comes when the next question has long been taken."""
+
+ANSWERS_COME_LATE = """
+const ask = window.fetch.bind(window);
+window.fetch = async (...asked) => {
+  const response = await ask(...asked);
+  if (response.url.includes('/queue/join')) await window.late;
+  return response;
+};
+window.hold = () => { window.late = new Promise((go) => { window.go = go; }); };"""
+"""A line on which, after `hold()`, the word that a question was taken comes at `go()`."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
-    expect.set_options(timeout=PATIENCE)
     async with running_web() as (_process, address):
         yield address
 
@@ -121,8 +150,10 @@ async def test_an_example_is_answered_by_a_click(page: Page, name: str, sentimen
 
 
 async def test_clear_empties_text_and_answer(page: Page) -> None:
+    streams = Streams(page)
     await read_one(page, "so good")
     await expect(page.locator(f"{ANSWER} h2")).to_be_visible()
+    await streams.all_ended()  # Gradio shows every answer a second time as its end
     await page.locator("#vc-clear").click()
     await expect(page.locator("#vc-text textarea")).to_have_value("")
     await expect(page.locator(ANSWER)).to_contain_text("The answer appears here.")
@@ -173,6 +204,45 @@ async def test_fifty_clicks_at_once_end_in_one_answer(page: Page) -> None:
     await expect(page.locator(f"{ANSWER} h2")).to_have_text("Positive")
     await read_one(page, "worst thing ever")
     await expect(page.locator(f"{ANSWER} h2")).to_have_text("Negative")
+
+
+async def test_a_question_asked_just_as_the_last_answer_ends_is_answered(browser: Browser, address: str) -> None:
+    page = await open_web(browser, address, script=ENDS_COME_LATE)
+    for name, sentiment in (("Slang", "Positive"), ("Bad film", "Negative"), ("Neutral chatter", "Neutral")):
+        await page.get_by_role("button", name=name, exact=True).click()
+        await expect(page.locator(f"{ANSWER} h2")).to_have_text(sentiment)
+    await page.context.close()
+
+
+async def test_a_click_while_another_text_is_being_read_counts(browser: Browser, address: str) -> None:
+    page = await open_web(browser, address, script=ANSWERS_COME_LATE)
+    await page.evaluate("hold()")
+    async with page.expect_response(re.compile("/queue/join")):
+        await read_one(page, "best thing ever")
+    await read_one(page, "worst thing ever")
+    await page.evaluate("go()")
+    await expect(page.locator(f"{ANSWER} h2")).to_have_text("Negative")
+    await page.context.close()
+
+
+async def test_a_visitor_who_waits_for_nothing_holds_no_stream(browser: Browser, address: str) -> None:
+    page = await open_web(browser, address, script=ANSWERS_COME_LATE)
+    streams = Streams(page)
+    await read_lines(page, [f"line {number} is quite something, and this one goes on" for number in range(10_000)])
+    await expect(page.locator(f"{BATCH} progress")).to_have_attribute("max", "10000")
+    await page.evaluate("hold()")
+    await page.get_by_role("tab", name="One text").click()
+    async with page.expect_response(re.compile("/queue/join")):
+        await read_one(page, "best thing ever")
+    await page.get_by_role("tab", name="Many texts").click()
+    await page.locator("#vc-stop").click()
+    await page.evaluate("go()")
+    await expect(page.locator(BATCH)).to_contain_text("Stopped.")
+    await expect(page.locator(f"{ANSWER} h2")).to_have_text("Positive")
+    await streams.all_ended()
+    await read_lines(page, ["and the page still listens"])
+    await expect(page.locator(BATCH)).to_contain_text("1 line read")
+    await page.context.close()
 
 
 async def test_pasted_lines_become_a_chart_a_table_and_a_download(page: Page) -> None:
@@ -246,6 +316,7 @@ async def test_a_file_that_cannot_be_read_gets_a_friendly_line(
 
 
 async def test_a_batch_shows_how_far_it_is_and_can_be_stopped(page: Page) -> None:
+    streams = Streams(page)
     await read_lines(page, [f"line {number} is quite something, and this one goes on" for number in range(10_000)])
     await expect(page.locator(f"{BATCH} progress")).to_have_attribute("max", "10000")
     await expect(page.locator(BATCH)).to_contain_text(
@@ -253,6 +324,7 @@ async def test_a_batch_shows_how_far_it_is_and_can_be_stopped(page: Page) -> Non
     )
     await page.locator("#vc-stop").click()
     await expect(page.locator(BATCH)).to_contain_text("Stopped.")
+    await streams.all_ended()  # until then it is being stopped, and reads nothing else
     await read_lines(page, ["and the page still reads"])
     await expect(page.locator(BATCH)).to_contain_text("1 line read")
 
@@ -322,6 +394,7 @@ async def test_no_request_leaves_the_machine(browser: Browser, address: str) -> 
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     await page.goto(address)
+    await listening(page)
     await read_one(page, "i love this")
     await expect(page.locator(f"{ANSWER} h2")).to_be_visible()
     await read_lines(page, ["i love this"])
@@ -418,6 +491,16 @@ async def test_ctrl_c_ends_it_while_somebody_looks(browser: Browser) -> None:
     async with running_web() as (process, address):
         page = await open_web(browser, address)
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE / 1000):
             assert await process.wait() == 0
+        await page.context.close()
+
+
+async def test_a_visitor_is_told_when_the_line_breaks(browser: Browser) -> None:
+    async with running_web() as (process, address):
+        page = await open_web(browser, address)
+        await read_lines(page, [f"line {number} is quite something, and this one goes on" for number in range(10_000)])
+        await expect(page.locator(f"{BATCH} progress")).to_have_attribute("max", "10000")
+        process.kill()
+        await expect(page.get_by_text("Connection to the server was lost").first).to_be_visible()
         await page.context.close()

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Locator, Page
+from playwright.async_api import Browser, Locator, Page, Request
 
 from tests.pages.browser import serving
 
 DEAD_HOST = "http://127.0.0.1:9"
+STREAM = "/queue/data"
 
 
 @asynccontextmanager
@@ -22,13 +23,49 @@ async def running_web(
         yield running
 
 
-async def open_web(browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
-    """The page once it takes actions. `scheme` is what the visitor's system prefers: light or dark."""
+async def open_web(
+    browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: str = "light", script: str = ""
+) -> Page:
+    """The page once it takes actions. `scheme` is what the visitor's system prefers: light or dark.
+
+    `script` runs before anything of the page.
+    """
     context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = await context.new_page()
+    await page.add_init_script(script)
     await page.goto(address)
-    await page.locator("#vc-answer[aria-live]").wait_for()  # set when the page has begun to listen
+    await listening(page)
     return page
+
+
+async def listening(page: Page) -> None:
+    """Waits until the page takes actions."""
+    await page.locator("#vc-answer[aria-live]").wait_for()
+
+
+class Streams:
+    """The streams of events that a page listens to, from now on."""
+
+    def __init__(self, page: Page) -> None:
+        self._open: set[Request] = set()
+        self._none = asyncio.Event()
+        page.on("request", self._began)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    async def all_ended(self) -> None:
+        """Waits until the page waits for no answer."""
+        await self._none.wait()
+
+    def _began(self, request: Request) -> None:
+        if STREAM in request.url:
+            self._open.add(request)
+            self._none.clear()
+
+    def _ended(self, request: Request) -> None:
+        self._open.discard(request)  # one from before may still have been open
+        if STREAM in request.url and not self._open:
+            self._none.set()
 
 
 async def paste(box: Locator, text: str) -> None:
