@@ -10,6 +10,9 @@ from model.backend import padded_length
 TOKEN_BUDGET = 2048
 """Padded tokens a batch may hold: four full windows, or some sixty chat messages."""
 
+_DUE = 8
+"""The part of a batch for which the longest waiting comes before a like length."""
+
 _SMALLEST_SHARE = 32
 """Padded tokens; a few milliseconds of work."""
 
@@ -31,10 +34,10 @@ def next_batch(waiting: Sequence[W], budget: int = TOKEN_BUDGET) -> list[W]:
     """The next batch from `waiting`, which is in the order in which they are due and not empty.
 
     The first is always in it, so nobody starves. The rest are the windows nearest to it in length, the shorter side
-    first since those cost no padding of the first, while padded length x rows stays within `budget`. Those that would
-    be in the batch if lengths did not matter have their choice first; the others get what room is left.
+    first since those cost no padding of the first, while padded length x rows stays within `budget`. Those that have
+    waited longest, an eighth of a batch, have their choice first; the others get what room is left.
     """
-    due = first_tokens(waiting, budget)
+    due = first_tokens(waiting, budget // _DUE)
     batch, width = [waiting[0]], padded_length(len(waiting[0]))
     for others in (due[1:], waiting[len(due) :]):
         shorter = sorted((w for w in others if padded_length(len(w)) <= width), key=len, reverse=True)

@@ -35,9 +35,9 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_CHOICE_BUDGETS = 2
-"""A batch is chosen from so many batches' worth of windows, those that are due first: enough for like lengths, and
-nobody's text goes far ahead of its turn."""
+_CHOICE_TOKENS = 4096
+"""A batch is chosen from so many tokens of windows, those that are due first, or from two batches' worth: enough for
+like lengths, and nobody's text goes far ahead of its turn."""
 
 _SHARED = 2
 """By how much batches are smaller while one origin sends much and others little."""
@@ -261,9 +261,9 @@ class Runner:
             # Texts of who sends little are read in any case, and must not keep the others from falling due.
             ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
             # Few, while others are there: all that were taken fall due together.
-            room = engine.budget // _SHARED if worker.queue.is_shared() else _CHOICE_BUDGETS * engine.budget
+            room = engine.budget // _SHARED if worker.queue.is_shared() else max(_CHOICE_TOKENS, 2 * engine.budget)
             if worker.queue.can_take(priority, room - ahead):
-                return priority, room - ahead
+                return priority, min(room - ahead, engine.budget)
             if waiting:
                 break
         return None
@@ -397,7 +397,7 @@ class Runner:
                     own = [window for window in own if window.job.request.sparse or window.turn <= begun]
                 # The smaller the batch in hand, the sooner is computed what comes from somebody else.
                 budget = engine.budget // _SHARED if shared else engine.budget
-                batch = next_batch(first_tokens(own, _CHOICE_BUDGETS * engine.budget), budget)
+                batch = next_batch(first_tokens(own, max(_CHOICE_TOKENS, 2 * engine.budget)), budget)
                 chosen = set(map(id, batch))
                 waiting[:] = [window for window in waiting if id(window) not in chosen]
                 with self._worker.changed:
