@@ -10,6 +10,9 @@ from model.engine import Engine
 BUDGETS = (512, 1024, 2048)
 """In padded tokens: from one full window to four. Larger ones are no faster on a CPU and hold memory for good."""
 
+GPU_BUDGETS = (2048, 8192, 32_768)
+"""A GPU takes as long for a small batch as for a large one, up to thousands of tokens."""
+
 _LENGTH = 32
 _NEAR_BEST = 0.95
 _ROUNDS = 2
@@ -23,7 +26,7 @@ def calibrated(engine: Engine) -> Engine:
     (row,) = engine.reader.read("how does this sound")
     row = (row * _LENGTH)[:_LENGTH]
     speeds: dict[int, float] = {}
-    for budget in BUDGETS:
+    for budget in BUDGETS if engine.backend.device == "cpu" else GPU_BUDGETS:
         batch = [row] * (budget // _LENGTH)
         try:
             best = min(_seconds(engine, batch) for _ in range(_ROUNDS))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from model.backend import Batch, InTurn, granted_cpus, pad
+from model.backend import Batch, InTurn, granted_cpus, pad, padded_length
 from model.checkpoint import Checkpoint
+from model.cuda_graphs import GraphedNetwork, bucket
 from model.errors import BackendUnavailable, CheckpointError
 
 
@@ -44,19 +48,30 @@ class TorchBackend(InTurn):
         self._device = torch.device(device)
         self._limit = checkpoint.max_length
         self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+        self._graphs = GraphedNetwork(self._forward, self._device) if device == "cuda" else None
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        ids, mask = (self._moved(array) for array in pad(batch, self._limit, self.step))
+        ids, mask = (torch.from_numpy(array) for array in pad(batch, self._limit, self.step))
         with torch.inference_mode():
-            logits = self._network(input_ids=ids, attention_mask=mask).logits
-        return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+            if self._graphs is not None:
+                ids, mask = ids.pin_memory(), mask.bool().pin_memory()
+                recorded = self._graphs(ids, mask)
+                if recorded is not None:
+                    return np.asarray(recorded.numpy())
+            ids, mask = (tensor.to(self._device, non_blocking=True) for tensor in (ids, mask))
+            logits = self._forward(ids, mask[:, None, None].bool())
+            return np.asarray(logits.float().cpu().numpy())
 
-    def _moved(self, array: NDArray[np.int64]) -> torch.Tensor:
-        tensor = torch.from_numpy(array)
-        if self._device.type != "cuda":
-            return tensor
-        return tensor.pin_memory().to(self._device, non_blocking=True)
+    def padded_tokens(self, lengths: Sequence[int]) -> int:
+        """See `Backend.padded_tokens`."""
+        rows, width = len(lengths), padded_length(max(lengths), self.step)
+        shape = bucket(rows, width) if self._graphs is not None else None
+        return math.prod(shape or (rows, width))
+
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self._network(input_ids=ids, attention_mask=mask).logits
+        return logits
 
 
 def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

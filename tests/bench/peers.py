@@ -38,9 +38,10 @@ def _seconds(work: Callable[[Sequence[str]], object], texts: Sequence[str]) -> f
     return time.perf_counter() - started
 
 
-def pipelines() -> dict[str, TextClassificationPipeline]:
-    """transformers' pipeline over the bundled network in fp32, and over one of DistilBERT's usual size.
+def pipelines(device: str = "cpu") -> dict[str, TextClassificationPipeline]:
+    """transformers' pipeline over the bundled network, and over one of DistilBERT's usual size.
 
+    In fp32 on the CPU, in half precision on a GPU.
     The second has random weights; its time does not depend on them.
     """
     torch.set_num_threads(granted_cpus())
@@ -53,8 +54,9 @@ def pipelines() -> dict[str, TextClassificationPipeline]:
     weights = float_weights(checkpoint.weights)
     same.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
     usual = DistilBertForSequenceClassification(DistilBertConfig(num_labels=3))
+    kind = torch.float32 if device == "cpu" else torch.float16
     return {
-        name: TextClassificationPipeline(model=network.eval(), tokenizer=tokenizer, device="cpu")
+        name: TextClassificationPipeline(model=network.eval().to(device, kind), tokenizer=tokenizer, device=device)
         for name, network in (("same", same), ("usual", usual))
     }
 
