@@ -25,6 +25,8 @@ from bot.settings import Settings, SettingsError
 from bot.stopping import CLOSING_SECONDS, unless
 from bot.watching.permissions import PORTAL, SWITCH_ON_CONTENT
 from model import CheckpointError, Classifier, ModelError
+from model.backend import granted_cpus
+from model.memory import limit_arenas
 
 if TYPE_CHECKING:
     from bot.mood.opening import Opened
@@ -52,6 +54,7 @@ def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
     _set_up_logging(settings.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
+    limit_arenas(granted_cpus())
     try:
         token = bot_token(settings)
     except SettingsError as error:

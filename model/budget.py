@@ -10,8 +10,8 @@ from model.engine import Engine
 BUDGETS = (512, 1024, 2048)
 """In padded tokens: from one full window to four. Larger ones are no faster on a CPU and hold memory for good."""
 
-GPU_BUDGETS = (2048, 8192, 32_768)
-"""A GPU takes as long for a small batch as for a large one, up to thousands of tokens."""
+GPU_BUDGETS = (2048, 4096, 8192)
+"""A GPU takes as long for a small batch as for a large one, up to thousands of tokens. No larger ones are recorded."""
 
 _LENGTH = 32
 _NEAR_BEST = 0.95

@@ -294,7 +294,10 @@ class Classifier:
             check_comparison(shadow.engine.checkpoint.source, comparison)
             await self.stop_shadow()
             # The one that was compared: a shadow that hung has had its engine loaded anew.
-            return self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
+            change = self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
+            del shadow  # the worker that is no more
+            await in_thread(return_freed)
+            return change
 
     async def stop_shadow(self) -> ShadowReport:
         """Drops the candidate; returns its last report. Raises ReloadRefused when there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from weakref import finalize
@@ -73,12 +73,10 @@ class OnnxBackend:
     def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
         """See `Backend.start`. No thread waits for the others at a batch's end: it goes on with the next batch."""
         found = self._pieces(batch)
-        computed = _Computed(batch, len(found))
+        computed = _Computed(len(batch), len(found))
         for rows in found:
-            call = partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit)
-            piece = self._crew.submit(call)
-            piece.add_done_callback(partial(computed.take, rows))
-            computed.logits.add_done_callback(partial(_cancel_too, piece))
+            run = partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit)
+            self._crew.submit(partial(computed.add, rows, run))
         return computed.logits
 
     def padded_tokens(self, lengths: Sequence[int]) -> int:
@@ -93,36 +91,30 @@ class OnnxBackend:
 class _Computed:
     """The logits of a batch, put together of its pieces' as these come."""
 
-    def __init__(self, batch: Batch, pieces: int) -> None:
+    def __init__(self, rows: int, pieces: int) -> None:
         self.logits: Future[NDArray[np.float32]] = Future()
-        self._rows = len(batch)
+        self._rows = rows
         self._missing = pieces
-        self._found: list[tuple[list[int], NDArray[np.float32]]] = []
+        self._found: NDArray[np.float32] | None = None
         self._lock = threading.Lock()
 
-    def take(self, rows: list[int], piece: Future[NDArray[np.float32]]) -> None:
-        if piece.cancelled():
+    def add(self, rows: list[int], run: Callable[[], NDArray[np.float32]]) -> None:
+        """Computes a piece, unless the batch was cancelled or another piece of it has failed."""
+        if self.logits.done():
             return
-        error = piece.exception()
-        if error is not None:
+        try:
+            logits = run()
+        except BaseException as error:
             refuse(self.logits, error)
             return
         with self._lock:
-            self._found.append((rows, piece.result()))
-            complete = len(self._found) == self._missing
+            if self._found is None:
+                self._found = np.empty((self._rows, logits.shape[1]), dtype=np.float32)
+            self._found[rows] = logits
+            self._missing -= 1
+            complete = self._missing == 0
         if complete:
-            settle(self.logits, self._in_order())
-
-    def _in_order(self) -> NDArray[np.float32]:
-        logits = np.concatenate([values for _, values in self._found])
-        found = np.empty_like(logits)
-        found[np.concatenate([rows for rows, _ in self._found])] = logits
-        return found
-
-
-def _cancel_too(piece: Future[NDArray[np.float32]], _: Future[NDArray[np.float32]]) -> None:
-    """When a batch is cancelled, or one of its pieces has failed, the others need not be computed."""
-    piece.cancel()
+            settle(self.logits, self._found)
 
 
 def _run(session: onnxruntime.InferenceSession, output: str, rows: Batch, limit: int) -> NDArray[np.float32]:

@@ -74,10 +74,11 @@ class _Flight:
 
     def cancel_when_unwanted(self) -> None:
         """Unless it has begun, it is not computed once nobody waits for any of its texts."""
-        requests = self.requests
+        # Nothing that a request's future holds may lead back to the request: whoever waits for it no more is forgotten.
+        logits, requests = self.logits, self.requests
         left = itertools.count(len(requests) - 1, -1)
         for request in requests:
-            request.future.add_done_callback(lambda _: next(left) or self.logits.cancel())
+            request.future.add_done_callback(lambda _: next(left) or logits.cancel())
 
 
 class Runner:

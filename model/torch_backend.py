@@ -52,15 +52,12 @@ class TorchBackend(InTurn):
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        ids, mask = (torch.from_numpy(array) for array in pad(batch, self._limit, self.step))
+        ids, mask = pad(batch, self._limit, self.step)
+        recorded = None if self._graphs is None else self._graphs(ids, mask)
+        if recorded is not None:
+            return recorded
         with torch.inference_mode():
-            if self._graphs is not None:
-                ids, mask = ids.pin_memory(), mask.bool().pin_memory()
-                recorded = self._graphs(ids, mask)
-                if recorded is not None:
-                    return np.asarray(recorded.numpy())
-            ids, mask = (tensor.to(self._device, non_blocking=True) for tensor in (ids, mask))
-            logits = self._forward(ids, mask[:, None, None].bool())
+            logits = self._forward(self._moved(ids), self._moved(mask)[:, None, None].bool())
             return np.asarray(logits.float().cpu().numpy())
 
     def padded_tokens(self, lengths: Sequence[int]) -> int:
@@ -68,6 +65,12 @@ class TorchBackend(InTurn):
         rows, width = len(lengths), padded_length(max(lengths), self.step)
         shape = bucket(rows, width) if self._graphs is not None else None
         return math.prod(shape or (rows, width))
+
+    def _moved(self, array: NDArray[np.int64]) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type != "cuda":
+            return tensor
+        return tensor.pin_memory().to(self._device, non_blocking=True)
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self._network(input_ids=ids, attention_mask=mask).logits

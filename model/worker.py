@@ -62,6 +62,8 @@ class Worker:
         self.load = load
         self.changed = threading.Condition()
         self.queue = FairQueue(queue_limit)
+        # By its future, which must not lead to the text: whoever keeps the answer would keep the words as well.
+        self._requests: dict[Future[Verdict], Request] = {}
         self.closing = False
         self.last_pass = time.perf_counter()
         self.reason = ""
@@ -99,12 +101,13 @@ class Worker:
                 self._shed += 1
                 raise self._overloaded()
             self.queue.put(request)
+            self._requests[request.future] = request
             self.changed.notify_all()
         for victim in victims:
             refused = refuse(victim.future, self._overloaded())
             with self.changed:
                 self._shed += refused
-        request.future.add_done_callback(lambda _: self._release(request))
+        request.future.add_done_callback(self._release)
         return request.future
 
     def swap(self, engine: Engine, load: Callable[[], Engine]) -> tuple[Engine, Callable[[], Engine]]:
@@ -233,9 +236,9 @@ class Worker:
         with self.changed:
             return Overloaded(max(1.0, len(self.queue) * self._pace))
 
-    def _release(self, request: Request) -> None:
+    def _release(self, future: Future[Verdict]) -> None:
         with self.changed:
-            self.queue.release(request)
+            self.queue.release(self._requests.pop(future))
 
     def _watch(self) -> None:
         """Looks after the runner until the end."""

@@ -19,7 +19,9 @@ from tqdm import tqdm
 
 from bot.process import SWITCH_SECONDS
 from model import Classifier
+from model.backend import granted_cpus
 from model.engine import load_engine
+from model.memory import limit_arenas
 from tests.bench import peers, serving
 from tests.bench.texts import chat, mixed
 
@@ -32,6 +34,7 @@ def main(quick: bool) -> None:
     """Runs everything and prints it."""
     size = 0.05 if quick else 1.0
     sys.setswitchinterval(SWITCH_SECONDS)  # as the bot does
+    limit_arenas(granted_cpus())
     report: dict[str, Any] = {"processor": platform.processor() or platform.machine(), "quick": quick}
     report["peers"] = compare(size)
     report["serving"] = asyncio.run(serve(size))

@@ -447,6 +447,25 @@ def test_a_text_taken_back_is_forgotten_even_while_the_batch_in_hand_hangs(busy,
     assert forgotten() is None
 
 
+@pytest.mark.parametrize("words", [1, 300])
+def test_an_answered_text_is_forgotten_at_once_whoever_keeps_the_answer(start_busy, backend, words):
+    class Text(str):
+        """A string that can be watched."""
+
+    worker = start_busy(queue_limit=50_000)
+    texts = [Text("bad " * words) for _ in range(20)]
+    watched = [weakref.ref(text) for text in texts]
+    gc.disable()  # which comes by too seldom
+    try:
+        answers = [worker.submit(texts.pop(), Priority.INTERACTIVE) for _ in watched]
+        backend.go_on.set()
+        assert {answer.result(PATIENCE).sentiment for answer in answers} == {Sentiment.NEGATIVE}
+        end(worker)  # whose thread may still have had the last one in hand
+        assert [text() for text in watched] == [None] * len(watched)
+    finally:
+        gc.enable()
+
+
 def test_a_queue_full_of_interactive_texts_refuses_everyone(busy):
     for _ in range(2):
         busy.submit("good", Priority.INTERACTIVE)
