@@ -11,7 +11,10 @@ TOKEN_BUDGET = 2048
 """Padded tokens a batch may hold: four full windows, or some sixty chat messages."""
 
 _DUE = 8
-"""The part of a batch for which the longest waiting comes before a like length."""
+"""The part of a batch for which the longest waiting comes before a like length, when much waits."""
+
+_MUCH = 3
+"""In batches."""
 
 _SMALLEST_SHARE = 32
 """Padded tokens; a few milliseconds of work."""
@@ -35,9 +38,11 @@ def next_batch(waiting: Sequence[W], budget: int = TOKEN_BUDGET) -> list[W]:
 
     The first is always in it, so nobody starves. The rest are the windows nearest to it in length, the shorter side
     first since those cost no padding of the first, while padded length x rows stays within `budget`. Those that have
-    waited longest, an eighth of a batch, have their choice first; the others get what room is left.
+    waited longest have their choice first, and the others get what room is left: an eighth of a batch when much waits,
+    for like lengths then save most, and a whole batch otherwise.
     """
-    due = first_tokens(waiting, budget // _DUE)
+    much = len(first_tokens(waiting, _MUCH * budget)) < len(waiting)
+    due = first_tokens(waiting, budget // _DUE if much else budget)
     batch, width = [waiting[0]], padded_length(len(waiting[0]))
     for others in (due[1:], waiting[len(due) :]):
         shorter = sorted((w for w in others if padded_length(len(w)) <= width), key=len, reverse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,8 +16,8 @@ _CHARACTERS_PER_TOKEN = 4
 """English chat and prose in WordPiece; a text is tokenised only when its turn comes, so its cost is estimated."""
 
 
-SPARSE_TOKENS = 2048
-"""An origin with no more than this in the queue, some seventy chat messages, is not made to wait for its share."""
+SPARSE_TOKENS = 1024
+"""An origin with no more than this in the queue, some forty chat messages, is not made to wait for its share."""
 
 PATIENCE = 8192
 """Tokens computed after which a text of an origin that sends much is as due as one that comes from others just then."""
@@ -81,6 +81,8 @@ class FairQueue:
         self._weights: tuple[dict[Hashable, int], ...] = ({}, {})
         self._sparse: tuple[dict[Request, None], ...] = ({}, {})
         self._lines = (_Lines(), _Lines())
+        # Until nothing of theirs is left: a later text of theirs must not overtake those that wait for their share.
+        self._bulky: tuple[set[Hashable], ...] = (set(), set())
         self.begun = 0
         self._last_sparse = -PATIENCE
 
@@ -122,12 +124,14 @@ class FairQueue:
         weights[request.origin] = weights.get(request.origin, 0) + request.cost
         self.tokens += request.cost
         lines = self._lines[request.priority]
-        if weights[request.origin] <= self._sparse_tokens and request.origin not in lines.origins():
+        bulky = self._bulky[request.priority]
+        if weights[request.origin] <= self._sparse_tokens and request.origin not in bulky:
             request.sparse, request.turn = True, self.begun
             if any(self._lines):
                 self._last_sparse = self.begun
             self._sparse[request.priority][request] = None
         else:
+            bulky.add(request.origin)
             lines.put(request)
 
     def can_take(self, priority: Priority, tokens: int) -> bool:
@@ -174,6 +178,7 @@ class FairQueue:
         self._weights[request.priority][request.origin] -= request.cost
         if not requests:
             del held[request.origin], self._weights[request.priority][request.origin]
+            self._bulky[request.priority].discard(request.origin)
         self.tokens -= request.cost
         self._sparse[request.priority].pop(request, None)
         self._lines[request.priority].remove(request)
@@ -238,9 +243,6 @@ class _Lines:
 
     def of(self, origin: Hashable) -> dict[Request, None]:
         return self._lines.get(origin, {})
-
-    def origins(self) -> Collection[Hashable]:
-        return self._lines.keys()
 
     def pop(self) -> Request | None:
         while self._order:

@@ -241,7 +241,7 @@ class Runner:
     def _may_fly(self) -> bool:
         """Whether a batch should be sent off: at once when none is computed, and ahead of time when it would be full.
 
-        While somebody floods the queue none is sent ahead: what comes from others meanwhile goes first.
+        While somebody floods the queue only what comes from others is sent ahead.
         """
         if self._failures >= _PROBE_AFTER_FAILURES or not any(self._windows):
             return False
@@ -249,9 +249,11 @@ class Runner:
             return True
         engine = self._worker.engine
         assert engine is not None
-        if len(self._flights) >= _AHEAD or self._worker.queue.is_shared():
+        if len(self._flights) >= _AHEAD:
             return False
         waiting = self._windows[0] or self._windows[1]
+        if self._worker.queue.is_shared():
+            return any(window.job.request.sparse for window in waiting)
         return sum(map(len, waiting)) >= engine.budget
 
     def _may_read(self) -> tuple[Priority, int] | None:

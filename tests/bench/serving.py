@@ -57,14 +57,17 @@ async def open_load(
         else:
             latencies.append(time.perf_counter() - started)
 
-    started, due, calls = time.perf_counter(), 0.0, []
-    for text in texts:
+    # Those that are answered are let go, as in a bot: the collector would look through all of them again and again.
+    started, due, calls = time.perf_counter(), 0.0, set[asyncio.Future[None]]()
+    for number, text in enumerate(texts):
         due += chance.expovariate(per_second)
         wait = due - (time.perf_counter() - started)
         if wait > 0.001:
             await asyncio.sleep(wait)
-        calls.append(asyncio.ensure_future(ask(text)))
-        if len(calls) % 50 == 0:
+        call = asyncio.ensure_future(ask(text))
+        calls.add(call)
+        call.add_done_callback(calls.discard)
+        if number % 50 == 0:
             await asyncio.sleep(0)
     await asyncio.gather(*calls)
     return Load(np.array(latencies), np.array(refused or [0.0]), time.perf_counter() - started)

@@ -74,6 +74,21 @@ def test_while_something_waits_for_its_share_nothing_of_the_same_origin_overtake
     assert [one.sparse for one in (*texts, later)] == [True, True, False, False]
 
 
+def test_who_sends_much_does_so_until_all_of_it_is_answered():
+    queue = filled(*(texts := [request("a") for _ in range(3)]), sparse=8)
+    taken = queue.take(INTERACTIVE, 99)
+    queue.release(texts[0])
+    queue.release(texts[1])
+    queue.put(later := request("a"))
+    (after,) = queue.take(INTERACTIVE, 99)
+    assert after is later
+    assert taken[-1].turn <= later.turn
+    queue.release(texts[2])
+    queue.release(later)
+    queue.put(little := request("a"))
+    assert (later.sparse, little.sparse) == (False, True)
+
+
 def test_what_waits_for_its_share_falls_due_as_the_work_goes_on():
     queue = filled(flood := request("flood", tokens=20), sparse=8)
     queue.take(INTERACTIVE, 99)
@@ -188,11 +203,12 @@ def test_texts_that_were_taken_already_keep_their_places_longer():
 
 
 def test_coming_and_going_leaves_nothing_behind():
-    queue = FairQueue(limit=1000)
+    queue = FairQueue(limit=1000, sparse=0)
     for number in range(5000):
         queue.put(one := request(number % 3, PASSIVE))
         queue.release(one)
     assert len(queue._lines[PASSIVE]._order) < 200
+    assert not queue._bulky[PASSIVE]
 
 
 def test_a_passive_text_never_takes_the_place_of_a_persons():
