@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +18,13 @@ _log = logging.getLogger(__name__)
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Logits of shape (rows, labels) for token ids of shape (rows, width) and a mask of shape (rows, 1, 1, width)."""
 
-_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_WIDTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_ROWS = (1, 4, 16, 64, 256)
+_WIDTHS = (16, 32, 64, 128, 256, 512)
 MOST_TOKENS = 8192
 """Larger batches keep the GPU busy for longer than their kernels take to start."""
+
+SHAPES = [(rows, width) for rows in reversed(_ROWS) for width in reversed(_WIDTHS) if rows * width <= MOST_TOKENS]
+"""Rows and tokens a row, the largest first: what they need is used again for the others."""
 
 _NOTHING = -1
 """In the place of a token where a row has none."""
@@ -39,29 +44,33 @@ class _Graph:
 
 
 class GraphedNetwork:
-    """Runs batches padded to one of a few dozen shapes, each recorded when it comes up first. Safe between threads.
+    """Runs batches padded to one of two dozen shapes, all recorded at the start. Safe between threads.
 
     A batch is four calls into PyTorch. Without a graph it is some hundred, and each of them gives up the interpreter's
     lock and gets it back half a millisecond later when another thread is busy.
     """
 
     def __init__(self, network: Network, device: torch.device) -> None:
+        """Takes a second or two. Where nothing can be recorded no shape is there, which is logged."""
         self._network = network
         self._device = device
-        self._graphs: dict[tuple[int, int], _Graph] = {}
         self._lock = threading.Lock()
-        self._works = True
+        self._graphs: dict[tuple[int, int], _Graph] = {}
+        try:
+            with torch.inference_mode():
+                memory = torch.cuda.graph_pool_handle()  # one for all, since they never run at the same time
+                self._graphs = {shape: self._recorded(shape, memory) for shape in SHAPES}
+        except RuntimeError as error:
+            _log.warning("no CUDA graphs: %s", str(error).splitlines()[0])
 
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """Logits for ids and mask of shape (rows, width); None when that shape is not recorded."""
+        """Logits for ids and mask of shape (rows, width); None when no recorded shape holds that."""
         rows, width = ids.shape
         shape = bucket(rows, width)
-        if shape is None or not self._works:
+        graph = None if shape is None else self._graphs.get(shape)
+        if graph is None:
             return None
         with self._lock:
-            graph = self._graphs.get(shape) or self._record(shape)
-            if graph is None:
-                return None
             given: NDArray[np.int32] = graph.given.numpy()
             given.fill(_NOTHING)
             given[:, 0] = 0  # no row without anything to look at
@@ -73,18 +82,7 @@ class GraphedNetwork:
                 torch.cuda.current_stream(self._device).synchronize()
             return np.array(graph.found.numpy()[:rows])
 
-    def _record(self, shape: tuple[int, int]) -> _Graph | None:
-        try:
-            with torch.inference_mode():
-                found = self._recorded(shape)
-        except RuntimeError as error:
-            self._works = False
-            _log.warning("no CUDA graphs: %s", str(error).splitlines()[0])
-            return None
-        self._graphs[shape] = found
-        return found
-
-    def _recorded(self, shape: tuple[int, int]) -> _Graph:
+    def _recorded(self, shape: tuple[int, int], memory: Any) -> _Graph:
         graph = torch.cuda.CUDAGraph()
         tokens = torch.zeros(shape, dtype=torch.int32, device=self._device)
         beside = torch.cuda.Stream(self._device)
@@ -94,7 +92,7 @@ class GraphedNetwork:
                 self._computed(tokens)
         torch.cuda.current_stream(self._device).wait_stream(beside)
         # Another thread may load a model meanwhile, and is not to disturb this.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=memory, capture_error_mode="thread_local"):
             logits = self._computed(tokens)
         given = torch.zeros(shape, dtype=torch.int32, pin_memory=True)
         found = torch.zeros(logits.shape, dtype=torch.float32, pin_memory=True)
@@ -106,9 +104,6 @@ class GraphedNetwork:
 
 
 def bucket(rows: int, width: int) -> tuple[int, int] | None:
-    """The smallest recorded shape that holds a batch of so many rows and tokens a row; None when there is none."""
-    taller = next((size for size in _ROWS if size >= rows), None)
-    wider = next((size for size in _WIDTHS if size >= width), None)
-    if taller is None or wider is None or taller * wider > MOST_TOKENS:
-        return None
-    return taller, wider
+    """The smallest of `SHAPES` that holds a batch of so many rows and tokens a row; None when there is none."""
+    holding = [shape for shape in SHAPES if shape[0] >= rows and shape[1] >= width]
+    return min(holding, key=math.prod, default=None)
