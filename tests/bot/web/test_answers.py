@@ -10,6 +10,7 @@ from bot.web.scoring import ORIGIN, score
 from bot.web.tables import pasted
 from model import BUNDLED, Classifier, Overloaded, Priority
 from model.checkpoint import BUNDLED_FOLDER
+from model.worker import Worker
 
 
 async def last(answers):
@@ -41,26 +42,26 @@ async def test_a_long_text_shows_its_verdict_before_its_words(classifier):
 
 async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, monkeypatch):
     asked = []
-    classify = type(classifier).classify
+    submit = Worker.submit
 
-    async def noted(self, text, priority=Priority.INTERACTIVE, **named):
+    def noted(self, text, priority, *given, **named):
         asked.append((text, priority))
-        return await classify(self, text, priority, **named)
+        return submit(self, text, priority, *given, **named)
 
-    monkeypatch.setattr(type(classifier), "classify", noted)
+    monkeypatch.setattr(Worker, "submit", noted)
     assert "<mark" in await last(one(classifier, "loved it"))
     assert dict(asked) == {"loved it": Priority.INTERACTIVE, " it": Priority.PASSIVE, "loved ": Priority.PASSIVE}
 
 
 async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifier, monkeypatch):
-    classify = type(classifier).classify
+    submit = Worker.submit
 
-    async def full(self, text, priority=Priority.INTERACTIVE, **named):
+    def full(self, text, priority, *given, **named):
         if priority is Priority.PASSIVE:
             raise Overloaded(1.0)
-        return await classify(self, text, priority, **named)
+        return submit(self, text, priority, *given, **named)
 
-    monkeypatch.setattr(type(classifier), "classify", full)
+    monkeypatch.setattr(Worker, "submit", full)
     shown = await last(one(classifier, "loved it so much"))
     assert "Positive" in shown
     assert "not tried one by one" in shown
@@ -113,13 +114,13 @@ async def test_an_abandoned_second_model_is_waited_for_and_takes_one_thread(clas
 
 async def test_a_batch_waits_behind_people_and_is_one_origin(classifier, monkeypatch):
     asked = set()
-    classify = type(classifier).classify
+    submit = Worker.submit
 
-    async def noted(self, text, priority=Priority.INTERACTIVE, *, origin=None, within=None):
+    def noted(self, text, priority, origin, deadline):
         asked.add((priority, origin))
-        return await classify(self, text, priority, origin=origin, within=within)
+        return submit(self, text, priority, origin, deadline)
 
-    monkeypatch.setattr(type(classifier), "classify", noted)
+    monkeypatch.setattr(Worker, "submit", noted)
     batch = await last(many(classifier, lambda: pasted("i love it\nhttps://x.y\n")))
     assert asked == {(Priority.PASSIVE, ORIGIN)}
     assert [row[1] for row in batch.rows] == ["👍 positive", "nothing to read"]
