@@ -50,6 +50,8 @@ def run_into(future: Future[_T], call: Callable[[], _T]) -> None:
         settle(future, call())
     except BaseException as error:
         refuse(future, error)
+    finally:
+        del future, call  # to which the error leads back
 
 
 class Mailbox:
@@ -67,6 +69,9 @@ class Mailbox:
         return waiter
 
     def _arrive(self, waiter: asyncio.Future[_T], future: Future[_T]) -> None:
+        if waiter.get_loop().is_closed():
+            self._arrived.clear()  # which would hold the loop and all that waits in it
+            return
         self._arrived.append((waiter, future))
         if self._is_awake:
             return
@@ -104,8 +109,8 @@ class Crew:
     def submit(self, call: Callable[[], _T]) -> Future[_T]:
         """What the call returns or raises. It can be cancelled until a thread has begun with it."""
         if self._started < self._threads:
-            self._started += 1
             threading.Thread(target=self._run, name=self._name, daemon=True).start()
+            self._started += 1
         done: Future[_T] = Future()
         self._calls.put((done, call))
         return done

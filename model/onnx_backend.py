@@ -95,26 +95,37 @@ class _Computed:
         self.logits: Future[NDArray[np.float32]] = Future()
         self._rows = rows
         self._missing = pieces
+        self._begun = False
         self._found: NDArray[np.float32] | None = None
         self._lock = threading.Lock()
 
     def add(self, rows: list[int], run: Callable[[], NDArray[np.float32]]) -> None:
         """Computes a piece, unless the batch was cancelled or another piece of it has failed."""
-        if self.logits.done():
+        if not self._is_wanted():
             return
         try:
             logits = run()
+            if len(logits) != len(rows):  # a single row would be taken for all of them
+                raise ValueError(f"{len(rows)} rows have {len(logits)} answers")
+            with self._lock:
+                if self._found is None:
+                    self._found = np.empty((self._rows, logits.shape[1]), dtype=np.float32)
+                self._found[rows] = logits
+                self._missing -= 1
+                complete = self._missing == 0
         except BaseException as error:
             refuse(self.logits, error)
+            del self, run  # to which the error leads back
             return
-        with self._lock:
-            if self._found is None:
-                self._found = np.empty((self._rows, logits.shape[1]), dtype=np.float32)
-            self._found[rows] = logits
-            self._missing -= 1
-            complete = self._missing == 0
         if complete:
             settle(self.logits, self._found)
+
+    def _is_wanted(self) -> bool:
+        """Once a piece has begun, a batch cannot be cancelled any more: nobody would notice if that piece hung."""
+        with self._lock:
+            if not self._begun and not self.logits.cancelled():
+                self._begun = self.logits.set_running_or_notify_cancel()
+        return not self.logits.done()
 
 
 def _run(session: onnxruntime.InferenceSession, output: str, rows: Batch, limit: int) -> NDArray[np.float32]:

@@ -11,10 +11,9 @@ import logging
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from model.batching import first_tokens, next_batch
 from model.candidate import check_golden
 from model.errors import DeadlinePassed, InferenceFailed
-from model.handover import failure_of, refuse, run_into, settle
+from model.handover import failure_of, refuse, settle
 from model.job import Job, Window
 from model.queueing import PATIENCE, SPARSE_TOKENS, Priority, Request
 
@@ -139,6 +138,7 @@ class Runner:
                 self._loop()
             self._check()
             worker.finish()
+        self._drop()
 
     def _check(self) -> None:
         if not self._worker.is_current(self):
@@ -225,18 +225,22 @@ class Runner:
     def _wait_for_work(self) -> bool:
         """False when the thread should end; True when a probe is due, too."""
         worker = self._worker
+        # While batches are with the backend none is due; what comes of them is heard of.
+        pause = PROBE_SECONDS if self._flights else worker.last_pass + PROBE_SECONDS - time.perf_counter()
         with worker.changed:
             self._reading = None
             worker.changed.wait_for(
-                lambda: worker.closing or self._can_work() or self._is_probe_due(),
-                timeout=max(0.0, worker.last_pass + PROBE_SECONDS - time.perf_counter()) + 0.001,
+                lambda: worker.closing or self._can_work() or self._is_probe_due(), timeout=max(0.0, pause) + 0.001
             )
             self._check()
             return not worker.closing
 
     def _can_work(self) -> bool:
         """Whether `_work` has anything to do: a batch to hand out, one to send off, or a text to read."""
-        return bool(self._flights and self._flights[0].logits.done()) or self._may_fly() or self._may_read() is not None
+        landed = any(flight.logits.cancelled() for flight in self._flights) or (
+            bool(self._flights) and self._flights[0].logits.done()
+        )
+        return landed or self._may_fly() or self._may_read() is not None
 
     def _may_fly(self) -> bool:
         """Whether a batch should be sent off: at once when none is computed, and ahead of time when it would be full.
@@ -319,12 +323,14 @@ class Runner:
         self._read_more()
 
     def _take_landed(self) -> None:
-        """What was sent ahead and cancelled, because nobody waits for it any more, is no batch in hand."""
+        """The oldest batch, if it is computed. What was cancelled, because nobody waits for it any more, is dropped."""
         for flight in [flight for flight in self._flights if flight.logits.cancelled()]:
             self._flights.remove(flight)
         if self._flights and self._flights[0].logits.done():
-            self._note_pace(self._flights[0])
-            self._landing = self._flights.popleft()
+            flight = self._flights.popleft()
+            if not flight.logits.cancelled():  # nor a moment ago
+                self._note_pace(flight)
+                self._landing = flight
         self._hold()
 
     def _note_pace(self, flight: _Flight) -> None:
@@ -389,7 +395,7 @@ class Runner:
     def _take_batch(self) -> list[Window]:
         """Windows of one engine, that of the text which is due."""
         for waiting in self._windows:
-            waiting[:] = [window for window in waiting if not window.job.request.future.done()]
+            waiting[:] = [window for window in waiting if self._is_wanted(window.job.request)]
             if waiting:
                 waiting.sort(key=lambda window: window.turn)
                 engine = waiting[0].job.engine
@@ -408,23 +414,30 @@ class Runner:
                 return batch
         return []
 
+    def _is_wanted(self, request: Request) -> bool:
+        """Whether anybody still waits for it; its deadline may have passed since it was read."""
+        if time.perf_counter() > request.deadline:
+            self._worker.fail(request, DeadlinePassed())
+        return not request.future.done()
+
     def _fly(self, batch: list[Window]) -> None:
         """Sends a batch off: to the backend's threads, or, when there is nothing to do meanwhile, computed in this."""
         if not batch:
             return
         self._check()
-        alone = not self._flights and not any(self._windows) and not self._worker.queue.has_waiting()
+        idle = self._landing is None and not self._flights
+        alone = idle and not any(self._windows) and not self._worker.queue.has_waiting()
         flight, backend = _Flight(batch), batch[0].job.engine.backend
         self._flights.append(flight)
         self._hold()
         rows = [window.ids for window in batch]
-        if alone:
-            run_into(flight.logits, partial(backend.predict, rows))
-            return
         try:
+            if alone:
+                settle(flight.logits, backend.predict(rows))
+                return
             flight.logits = backend.start(rows)
         except BaseException as error:
-            refuse(flight.logits, error)
+            refuse(flight.logits, error.with_traceback(None))  # which would lead to the batch
         flight.logits.add_done_callback(self._wake)
         if len(self._flights) > 1:
             flight.cancel_when_unwanted()
@@ -438,30 +451,36 @@ class Runner:
         batch = flight.batch
         self._check()
         self._moved = time.perf_counter()
-        try:
-            rows = dict(zip(range(len(batch)), flight.logits.result(), strict=True))
-        except BaseException as error:  # whatever the backend raises, only its own text may suffer
-            self._check()
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                self._fly(batch[:middle])
-                self._fly(batch[middle:])
-                return
+        error = flight.logits.exception()  # not raised here: its traceback would lead from the batch to itself
+        if error is None:
+            try:
+                rows = dict(zip(range(len(batch)), flight.logits.result(), strict=True))
+            except BaseException as failure:  # a backend may answer with anything
+                error = failure.with_traceback(None)
+        if error is None:
+            for index, window in enumerate(batch):
+                self._finish(window, rows[index])
+        elif len(batch) > 1:
+            self._landing = None  # of the halves only the one that is computed is in hand
+            middle = len(batch) // 2
+            self._fly(batch[:middle])
+            self._fly(batch[middle:])
+        else:
             self._failures += 1
             self._worker.fail(batch[0].job.request, error)
-            return
-        for index, window in enumerate(batch):
-            self._finish(window, rows[index])
 
     def _land_in_hand(self) -> None:
-        """At the end: the batch that is being computed still gets its answers."""
-        for flight in list(self._flights)[1:]:
-            flight.logits.cancel()
-        if self._flights:
-            wait([self._flights[0].logits])
-            self._landing = self._flights.popleft()
-            self._hold()
-            self._land(self._landing)
+        """At the end: the batch that is being computed still gets its answers, by halves if it fails."""
+        while len(self._flights) > 1:
+            self._flights.pop().logits.cancel()
+        while self._flights:
+            with suppress(CancelledError):
+                self._flights[0].logits.exception()  # which waits for it, as `wait` does not for one that is cancelled
+            self._take_landed()
+            if self._landing is not None:
+                self._land(self._landing)
+                self._landing = None
+                self._hold()
 
     def _finish(self, window: Window, row: NDArray[np.float32]) -> None:
         job, worker = window.job, self._worker
@@ -487,10 +506,17 @@ class Runner:
     def _give_up(self, error: BaseException) -> None:
         """Fails all that has been taken from the queue: after an error in the thread itself, no state is trusted."""
         failure = failure_of(error)
+        self._drop()
+        for request in self._worker.taken():
+            self._worker.fail(request, failure)
+
+    def _drop(self) -> None:
+        """Lets go of all texts. A backend that hangs leads to this runner for as long as it does."""
+        self._begun = []
         for waiting in self._windows:
             waiting.clear()
+        for flight in self._flights:
+            flight.logits.cancel()
         self._flights.clear()
         self._landing = None
         self._hold()
-        for request in self._worker.taken():
-            self._worker.fail(request, failure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class TorchBackend(InTurn):
         self._device = torch.device(device)
         self._limit = checkpoint.max_length
         self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-        self._graphs = GraphedNetwork(self._forward, self._device) if device == "cuda" else None
+        self._graphs = GraphedNetwork(partial(_forward, self._network), self._device) if device == "cuda" else None
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
@@ -57,7 +58,7 @@ class TorchBackend(InTurn):
         if recorded is not None:
             return recorded
         with torch.inference_mode():
-            logits = self._forward(self._moved(ids), self._moved(mask)[:, None, None].bool())
+            logits = _forward(self._network, self._moved(ids), self._moved(mask)[:, None, None].bool())
             return np.asarray(logits.float().cpu().numpy())
 
     def padded_tokens(self, lengths: Sequence[int]) -> int:
@@ -72,9 +73,11 @@ class TorchBackend(InTurn):
             return tensor
         return tensor.pin_memory().to(self._device, non_blocking=True)
 
-    def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self._network(input_ids=ids, attention_mask=mask).logits
-        return logits
+
+def _forward(network: DistilBertForSequenceClassification, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Not a method: graphs that lead back to their backend would keep a dropped one, and the GPU's memory, for long."""
+    logits: torch.Tensor = network(input_ids=ids, attention_mask=mask).logits
+    return logits
 
 
 def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

@@ -201,7 +201,8 @@ class Worker:
 
     def fail(self, request: Request, error: BaseException) -> None:
         """Hands over an error; one that is not meant for people is replaced by one that is."""
-        known = error if isinstance(error, ModelError) else failure_of(error)
+        # A traceback leads to the text, and whoever keeps the answer would keep it as well.
+        known = error.with_traceback(None) if isinstance(error, ModelError) else failure_of(error)
         late = isinstance(known, DeadlinePassed)
         with self.changed:
             self._expired += late
@@ -262,6 +263,7 @@ class Worker:
                 self.replaced += 1
                 begun = [request for request in self.taken() if request not in lost]
                 self._runner = fresh = Runner(self, begun=begun, load=True)
+                self.changed.notify_all()  # the other one, if it only waits for its backend, ends and lets go
         for request in late:
             self.fail(request, DeadlinePassed())
         if hopeless:

@@ -154,3 +154,29 @@ def test_batches_that_are_started_are_computed_in_their_order(rows):
     started = [backend.start(rows[number:]) for number in range(4)]
     for number, logits in enumerate(started):
         np.testing.assert_allclose(logits.result(20), backend.predict(rows[number:]), atol=1e-4)
+
+
+@pytest.mark.parametrize("answers", [lambda share: share[:1], lambda share: share[:-1]])
+def test_a_piece_that_comes_back_with_other_rows_fails_its_batch_at_once(rows, monkeypatch, answers):
+    backend = OnnxBackend(open_checkpoint("bundled"), 2)
+    monkeypatch.setattr(
+        onnx_backend, "_run", lambda session, output, share, limit: np.zeros((len(answers(share)), 3), np.float32)
+    )
+    assert isinstance(backend.start(rows).exception(20), ValueError)
+
+
+def test_a_batch_of_which_a_piece_has_begun_cannot_be_cancelled(rows, monkeypatch):
+    """Or a piece that hangs would go unnoticed, and its thread with it."""
+    backend, begun, go_on = OnnxBackend(open_checkpoint("bundled"), 2), threading.Event(), threading.Event()
+
+    def run(session, output, share, limit):
+        begun.set()
+        go_on.wait(20)
+        return np.zeros((len(share), 3), dtype=np.float32)
+
+    monkeypatch.setattr(onnx_backend, "_run", run)
+    logits = backend.start(rows)
+    assert begun.wait(20)
+    assert not logits.cancel()
+    go_on.set()
+    assert logits.result(20).shape == (len(rows), 3)

@@ -5,6 +5,7 @@ import itertools
 import threading
 import weakref
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -462,6 +463,28 @@ def test_an_answered_text_is_forgotten_at_once_whoever_keeps_the_answer(start_bu
         assert {answer.result(PATIENCE).sentiment for answer in answers} == {Sentiment.NEGATIVE}
         end(worker)  # whose thread may still have had the last one in hand
         assert [text() for text in watched] == [None] * len(watched)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("text", ["bomb", "panic", "strange", "<@1>", "late"])
+def test_a_text_that_fails_is_forgotten_at_once_whoever_keeps_the_error(start_busy, backend, text):
+    class Text(str):
+        """A string that can be watched."""
+
+    worker = start_busy(queue_limit=50_000)
+    guilty = Text(text)
+    watched = weakref.ref(guilty)
+    gc.disable()
+    try:
+        failed = worker.submit(guilty, Priority.INTERACTIVE, deadline=0.0 if text == "late" else inf)
+        del guilty
+        others = [worker.submit("good", Priority.INTERACTIVE) for _ in range(5)]
+        backend.go_on.set()
+        assert failed.exception(PATIENCE) is not None
+        assert {other.result(PATIENCE).sentiment for other in others} == {Sentiment.POSITIVE}
+        end(worker)
+        assert watched() is None
     finally:
         gc.enable()
 
