@@ -12,7 +12,7 @@ from tests.bench.texts import chat
 from tests.pages.browser import chromium
 from tests.pages.web import open_web, paste, read_lines, read_one, running_web
 
-QUESTION = "ngl the new season slaps 🔥 but that last episode was kinda mid"
+QUESTION = "ngl this track slaps 🔥 chat we are so back"
 
 
 async def take_pictures(folder: Path) -> None:
