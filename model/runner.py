@@ -111,6 +111,15 @@ class Runner:
         return self._computing if reading is None else self._computing | {reading}
 
     @property
+    def suspects(self) -> set[Request]:
+        """Of these one may be why it is stuck: a batch that is done by now is not, whatever hangs beside it."""
+        reading, head = self._reading, self._head
+        suspects = set() if reading is None else {reading}
+        if head is not None and not head.logits.done():
+            suspects |= head.requests
+        return suspects or self.in_hand
+
+    @property
     def is_loading(self) -> bool:
         """Whether it has no model to work with."""
         return self._loading is not None

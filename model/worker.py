@@ -256,7 +256,7 @@ class Worker:
             late = [request for request in late if request not in runner.in_hand]
             hopeless = runner.loading_for(now) > LOADING_SECONDS and self.ready.done()
             stuck = runner.stuck_for(now) > self._wedged_after
-            lost = set(runner.in_hand) if stuck else set()
+            lost = runner.suspects if stuck else set()
             ending = self.closing and (stuck or runner.loading_for(now) > self._wedged_after)
             if stuck and not self.closing:
                 self.reason = "it did not answer and is being loaded anew"

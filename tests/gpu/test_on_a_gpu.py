@@ -1,7 +1,9 @@
 """What can be seen on a machine with a GPU only. The bundled model, so that nothing else is needed there."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -53,6 +55,18 @@ def test_every_recorded_shape_gives_what_is_computed_without_a_graph(floats):
         batch[0] = batch[0][:3]
         np.testing.assert_allclose(backend.predict(batch), floats.predict(batch), atol=0.05)
     assert set(recorded._graphs) == set(SHAPES)
+
+
+@on_a_gpu
+def test_a_dropped_backend_is_freed_at_once():
+    backend = TorchBackend(open_checkpoint("bundled"), "cuda")
+    gone = weakref.ref(backend)
+    gc.disable()
+    try:
+        del backend
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @on_a_gpu

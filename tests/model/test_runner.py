@@ -1,7 +1,8 @@
 """Batches that are with the backend: the one it computes, and the one that was sent ahead."""
 
 import threading
-from concurrent.futures import Future
+import time
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,6 +101,14 @@ def start(tmp_path, reader, backends):
         worker.ended.result(PATIENCE)
 
 
+def when_loaded(backends):
+    """Returns when a second backend has taken the first one's place."""
+    give_up = time.monotonic() + PATIENCE
+    while len(backends) < 2:
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
 def sentiments(answers):
     return {answer.result(PATIENCE).sentiment for answer in answers}
 
@@ -132,8 +141,7 @@ def test_the_batch_that_was_sent_ahead_is_computed_anew_when_the_one_before_it_h
     _, second = backends[0].when_started(2)
     lost = len(backends[0].started[0][0])
     assert isinstance(answers[0].exception(PATIENCE), InferenceFailed)
-    while len(backends) < 2:
-        pass
+    when_loaded(backends)
     backends[1].go_on.set()
     backends[1].when_started(1)
     backends[1].compute_all()
@@ -149,8 +157,7 @@ def test_a_batch_that_was_sent_ahead_and_hangs_when_its_turn_comes_is_noticed(st
     backends[0].when_started(2)
     ahead = len(backends[0].started[1][0])
     backends[0].compute(0)
-    while len(backends) < 2:
-        pass
+    when_loaded(backends)
     backends[1].go_on.set()
     backends[1].when_started(1)
     backends[1].compute_all()
@@ -194,10 +201,9 @@ def test_a_batch_that_is_cancelled_just_as_it_is_looked_at_harms_nobody(start, b
     backend.compute(0)
     backend.when_started(3)
     last = worker.submit("one more", Priority.INTERACTIVE)
-    while not done():
-        pass
+    with pytest.raises(CancelledError):
+        ahead.result(PATIENCE)
     backend.compute_all()
-    assert ahead.cancelled()
     assert sentiments([*answers[:before], *answers[before + unwanted :], last]) == {Sentiment.POSITIVE}
 
 
@@ -244,18 +250,24 @@ def test_a_backend_that_cannot_start_a_batch_fails_nobody_who_can_be_computed_al
 
 
 def test_while_a_batch_takes_long_the_runner_sleeps(start, backends, monkeypatch):
-    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.2)
     worker, answers = start(60)
     backend = backends[0]
     backend.go_on.set()
     backend.when_started(2)
+    pauses, wait_for, asleep = [], worker.changed.wait_for, threading.Event()
+
+    def noted(predicate, timeout=None):
+        pauses.append(timeout)
+        asleep.set()
+        return wait_for(predicate, timeout)
+
+    monkeypatch.setattr(worker.changed, "wait_for", noted)
     worker.last_pass -= 60
-    steps, work, over = [], worker._runner._work, threading.Event()
-    monkeypatch.setattr(worker._runner, "_work", lambda: (steps.append(1), work()))
-    over.wait(1)
+    more = worker.submit("more", Priority.INTERACTIVE)  # which it reads meanwhile
+    assert asleep.wait(PATIENCE)
+    assert min(pauses) > 1
     backend.compute_all()
-    assert sentiments(answers) == {Sentiment.POSITIVE}
-    assert len(steps) < 100
+    assert sentiments([*answers, more]) == {Sentiment.POSITIVE}
 
 
 def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, backends, reader):
@@ -269,3 +281,27 @@ def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, ba
     reader.on_read = pass_deadline
     backends[0].go_on.set()
     assert isinstance(late.exception(PATIENCE), DeadlinePassed)
+
+
+def test_a_text_that_hangs_the_tokenizer_does_not_cost_the_batch_that_is_computed_meanwhile(start, backends, reader):
+    worker, answers = start(30, wedged_after=1)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def hang(text):
+        if text == "poison":
+            reading.set()
+            go_on.wait(PATIENCE)
+
+    reader.on_read = hang
+    backends[0].go_on.set()
+    backends[0].when_started(1)
+    poison = worker.submit("poison", Priority.INTERACTIVE)
+    assert reading.wait(PATIENCE)
+    backends[0].compute(0)
+    assert isinstance(poison.exception(PATIENCE), InferenceFailed)
+    when_loaded(backends)
+    backends[1].go_on.set()
+    backends[1].when_started(1)
+    backends[1].compute_all()
+    go_on.set()
+    assert sentiments(answers) == {Sentiment.POSITIVE}
