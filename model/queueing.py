@@ -81,7 +81,7 @@ class FairQueue:
         self._weights: tuple[dict[Hashable, int], ...] = ({}, {})
         self._sparse: tuple[dict[Request, None], ...] = ({}, {})
         self._lines = (_Lines(), _Lines())
-        # Until nothing of theirs is left: a later text of theirs must not overtake those that wait for their share.
+        # Until little of theirs is left, which goes first then: a later text of theirs must not overtake it.
         self._bulky: tuple[set[Hashable], ...] = (set(), set())
         self.begun = 0
         self._last_sparse = -PATIENCE
@@ -182,6 +182,22 @@ class FairQueue:
         self.tokens -= request.cost
         self._sparse[request.priority].pop(request, None)
         self._lines[request.priority].remove(request)
+        if request.origin in self._bulky[request.priority]:
+            self._forgive(request.priority, request.origin)
+
+    def _forgive(self, priority: Priority, origin: Hashable) -> None:
+        """Who has little left counts as sending little; otherwise whoever always has something there never would."""
+        if self._weights[priority][origin] > self._sparse_tokens // 2:
+            return
+        self._bulky[priority].discard(origin)
+        for request in self._held[priority][origin]:
+            request.sparse = True
+            if request in self._lines[priority]:
+                self._lines[priority].remove(request)
+                self._sparse[priority][request] = None
+                request.turn = self.begun
+            else:
+                request.turn = min(request.turn, self.begun)
 
     def _dispensable(self, request: Request) -> Iterator[Request]:
         """Whose place `request` may take, in the order in which they go."""

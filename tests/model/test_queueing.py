@@ -74,19 +74,36 @@ def test_while_something_waits_for_its_share_nothing_of_the_same_origin_overtake
     assert [one.sparse for one in (*texts, later)] == [True, True, False, False]
 
 
-def test_who_sends_much_does_so_until_all_of_it_is_answered():
-    queue = filled(*(texts := [request("a") for _ in range(3)]), sparse=8)
+def test_who_sends_much_does_so_until_little_of_it_is_left():
+    queue = filled(*(texts := [request("a") for _ in range(5)]), sparse=16)
     taken = queue.take(INTERACTIVE, 99)
     queue.release(texts[0])
-    queue.release(texts[1])
     queue.put(later := request("a"))
     (after,) = queue.take(INTERACTIVE, 99)
     assert after is later
     assert taken[-1].turn <= later.turn
-    queue.release(texts[2])
-    queue.release(later)
+    assert not later.sparse
+    queue.put(waits := request("a"))
+    for text in texts[1:]:
+        queue.release(text)
     queue.put(little := request("a"))
-    assert (later.sparse, little.sparse) == (False, True)
+    assert [one.sparse for one in (later, waits, little)] == [True] * 3
+    assert later.turn <= waits.turn <= little.turn
+    assert queue.take(INTERACTIVE, 0) == [waits, little]
+
+
+def test_who_always_has_something_there_is_not_taken_for_a_flood_for_ever():
+    queue = filled(*(burst := [request("steady") for _ in range(9)]), sparse=16)
+    queue.take(INTERACTIVE, 99)
+    for text in burst:
+        queue.put(new := request("steady"))
+        queue.release(text)
+        if text is not burst[-1]:
+            queue.release(new)
+    queue.put(request("flood", tokens=40))
+    queue.put(last := request("steady"))
+    assert new in queue
+    assert last.sparse
 
 
 def test_what_waits_for_its_share_falls_due_as_the_work_goes_on():
