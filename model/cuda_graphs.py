@@ -66,10 +66,10 @@ class GraphedNetwork:
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Logits for ids and mask of shape (rows, width); None when no recorded shape holds that."""
         rows, width = ids.shape
-        shape = bucket(rows, width)
-        graph = None if shape is None else self._graphs.get(shape)
-        if graph is None:
+        shape = self.shape(rows, width)
+        if shape is None:
             return None
+        graph = self._graphs[shape]
         with self._lock:
             given: NDArray[np.int32] = graph.given.numpy()
             given.fill(_NOTHING)
@@ -81,6 +81,11 @@ class GraphedNetwork:
                 graph.found.copy_(graph.logits, non_blocking=True)
                 torch.cuda.current_stream(self._device).synchronize()
             return np.array(graph.found.numpy()[:rows])
+
+    def shape(self, rows: int, width: int) -> tuple[int, int] | None:
+        """The recorded shape that such a batch is padded to; None when there is none."""
+        found = bucket(rows, width)
+        return found if found in self._graphs else None
 
     def _recorded(self, shape: tuple[int, int], memory: Any) -> _Graph:
         graph = torch.cuda.CUDAGraph()

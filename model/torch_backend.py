@@ -15,7 +15,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from model.backend import Batch, InTurn, granted_cpus, pad, padded_length
 from model.checkpoint import Checkpoint
-from model.cuda_graphs import GraphedNetwork, bucket
+from model.cuda_graphs import GraphedNetwork
 from model.errors import BackendUnavailable, CheckpointError
 
 
@@ -64,7 +64,7 @@ class TorchBackend(InTurn):
     def padded_tokens(self, lengths: Sequence[int]) -> int:
         """See `Backend.padded_tokens`."""
         rows, width = len(lengths), padded_length(max(lengths), self.step)
-        shape = bucket(rows, width) if self._graphs is not None else None
+        shape = None if self._graphs is None else self._graphs.shape(rows, width)
         return math.prod(shape or (rows, width))
 
     def _moved(self, array: NDArray[np.int64]) -> torch.Tensor:
