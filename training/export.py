@@ -221,6 +221,11 @@ def _name_weights(path: Path, network: DistilBertForSequenceClassification) -> N
         for index, name in enumerate(node.input):
             node.input[index] = renamed.get(name, name)
     del graph_model.graph.value_info[:]
+    # The exporter notes at each node which line of which file on this machine it comes from.
+    graph = graph_model.graph
+    for part in (graph_model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
     onnx.save(graph_model, str(path))
 
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +107,14 @@ def test_the_manifest_names_every_file_by_its_hash(exported):
     assert set(manifest["files"]) == {path.name for path in folder.iterdir()} - {MANIFEST}
     assert manifest["files"] == {name: file_sha256(folder / name) for name in manifest["files"]}
     assert manifest["training"]["phase"] == "imdb"
+
+
+def test_the_artefact_does_not_tell_where_it_was_made(exported):
+    folder, _ = exported
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        assert str(Path.cwd()).encode() not in content
+        assert b"site-packages" not in content
 
 
 def test_the_artefact_opens_under_the_version_of_its_manifest(exported):
