@@ -66,13 +66,16 @@ class OnnxBackend:
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
-        if len(self._pieces(batch)) > 1:
-            return self.start(batch).result()
+        found = self._pieces(batch)
+        if len(found) > 1:
+            return self._start(batch, found).result()
         return _run(self._session, self._output, batch, self._limit)
 
     def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
         """See `Backend.start`. No thread waits for the others at a batch's end: it goes on with the next batch."""
-        found = self._pieces(batch)
+        return self._start(batch, self._pieces(batch))
+
+    def _start(self, batch: Batch, found: list[list[int]]) -> Future[NDArray[np.float32]]:
         computed = _Computed(len(batch), len(found))
         for rows in found:
             run = partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit)

@@ -15,13 +15,14 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.batching import first_tokens, next_batch
 from model.candidate import check_golden
+from model.engine import Engine
 from model.errors import DeadlinePassed, InferenceFailed
 from model.handover import failure_of, refuse, settle
 from model.job import Job, Window
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from model.worker import Worker
 
 _log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 _CHOICE_TOKENS = 4096
 """A batch is chosen from so many tokens of windows, those that are due first, or from two batches' worth: enough for
@@ -277,7 +276,7 @@ class Runner:
             # Texts of who sends little are read in any case, and must not keep the others from falling due.
             ahead = sum(len(w) for w in waiting if w.index == 0 and not w.job.request.sparse)
             # Few, while others are there: all that were taken fall due together.
-            room = engine.budget // _SHARED if worker.queue.is_shared() else max(_CHOICE_TOKENS, 2 * engine.budget)
+            room = engine.budget // _SHARED if worker.queue.is_shared() else _choice(engine)
             if worker.queue.can_take(priority, room - ahead):
                 return priority, min(room - ahead, engine.budget)
             if waiting:
@@ -325,10 +324,7 @@ class Runner:
             self._fly(self._take_batch())
         if self._landing is None:
             self._take_landed()
-        if self._landing is not None:
-            self._land(self._landing)
-            self._landing = None
-            self._hold()
+        self._land_taken()
         self._read_more()
 
     def _take_landed(self) -> None:
@@ -341,6 +337,12 @@ class Runner:
                 self._note_pace(flight)
                 self._landing = flight
         self._hold()
+
+    def _land_taken(self) -> None:
+        if self._landing is not None:
+            self._land(self._landing)
+            self._landing = None
+            self._hold()
 
     def _note_pace(self, flight: _Flight) -> None:
         lengths = [len(window) for window in flight.batch]
@@ -415,7 +417,7 @@ class Runner:
                     own = [window for window in own if window.job.request.sparse or window.turn <= begun]
                 # The smaller the batch in hand, the sooner is computed what comes from somebody else.
                 budget = engine.budget // _SHARED if shared else engine.budget
-                batch = next_batch(first_tokens(own, max(_CHOICE_TOKENS, 2 * engine.budget)), budget)
+                batch = next_batch(first_tokens(own, _choice(engine)), budget)
                 chosen = set(map(id, batch))
                 waiting[:] = [window for window in waiting if id(window) not in chosen]
                 with self._worker.changed:
@@ -486,10 +488,7 @@ class Runner:
             with suppress(CancelledError):
                 self._flights[0].logits.exception()  # which waits for it, as `wait` does not for one that is cancelled
             self._take_landed()
-            if self._landing is not None:
-                self._land(self._landing)
-                self._landing = None
-                self._hold()
+            self._land_taken()
 
     def _finish(self, window: Window, row: NDArray[np.float32]) -> None:
         job, worker = window.job, self._worker
@@ -529,3 +528,8 @@ class Runner:
         self._flights.clear()
         self._landing = None
         self._hold()
+
+
+def _choice(engine: Engine) -> int:
+    """Tokens of windows from which a batch is chosen."""
+    return max(_CHOICE_TOKENS, 2 * engine.budget)

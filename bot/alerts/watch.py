@@ -106,9 +106,8 @@ class AlertWatch:
             return
         if alert.number not in self._not_posted:
             there = None
-            with suppress(
-                Unreadable, discord.Forbidden, discord.NotFound
-            ):  # it cannot be looked up, and rather two than none
+            # When it cannot be looked up: rather two than none.
+            with suppress(Unreadable, discord.Forbidden, discord.NotFound):
                 there = await channels.find(alert.guild_id, mod_channel_id, footer(alert.number))
             if there is not None:
                 await posts.posted(alert.number, there)
