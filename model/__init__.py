@@ -20,6 +20,7 @@ from model.errors import (
     Overloaded,
     ReloadRefused,
     TextTooLong,
+    Unreadable,
     UnsafeCheckpoint,
 )
 from model.explain import Explanation, Influence
@@ -60,6 +61,7 @@ __all__ = [
     "ShadowReport",
     "Stats",
     "TextTooLong",
+    "Unreadable",
     "UnsafeCheckpoint",
     "Verdict",
     "clean",

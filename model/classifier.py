@@ -30,6 +30,7 @@ from model.candidate import (
     verdicts_of,
 )
 from model.checkpoint import BUNDLED, Missed
+from model.cleaning import clean
 from model.engine import Engine, load_engine
 from model.errors import (
     ClassifierClosed,
@@ -209,20 +210,21 @@ class Classifier:
         origin: Hashable = None,
         rest: Priority = Priority.INTERACTIVE,
     ) -> Explanation:
-        """The verdict on `text` and what each of at most `pieces` words or runs of words did to it.
+        """The verdict on `text` and what each of at most `pieces` words or runs of words of the cleaned text did to it.
 
         The whole text is interactive; `rest` is the priority of the texts that lack a piece. Raises what `classify`
         raises.
         """
-        spans = split_pieces(text, pieces)
-        lacking = [without(text, span) for span in spans]
+        cleaned = clean(text)
+        spans = split_pieces(cleaned, pieces)
+        lacking = [without(cleaned, span) for span in spans]
         whole, others = await asyncio.gather(
             self._answers([text], Priority.INTERACTIVE, origin), self.classify_many(lacking, rest, origin=origin)
         )
         (verdict,) = whole
         if isinstance(verdict, ModelError):
             raise verdict
-        return Explanation(verdict, influences(spans, verdict, others))
+        return Explanation(verdict, cleaned, influences(spans, verdict, others))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.

@@ -12,6 +12,18 @@ class NothingToRead(ModelError):
         super().__init__("There is nothing to read here.")
 
 
+class Unreadable(ModelError):
+    """The text is in a language or a script that the model has not learned; it has no verdict.
+
+    `language` is the likely language's English name, such as "Spanish"; "" where it is not known.
+    """
+
+    def __init__(self, language: str = "") -> None:
+        likely = f"; it looks like {language}" if language else ""
+        super().__init__(f"I can't read this yet{likely}. I read English.")
+        self.language = language
+
+
 class TextTooLong(ModelError):
     """The text is longer than the classifier accepts; it is refused whole, never cut."""
 

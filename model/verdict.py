@@ -31,13 +31,17 @@ class Verdict:
     """One text's sentiment.
 
     `probabilities` are calibrated, in the order of `SENTIMENTS`, and sum to 1. `windows` is how many windows of at
-    most 512 tokens were read. `model` is the version of the artefact: a short hash of its files.
+    most 512 tokens were read, and `skipped` how many more the text has: it was too long to be read whole. `model` is the
+    version of the artefact: a short hash of its files. `danger` says that somebody may be in danger (`model.danger`):
+    the sentiment is negative then, whatever the network says, and it is not to be shown as a rating.
     """
 
     sentiment: Sentiment
     probabilities: tuple[float, float, float]
     windows: int
     model: str
+    skipped: int = 0
+    danger: bool = False
 
     @property
     def confidence(self) -> float:
