@@ -1,8 +1,7 @@
 """Chat text to plain words, the same for training and for serving.
 
-`clean` is the only way text reaches the tokenizer, so what the model learned is what it meets. The uncased
-BERT vocabulary maps nearly every emoji to `[UNK]`; here each becomes its Unicode CLDR short name, a word the
-model can learn.
+`clean` is the only way text reaches the tokenizer, so what the model learned is what it meets. Signs of chat become
+words that the model can read (`model.text`); what costs more than it says is shortened (`model.text.bounds`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,12 @@ import html
 import re
 import unicodedata
 
-import emoji
+from model.text.bounds import normalised, without_repetition
+from model.text.emoji_words import name_emoji, open_shortcodes, spoken_name
+from model.text.emoticons import name_emoticons
+from model.text.letters import join_letters, unmask
+from model.text.ratings import name_ratings
+from model.text.sarcasm import mark_sarcasm
 
 LINK = "http"
 USER = "@user"
@@ -27,43 +31,44 @@ _UNSPEAKABLE = re.compile(
 """Controls, halves of surrogate pairs, noncharacters, and letters that show nothing at all."""
 
 _AMPERSANDS = re.compile(r"&(?:amp;)+")
+_CHARACTER_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
 _HTML_TAG = re.compile(r"</?(?:br|p|i|b|em|strong|hr)\s?/?>", re.IGNORECASE)
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _BLOCK_QUOTE = re.compile(r"^[^\S\n]*>>>[^\S\n].*\Z", re.DOTALL | re.MULTILINE)
 _QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*$", re.MULTILINE)
 _CUSTOM_EMOJI = re.compile(r"<a?:(\w{1,64}):\d{1,24}>")
-_EMOJI_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z][a-zA-Z0-9_+]{1,40}):(?![\w:])")
 _ROLE_MENTION = re.compile(r"<@&\d{1,24}>")
 _USER_MENTION = re.compile(r"<@!?\d{1,24}>")
 _CHANNEL_MENTION = re.compile(r"<#\d{1,24}>|<id:[a-z]{1,24}>")
 _COMMAND_MENTION = re.compile(r"</([^:<>\n]{1,100}):\d{1,24}>")
 _TIMESTAMP = re.compile(r"<t:-?\d{1,20}(?::[a-zA-Z])?>")
-_MASKED_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?https?://[^\s()]{1,2000}(?:\([^\s()]*\))?>?[^\n()]{0,300}\)")
+_MASKED_LINK = re.compile(
+    r"\[([^\[\]\n]{1,300}+)\]\(<?https?://[^\s()]{1,2000}+(?:\([^\s()]{0,2000}+\))?+[^\n()]{0,300}+\)"
+)
 _LINK = re.compile(r"<?\b(?:https?://|www\.|discord\.gg/)[^\s<>|]+>?", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@.])@(?!user\b|role\b)\w{1,32}")
 _SPOILER_BARS = re.compile(r"\|{2,}")
+_BOLD_INSIDE = re.compile(r"(?<=[^\W_])(\*{2,3})([^\W_]{1,40}+)\1(?=[^\W_])")
+_SPECIAL_TOKEN = re.compile(r"\[(MASK|SEP|CLS|PAD|UNK)\]")
+"""What the tokenizer has a meaning of its own for, when a person types it."""
+
 _MARKDOWN = re.compile(
-    r"(?<![\w*])\*{2,}|\*{2,}(?![\w*])|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~{2,}|`+"
+    r"(?<![\w*])\*{2,}|(?<!\*)\*{2,}(?![\w*])|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~{2,}|`+"
     r"|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:#{1,3}|-#)[^\S\n]",
     re.MULTILINE,
 )
 _MARKDOWN_SIGN = re.compile(r"[*~`_#]")
 _ESCAPE = re.compile(r"\\([*_~`|>#\\:()\[\]\-])")
-_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
 _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
-_JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
-"""Longer than any emoji, and cut there: the emoji library's time grows with the square of joined emoji in a text."""
-
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_WORD = re.compile(r"\s*\S+|\s+")
-
-_SKIN_TONE = re.compile(r"[\U0001f3fb-\U0001f3ff]")
-_TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _SHRUG = re.compile(r"\u00af\\{0,3}_\(\u30c4\)_/\u00af")
 _STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "''''\"\"\"")
 _PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
+_PLAIN = re.compile(r"[A-Za-z ,'!?\n]*+(?:\.++(?=[ \n]|\Z)[A-Za-z ,'!?\n]*+)*+\Z")
+"""Letters and the signs of sentences alone: there is nothing to unravel."""
+
 _SUBSTANCE = re.compile(r"[^\s,.;:\u2026/|&\-]")
 
 
@@ -71,8 +76,10 @@ def clean(text: str) -> str:
     """Returns `text` as one line of plain words; "" when nothing is left.
 
     Discord markup becomes words or goes: mentions `@user`, links `http`, `<:pepe_sad:1>` "pepe sad", spoiler bars
-    and emphasis off, code blocks and quoted lines out. Emoji become their names, runs of one emoji or letter are
-    shortened to three ("sooooo" -> "sooo"), Unicode is brought to NFKC. Never raises; `clean(clean(x)) == clean(x)`.
+    and emphasis off, code blocks and quoted lines out. Emoji, emoticons, ratings, marks of sarcasm and letters in
+    disguise become the words that are meant, stretched letters and whatever is repeated are shortened ("sooooo" ->
+    "sooo"), Unicode is brought to NFKC. Takes time that grows with the text's length, whatever it holds. Never raises;
+    `clean(clean(x)) == clean(x)`.
     """
     for _ in range(_MAX_ROUNDS):
         cleaned = _clean_once(text)
@@ -89,19 +96,28 @@ def is_readable(cleaned: str) -> bool:
 
 def _clean_once(text: str) -> str:
     text = _UNSPEAKABLE.sub(" ", text)
+    if not _PLAIN.match(text):
+        text = _plain(text)
+    text = _STRETCH.sub(r"\1\1\1", join_letters(mark_sarcasm(text)))
+    return " ".join(without_repetition(text).split())
+
+
+def _plain(text: str) -> str:
+    """Without signs that stand for something."""
     if "&" in text:
-        text = html.unescape(_AMPERSANDS.sub("&", text))
+        text = _CHARACTER_REFERENCE.sub(lambda reference: html.unescape(reference[0]), _AMPERSANDS.sub("&", text))
+    text = name_emoticons(_SHRUG.sub(" (shrug) ", text))
+    if ":" in text:
+        text = open_shortcodes(text)
     if not text.isascii():
         text = _normalise(text)
-    text = _drop_markup(text)
-    text = _STRETCH.sub(r"\1\1\1", text)
-    return " ".join(text.split())
+    return name_ratings(_drop_markup(text))
 
 
 def _normalise(text: str) -> str:
-    text = _SHRUG.sub(" shrug ", text.translate(_STRAIGHT_QUOTES))
-    text = _strip_invisible(unicodedata.normalize("NFKC", _name_emoji(text)))
-    return unicodedata.normalize("NFKC", _MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
+    text = name_emoji(unmask(text.translate(_STRAIGHT_QUOTES)))
+    text = normalised(_strip_invisible(text))
+    return normalised(_MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
 
 
 def _strip_invisible(text: str) -> str:
@@ -113,28 +129,6 @@ def _shown(character: str) -> str:
     if character in _EMOJI_JOINTS:
         return " "
     return "" if unicodedata.category(character) == "Cf" else character
-
-
-def _name_emoji(text: str) -> str:
-    last, run = "", 0
-
-    def name(symbol: str, data: dict[str, str]) -> str:
-        nonlocal last, run
-        run = run + 1 if symbol == last else 1
-        last = symbol
-        if run > 3:
-            return " "
-        return f" {spoken_name(data['en'])} "
-
-    words = _WORD.findall(_JOINED_CHAIN.sub(r"\g<0> ", text))
-    named = (word if word.isascii() else emoji.replace_emoji(word, replace=name) for word in words)
-    return _SKIN_TONE.sub(" ", "".join(named))
-
-
-def spoken_name(alias: str) -> str:
-    """`:thumbs_up_medium_skin_tone:` -> "thumbs up"; `:pepeSad:` -> "pepe Sad"."""
-    words = _CAMEL_CASE.sub(" ", alias.strip(":")).replace("_", " ")
-    return _TONE_NAME.sub("", words).strip() or "emoji"
 
 
 def _drop_markup(text: str) -> str:
@@ -158,10 +152,12 @@ def _drop_markup(text: str) -> str:
         text = _LINK.sub(f" {LINK} ", text)
     if "@" in text:
         text = _HANDLE.sub(USER, text)
-    if ":" in text:
-        text = _EMOJI_SHORTCODE.sub(lambda match: f" {spoken_name(match[1])} ", text)
     if "\\" in text:
         text = _ESCAPE.sub(r"\1", text)
     if "||" in text:
         text = _SPOILER_BARS.sub(" ", text)
+    if "[" in text:
+        text = _SPECIAL_TOKEN.sub(r"[ \1 ]", text)
+    if "**" in text:
+        text = _BOLD_INSIDE.sub(r"\2", text)
     return _MARKDOWN.sub("", text) if _MARKDOWN_SIGN.search(text) else text

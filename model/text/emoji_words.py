@@ -1,0 +1,137 @@
+"""Emoji as the words that people mean by them.
+
+The uncased BERT vocabulary maps nearly every emoji to `[UNK]`. The common ones have a sense in emoji.csv; the others go
+by their Unicode CLDR short names, in brackets, so that a picture of a turtle is not taken for praise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+import emoji
+
+from model.text.sarcasm import MARK
+from model.text.tables import rows, words
+
+MOST = 60
+"""Emoji of a text that become words; of the others only the number is given."""
+
+_LONGEST_RUN = 12 * MOST
+"""Characters of a run that are looked at: an emoji has 12 at most, and the library's time grows with the square."""
+
+_CHARACTER = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u27bf\u2934-\u2b55\u3030\u303d"
+    "\u3297\u3299\U0001f004-\U0001f251\U0001f300-\U0001faff"
+)
+_JOINTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
+_RUN = re.compile(rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*")
+_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9+\-][a-zA-Z0-9_+\-]{1,40}):(?![\w:])")
+_JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
+_TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
+_GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
+_LETTER = re.compile(r"[^\W_]")
+_WORDS = re.compile(r"[a-z']+")
+_LAUGHTER = re.compile(r"\b(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b")
+_IN_PLACE_OF_A_WORD = re.compile(r"\b(?:an?|the|my|your|our|his|her|their|this|that|some|of|on|in)\s*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sense:
+    words: str
+    context: str
+    otherwise: str
+
+
+def name_emoji(text: str) -> str:
+    """`text` with its emoji as words. A run of one emoji is one, and "very" where it has a sense.
+
+    Where an emoji stands in place of a word ("the house is on X") it goes by its plain name.
+    """
+    if not _RUN.search(text):
+        return text
+    left = MOST
+    beyond = 0
+    hints = _hints(text)
+
+    def spoken(run: re.Match[str]) -> str:
+        nonlocal left, beyond
+        found, rest = _emoji_in(run[0], left)
+        left -= len(found)
+        beyond += rest
+        if len(found) == 1 and _IN_PLACE_OF_A_WORD.search(text, max(0, run.start() - 12), run.start()):
+            return f" {_plain_name(found[0])} "
+        told = groupby(_said(_plain_name(one), hints) for one in found)
+        return " " + " ".join(_with_degree(said, len(list(same))) for said, same in told) + " "
+
+    named = _RUN.sub(spoken, text)
+    return f"{named} ({beyond} more emoji)" if beyond else named
+
+
+def spoken_name(alias: str) -> str:
+    """`:thumbs_up_medium_skin_tone:` -> "thumbs up"; `:pepeSad:` -> "pepe Sad"."""
+    named = _CAMEL_CASE.sub(" ", alias.strip(":")).replace("_", " ")
+    return _TONE_NAME.sub("", named).strip() or "emoji"
+
+
+def open_shortcodes(text: str) -> str:
+    """`:sob:` as its emoji where there is one of that name, so that both say the same, else the name in words."""
+    return _SHORTCODE.sub(lambda code: _opened(code[0]), text)
+
+
+def _opened(alias: str) -> str:
+    found = emoji.emojize(alias, language="alias")
+    if found != alias:
+        return f" {found} "
+    return f" {spoken_name(alias)} " if alias[1].isalpha() else alias
+
+
+def _emoji_in(run: str, most: int) -> tuple[list[str], int]:
+    """The first `most` emoji of a run, and about how many there are beyond."""
+    if most <= 0:
+        return [], len(_TONE.sub("", re.sub(f"[{_JOINTS}\\s]", "", run)))
+    seen = run[:_LONGEST_RUN]
+    found = [match["emoji"] for match in emoji.emoji_list(_JOINED_CHAIN.sub(r"\g<0> ", seen))]
+    rest = len(found[most:]) + len(_TONE.sub("", re.sub(f"[{_JOINTS}\\s]", "", run[_LONGEST_RUN:])))
+    return found[:most], rest
+
+
+def _said(name: str, hints: frozenset[str]) -> str:
+    sense = _senses().get(name)
+    if sense is None:
+        return f"({name})"
+    return sense.words if not sense.context or sense.context in hints else sense.otherwise or f"({name})"
+
+
+def _with_degree(said: str, times: int) -> str:
+    return f"very {said}" if times > 1 and not said.startswith(("(", MARK)) else said
+
+
+def _hints(text: str) -> frozenset[str]:
+    """What the rest of the text says about its emoji; see the column `context` of emoji.csv."""
+    lowered = text.lower()
+    said = set(_WORDS.findall(lowered))
+    found = set()
+    if _LAUGHTER.search(lowered):
+        found |= {"laughter or alone", "laughter or praise"}
+    elif not _LETTER.search(_RUN.sub("", text)):
+        found.add("laughter or alone")
+    if said.isdisjoint(words("blame")):
+        found.add("no blame")
+    if not said.isdisjoint(words("praise")):
+        found |= {"praise", "laughter or praise"}
+    return frozenset(found)
+
+
+def _plain_name(symbol: str) -> str:
+    return spoken_name(emoji.demojize(_GENDER.sub("", _TONE.sub("", symbol))))
+
+
+@cache
+def _senses() -> dict[str, _Sense]:
+    """By plain name, so that an emoji means the same with and without a variation selector or a skin tone."""
+    return {_plain_name(row["emoji"]): _Sense(row["sense"], row["context"], row["otherwise"]) for row in rows("emoji")}

@@ -1,0 +1,187 @@
+"""Letters in disguise: look-alikes of other scripts, letters as emoji, spaced and dotted letters, digits for letters.
+
+People write so to get past filters, or for the look. Only what reads as plain letters to a person is unmasked: a word
+in one script stays as it is, and digits become letters only where that gives a known word.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from math import log
+
+import emoji
+
+from model.text.tables import words
+
+_LOOK_ALIKES = str.maketrans(
+    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗ"
+    "αβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώ"
+    "ƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏə",
+    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZ"
+    "abenikvoptuxwyABEHIKMNOPTYXZHOaenioyw"
+    "tsreelcayioollddhtfee",
+)
+"""After Unicode's confusables (UTS 39), for the letters that are met; used in words that mix scripts."""
+
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz")
+_ENCLOSED = {
+    **{first + place: ord("a") + place for first in (0x1F150, 0x1F170) for place in range(26)},
+    **{0x1F1E6 + place: ord("a") + place for place in range(26)},
+}
+_FLAG_LETTER = "[\U0001f1e6-\U0001f1ff]"
+_ENCLOSED_RUN = re.compile(
+    rf"[\U0001f150-\U0001f169\U0001f170-\U0001f189](?:[^\S\n]?[\U0001f150-\U0001f169\U0001f170-\U0001f189\ufe0f])+"
+    rf"|{_FLAG_LETTER}(?:[\s\u200b\u2060\ufe0f]{{0,4}}{_FLAG_LETTER})*"
+)
+_NEIGHBOURS = re.compile(r"[^\s\u200b\u2060\ufe0f]\ufe0f?[^\s\u200b\u2060\ufe0f]")
+_FLAG_PAIR = re.compile(rf"{_FLAG_LETTER}{{2}}")
+_SMALL_CAPITAL = re.compile("[ᴀ-ᴢɪɢʙʜʟɴʀʏꜰꜱꞯ]")
+_MIXED_WORD = re.compile(r"[^\W\d_]{2,60}")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_OTHER = re.compile("[\u0370-\u052f\u0180-\u024f]")
+_FAR = re.compile("[\u0370-\u052fƬƧƦƖɅ]")
+
+_SPACED = re.compile(
+    r"(?<![^\s\"'(])[^\W\d_](?: [^\W\d_])+(?: {2,4}[^\W\d_](?: [^\W\d_])*)*(?![^\s\"'),.!?])"
+    r"|(?<![^\s\"'(])[^\W\d_](?P<sign>[.\-_*|/~])[^\W\d_](?:(?P=sign)[^\W\d_]){2,30}(?![^\s\"'),.!?])"
+)
+_LEET_SIGNS = str.maketrans("013457@$", "oieast" + "as")
+_LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[0134578@$]*[a-z])[a-z0134578@$]{3,20}(?![\w@$/:])", re.IGNORECASE)
+_LEET_SIGN = re.compile(r"[0134578@$]")
+_RUN_TOGETHER = re.compile(r"(?<![\w@/.])(#?)([A-Za-z]{10,40})(?![\w/])")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LINKING = frozenset("i a the this that these it is are was be you your we they my so to of and not for with all".split())
+_AFFIXES = frozenset("ing ings ed er est ish ate able less ness ment tion ion al ity ties ants age ant ent ion ly un".split())
+_LONGEST_WORD = 14
+"""Letters of the longest word that is looked for in letters that run together."""
+
+
+def unmask(text: str) -> str:
+    """Letters of other scripts and pictures of letters in `text` as plain ones. Before the emoji are named."""
+    if text.isascii():
+        return text
+    text = _ENCLOSED_RUN.sub(_spelled, text)
+    if _SMALL_CAPITAL.search(text):
+        text = text.translate(_SMALL_CAPITALS)
+    if _OTHER.search(text):
+        text = _MIXED_WORD.sub(_in_one_script, text)
+    return text
+
+
+def join_letters(text: str) -> str:
+    """ "s t u p i d" and "s.t.u.p.i.d" as words, digits in words as the letters they stand for. Before spaces are few.
+
+    Of letters that run together ("thisgamesucks", a hashtag) the words are found where all of them are known.
+    """
+    text = _SPACED.sub(_joined, text)
+    if _LEET_SIGN.search(text):
+        text = _LEET_WORD.sub(_without_digits, text)
+    return _RUN_TOGETHER.sub(_apart, text)
+
+
+def split_words(letters: str) -> str | None:
+    """The known English words that make up `letters`, with spaces; None where they do not, or are mostly scraps."""
+    found = _split(letters.lower())
+    if found is None or len(found) * 2 > len(letters):
+        return None
+    return " ".join(found)
+
+
+def _spelled(run: re.Match[str]) -> str:
+    """Letters of a run of enclosed ones; a run of regional indicators that is nothing but flags stays."""
+    signs = run[0]
+    bare = re.sub(r"[\s\u200b\u2060\ufe0f]", "", signs)
+    if len(bare) == 1:
+        return signs
+    pairs = _FLAG_PAIR.findall(signs)
+    if pairs and 2 * len(pairs) == len(bare) and all(map(emoji.is_emoji, pairs)):
+        return signs
+    gaps = r"\s+" if _NEIGHBOURS.search(signs) else r"\s{2,}|\n"
+    parts = (re.sub(r"[\s\u200b\u2060\ufe0f]", "", part).translate(_ENCLOSED) for part in re.split(gaps, signs))
+    return f" {' '.join(split_words(part) or part for part in parts)} "
+
+
+def _in_one_script(word: re.Match[str]) -> str:
+    letters = word[0]
+    if not (_FAR.search(letters) and _LATIN.search(letters)):
+        return letters
+    plain = letters.translate(_LOOK_ALIKES)
+    return plain if plain.isascii() else letters
+
+
+def _joined(run: re.Match[str]) -> str:
+    """What the letters spell, if that is a word or some; a gap of two spaces is one between words."""
+    sign = run["sign"] or " "
+    if run[0].count(sign) < 2:
+        return run[0]
+    spelled = [part.replace(sign, "") for part in (re.split(" {2,}", run[0]) if sign == " " else [run[0]])]
+    known = [part if part.lower() in _known() else split_words(part) for part in spelled]
+    return " ".join(part for part in known if part) if all(known) else run[0]
+
+
+def _without_digits(word: re.Match[str]) -> str:
+    """The word that is meant, if it is one that is known; what holds more signs than letters stays."""
+    leet = word[0].lower()
+    letters = sum(char.isalpha() for char in leet)
+    if letters == len(leet) or 2 * letters < len(leet) - leet.count("$"):
+        return word[0]
+    for one in ("i", "l"):
+        plain = leet.replace("1", one).translate(_LEET_SIGNS)
+        if plain in _known():
+            return plain
+    return word[0]
+
+
+def _apart(word: re.Match[str]) -> str:
+    sign, letters = word[1], word[2]
+    if sign and _CAMEL_CASE.search(letters):
+        return sign + _CAMEL_CASE.sub(" ", letters)
+    if letters.lower() in _known() or _CAMEL_CASE.search(letters):
+        return word[0]
+    found = split_words(letters)
+    if found is None or (not sign and not _is_phrase(found.split(" "))):
+        return word[0]
+    return sign + found
+
+
+def _is_phrase(found: list[str]) -> bool:
+    """A long word also falls into known ones ("in habit ants"), but then into few that make up sentences."""
+    if len(found) < 3 or not _AFFIXES.isdisjoint(found):
+        return False
+    linking = sum(len(word) for place, word in enumerate(found) if word in _LINKING and (len(word) > 1 or place == 0))
+    return 4 * linking >= sum(map(len, found))
+
+
+@cache
+def _known() -> dict[str, float]:
+    """What a word costs: the rarer, the more (Zipf's law over the places in the list of English words)."""
+    english = words("english")
+    costs = {word: log((place + 2) * log(len(english))) for word, place in english.items() if "'" not in word}
+    for name in ("blame", "praise", "chat"):
+        for word in words(name):
+            costs.setdefault(word, log(len(english)) + 2)
+    return {word: cost for word, cost in costs.items() if len(word) > 1 or word in "ai"}
+
+
+def _split(letters: str) -> list[str] | None:
+    """The cheapest way to cut `letters` into known words."""
+    known = _known()
+    best: list[tuple[float, int] | None] = [(0.0, 0)]
+    for end in range(1, len(letters) + 1):
+        ways = [
+            (before[0] + cost, start)
+            for start in range(max(0, end - _LONGEST_WORD), end)
+            if (before := best[start]) is not None and (cost := known.get(letters[start:end])) is not None
+        ]
+        best.append(min(ways, default=None))
+    if best[-1] is None:
+        return None
+    found: list[str] = []
+    end = len(letters)
+    while end:
+        step = best[end]
+        assert step is not None, "it was reached"
+        found.append(letters[step[1] : end])
+        end = step[1]
+    return found[::-1]
