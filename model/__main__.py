@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import csv
+import codecs
 import io
+import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
@@ -14,103 +18,177 @@ import click
 from tqdm import tqdm
 
 from model.checkpoint import BUNDLED
-from model.classifier import Classifier
+from model.classifier import Classifier, in_thread
 from model.engine import DEVICES
-from model.errors import ModelError, NothingToRead
-from model.verdict import Sentiment, Verdict
+from model.errors import ModelError, NothingToRead, Unreadable
+from model.tables import (
+    COLUMNS,
+    UNREADABLE,
+    Table,
+    described,
+    header_line,
+    read_table,
+    result_cells,
+    row_line,
+)
+from model.verdict import Verdict
 
-COLUMNS = ("sentiment", "negative", "neutral", "positive", "score", "windows")
 _CHUNK = 512
 _LONGEST_TEXT = 10_000_000
+_READ = 65_536
+"""Bytes of standard input that are taken at a time: all that is there, up to what a pipe holds."""
+
+_HEADER = f"{'sentiment':<10} {'sure':>6} {'score':>7}  text"
+_NOT_RATED = "Not rated: somebody may be in danger."
+
+Answer = Verdict | ModelError
+
+
+def _version() -> str:
+    try:
+        return version("vibecheck")
+    except PackageNotFoundError:
+        return "of an uninstalled copy"
 
 
 @click.command()
 @click.argument("texts", nargs=-1)
-@click.option("--csv", "table", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A CSV to score.")
-@click.option("--column", default="text", show_default=True, help="The CSV's column that holds the texts.")
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    help="A table to score: CSV with any usual delimiter, or one text on each line; - is standard input.",
+)
+@click.option("--column", help="The name of the column with the texts, in any case. Without it, it is guessed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each text.")
 @click.option("--model", "source", default=BUNDLED, show_default=True, help="bundled, a folder, or org/name@revision.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
-def main(texts: tuple[str, ...], table: Path | None, column: str, source: str, device: str) -> None:
-    """Print the sentiment of each TEXT, of each line of standard input, or of each row of a CSV.
+@click.version_option(_version(), prog_name="vibecheck")
+def main(
+    texts: tuple[str, ...], *, table: Path | None, column: str | None, as_json: bool, source: str, device: str
+) -> None:
+    """Print the sentiment of each TEXT, of each line of standard input, or of each row of a table.
 
-    A CSV comes out on standard output with the columns sentiment, negative, neutral, positive, score and windows
-    added; a row with nothing to read (only a link, say) is neutral with 0 windows.
+    Texts and lines come out in columns for people to read, under a line that names them. For a program there is --json:
+    an object a line, with null for what isn't known, and nothing else. Lines are answered as they come, while whoever
+    writes them is still writing.
+
+    A table comes out on standard output as CSV in UTF-8: the same rows in the same order, with the columns sentiment,
+    negative, neutral, positive, score, windows and parts added. A row with nothing to read (only a link, say) is
+    neutral with 0 windows, and one in another language is unreadable and has no numbers. A text has more parts than
+    windows if it was too long to be read whole. Cells that a spreadsheet would run as a formula get a ' in front.
     """
+    if table is not None and (texts or as_json):
+        raise click.UsageError(f"Give --csv or {'texts' if texts else '--json'}, not both.")
+    if column is not None and table is None:
+        raise click.UsageError("--column names a column of a table; give the table with --csv.")
+    opened = partial(Classifier.open, source, device=device, max_characters=_LONGEST_TEXT)
     if table is not None:
-        asyncio.run(_score_table(table, column, source, device))
+        _prepare_output(encoding="utf-8", newline="")
+        name = "standard input" if str(table) == "-" else table.name
+        asyncio.run(score_table(read_table(_content(table), name, column), name, opened))
         return
     if not texts and sys.stdin.isatty():
         raise click.UsageError('Give a text, as in: python -m model "this slaps", or lines on standard input.')
-    asyncio.run(_score_lines(texts or tuple(line.rstrip("\r\n") for line in sys.stdin), source, device))
+    _prepare_output()
+    asyncio.run(score_lines(texts, opened, as_json=as_json))
 
 
-async def _score_lines(texts: Sequence[str], source: str, device: str) -> None:
-    async with await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT) as classifier:
-        for text, answer in zip(texts, await classifier.classify_many(texts), strict=True):
-            click.echo(_line(text, answer))
+def _prepare_output(encoding: str | None = None, newline: str | None = None) -> None:
+    """What cannot be written is replaced: a console of another encoding, or half a character in a text."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=encoding, errors="replace", newline=newline)
 
 
-def _line(text: str, answer: Verdict | ModelError) -> str:
-    shown = " ".join(text.encode("utf-8", "replace").decode().split())
+def _content(path: Path) -> bytes:
+    return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+
+
+async def score_lines(texts: Sequence[str], opened: Callable[[], Awaitable[Classifier]], *, as_json: bool) -> None:
+    """Writes a line for each text, or without any for each line of standard input, as soon as it has its answer."""
+    async with await opened() as classifier:
+        if not as_json:
+            _write(_HEADER)
+        async for lines in _once(texts) if texts else _incoming():
+            answers = await classifier.classify_many(lines)
+            for text, answer in zip(lines, answers, strict=True):
+                shown = text.encode("utf-8", "replace").decode()
+                _write(_object(shown, answer) if as_json else _columns(shown, answer))
+            sys.stdout.flush()
+
+
+async def _once(texts: Sequence[str]) -> AsyncIterator[Sequence[str]]:
+    yield texts
+
+
+async def _incoming() -> AsyncIterator[list[str]]:
+    """Lines of standard input: those that have come in, as soon as there is one."""
+    encoding = "utf-8-sig" if _is_utf8(sys.stdin.encoding) else sys.stdin.encoding
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
+    begun: list[str] = []
+    ended = False
+    while not ended:
+        # Not `sys.stdin`, which waits until its buffer is full, and keeps a lock that a Ctrl-C could not break.
+        content = await in_thread(partial(os.read, sys.stdin.fileno(), _READ))
+        ended = not content
+        first, *others = decoder.decode(content, final=ended).split("\n")
+        begun.append(first)
+        if others:
+            yield ["".join(begun), *others[:-1]]
+            begun = others[-1:]
+    if rest := "".join(begun):
+        yield [rest]
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _columns(text: str, answer: Answer) -> str:
+    shown = " ".join(text.split())
+    note = _note(answer)
+    remark = f"  ({note})" if note else ""
+    if isinstance(answer, Verdict) and not answer.danger:
+        return f"{answer.sentiment:<10} {answer.confidence:>6.1%} {answer.score:>+7.3f}  {shown}{remark}"
+    sentiment = UNREADABLE if isinstance(answer, Unreadable) else getattr(answer, "sentiment", "-")
+    return f"{sentiment:<10} {'-':>6} {'-':>7}  {shown}{remark}"
+
+
+def _object(text: str, answer: Answer) -> str:
+    sentiment, *numbers = result_cells(answer)
+    values = [sentiment or None, *(json.loads(number) if number else None for number in numbers)]
+    found = {"text": text, **dict(zip(COLUMNS, values, strict=True)), "note": _note(answer) or None}
+    return json.dumps(found, ensure_ascii=not _is_utf8(sys.stdout.encoding))
+
+
+def _note(answer: Answer) -> str:
+    """What is to be said of an answer beside its numbers."""
     if isinstance(answer, ModelError):
-        return f"{'-':<8}    -       -  {shown}  ({answer})"
-    return f"{answer.sentiment:<8} {answer.confidence:>6.1%} {answer.score:>+7.3f}  {shown}"
+        return str(answer)
+    if answer.danger:
+        return _NOT_RATED
+    return f"read in {answer.windows} of {answer.windows + answer.skipped} parts" if answer.skipped else ""
 
 
-async def _score_table(path: Path, column: str, source: str, device: str) -> None:
-    # Read once before anything is written: what cannot be read to its end is refused whole.
-    widths = [len(row) for row in _read_table(path)]
-    count, rows = len(widths), _read_table(path)
-    header = next(rows, None)
-    if header is None:
-        raise click.ClickException(f"{path.name} is empty; a header line with a column {column!r} is needed.")
-    if column not in header:
-        raise click.ClickException(f"{path.name} has no column {column!r}; its columns are {', '.join(header)}.")
-    clash = [name for name in COLUMNS if name in header]
-    if clash:
-        raise click.ClickException(f"{path.name} already has a column {clash[0]!r}; rename it, it would be doubled.")
-    if longer := next((number for number, width in enumerate(widths, 1) if width > len(header)), None):
-        raise click.ClickException(
-            f"Row {longer} of {path.name} has more cells than the header has columns; is a comma not in quotes?"
-        )
-    place = header.index(column)
-    async with await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT) as classifier:
-        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="", write_through=True)
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([*header, *COLUMNS])
-        with tqdm(total=count - 1, unit="row", file=sys.stderr, desc=path.name) as progress:
+def _is_utf8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name == "utf-8"
+
+
+async def score_table(table: Table, name: str, opened: Callable[[], Awaitable[Classifier]]) -> None:
+    """Writes the table with what was found. Raises the ModelError of a text that has no place in it."""
+    click.echo(f"{name}: {described(table)}", err=True)
+    async with await opened() as classifier:
+        sys.stdout.write(header_line(table.header, "\n"))
+        rows = iter(table.rows)
+        with tqdm(total=len(table.rows), unit="row", file=sys.stderr, desc=name) as progress:
             while chunk := list(islice(rows, _CHUNK)):
-                padded = [row + [""] * (len(header) - len(row)) for row in chunk]
-                answers = await classifier.classify_many([row[place] for row in padded])
-                for row, answer in zip(padded, answers, strict=True):
-                    writer.writerow([*row, *_cells(answer)])
+                answers = await classifier.classify_many([row[table.column] for row in chunk])
+                for row, answer in zip(chunk, answers, strict=True):
+                    if isinstance(answer, ModelError) and not isinstance(answer, NothingToRead | Unreadable):
+                        raise answer
+                    sys.stdout.write(row_line(row, answer, "\n"))
+                sys.stdout.flush()
                 progress.update(len(chunk))
-        out.detach()
-
-
-def _read_table(path: Path) -> Iterator[list[str]]:
-    """Rows of a CSV, blank lines left out. Raises ClickException for what is not UTF-8 CSV."""
-    csv.field_size_limit(_LONGEST_TEXT)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from (row for row in csv.reader(file) if row)
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"{path.name} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
-    except csv.Error as error:
-        raise click.ClickException(f"{path.name} is not a CSV that can be read: {error}.") from None
-
-
-def _cells(answer: Verdict | ModelError) -> list[str]:
-    if isinstance(answer, NothingToRead):
-        return [Sentiment.NEUTRAL, "0.0", "1.0", "0.0", "0.0", "0"]
-    if isinstance(answer, ModelError):
-        raise answer
-    return [
-        answer.sentiment,
-        *(f"{probability:.6f}" for probability in answer.probabilities),
-        f"{answer.score:.6f}",
-        str(answer.windows),
-    ]
 
 
 def entry() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.mood.hours import SECONDS
 from bot.mood.records import HourMood
-from bot.spreadsheets import as_text, may_be_formula
+from model.tables import as_text, may_be_formula
 
 COLUMNS = (
     "channel_id",

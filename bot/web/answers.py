@@ -22,8 +22,8 @@ from bot.web.cards import (
 )
 from bot.web.results import as_csv, progress_bar, summary, table_rows
 from bot.web.scoring import ORIGIN, Answer, Progress, score
-from bot.web.tables import BadTable, Table
 from model import Classifier, ModelError, Overloaded, Priority, Verdict
+from model.tables import Table
 
 _log = logging.getLogger(__name__)
 
@@ -161,8 +161,6 @@ async def _read(classifier: Classifier, text: str) -> Verdict:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, BadTable):
-        return str(error)
     if isinstance(error, ModelError):
         return explain_failure(error)
     if isinstance(error, TimeoutError):

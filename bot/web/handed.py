@@ -7,7 +7,8 @@ import binascii
 import json
 from dataclasses import dataclass
 
-from bot.web.tables import MAX_FILE_BYTES, BadTable, Table, read_csv
+from bot.web.tables import MAX_FILE_BYTES, look_into, read_csv
+from model.tables import BadTable, Table
 
 NOT_WHOLE = "The file did not arrive whole; choose it again."
 
@@ -28,13 +29,9 @@ class HandedFile:
             raise BadTable(NOT_WHOLE)
         return read_csv(self.content, self.name, column)
 
-    def columns(self) -> tuple[tuple[str, ...], int]:
-        """Its columns' names and the place of the likeliest, seen from its beginning. Raises BadTable."""
-        seen = self.content
-        if self.size > len(seen):
-            seen = seen[: seen.rfind(b"\n") + 1] or seen
-        table = read_csv(seen, self.name)
-        return table.header, table.column
+    def seen(self) -> Table:
+        """Its columns, the likeliest of them, and its first rows, seen from its beginning. Raises BadTable."""
+        return self.table(None) if self.size == len(self.content) else look_into(self.content, self.name)
 
 
 def handed_file(payload: str) -> HandedFile | None:

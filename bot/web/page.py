@@ -15,9 +15,10 @@ from bot.web.answers import compared, many, one
 from bot.web.cards import EMPTY, model_line, notice
 from bot.web.examples import EXAMPLES
 from bot.web.handed import handed_file
-from bot.web.results import TABLE_HEADER
-from bot.web.tables import MAX_LINES, BadTable, Table, pasted
+from bot.web.results import TABLE_HEADER, understood
+from bot.web.tables import MAX_LINES, pasted
 from model import BUNDLED, Classifier
+from model.tables import BadTable, Table
 
 TITLE = "Vibecheck"
 _HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 _LOOK = "async (..._) => [await window.vibecheck.file(262144)]"
 _HAND_OVER = "async (_, column, lines) => [await window.vibecheck.file(), column, lines]"
 
-_FILE = """<div class="vc-file"><label for="vc-file">A CSV file (the first line names its columns)</label>
+_FILE = """<div class="vc-file"><label for="vc-file">A CSV file, or a text file with one text on each line</label>
 <input id="vc-file" type="file" accept=".csv,.tsv,.txt,text/csv,text/plain"></div>"""
 _CHOSEN = """element.addEventListener('change', () => trigger('change'));
 if (element.querySelector('input').files.length) trigger('change');"""
@@ -157,11 +158,11 @@ def _many_texts(classifier: Classifier) -> None:
             file = handed_file(payload)
             if file is None:
                 return gr.update(choices=[], value=None, visible=False), EMPTY
-            header, place = file.columns()
+            seen = file.seen()
         except BadTable as problem:
             return gr.update(choices=[], value=None, visible=False), notice(str(problem))
-        choices = [(name, number) for number, name in enumerate(header)]
-        return gr.update(choices=choices, value=place, visible=True), EMPTY
+        choices = [(name, number) for number, name in enumerate(seen.header)]
+        return gr.update(choices=choices, value=seen.column, visible=True), understood(seen)
 
     def handed_in(payload: str, column: int | None, lines: str) -> Table:
         file = handed_file(payload)

@@ -1,20 +1,17 @@
-"""What a batch came to: a summary, a chart, a table and a CSV that no spreadsheet takes for formulas."""
+"""What a batch came to: a summary, a chart, a table and a CSV to take away."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
+from html import escape
 
 from bot.answer import COLOUR, EMOJI, percentages
-from bot.spreadsheets import as_text, may_be_formula
 from bot.web.scoring import Answer, Progress
-from bot.web.tables import Table
 from bot.why import signed
-from model import SENTIMENTS, NothingToRead, Sentiment, Verdict
+from model import SENTIMENTS, NothingToRead, Sentiment, Unreadable, Verdict
+from model.tables import UNREADABLE, Table, described, header_line, row_line
 
-COLUMNS = ("sentiment", "negative", "neutral", "positive", "score", "windows")
 TABLE_HEADER = ("Line", "Sentiment", "Sure", "Score", "Text")
 
 _SHOWN = 300
@@ -22,6 +19,11 @@ _SHOWN = 300
 
 _BINS = 21
 _WIDTH, _HEIGHT, _BASE = 441, 140, 114
+
+
+def understood(table: Table) -> str:
+    """How a file is understood, as a quiet line where the result will be."""
+    return f'<div class="vc-card vc-empty"><p>{escape(described(table))}</p></div>'
 
 
 def progress_bar(progress: Progress) -> str:
@@ -37,13 +39,20 @@ def progress_bar(progress: Progress) -> str:
 def summary(answers: Sequence[Answer], seconds: float) -> str:
     """How many lines of each sentiment, as a sentence, a bar and a chart of the scores."""
     verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
+    rated = [verdict.score for verdict in verdicts if not verdict.danger]
     empty = sum(isinstance(answer, NothingToRead) for answer in answers)
-    failed = len(answers) - len(verdicts) - empty
+    foreign = sum(isinstance(answer, Unreadable) for answer in answers)
+    long = sum(verdict.skipped > 0 for verdict in verdicts)
+    counted = (
+        (empty, "had nothing to read"),
+        (foreign, "wasn't English" if foreign == 1 else "weren't English"),
+        (long, f"{'was' if long == 1 else 'were'} too long to be read whole"),
+        (len(answers) - len(verdicts) - empty - foreign, "could not be read"),
+    )
     lines = "1 line" if len(answers) == 1 else f"{len(answers):,} lines"
-    left_out = [f"{empty:,} had nothing to read"] * bool(empty) + [f"{failed:,} could not be read"] * bool(failed)
-    said = f"{lines} read in {seconds:.1f} s" + "".join(f"; {part}" for part in left_out) + "."
-    chart = f"{_shares(verdicts)}{histogram([verdict.score for verdict in verdicts])}" if verdicts else ""
-    return f'<section class="vc-card" aria-label="The result"><p class="vc-sentence">{said}</p>{chart}</section>'
+    said = f"{lines} read in {seconds:.1f} s" + "".join(f"; {number:,} {what}" for number, what in counted if number)
+    chart = (_shares(verdicts) if verdicts else "") + (histogram(rated) if rated else "")
+    return f'<section class="vc-card" aria-label="The result"><p class="vc-sentence">{said}.</p>{chart}</section>'
 
 
 def histogram(scores: Sequence[float]) -> str:
@@ -83,29 +92,9 @@ def table_rows(table: Table, answers: Sequence[Answer]) -> list[list[str | float
 
 
 def as_csv(table: Table, answers: Sequence[Answer]) -> str:
-    """The rows that were handed in with what was found, as `python -m model --csv` writes them.
-
-    A cell that a spreadsheet would run as a formula gets a quote in front. Columns whose names are taken are prefixed.
-    """
-    taken = {name.lower() for name in table.header}
-    added = [f"vibecheck_{name}" if taken & set(COLUMNS) else name for name in COLUMNS]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*map(harmless, table.header), *added])
-    for row, answer in zip(table.rows, answers, strict=True):
-        writer.writerow([*map(harmless, row), *_cells(answer)])
-    return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """The cell, with a quote in front when a spreadsheet might take it for a formula; numbers stay numbers."""
-    if not may_be_formula(cell):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return as_text(cell)
-    return cell
+    """The rows that were handed in with what was found, as `python -m model --csv` writes them."""
+    lines = (row_line(row, answer) for row, answer in zip(table.rows, answers, strict=True))
+    return "".join((header_line(table.header), *lines))
 
 
 def _shares(verdicts: Sequence[Verdict]) -> str:
@@ -125,18 +114,13 @@ def _shares(verdicts: Sequence[Verdict]) -> str:
 
 def _shown(answer: Answer) -> tuple[str, str, str | float]:
     if isinstance(answer, Verdict):
-        percent = max(percentages(answer.probabilities))
-        return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{percent} %", round(answer.score, 2)
+        sentiment = f"{EMOJI[answer.sentiment]} {answer.sentiment}"
+        if answer.danger:
+            return sentiment, "", ""
+        return sentiment, f"{max(percentages(answer.probabilities))} %", round(answer.score, 2)
+    if isinstance(answer, Unreadable):
+        return UNREADABLE, "", ""
     return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""
-
-
-def _cells(answer: Answer) -> list[str]:
-    if isinstance(answer, Verdict):
-        probabilities = (f"{probability:.6f}" for probability in answer.probabilities)
-        return [answer.sentiment, *probabilities, f"{answer.score:.6f}", str(answer.windows)]
-    if isinstance(answer, NothingToRead):
-        return [Sentiment.NEUTRAL, "0.0", "1.0", "0.0", "0.0", "0"]
-    return [""] * len(COLUMNS)
 
 
 def _short(text: str) -> str:

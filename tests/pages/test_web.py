@@ -252,7 +252,7 @@ async def test_pasted_lines_become_a_chart_a_table_and_a_download(page: Page) ->
     await expect(page.locator(f"{BATCH} svg")).to_have_attribute("aria-label", re.compile("Distribution of 4 scores"))
     await expect(page.locator("#vc-table")).to_contain_text("<b>nice</b>")
     rows = await downloaded(page)
-    assert rows[0] == ["text", "sentiment", "negative", "neutral", "positive", "score", "windows"]
+    assert rows[0] == ["text", "sentiment", "negative", "neutral", "positive", "score", "windows", "parts"]
     assert [row[0] for row in rows[1:]] == [
         "i love this",
         "this is terrible",
@@ -298,10 +298,14 @@ async def test_200_columns_are_no_trouble(page: Page) -> None:
     ("name", "content", "said"),
     [
         ("photo.csv", b"\x89PNG\r\n\x1a\n\0\0\0", "photo.csv is not a text file; save the table as CSV"),
-        ("latin.csv", "text\ncafé\n".encode("latin-1"), "latin.csv is not UTF-8 text (byte 8); save it as CSV UTF-8"),
+        (
+            "latin.csv",
+            "text\ncafé\n".encode("latin-1"),
+            "latin.csv is not UTF-8 text (line 2, byte 8); save it as CSV UTF-8",
+        ),
         ("empty.csv", b"", "empty.csv is empty"),
         ("names.csv", b"text,stars\n", "a line of column names and nothing below it"),
-        ("ragged.csv", b"text,stars\ngood, really good,5\n", "Row 2 of ragged.csv has more cells"),
+        ("ragged.csv", b"text,stars\ngood, really good,5\n", "Line 2 of ragged.csv has more cells"),
         ("long.csv", b"text\n" + b"good\n" * 10_001, "long.csv has 10,001 lines; at most 10,000"),
     ],
     ids=["binary", "encoding", "empty", "no rows", "ragged", "too long"],

@@ -11,12 +11,14 @@ def fetch(url, **headers):
         return answer.read().decode()
 
 
-def press(url, element, data):
-    """Presses the button with that id and returns the last thing the page then shows."""
+def press(url, element, data, event="click"):
+    """Presses the button with that id, or has another event come to it, and returns the last thing shown then."""
     config = json.loads(fetch(f"{url}config"))
     (button,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == element)
     handler = next(
-        event["id"] for event in config["dependencies"] if [button, "click"] in event["targets"] and event["backend_fn"]
+        dependency["id"]
+        for dependency in config["dependencies"]
+        if [button, event] in dependency["targets"] and dependency["backend_fn"]
     )
     session = secrets.token_hex(8)
     asked = {"fn_index": handler, "data": data, "session_hash": session}
