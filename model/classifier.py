@@ -30,7 +30,7 @@ from model.candidate import (
     verdicts_of,
 )
 from model.checkpoint import BUNDLED, Missed
-from model.cleaning import clean
+from model.cleaning import clean, is_readable
 from model.engine import Engine, load_engine
 from model.errors import (
     ClassifierClosed,
@@ -43,22 +43,26 @@ from model.errors import (
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.handover import Mailbox
 from model.memory import return_freed
-from model.queueing import estimated_tokens
+from model.queueing import cost_of
 from model.shadow import Shadow, ShadowReport
+from model.text.preprocessing import Prepared, prepare, prepare_at_once
 from model.verdict import Sentiment, Verdict
 from model.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
 
 MAX_CHARACTERS = 200_000
-"""Some eighty windows: many times what Discord lets anybody write."""
+"""Some eighty windows of prose, of which 24 are read: many times what Discord lets anybody write."""
 
 QUEUE_LIMIT = 65_536
-"""In estimated tokens: some two thousand chat messages."""
+"""In estimated tokens: some fifteen hundred chat messages."""
 
 CACHE_SIZE = 4096
 """Verdicts on short texts that are remembered."""
 
 CHANGE_SECONDS = 600.0
 """What a change of model may take: fetching, loading and checking it."""
+
+_PREPARED_TEXTS = 256
+"""Texts of a batch that are prepared at once."""
 
 _T = TypeVar("_T")
 
@@ -185,10 +189,12 @@ class Classifier:
         """The verdict on one text.
 
         `origin` is whoever it is for, such as a server: each gets its share. A text that has not reached the model
-        `within` so many seconds is not read. Raises NothingToRead, TextTooLong, Overloaded, DeadlinePassed,
-        InferenceFailed or ClassifierClosed. Cancelling takes the text out of the queue.
+        `within` so many seconds is not read. Of a long text 24 windows are read, of a passive one 8
+        (`Verdict.skipped`). Raises NothingToRead, Unreadable, TextTooLong, Overloaded, DeadlinePassed, InferenceFailed
+        or ClassifierClosed. Cancelling takes the text out of the queue.
         """
-        return await self._submit(text, priority, origin, inf if within is None else time.perf_counter() + within)
+        deadline = inf if within is None else time.perf_counter() + within
+        return await self._submit(await self._prepared_alone(text), priority, origin, deadline)
 
     async def classify_many(
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
@@ -198,8 +204,10 @@ class Classifier:
         At most half the queue is taken at a time, so that others get in.
         """
         answers: list[Verdict | ModelError] = []
-        for portion in _portions(texts, self._queue_limit // 2):
-            answers.extend(await self._answers(portion, priority, origin))
+        for portion in _batches(texts):
+            prepared = await self._prepared(portion)
+            for share in _portions(prepared, priority, self._queue_limit // 2):
+                answers.extend(await self._answers(share, priority, origin))
         return answers
 
     async def explain(
@@ -215,16 +223,17 @@ class Classifier:
         The whole text is interactive; `rest` is the priority of the texts that lack a piece. Raises what `classify`
         raises.
         """
-        cleaned = clean(text)
-        spans = split_pieces(cleaned, pieces)
-        lacking = [without(cleaned, span) for span in spans]
-        whole, others = await asyncio.gather(
-            self._answers([text], Priority.INTERACTIVE, origin), self.classify_many(lacking, rest, origin=origin)
+        whole = await self._prepared_alone(text)
+        spans = split_pieces(whole.text, pieces)
+        # What is left without a piece is read as it is: cleaned anew it might become something else.
+        lacking = [without(whole.text, span) for span in spans]
+        rests = [Prepared(rest_of) if is_readable(rest_of) else NothingToRead() for rest_of in lacking]
+        (verdict,), others = await asyncio.gather(
+            self._answers([whole], Priority.INTERACTIVE, origin), self._answers(rests, rest, origin)
         )
-        (verdict,) = whole
         if isinstance(verdict, ModelError):
             raise verdict
-        return Explanation(verdict, cleaned, influences(spans, verdict, others))
+        return Explanation(verdict, whole.text, influences(spans, verdict, others))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.
@@ -388,22 +397,44 @@ class Classifier:
             raise ReloadRefused("No candidate is running; start one first.")
         return self._shadow
 
-    def _submit(self, text: str, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
+    def _check_length(self, text: str) -> None:
         if len(text) > self._max_characters:
             raise TextTooLong(len(text), self._max_characters)
+
+    async def _prepared_alone(self, text: str) -> Prepared:
+        self._check_length(text)
+        prepared = prepare_at_once(text)
+        return await in_thread(partial(prepare, text)) if prepared is None else prepared
+
+    async def _prepared(self, texts: Sequence[str]) -> list[Prepared | ModelError]:
+        """The texts as the network reads them, in their order; what takes longer is done off the event loop."""
+        found: list[Prepared | ModelError | None] = []
+        for text in texts:
+            try:
+                self._check_length(text)
+                found.append(prepare_at_once(text))
+            except ModelError as error:
+                found.append(error)
+        closer = [text for text, one in zip(texts, found, strict=True) if one is None]
+        looked_at = iter(await in_thread(partial(_prepare_all, closer)) if closer else ())
+        return [next(looked_at) if one is None else one for one in found]
+
+    def _submit(self, text: Prepared, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
         started = time.perf_counter()
-        answer = self._mailbox().expect(self._worker.submit(text, priority, origin, deadline))
+        answer = self._mailbox().expect(self._worker.submit(text.text, priority, origin, deadline, danger=text.danger))
         if priority is Priority.PASSIVE:
             answer.add_done_callback(partial(self._show_candidate, text, started))
         return answer
 
-    async def _answers(self, texts: Sequence[str], priority: Priority, origin: Hashable) -> list[Verdict | ModelError]:
+    async def _answers(
+        self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable
+    ) -> list[Verdict | ModelError]:
         waiting: list[asyncio.Future[Verdict] | ModelError] = []
         answers: list[Verdict | ModelError] = []
         try:
             for text in texts:
                 try:
-                    waiting.append(self._submit(text, priority, origin, inf))
+                    waiting.append(text if isinstance(text, ModelError) else self._submit(text, priority, origin, inf))
                 except ModelError as error:
                     waiting.append(error)
             for one in waiting:
@@ -417,7 +448,7 @@ class Classifier:
                     one.cancel()
         return answers
 
-    def _show_candidate(self, text: str, started: float, answer: asyncio.Future[Verdict]) -> None:
+    def _show_candidate(self, text: Prepared, started: float, answer: asyncio.Future[Verdict]) -> None:
         shadow = self._shadow  # which may be stopped from another thread's loop
         if shadow is not None and not answer.cancelled() and answer.exception() is None:
             shadow.offer(text, answer.result(), time.perf_counter() - started)
@@ -455,7 +486,7 @@ async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | Mo
     """
     found: list[Verdict | ModelError] = []
     for example in examples:
-        future = worker.submit(example.text, Priority.INTERACTIVE, "examples", fresh=True)
+        future = worker.submit(clean(example.text), Priority.INTERACTIVE, "examples", fresh=True)
         try:
             verdict = await asyncio.wrap_future(future)
             found.append(verdict)
@@ -479,16 +510,34 @@ def _info(engine: Engine, since: float) -> ModelInfo:
     )
 
 
-def _portions(texts: Sequence[str], tokens: int) -> Iterator[list[str]]:
+def _prepare_all(texts: Sequence[str]) -> list[Prepared | ModelError]:
+    found: list[Prepared | ModelError] = []
+    for text in texts:
+        try:
+            found.append(prepare(text))
+        except ModelError as error:
+            found.append(error)
+    return found
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in order, a few at a time: what the event loop prepares of them at once takes it milliseconds."""
+    return (texts[start : start + _PREPARED_TEXTS] for start in range(0, len(texts), _PREPARED_TEXTS))
+
+
+def _portions(
+    texts: Sequence[Prepared | ModelError], priority: Priority, tokens: int
+) -> Iterator[list[Prepared | ModelError]]:
     """The texts in order, in portions of at most so many estimated tokens, or of one text."""
-    portion: list[str] = []
+    portion: list[Prepared | ModelError] = []
     cost = 0
     for text in texts:
-        if portion and cost + estimated_tokens(text) > tokens:
+        own = 0 if isinstance(text, ModelError) else cost_of(text.text, priority)
+        if portion and cost + own > tokens:
             yield portion
             portion, cost = [], 0
         portion.append(text)
-        cost += estimated_tokens(text)
+        cost += own
     if portion:
         yield portion
 

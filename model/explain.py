@@ -17,7 +17,7 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """What `text[start:end]` of an Explanation did: the score with it minus the score without it, in [-2, 2]; above 0 is positive."""
+    """What `text[start:end]` of an Explanation did, in [-2, 2]: the score with it minus the score without it."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class Influence:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A verdict, the text as the model reads it (cleaned), and the influence of each of its pieces, in text order."""
+    """A verdict, the text as the model reads it (cleaned), and each of its pieces' influence, in text order."""
 
     verdict: Verdict
     text: str

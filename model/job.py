@@ -22,6 +22,7 @@ class Job:
     engine: Engine
     key: bytes | None
     logits: list[NDArray[np.float32] | None]
+    skipped: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
 
+from model.text.cost import estimated_tokens
 from model.verdict import Verdict
 
-_CHARACTERS_PER_TOKEN = 4
-"""English chat and prose in WordPiece; a text is tokenised only when its turn comes, so its cost is estimated."""
+_WINDOW_TOKENS = 512
 
+MOST_WINDOWS = (24, 8)
+"""How many windows of 512 tokens are read of a text, by priority: a person has asked about it, or nobody has."""
 
 SPARSE_TOKENS = 1024
 """An origin with no more than this in the queue, some forty chat messages, is not made to wait for its share."""
@@ -35,10 +37,11 @@ class Priority(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One text on its way. `arrived` and `deadline` are of `time.perf_counter`.
+    """One text on its way, cleaned. `arrived` and `deadline` are of `time.perf_counter`.
 
-    `fresh` asks for a verdict that is computed, whatever is remembered. `turn` is set when it is taken, in tokens: the
-    lower is due first, even if it was taken later. `sparse` is set when it is put: its origin sends little.
+    `fresh` asks for a verdict that is computed, whatever is remembered. `danger` is as in `Verdict`. `turn` is set when
+    it is taken, in tokens: the lower is due first, even if it was taken later. `sparse` is set when it is put: its
+    origin sends little.
     """
 
     text: str
@@ -48,17 +51,23 @@ class Request:
     arrived: float = 0.0
     deadline: float = inf
     fresh: bool = False
+    danger: bool = False
     sparse: bool = False
     turn: int = 0
     cost: int = 0
 
     def __post_init__(self) -> None:
-        self.cost = estimated_tokens(self.text)
+        self.cost = cost_of(self.text, self.priority)
+
+    @property
+    def most_windows(self) -> int:
+        """How many windows of it are read."""
+        return MOST_WINDOWS[self.priority]
 
 
-def estimated_tokens(text: str) -> int:
-    """What a text costs in the queue: its tokens, special ones included, guessed from its characters."""
-    return 3 + len(text) // _CHARACTERS_PER_TOKEN
+def cost_of(cleaned: str, priority: Priority) -> int:
+    """What a cleaned text costs in the queue: its tokens, guessed, or those of as many windows as are read of it."""
+    return min(estimated_tokens(cleaned), MOST_WINDOWS[priority] * _WINDOW_TOKENS)
 
 
 class FairQueue:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from model.cleaning import clean, is_readable
 from model.errors import CheckpointError, NothingToRead
-from model.windows import split_windows
+from model.windows import OVERLAP, split_windows, spread
+
+_PART = 2000
+"""Characters that are tokenised at a time: each call holds the interpreter's lock."""
+
+_AT_A_BLANK = re.compile(rf".{{1,{_PART}}}(?: |\Z)|.{{1,{_PART}}}", re.DOTALL)
+
+_WINDOW_CHARACTERS = 3000
+"""What a window of 512 tokens holds, and some; of a text with many more of them, only so much is tokenised for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as windows of token ids, [CLS] and [SEP] included, and how many more windows it has that are not read."""
+
+    rows: list[list[int]]
+    skipped: int = 0
 
 
 class Reader:
@@ -32,11 +51,47 @@ class Reader:
         self._room = max_length - 2
 
     def read(self, text: str) -> list[list[int]]:
-        """The text as windows of token ids, [CLS] and [SEP] included. Raises NothingToRead."""
+        """A person's text as windows of token ids, all of them, [CLS] and [SEP] included. Raises NothingToRead."""
         cleaned = clean(text)
         if not is_readable(cleaned):
             raise NothingToRead
-        ids = self._tokenizer.encode(cleaned, add_special_tokens=False).ids
+        return self.read_cleaned(cleaned).rows
+
+    def read_cleaned(self, cleaned: str, most: int = 0) -> Reading:
+        """A cleaned text in at most `most` windows, evenly spread over it; 0 is all. Raises NothingToRead.
+
+        How many windows a text has in all is estimated where it is much longer than what is read of it.
+        """
+        if most and len(cleaned) > most * _WINDOW_CHARACTERS:
+            return self._samples(cleaned, most)
+        windows = split_windows(self._ids(cleaned), self._room)
+        read = spread(len(windows), most) if most else range(len(windows))
+        return Reading([self._framed(windows[place]) for place in read], len(windows) - len(read))
+
+    def _samples(self, cleaned: str, most: int) -> Reading:
+        """One window from each of `most` places."""
+        last = len(cleaned) - _WINDOW_CHARACTERS
+        parts = [
+            cleaned[start : start + _WINDOW_CHARACTERS]
+            for start in (last * place // (most - 1 or 1) for place in range(most))
+        ]
+        read = [self._ids(part) for part in parts]
+        tokens = sum(map(len, read)) * len(cleaned) // (most * _WINDOW_CHARACTERS)
+        count = max(most + 1, -(-(tokens - OVERLAP) // (self._room - OVERLAP)))
+        return Reading([self._framed(ids[: self._room]) for ids in read], count - most)
+
+    def _ids(self, cleaned: str) -> list[int]:
+        ids = [
+            token for part in _parts(cleaned) for token in self._tokenizer.encode(part, add_special_tokens=False).ids
+        ]
         if not ids:
             raise NothingToRead
-        return [[self._start, *window, self._end] for window in split_windows(ids, self._room)]
+        return ids
+
+    def _framed(self, ids: list[int]) -> list[int]:
+        return [self._start, *ids, self._end]
+
+
+def _parts(cleaned: str) -> Iterator[str]:
+    """The text in parts that end between words, so that the tokens are those of the whole."""
+    return (part[0] for part in _AT_A_BLANK.finditer(cleaned)) if len(cleaned) > _PART else iter((cleaned,))

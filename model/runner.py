@@ -13,7 +13,7 @@ import time
 from collections import deque
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from model.engine import Engine
 from model.errors import DeadlinePassed, InferenceFailed
 from model.handover import failure_of, refuse, settle
 from model.job import Job, Window
-from model.queueing import PATIENCE, SPARSE_TOKENS, Priority, Request
+from model.queueing import Priority, Request
 
 if TYPE_CHECKING:
     from model.worker import Worker
@@ -371,7 +371,7 @@ class Runner:
                 return
 
     def _read(self, request: Request) -> None:
-        """Cleans and tokenises; a text whose verdict is known is answered at once."""
+        """Tokenises; a text whose verdict is known is answered at once."""
         worker, engine = self._worker, self._worker.engine
         assert engine is not None
         if request.future.done():
@@ -381,11 +381,11 @@ class Runner:
         try:
             if now > request.deadline:
                 raise DeadlinePassed
-            rows = engine.reader.read(request.text)
-            self._weigh(request, sum(map(len, rows)))
+            reading = engine.reader.read_cleaned(request.text, request.most_windows)
+            rows = reading.rows
             key = None if request.fresh else worker.cache.key(engine, rows)
             known = worker.cache.get(key)
-            job = Job(request, engine, key, [None] * len(rows))
+            job = Job(request, engine, key, [None] * len(rows), reading.skipped)
         except BaseException as error:  # a panic of the tokenizer's Rust is no Exception
             self._check()
             worker.fail(request, error)
@@ -397,11 +397,6 @@ class Runner:
             worker.answer(request, known, cached=True)
             return
         self._windows[request.priority].extend(Window(job, index, ids) for index, ids in enumerate(rows))
-
-    def _weigh(self, request: Request, tokens: int) -> None:
-        """An emoji is one character and several tokens: what turns out to be long waits as if that had been known."""
-        if request.sparse and tokens > SPARSE_TOKENS:
-            request.sparse, request.turn = False, request.turn + PATIENCE
 
     def _take_batch(self) -> list[Window]:
         """Windows of one engine, that of the text which is due."""
@@ -504,6 +499,8 @@ class Runner:
             if len(rows) < len(job.logits):
                 return
             verdict = job.engine.decide(np.stack(rows))
+            if job.skipped:
+                verdict = replace(verdict, skipped=job.skipped)
         except BaseException as error:  # a backend may answer with anything
             self._failures += 1
             worker.fail(job.request, error)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from model.engine import Engine
 from model.errors import ModelError
+from model.text.preprocessing import Prepared
 from model.verdict import Verdict
 from model.worker import Priority, Worker
 
@@ -52,7 +53,7 @@ class Shadow:
         self._change = self._live_seconds = self._seconds = 0.0
         self.worker = Worker(lambda: loaded.pop() if loaded else load(), QUEUE_TOKENS)
 
-    def offer(self, text: str, live: Verdict, live_seconds: float) -> None:
+    def offer(self, text: Prepared, live: Verdict, live_seconds: float) -> None:
         """Shows the candidate a text that the live model has answered, if it is this one's turn. Does not block."""
         with self._lock:
             self._due += self._share
@@ -61,7 +62,7 @@ class Shadow:
             self._due -= 1
         started = time.perf_counter()
         try:
-            future = self.worker.submit(text, Priority.PASSIVE)
+            future = self.worker.submit(text.text, Priority.PASSIVE, danger=text.danger)
         except ModelError:
             with self._lock:
                 self._skipped += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp
 
@@ -31,9 +31,9 @@ class Verdict:
     """One text's sentiment.
 
     `probabilities` are calibrated, in the order of `SENTIMENTS`, and sum to 1. `windows` is how many windows of at
-    most 512 tokens were read, and `skipped` how many more the text has: it was too long to be read whole. `model` is the
-    version of the artefact: a short hash of its files. `danger` says that somebody may be in danger (`model.danger`):
-    the sentiment is negative then, whatever the network says, and it is not to be shown as a rating.
+    most 512 tokens were read, and `skipped` how many more the text has: it was too long to be read whole. `model` is
+    the version of the artefact: a short hash of its files. `danger` says that somebody may be in danger
+    (`model.text.danger`): the sentiment is negative then, whatever the network says, and not to be shown as a rating.
     """
 
     sentiment: Sentiment
@@ -53,6 +53,17 @@ class Verdict:
         """P(positive) - P(negative), in [-1, 1]."""
         negative, _, positive = self.probabilities
         return positive - negative
+
+
+def in_danger(verdict: Verdict) -> Verdict:
+    """The verdict on a text in which somebody may be in danger: negative, and not to be shown as a rating.
+
+    Its numbers look like any other's, so that nothing which keeps them says whose text was such a one.
+    """
+    negative, neutral, positive = verdict.probabilities
+    polar = negative + positive
+    probabilities = (max(polar, neutral), min(polar, neutral), 0.0)
+    return replace(verdict, sentiment=Sentiment.NEGATIVE, probabilities=probabilities, danger=True)
 
 
 def decide(

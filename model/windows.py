@@ -9,6 +9,15 @@ OVERLAP = 64
 """Tokens that neighbouring windows share at least, so that no phrase is seen only in halves."""
 
 
+def spread(count: int, most: int) -> list[int]:
+    """The places of at most `most` of `count` windows, evenly spread, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    if most == 1:
+        return [0]
+    return [round(place * (count - 1) / (most - 1)) for place in range(most)]
+
+
 def split_windows(ids: Sequence[int], size: int, overlap: int = OVERLAP) -> list[list[int]]:
     """Splits token ids (without special tokens) into the fewest windows of at most `size` that overlap.
 

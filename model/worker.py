@@ -23,7 +23,7 @@ from model.handover import failure_of, refuse, settle
 from model.queueing import FairQueue, Priority, Request
 from model.runner import Runner
 from model.stats import Health, Stats
-from model.verdict import Verdict
+from model.verdict import Verdict, in_danger
 
 __all__ = ["Health", "Priority", "Stats", "Worker"]
 
@@ -85,14 +85,15 @@ class Worker:
         deadline: float = inf,
         *,
         fresh: bool = False,
+        danger: bool = False,
     ) -> Future[Verdict]:
-        """Queues a text. Cancelling the future takes it back at any time before its verdict.
+        """Queues a cleaned text. Cancelling the future takes it back at any time before its verdict.
 
         `origin` is whoever it is for, and `deadline` the moment (`time.perf_counter`) after which nobody wants it any
-        more. `fresh` is computed whatever the cache holds. See `FairQueue.make_room` for who is refused when the queue
-        is full. Raises Overloaded and ClassifierClosed.
+        more. `fresh` is computed whatever the cache holds; `danger` is as in `Verdict`. See `FairQueue.make_room` for
+        who is refused when the queue is full. Raises Overloaded and ClassifierClosed.
         """
-        request = Request(text, priority, Future(), origin, time.perf_counter(), deadline, fresh=fresh)
+        request = Request(text, priority, Future(), origin, time.perf_counter(), deadline, fresh=fresh, danger=danger)
         with self.changed:
             if self.closing:
                 raise ClassifierClosed
@@ -190,6 +191,8 @@ class Worker:
     def answer(self, request: Request, verdict: Verdict, *, cached: bool = False) -> None:
         """Hands over a verdict. Counted first: whoever gets it may ask for the counts at once."""
         now = time.perf_counter()
+        if request.danger:
+            verdict = in_danger(verdict)
         with self.changed:
             self._served += 1
             self._cached += cached

@@ -27,7 +27,9 @@ _CHARACTER = (
     "\u3297\u3299\U0001f004-\U0001f251\U0001f300-\U0001faff"
 )
 _JOINTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
-_RUN = re.compile(rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*")
+_RUN = re.compile(
+    rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*"
+)
 _SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9+\-][a-zA-Z0-9_+\-]{1,40}):(?![\w:])")
 _JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -36,7 +38,9 @@ _TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
 _GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
 _LETTER = re.compile(r"[^\W_]")
 _WORDS = re.compile(r"[a-z']+")
-_LAUGHTER = re.compile(r"\b(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b")
+_LAUGHTER = re.compile(
+    r"\b(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b"
+)
 _IN_PLACE_OF_A_WORD = re.compile(r"\b(?:an?|the|my|your|our|his|her|their|this|that|some|of|on|in)\s*\Z", re.IGNORECASE)
 
 

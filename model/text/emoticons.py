@@ -1,4 +1,4 @@
-r"""Emoticons and kaomoji as words, before anything takes their signs for markup: `:/` is no separator, `\o/` no escape."""
+r"""Emoticons and kaomoji as words, before their signs are taken for markup: `:/` is no separator, `\o/` no escape."""
 
 from __future__ import annotations
 

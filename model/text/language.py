@@ -29,7 +29,7 @@ _LIKELY_OTHER, _MAYBE_OTHER = 0.5, 0.04
 """P(English) below which a text is not read that has more words of other languages than English ones: two, or one."""
 
 _UNLIKELY, _UNLIKELY_SHORT, _SHORT = 0.05, 0.03, 16
-"""P(English) below which a text is not read whose likeliest language is one of `_WIDESPREAD`; stricter for short ones."""
+"""P(English) below which a text is not read whose likeliest language is one of `_WIDESPREAD`; less for short ones."""
 
 _VERY_UNLIKELY = 0.005
 """The same where the likeliest language is a rare one: so names and slang come out."""
@@ -43,7 +43,9 @@ _LOOKED_AT = 600
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _NO_WORDS = re.compile(r"[@#]\w+|\bhttp\b|\([a-z' -]{1,60}\)")
 _LATIN = re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff\u0250-\u02af]")
-_OTHER_LETTER = re.compile("[^\\W\\d_A-Za-z\u00aa\u00ba\u00c0-\u02b8\u1d00-\u1dbf\u1e00-\u1eff\u2071-\u209c\u2c60-\u2c7f\ua720-\ua7ff]")
+_OTHER_LETTER = re.compile(
+    "[^\\W\\d_A-Za-z\u00aa\u00ba\u00c0-\u02b8\u1d00-\u1dbf\u1e00-\u1eff\u2071-\u209c\u2c60-\u2c7f\ua720-\ua7ff]"
+)
 _LAUGHTER = re.compile(
     r"[haxjgky]{5,}|a?(?:[hj]+[aeiou]+){2,}[hj]*|(?:l+o+)+l+|x+d+|(?P<unit>[a-z]{1,2})(?P=unit){3,}[a-z]*", re.ASCII
 )
@@ -136,7 +138,7 @@ def _least(found: list[str], letters: int, likeliest: str) -> float:
 
 
 def _words_of(cleaned: str) -> list[str]:
-    """The distinct words by which a language is told, in small letters: no laughter, no placeholders, no named signs."""
+    """The distinct words by which a language is told, in small letters: no laughter, placeholders or named signs."""
     found: dict[str, None] = {}
     for word in _WORD.findall(_NO_WORDS.sub(" ", cleaned[: 8 * _LOOKED_AT]).lower()):
         if len(word) > 1 or word == "i":

@@ -15,12 +15,8 @@ import emoji
 from model.text.tables import words
 
 _LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗ"
-    "αβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώ"
-    "ƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏə",
-    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZ"
-    "abenikvoptuxwyABEHIKMNOPTYXZHOaenioyw"
-    "tsreelcayioollddhtfee",
+    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗαβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏə",
+    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZabenikvoptuxwyABEHIKMNOPTYXZHOaenioywtsreelcayioollddhtfee",
 )
 """After Unicode's confusables (UTS 39), for the letters that are met; used in words that mix scripts."""
 
@@ -40,7 +36,7 @@ _SMALL_CAPITAL = re.compile("[ᴀ-ᴢɪɢʙʜʟɴʀʏꜰꜱꞯ]")
 _MIXED_WORD = re.compile(r"[^\W\d_]{2,60}")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _OTHER = re.compile("[\u0370-\u052f\u0180-\u024f]")
-_FAR = re.compile("[\u0370-\u052fƬƧƦƖɅ]")
+_FAR = re.compile("[\u0370-\u052f\u01ac\u01a7\u01a6\u0196\u0245]")
 
 _SPACED = re.compile(
     r"(?<![^\s\"'(])[^\W\d_](?: [^\W\d_])+(?: {2,4}[^\W\d_](?: [^\W\d_])*)*(?![^\s\"'),.!?])"
@@ -51,8 +47,60 @@ _LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[0134578@$]*[a-z])[a-z0134578@$]{3,2
 _LEET_SIGN = re.compile(r"[0134578@$]")
 _RUN_TOGETHER = re.compile(r"(?<![\w@/.])(#?)([A-Za-z]{10,40})(?![\w/])")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_LINKING = frozenset("i a the this that these it is are was be you your we they my so to of and not for with all".split())
-_AFFIXES = frozenset("ing ings ed er est ish ate able less ness ment tion ion al ity ties ants age ant ent ion ly un".split())
+_LINKING = frozenset(
+    {
+        "a",
+        "all",
+        "and",
+        "are",
+        "be",
+        "for",
+        "i",
+        "is",
+        "it",
+        "my",
+        "not",
+        "of",
+        "so",
+        "that",
+        "the",
+        "these",
+        "they",
+        "this",
+        "to",
+        "was",
+        "we",
+        "with",
+        "you",
+        "your",
+    }
+)
+_AFFIXES = frozenset(
+    {
+        "able",
+        "age",
+        "al",
+        "ant",
+        "ants",
+        "ate",
+        "ed",
+        "ent",
+        "er",
+        "est",
+        "ing",
+        "ings",
+        "ion",
+        "ish",
+        "ity",
+        "less",
+        "ly",
+        "ment",
+        "ness",
+        "ties",
+        "tion",
+        "un",
+    }
+)
 _LONGEST_WORD = 14
 """Letters of the longest word that is looked for in letters that run together."""
 
@@ -70,7 +118,7 @@ def unmask(text: str) -> str:
 
 
 def join_letters(text: str) -> str:
-    """ "s t u p i d" and "s.t.u.p.i.d" as words, digits in words as the letters they stand for. Before spaces are few.
+    """Joins "s t u p i d" and "s.t.u.p.i.d", and takes digits in words for letters. Before spaces are made few.
 
     Of letters that run together ("thisgamesucks", a hashtag) the words are found where all of them are known.
     """

@@ -12,7 +12,8 @@ _OUT_OF = re.compile(
     re.IGNORECASE,
 )
 _STARS = re.compile(
-    r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek))", re.IGNORECASE
+    r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek))",
+    re.IGNORECASE,
 )
 _ROW_OF_STARS = re.compile("(?:[★⭐]\ufe0f?){2,5}☆{0,3}|[★⭐]\ufe0f?☆{1,4}|☆{5}")
 _NO_RATING_AFTER = re.compile(
@@ -21,7 +22,8 @@ _NO_RATING_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NO_RATING_BEFORE = re.compile(
-    r"\s*(?:of\b|(?:people|persons|players|members|times|slots|spots|rooms|tables|done|left|in|online|full)\b)", re.IGNORECASE
+    r"\s*(?:of\b|(?:people|persons|players|members|times|slots|spots|rooms|tables|done|left|in|online|full)\b)",
+    re.IGNORECASE,
 )
 _GATHERING = re.compile(r"\b(?:need|lf|lf\d?m|lfg|looking for|open slots?|one more|more healers?)\b", re.IGNORECASE)
 """A party that is not full yet: "4/5, need one more healer"."""

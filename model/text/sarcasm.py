@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 MARK = "sarcasm, disappointed"
 """What a mark says to a network that has not been taught the word alone."""
@@ -13,7 +14,10 @@ _TAGS = re.compile(
     r"|#\s?(?:sarcasm|sarcastic|sarc|irony)\b",
     re.IGNORECASE,
 )
-_NOT = re.compile(r"(?:\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z", re.IGNORECASE)
+_NOT = re.compile(
+    r"(?:\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z",
+    re.IGNORECASE,
+)
 _SHOUTED_NOT = re.compile(r"\bNOT\b")
 _MAY_BE_MARKED = re.compile(r"[/\\#(\[*<]\s*/?(?:s|sarc)|\bnot[.!]*\s*\Z", re.IGNORECASE)
 _MOCKING = re.compile(r"[a-z][A-Z][a-z][A-Z]")
@@ -38,5 +42,5 @@ def _is_mocking(text: str) -> bool:
     letters = "".join(_LETTERS.findall(text))
     if len(letters) < 6:
         return False
-    changes = sum(before.isupper() != after.isupper() for before, after in zip(letters, letters[1:], strict=False))
+    changes = sum(before.isupper() != after.isupper() for before, after in pairwise(letters))
     return changes >= 0.7 * (len(letters) - 1)
