@@ -3,8 +3,8 @@
 A command is a prefix and a word directly behind it, at the very beginning. People begin messages like that, too: with
 an emoticon ("=D"), a tone tag ("/gen"), a file's ending (".exe"), a list ("-milk"), a quote (">be me"), a letter in
 disguise ("$tupid"). So behind most prefixes only words that bots know count, and only in a message of one line. Behind
-"!" and "?", with which hardly anybody begins a word, any word does. "*" is no prefix: people correct themselves with it.
-Talk that is taken for a command is somebody who is not heard, so where in doubt it is talk.
+"!" and "?", with which hardly anybody begins a word, any word does. "*" is no prefix: people correct themselves with
+it. Talk that is taken for a command is somebody who is not heard, so where in doubt it is talk.
 """
 
 from __future__ import annotations
