@@ -36,9 +36,9 @@ def sentences(
     total = line.total
     assert total is not None
     said = [beside_usual(total, hours, baseline, zone), _volume(total)]
-    if unread is not None and unread >= UNREAD_FROM:
-        said.append(unread_in_words(unread))
-    return "\n".join((*said, _missing(line)))
+    if unread is None or unread < UNREAD_FROM:
+        return "\n".join((*said, _missing(line)))
+    return "\n".join((*said, unread_in_words(unread), _missing(line, people="people I can read")))
 
 
 def unread_in_words(percent: int, where: str = "here") -> str:
@@ -109,7 +109,7 @@ def _volume(total: HourMood) -> str:
     return f"{total.messages:,} messages by at least {total.authors:,} people: {shares}."
 
 
-def _missing(line: Timeline, hidden: int | None = None) -> str:
+def _missing(line: Timeline, hidden: int | None = None, people: str = "people") -> str:
     hidden = line.hidden if hidden is None else hidden
     parts = []
     if line.gaps:
@@ -118,7 +118,7 @@ def _missing(line: Timeline, hidden: int | None = None) -> str:
         some = "1 hour" if hidden == 1 else f"{hidden:,} hours"
         by_day = line.size in (Size.DAY, Size.WEEK)
         shown = "not shown, or only in their day's sum" if by_day else "not shown"
-        parts.append(f"{some} with fewer than {FEWEST_AUTHORS} people {shown}")
+        parts.append(f"{some} with fewer than {FEWEST_AUTHORS} {people} {shown}")
     return f"{'; '.join(parts)}." if parts else "Nothing is missing."
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+import aiohttp
 import discord
 
 from bot.monitor.recent import recent_messages
@@ -40,7 +41,7 @@ async def language_warning(watching: WatchingCog, member: discord.Member, channe
             messages = await recent_messages(watching, channel, MESSAGES)
             texts = [message.content for message in messages]
             answers = await watching.bot.classifier.classify_many(texts, Priority.PASSIVE, origin=channel.guild.id)
-    except (TimeoutError, ModelError, discord.HTTPException, OSError):
+    except (TimeoutError, ModelError, discord.HTTPException, aiohttp.ClientError, OSError):
         return ""
     return in_words(answers)
 

@@ -83,10 +83,10 @@ def test_nothing_missing_is_said_too():
 )
 def test_what_could_not_be_read_is_said_where_it_is_more_than_a_little(unread, sentence):
     hours = said(0.1)
-    line = timeline(Mood(tuple(hours), (), ()), Size.DAY, edges(TUESDAY, TUESDAY + 9, Size.DAY, UTC))
+    line = timeline(Mood(tuple(hours), (TUESDAY,), ()), Size.HOUR, edges(TUESDAY, TUESDAY + 12, Size.HOUR, UTC))
     lines = sentences(line, hours, None, UTC, unread).split("\n")
     assert lines[2:-1] == ([sentence] if sentence else [])
-    assert lines[-1] == "Nothing is missing."
+    assert lines[-1] == f"1 hour with fewer than 5 people {'I can read ' if sentence else ''}not shown."
 
 
 def one_bucket(mean, messages=300, spread=200):

@@ -1,5 +1,6 @@
 """What admins are told of messages that cannot be read: `/monitor status`, `doctor`, `preview` and `enable`."""
 
+import asyncio
 import time
 
 import discord
