@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.mood.hours import DISCORD_EPOCH, SECONDS
-from bot.mood.records import Audited, Held, HeldMessage
+from bot.mood.records import UNREAD, Audited, Held, HeldMessage
 from model import SENTIMENTS
 
 LISTED = 10
@@ -59,8 +59,8 @@ def as_json(user_id: int, held: Held, *, opted_out: bool, days: int, now: float)
     lists: dict[str, Iterator[dict[str, Any]]] = {
         "messages": map(_message, held.messages),
         "messages_per_hour": (
-            {"channel_id": str(channel), "hour": _time(hour * SECONDS), "messages": messages}
-            for channel, hour, messages in held.hours
+            {"channel_id": str(channel), "hour": _time(hour * SECONDS), "messages": messages, "unread": unread}
+            for channel, hour, messages, unread in held.hours
         ),
         "admin_actions": map(_action, held.admin_actions),
     }
@@ -92,12 +92,19 @@ def _message_lines(held: Held, days: int) -> list[str]:
         f"- {count(len(held.messages), 'message')} in {count(len(channels), 'channel')} of "
         f"{count(len(servers), 'server')}, written from <t:{first // 1000}:f> to <t:{last // 1000}:f>: of each its id, "
         "where and in which hour it was written, whether it was edited, its score and sentiment, and which model said "
-        f"so. Each goes after {count(days, 'day')}.",
+        f"so{_unread(held)}. Each goes after {count(days, 'day')}.",
         f"  {named}{rest}",
     ]
 
 
+def _unread(held: Held) -> str:
+    """That some messages have no score, because they could not be read."""
+    unread = sum(one.sentiment == UNREAD for one in held.messages)
+    return f" ({unread:,} without a score: I couldn't read what isn't in English)" if unread else ""
+
+
 def _message(one: HeldMessage) -> dict[str, Any]:
+    read = one.sentiment != UNREAD
     return {
         "message_id": str(one.message_id),
         "written": _time(((one.message_id >> 22) + DISCORD_EPOCH) / 1000),
@@ -106,9 +113,9 @@ def _message(one: HeldMessage) -> dict[str, Any]:
         "thread_id": _id(one.thread_id),
         "hour": _time(one.hour * SECONDS),
         "edited": _time(one.edited / 1000) if one.edited else None,
-        "score": one.score / 1000,
-        "sentiment": SENTIMENTS[one.sentiment],
-        "model": one.model,
+        "score": one.score / 1000 if read else None,
+        "sentiment": SENTIMENTS[one.sentiment] if read else "unread",
+        "model": one.model if read else None,
     }
 
 

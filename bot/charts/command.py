@@ -18,7 +18,7 @@ from bot.charts.places import Chosen, NotToldHere, Place, may_be_told_here, plac
 from bot.charts.reading import Asked, Reading, read_channel, read_pair, read_server
 from bot.charts.since import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
 from bot.charts.studio import Studio, TooBusy
-from bot.charts.words import alternative_text, compared, sentences
+from bot.charts.words import UNREAD_FROM, alternative_text, compared, sentences
 from bot.mood.errors import DatabaseUnavailable
 from bot.mood.opening import Opened
 from bot.mood.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
@@ -220,7 +220,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Answer:
         def read() -> tuple[str, Line]:
             baseline = reading.learned(asked.zone)
-            said = sentences(reading.timeline, reading.hours, baseline, asked.zone)
+            said = sentences(reading.timeline, reading.hours, baseline, asked.zone, reading.unread)
             return said, reading.line(name, baseline)
 
         said, line = await self.studio.do(read)
@@ -232,6 +232,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
 
 def _nothing(where: str, words: str, reading: Reading) -> str:
+    if reading.unread is not None and reading.unread >= UNREAD_FROM:
+        return (
+            f"There's no mood of {where} to show {words}: {reading.unread} % of the messages aren't in English, which "
+            f"I can't read. An hour needs {FEWEST_AUTHORS} people whose messages I can."
+        )
     if reading.timeline.hidden:
         return f"Nothing may be told of {where} {words}: never did {FEWEST_AUTHORS} people write in the same hour."
     return (

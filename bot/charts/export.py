@@ -24,6 +24,7 @@ COLUMNS = (
     "mean_score",
     "standard_error",
     "people",
+    "unread",
 )
 
 LARGEST = 8 << 20
@@ -57,6 +58,7 @@ def to_csv(hours: Iterable[tuple[int, HourMood]], names: Mapping[int, str], zone
                 f"{hour.mean:.4f}",
                 f"{hour.standard_error:.4f}",
                 hour.authors,
+                hour.unread,
             )
         )
         if text.tell() > LARGEST:

@@ -32,11 +32,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A range of one channel or server, the hours told in it, and those told in the weeks before."""
+    """A range of one channel or server, the hours told in it, and those told in the weeks before.
+
+    `unread` is the share of its messages that could not be read, in whole percent; None where it may not be told.
+    """
 
     timeline: Timeline
     hours: tuple[HourMood, ...]
     past: tuple[HourMood, ...] = ()
+    unread: int | None = None
 
     def learned(self, zone: ZoneInfo) -> Baseline | None:
         """What was usual before. It takes some milliseconds: not for the loop."""
@@ -60,7 +64,8 @@ async def read_channel(store: Store, asked: Asked, channel_id: int) -> Reading:
             reading = by_day
     first = reading.timeline.buckets[0].start
     past = await store.mood(asked.guild_id, channel_id, first - WEEKS * 7 * 24, first - 1)
-    return Reading(reading.timeline, reading.hours, past.hours)
+    unread = await store.unread(asked.guild_id, first, asked.end_hour - 1, (channel_id,))
+    return Reading(reading.timeline, reading.hours, past.hours, unread.share)
 
 
 async def read_pair(store: Store, asked: Asked, channel_id: int, other_id: int) -> tuple[Reading, Reading]:
@@ -78,7 +83,8 @@ async def read_server(store: Store, asked: Asked, channels: Sequence[int]) -> Re
     bounds = edges(asked.first_hour, asked.end_hour, size, asked.zone)
     mood = await store.guild_mood(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
     past = await store.guild_mood(asked.guild_id, bounds[0] - WEEKS * 7 * 24, bounds[0] - 1, channels)
-    return Reading(timeline(mood, size, bounds, until=asked.now), mood.hours, past.hours)
+    unread = await store.unread(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
+    return Reading(timeline(mood, size, bounds, until=asked.now), mood.hours, past.hours, unread.share)
 
 
 async def _read_channel(store: Store, asked: Asked, channel_id: int, size: Size) -> Reading:

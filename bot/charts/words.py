@@ -15,18 +15,36 @@ from bot.mood.records import FEWEST_AUTHORS, HourMood
 SLIGHT, STRONG = 0.05, 0.2
 """Differences of mean scores: under the first nothing is called different, from the second on it is much."""
 
+UNREAD_FROM = 5
+"""Percent of the messages that cannot be read from which on a mood says so."""
+
 _ALT_LIMIT = 1024
 """Characters Discord takes as an alternative text."""
 
+_NEARLY_ALL = 98
+"""Percent from which on there is no rest to speak of."""
 
-def sentences(line: Timeline, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo) -> str:
+
+def sentences(
+    line: Timeline, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo, unread: int | None = None
+) -> str:
     """How it was beside what is usual, how many messages of how many people, and what is missing.
 
-    `hours` are the hours told, of which the comparison is made; something must be told in `line`.
+    `hours` are the hours told, of which the comparison is made; something must be told in `line`. `unread` is the
+    share of the messages that could not be read, in percent, where it may be told.
     """
     total = line.total
     assert total is not None
-    return "\n".join((beside_usual(total, hours, baseline, zone), _volume(total), _missing(line)))
+    said = [beside_usual(total, hours, baseline, zone), _volume(total)]
+    if unread is None or unread < UNREAD_FROM:
+        return "\n".join((*said, _missing(line)))
+    return "\n".join((*said, unread_in_words(unread), _missing(line, people="people I can read")))
+
+
+def unread_in_words(percent: int, where: str = "here") -> str:
+    """One sentence for whoever reads a mood: how much of what is written is not in it, and why."""
+    rest = ", and I only read English" if percent >= _NEARLY_ALL else ": the mood covers the rest"
+    return f"{percent} % of the messages {where} aren't in English{rest}."
 
 
 def beside_usual(total: HourMood, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo) -> str:
@@ -91,7 +109,7 @@ def _volume(total: HourMood) -> str:
     return f"{total.messages:,} messages by at least {total.authors:,} people: {shares}."
 
 
-def _missing(line: Timeline, hidden: int | None = None) -> str:
+def _missing(line: Timeline, hidden: int | None = None, people: str = "people") -> str:
     hidden = line.hidden if hidden is None else hidden
     parts = []
     if line.gaps:
@@ -100,7 +118,7 @@ def _missing(line: Timeline, hidden: int | None = None) -> str:
         some = "1 hour" if hidden == 1 else f"{hidden:,} hours"
         by_day = line.size in (Size.DAY, Size.WEEK)
         shown = "not shown, or only in their day's sum" if by_day else "not shown"
-        parts.append(f"{some} with fewer than {FEWEST_AUTHORS} people {shown}")
+        parts.append(f"{some} with fewer than {FEWEST_AUTHORS} {people} {shown}")
     return f"{'; '.join(parts)}." if parts else "Nothing is missing."
 
 

@@ -167,6 +167,8 @@ def _hour_row(made: MadeHour, guild_id: int, channel_id: int) -> dict[str, Any]:
         "score_sum": sum(made.scores),
         "score_square_sum": sum(score * score for score in made.scores),
         "authors": made.people,
+        "unread": 0,
+        "writers": made.people,
     }
 
 
@@ -180,4 +182,5 @@ def _people_rows(made: MadeHour, channel_id: int) -> Iterator[dict[str, Any]]:
             "hour": made.hour,
             "author": number.to_bytes(HASH_BYTES, "big"),
             "messages": messages,
+            "unread": 0,
         }

@@ -101,7 +101,8 @@ class Digests:
         parts = [
             await self._part(settings, period, channel, hours, alerts[channel]) for channel, hours in by_channel.items()
         ]
-        return digest_embed(period, parts, gaps, settings.digest_messages)
+        unread = (await store.unread(guild_id, period.first_hour, period.end - 1)).share
+        return digest_embed(period, parts, gaps, settings.digest_messages, unread)
 
     async def _part(
         self, settings: GuildSettings, period: Period, channel_id: int, hours: list[HourMood], alerts: int

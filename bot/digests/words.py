@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.charts.words import SLIGHT, STRONG, signed, span
+from bot.charts.words import SLIGHT, STRONG, UNREAD_FROM, signed, span, unread_in_words
 from bot.digests.periods import Period
 from bot.mood.baseline import Baseline
 from bot.mood.buckets import merged, together
@@ -38,8 +38,13 @@ def footer(key: str) -> str:
     return f"Digest {key}"
 
 
-def digest_embed(period: Period, parts: Sequence[ChannelPart], gaps: Sequence[Gap], fewest: int) -> discord.Embed:
-    """The digest of a period. With fewer than `fewest` messages in all no channel is called different from usual."""
+def digest_embed(
+    period: Period, parts: Sequence[ChannelPart], gaps: Sequence[Gap], fewest: int, unread: int | None = None
+) -> discord.Embed:
+    """The digest of a period. With fewer than `fewest` messages in all no channel is called different from usual.
+
+    `unread` is the share of all messages that could not be read, in percent, where it may be told.
+    """
     total = {part.channel_id: whole.messages for part in parts if (whole := together(part.hours)) is not None}
     messages = sum(total.values())
     lines = []
@@ -54,7 +59,10 @@ def digest_embed(period: Period, parts: Sequence[ChannelPart], gaps: Sequence[Ga
     away = sum(end - start for start, end in merged(gaps, period.first_hour * SECONDS, period.end * SECONDS))
     if not notable:
         notable = ["Nothing notable."]
-    notable.append(_summary(total, messages))
+    foreign = unread is not None and unread >= UNREAD_FROM
+    notable.append(_summary(total, messages, foreign=foreign))
+    if unread is not None and foreign:
+        notable.append(unread_in_words(unread, "in this server"))
     if away >= _NOTABLE_GAP:
         notable.append(f"{span(away)} missing, because I was away.")
     embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=_COLOUR)
@@ -76,8 +84,9 @@ def _difference(part: ChannelPart) -> str:
     return f"{much} {side} than usual ({signed(whole.mean)}, usually {signed(usual)}), {whole.messages:,} messages."
 
 
-def _summary(total: Mapping[int, int], messages: int) -> str:
+def _summary(total: Mapping[int, int], messages: int, *, foreign: bool) -> str:
     if not messages:
-        return "In no watched channel did five people write in the same hour."
+        what = " something I can read" if foreign else ""
+        return f"In no watched channel did five people write{what} in the same hour."
     channels = "1 channel" if len(total) == 1 else f"{len(total)} channels"
     return f"In all {messages:,} {'message' if messages == 1 else 'messages'} in {channels}."

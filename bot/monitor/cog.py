@@ -13,9 +13,10 @@ from discord.ext import commands
 from bot.monitor.changes import Admin
 from bot.monitor.choices import Wishes, changed, in_words, zones_like
 from bot.monitor.doctor import doctor
+from bot.monitor.languages import language_warning
 from bot.monitor.preview import preview
 from bot.monitor.refusals import STARTING, STORE_AWAY, Refused, may_manage
-from bot.monitor.status import status
+from bot.monitor.status import status, unread_lately
 from bot.monitor.targets import ChannelOption, Pointed, the_channel, the_role, the_server
 from bot.mood.errors import DatabaseUnavailable, UnknownTimezone
 from bot.mood.records import FEWEST_AUTHORS, AdminAction, DigestKind, Sensitivity
@@ -60,7 +61,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         wanted = Sensitivity(sensitivity) if sensitivity else None
 
         async def work(admin: Admin) -> str:
-            return await admin.enable(_place(interaction, admin, channel, whole_server), tagging, wanted)
+            what = _place(interaction, admin, channel, whole_server)
+            said = await admin.enable(what, tagging, wanted)
+            warning = await language_warning(self.watching, cast(discord.Member, interaction.user), what.channel)
+            return f"{said} {warning}".strip()
 
         await self._answer(interaction, work)
 
@@ -116,7 +120,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         async def work(admin: Admin) -> discord.Embed:
             settings = await self.watching.register.settings(admin.guild.id)
-            return status(self.watching, admin.mood.buffer.counts, admin.guild, settings)
+            unread = (await unread_lately(admin.mood.store, admin.guild.id)).share
+            return status(self.watching, admin.mood.buffer.counts, admin.guild, settings, unread)
 
         await self._answer(interaction, work)
 

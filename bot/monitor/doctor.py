@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import discord
 
+from bot.charts.words import unread_in_words
 from bot.monitor.lists import cut
+from bot.monitor.status import UNREAD_DAYS, unread_lately
 from bot.monitor.watched import watched
 from bot.mood.records import GuildSettings, TargetKind
 from bot.watching.cog import WatchingCog
@@ -12,19 +14,29 @@ from bot.watching.permissions import NO_CONTENT, REPORTING, for_watching, missin
 from bot.watching.places import Watchable, WithMessages, place_of
 
 _GREEN, _RED = 0x009E73, 0xD55E00
+_ORANGE = 0xE69F00
 _LIST = 4000
+UNREAD_FROM = 25
+"""Percent of a channel's messages that cannot be read from which on the doctor says so."""
 _CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
 async def doctor(watching: WatchingCog, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
     """Looks at the intent, every watched channel and the mod channel. What is in order is tried again from now on.
 
+    Where much of what is written cannot be read, that is said as well: nothing is broken then, but the mood tells less.
     Rules about what was deleted while the bot was off are removed. Raises DatabaseUnavailable.
     """
     forgotten = await _forget_the_deleted(watching, guild)
+    unread = await unread_lately(watching.mood.store, guild.id)
     ailments = [] if watching.content_seen else [NO_CONTENT]
+    foreign: dict[int, int] = {}
     well = retried = 0
     for channel, rule, _ in watched(watching.register, guild):
+        counting = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
+        share = unread.share_of(counting)
+        if share is not None and share >= UNREAD_FROM:
+            foreign[counting] = share
         lacking = missing(channel, for_watching(channel, tagging=rule.tagging))
         if lacking:
             ailments.append(what_to_click(channel, lacking))
@@ -34,6 +46,10 @@ async def doctor(watching: WatchingCog, guild: discord.Guild, settings: GuildSet
     if settings.mod_channel_id is not None:
         ailments += _mod_channel(watching, guild, settings.mod_channel_id)
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
+    lines += [
+        f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
+        for number, share in foreign.items()
+    ]
     if well:
         lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
     if retried:
@@ -44,11 +60,10 @@ async def doctor(watching: WatchingCog, guild: discord.Guild, settings: GuildSet
         lines.append(f"✅ The mod channel <#{settings.mod_channel_id}> is in order.")
     if not lines:
         lines.append("✅ Nothing is watched, and nothing is wrong. `/monitor enable` starts watching.")
-    return discord.Embed(
-        title="What needs doing" if ailments else "All well",
-        description=cut(lines, _LIST),
-        colour=_RED if ailments else _GREEN,
-    )
+    title, colour = ("Good to know", _ORANGE) if foreign else ("All well", _GREEN)
+    if ailments:
+        title, colour = "What needs doing", _RED
+    return discord.Embed(title=title, description=cut(lines, _LIST), colour=colour)
 
 
 async def _forget_the_deleted(watching: WatchingCog, guild: discord.Guild) -> int:

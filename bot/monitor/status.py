@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 import discord
 
+from bot.charts.words import unread_in_words
 from bot.monitor.lists import cut
 from bot.monitor.targets import named
 from bot.monitor.watched import Watched, watched
 from bot.mood.buffer import Counts as Written
+from bot.mood.errors import DatabaseUnavailable
+from bot.mood.hours import SECONDS
 from bot.mood.records import GuildSettings, Mode, Rule, TargetKind
+from bot.mood.store import Store
+from bot.mood.unread import Unread
 from bot.watching.cog import WatchingCog
 from bot.watching.outlets import Outlets, Purpose
 from bot.watching.permissions import NO_CONTENT
@@ -21,8 +28,23 @@ _WIDTH = tuple(TargetKind)
 """The kinds of rules, the widest first; roles come last, for they stand beside the others."""
 
 
-def status(watching: WatchingCog, written: Written, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
-    """Everything an admin may want to know of the monitoring in their server."""
+UNREAD_DAYS = 7
+"""The days of which it is said how much could not be read."""
+
+
+async def unread_lately(store: Store, guild_id: int) -> Unread:
+    """How much of what was written in a server in the last days could not be read; nothing when the store is away."""
+    now = int(time.time() // SECONDS)
+    try:
+        return await store.unread(guild_id, now - UNREAD_DAYS * 24 + 1, now)
+    except DatabaseUnavailable:
+        return Unread({})
+
+
+def status(
+    watching: WatchingCog, written: Written, guild: discord.Guild, settings: GuildSettings, unread: int | None
+) -> discord.Embed:
+    """Everything an admin may want to know of the monitoring in their server; `unread` is that of `unread_lately`."""
     rules = watching.register.rules(guild.id)
     lines = [_watched_in_words(watching.outlets, guild, one) for one in watched(watching.register, guild)]
     headline = "Nothing is watched. `/monitor enable` starts it, for a channel, a category or the whole server."
@@ -38,6 +60,10 @@ def status(watching: WatchingCog, written: Written, guild: discord.Guild, settin
         embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
     counts = watching.reader.counts.get(guild.id, Counts())
     embed.add_field(name="Since my last start", value=_since_start(counts, written), inline=False)
+    if unread:
+        embed.add_field(
+            name=f"Language, last {UNREAD_DAYS} days", value=unread_in_words(unread, "in this server"), inline=False
+        )
     days = watching.bot.settings.retention_days
     kept = f"Scores of single messages: {days} d. After that only sums by hour."
     embed.add_field(name="How long I keep it", value=kept, inline=False)
@@ -74,6 +100,8 @@ def _watched_in_words(outlets: Outlets, guild: discord.Guild, one: Watched) -> s
 
 def _since_start(counts: Counts, written: Written) -> str:
     lines = [f"Read: {counts.read:,}. Not read, for too much was waiting: {counts.shed:,}."]
+    if counts.unread:
+        lines.append(f"Not in English, so in no mood: {counts.unread:,}.")
     if counts.failed:
         lines.append(f"The model failed on: {counts.failed:,}.")
     dropped = written.dropped + written.dropped_deletions

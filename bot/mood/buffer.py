@@ -15,10 +15,11 @@ from bot.mood.corrections import remove_author, write_pending
 from bot.mood.database import Database
 from bot.mood.errors import DatabaseUnavailable
 from bot.mood.identity import HASH_BYTES
-from bot.mood.pending import Pending, Remembered, Scored
+from bot.mood.pending import Pending, Remembered, Scored, kept_of
 from bot.mood.retention import oldest_kept
 from bot.mood.schema import BookkeepingRow
-from model.verdict import SENTIMENTS, Verdict
+from model.errors import Unreadable
+from model.verdict import Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -99,12 +100,12 @@ class Buffer:
         guild_id: int,
         channel_id: int,
         author: bytes,
-        verdict: Verdict,
+        verdict: Verdict | Unreadable,
         *,
         thread_id: int | None = None,
         edited: int = 0,
     ) -> bool:
-        """A message, new or edited, was read. `author` is a hash of `Identity.author`.
+        """A message, new or edited, was read, or could not be. `author` is a hash of `Identity.author`.
 
         `channel_id` is the channel that counts it: for a message in a thread that is the thread's parent, and
         `thread_id` the thread. `edited` is the time of the edit in milliseconds since the Unix epoch, 0 for a message
@@ -126,10 +127,8 @@ class Buffer:
         if message_id not in self._pending.scores and len(self) >= self._limit:
             self.counts.dropped += 1
             return False
-        score, sentiment = round(verdict.score * 1000), SENTIMENTS.index(verdict.sentiment)
-        self._pending.put(
-            Scored(message_id, guild_id, channel_id, thread_id, author, edited, score, sentiment, verdict.model[:64])
-        )
+        kept = kept_of(verdict)
+        self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept))
         return True
 
     def deleted(self, message_ids: Iterable[int]) -> None:
@@ -145,9 +144,7 @@ class Buffer:
     def emptied(self, message_id: int, edited: int) -> None:
         """A message was edited at that time, in milliseconds, until it said nothing: what came later counts again."""
         self._emptied.add(message_id, edited)
-        known = self._pending.scores.get(message_id)
-        if known is None or known.edited <= edited:
-            self._pending.delete((message_id,))
+        self._pending.empty(message_id, edited)
 
     def channel_gone(self, channel_id: int) -> None:
         """A channel, category or thread was deleted, and with it everything that was in it."""

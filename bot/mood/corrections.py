@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
 from bot.mood.hours import hour_of
 from bot.mood.pending import Pending, Scored
+from bot.mood.records import UNREAD
 from bot.mood.schema import (
     AlertRow,
     AuditRow,
@@ -44,23 +45,28 @@ _AUTHORS = table_of(HourAuthorRow).c
 _CHUNK = 500
 """Rows in one statement: few enough that the event loop is held for about a millisecond, and for any database."""
 
-_NUMBERS = ("negative", "neutral", "positive", "score_sum", "score_square_sum", "authors")
+_MESSAGE_NUMBERS = ("negative", "neutral", "positive", "unread")
+"""Counts of messages, in the order of their sentiments in `message_scores`."""
+
+_NUMBERS = (*_MESSAGE_NUMBERS, "score_sum", "score_square_sum", "authors", "writers")
+_SCORES, _SQUARES, _AUTHOR_COUNT, _WRITER_COUNT = range(len(_MESSAGE_NUMBERS), len(_NUMBERS))
 
 
 class Deltas:
-    """By how much hours change, and how many messages of whom come or go in them."""
+    """By how much hours change, and how many messages of whom, read and unread, come or go in them."""
 
     def __init__(self) -> None:
         # In the order of `_NUMBERS`.
-        self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0])
-        self.messages: defaultdict[tuple[Cell, bytes], int] = defaultdict(int)
+        self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0] * len(_NUMBERS))
+        self.people: defaultdict[tuple[Cell, bytes], list[int]] = defaultdict(lambda: [0, 0])
 
-    def count(self, cell: Cell, sentiment: int, messages: int, scores: int, squares: int) -> None:
-        """`messages`, the sum of their scores and of the squares come, or go where negative."""
-        numbers = self.cells[cell]
+    def count(self, whose: tuple[Cell, bytes], sentiment: int, messages: int, scores: int, squares: int) -> None:
+        """`messages` of somebody's, the sum of their scores and of the squares come, or go where negative."""
+        numbers = self.cells[whose[0]]
         numbers[sentiment] += messages
-        numbers[3] += scores
-        numbers[4] += squares
+        numbers[_SCORES] += scores
+        numbers[_SQUARES] += squares
+        self.people[whose][sentiment == UNREAD] += messages
 
 
 async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> int:
@@ -77,6 +83,8 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
         await _take_away(connection, _MESSAGES.thread_id.in_(threads), deltas)
     for ids in chunks(list(pending.deleted)):
         await _take_away(connection, _MESSAGES.message_id.in_(ids), deltas)
+    for moments in chunks(list(pending.emptied.items())):
+        await _empty(connection, dict(moments), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
     late = 0
     for scores in chunks(pending.kept()):
@@ -110,6 +118,7 @@ async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: 
         _MESSAGES.guild_id,
         _MESSAGES.channel_id,
         _MESSAGES.hour,
+        _MESSAGES.author,
         _MESSAGES.edited,
         _MESSAGES.score,
         _MESSAGES.sentiment,
@@ -119,18 +128,16 @@ async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: 
     rows, late = [], 0
     for one in scores:
         hour, row = hour_of(one.message_id), there.get(one.message_id)
-        cell = (one.guild_id, one.channel_id, hour)
+        whose = (one.guild_id, one.channel_id, hour), one.author
         if row is not None:
             if row.edited > one.edited:
                 continue
-            cell = (row.guild_id, row.channel_id, row.hour)
-            deltas.count(cell, row.sentiment, -1, -row.score, -row.score * row.score)
+            whose = (row.guild_id, row.channel_id, row.hour), row.author
+            deltas.count(whose, row.sentiment, -1, -row.score, -row.score * row.score)
         elif hour < oldest_hour:
             late += 1
             continue
-        else:
-            deltas.messages[cell, one.author] += 1
-        deltas.count(cell, one.sentiment, 1, one.score, one.score * one.score)
+        deltas.count(whose, one.sentiment, 1, one.score, one.score * one.score)
         rows.append({**one._asdict(), "hour": hour})
     if rows:
         statement = upsert(connection.dialect.name, MessageScoreRow, "edited", "score", "sentiment", "model")
@@ -146,14 +153,21 @@ async def _take_away(connection: AsyncConnection, which: ColumnElement[bool], de
     removed = 0
     for part in found.partitions(_CHUNK):
         for guild, channel, hour, author, sentiment, messages, scores, squares in part:
-            cell = (guild, channel, hour)
-            deltas.count(cell, sentiment, -messages, -scores, -squares)
-            deltas.messages[cell, author] -= messages
+            deltas.count(((guild, channel, hour), author), sentiment, -messages, -scores, -squares)
             removed += messages
         await asyncio.sleep(0)
     if removed:
         await connection.execute(delete(MessageScoreRow).where(which))
     return removed
+
+
+async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas: Deltas) -> None:
+    """Removes these messages, except those of which a version from after its moment is there."""
+    columns = (_MESSAGES.message_id, _MESSAGES.edited)
+    found = await connection.execute(select(*columns).where(_MESSAGES.message_id.in_(moments)))
+    over = [row.message_id for row in found if row.edited <= moments[row.message_id]]
+    if over:
+        await _take_away(connection, _MESSAGES.message_id.in_(over), deltas)
 
 
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
@@ -177,7 +191,7 @@ async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> 
 
 
 async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
-    for changes in chunks([item for item in deltas.messages.items() if item[1]]):
+    for changes in chunks([item for item in deltas.people.items() if any(item[1])]):
         await _count_authors(connection, dict(changes), deltas)
     add = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
     emptied = []
@@ -186,38 +200,41 @@ async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
         for (guild, channel, hour), numbers in cells:
             counted = dict(zip(_NUMBERS, numbers, strict=True))
             rows.append({"guild_id": guild, "channel_id": channel, "hour": hour, **counted})
-            if sum(numbers[:3]) < 0:
+            if sum(numbers[: len(_MESSAGE_NUMBERS)]) < 0:
                 emptied.append({"of_channel": channel, "of_hour": hour})
         await connection.execute(add, rows)
     nothing_left = and_(
         _HOURS.channel_id == bindparam("of_channel"),
         _HOURS.hour == bindparam("of_hour"),
-        _HOURS.negative + _HOURS.neutral + _HOURS.positive == 0,
+        sum((_HOURS[name] for name in _MESSAGE_NUMBERS), literal(0)) == 0,
     )
     for hours in chunks(emptied):
         await connection.execute(delete(HourRow).where(nothing_left), hours)
 
 
 async def _count_authors(
-    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], int], deltas: Deltas
+    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], Sequence[int]], deltas: Deltas
 ) -> None:
-    """Counts messages of people in hours, and corrects the number of people where somebody is new or has none left."""
+    """Counts messages of people in hours, and corrects the numbers of people where somebody is new or has none left."""
     keys = [(channel, hour, author) for (_, channel, hour), author in changes]
     columns = (_AUTHORS.channel_id, _AUTHORS.hour, _AUTHORS.author)
-    found = await connection.execute(select(*columns, _AUTHORS.messages).where(tuple_(*columns).in_(keys)))
-    there = {(row.channel_id, row.hour, row.author): row.messages for row in found}
+    question = select(*columns, _AUTHORS.messages, _AUTHORS.unread).where(tuple_(*columns).in_(keys))
+    found = await connection.execute(question)
+    there = {(channel, hour, author): counts for channel, hour, author, *counts in found}
     counted, none_left = [], []
     for (cell, author), change in changes.items():
         key = (cell[1], cell[2], author)
-        before = there.get(key, 0)
-        now = max(0, before + change)
-        deltas.cells[cell][5] += (now > 0) - (before > 0)
-        if now:
-            counted.append({"channel_id": key[0], "hour": key[1], "author": author, "messages": now})
-        elif before:
+        before = there.get(key, [0, 0])
+        messages, unread = (max(0, count + more) for count, more in zip(before, change, strict=True))
+        deltas.cells[cell][_AUTHOR_COUNT] += (messages > 0) - (before[0] > 0)
+        deltas.cells[cell][_WRITER_COUNT] += (messages + unread > 0) - any(before)
+        if messages + unread:
+            counts = {"messages": messages, "unread": unread}
+            counted.append({"channel_id": key[0], "hour": key[1], "author": author, **counts})
+        elif any(before):
             none_left.append({"of_channel": key[0], "of_hour": key[1], "of_author": author})
     if counted:
-        await connection.execute(upsert(connection.dialect.name, HourAuthorRow, "messages"), counted)
+        await connection.execute(upsert(connection.dialect.name, HourAuthorRow, "messages", "unread"), counted)
     if none_left:
         names = ("of_channel", "of_hour", "of_author")
         where = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))

@@ -6,6 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
 
+from bot.mood.records import UNREAD
+from model.errors import Unreadable
+from model.verdict import SENTIMENTS, Verdict
+
 
 class Scored(NamedTuple):
     """What is kept of one version of one message.
@@ -25,23 +29,47 @@ class Scored(NamedTuple):
     model: str
 
 
+def kept_of(verdict: Verdict | Unreadable) -> tuple[int, int, str]:
+    """The score in thousandths, the sentiment and the model's version that are kept of an answer.
+
+    In a text in which somebody may be in danger, what the network takes for positive counts as negative. It is kept
+    like any negative message: nothing marks its author as somebody in danger.
+    """
+    if isinstance(verdict, Unreadable):
+        return 0, UNREAD, ""
+    negative, _, positive = verdict.probabilities
+    score = -(negative + positive) if verdict.danger else verdict.score
+    return round(score * 1000), SENTIMENTS.index(verdict.sentiment), verdict.model[:64]
+
+
 class Pending:
-    """News for the database: servers and channels that are gone, messages that were deleted, and scores after those."""
+    """News for the database: servers and channels that are gone, messages that were deleted, and scores after those.
+
+    `emptied` are messages that said nothing since some moment: only what was written until then is removed.
+    """
 
     def __init__(self) -> None:
         self.scores: dict[int, Scored] = {}
         self.deleted: set[int] = set()
+        self.emptied: dict[int, int] = {}
         self.channels: set[int] = set()
         self.guilds: set[int] = set()
 
     def __bool__(self) -> bool:
-        return bool(self.scores or self.deleted or self.channels or self.guilds)
+        return bool(self.scores or self.deleted or self.emptied or self.channels or self.guilds)
 
     def put(self, scored: Scored) -> None:
         """Keeps it, unless a newer version of the message is here."""
         known = self.scores.get(scored.message_id)
         if known is None or known.edited <= scored.edited:
             self.scores[scored.message_id] = scored
+
+    def empty(self, message_id: int, edited: int) -> None:
+        """Forgets the versions of a message up to that moment, and has a row of one of them removed."""
+        self.emptied[message_id] = max(edited, self.emptied.get(message_id, edited))
+        known = self.scores.get(message_id)
+        if known is not None and known.edited <= edited:
+            del self.scores[message_id]
 
     def delete(self, message_ids: Iterable[int]) -> None:
         """Forgets these messages' scores, and has their rows removed."""
@@ -72,6 +100,8 @@ class Pending:
         self.remove_guilds(later.guilds)
         self.channels |= later.channels
         self.delete(later.deleted)
+        for message_id, edited in later.emptied.items():
+            self.empty(message_id, edited)
         for scored in later.scores.values():
             self.put(scored)
         return self

@@ -1,10 +1,10 @@
 """Days of a quiet channel: enough people wrote in the day, though never enough in one hour.
 
 While it is known who, as a hash, wrote in which hour, people can be counted over several hours. The hidden hours of a
-day are then told as one sum when five distinct people wrote in these hours alone. So what remains when somebody takes
-the hours that are told from the day is never of fewer than five people. For the same reason hidden hours are only ever
-put together by the whole day, told when it is over, and by the same days always: a server that changes its settings,
-among which is its time zone, starts anew.
+day are then told as one sum when five distinct people wrote in these hours alone what could be read. So what remains
+when somebody takes the hours that are told from the day is never of fewer than five people. For the same reason hidden
+hours are only ever put together by the whole day, told when it is over, and by the same days always: a server that
+changes its settings, among which is its time zone, starts anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ async def read_quiet_days(
     rows = {row.hour: row for row in await connection.execute(select(*columns).where(hidden, hours))}
     # In a subquery: of a busy channel's people, nearly all wrote in hours that are told.
     wrote = select(HourAuthorRow.hour, HourAuthorRow.author).where(
-        HourAuthorRow.channel_id == channel_id, HourAuthorRow.hour.in_(select(HourRow.hour).where(hidden, hours))
+        HourAuthorRow.channel_id == channel_id,
+        HourAuthorRow.messages > 0,  # whoever only wrote what could not be read hides nobody else in the sum
+        HourAuthorRow.hour.in_(select(HourRow.hour).where(hidden, hours)),
     )
     who: defaultdict[int, set[bytes]] = defaultdict(set)
     async for people_of_hours in (await connection.stream(wrote)).partitions(_PART):

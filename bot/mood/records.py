@@ -8,10 +8,14 @@ from math import sqrt
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from model.verdict import Sentiment, Verdict
+from model.verdict import SENTIMENTS, Sentiment, Verdict
 
 FEWEST_AUTHORS = 5
 """Distinct people in an hour under which nothing is told about it, not even how many messages there were."""
+
+
+UNREAD = len(SENTIMENTS)
+"""In the place of a label id: the message is in a language or script that the model cannot read."""
 
 
 class TargetKind(StrEnum):
@@ -108,7 +112,8 @@ class Rule:
 class HourMood:
     """The messages of an hour, or of several added together; `authors` is then of the hour that had most.
 
-    People of two hours may be the same, so `authors` is a number that there were at least.
+    People of two hours may be the same, so `authors` is a number that there were at least. `unread` more messages could
+    not be read: nothing else here knows of them. Of a quiet day they are not told.
     """
 
     hour: int
@@ -118,10 +123,11 @@ class HourMood:
     score_sum: int
     score_square_sum: int
     authors: int
+    unread: int = 0
 
     @property
     def messages(self) -> int:
-        """How many there were."""
+        """How many were read."""
         return self.negative + self.neutral + self.positive
 
     @property
@@ -147,6 +153,7 @@ class HourMood:
             self.score_sum + other.score_sum,
             self.score_square_sum + other.score_square_sum,
             max(self.authors, other.authors),
+            self.unread + other.unread,
         )
 
 
@@ -170,7 +177,7 @@ class Mood:
 
 @dataclass(frozen=True, slots=True)
 class HeldMessage:
-    """What is held about one message."""
+    """What is held about one message; `sentiment` is a label id or `UNREAD`."""
 
     message_id: int
     guild_id: int
@@ -197,11 +204,11 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Everything that is held about one person. `hours` counts their messages by channel and hour."""
+    """Everything that is held about one person. `hours` counts their messages by channel and hour: read, and unread."""
 
     opted_out_since: int | None
     messages: tuple[HeldMessage, ...] = field(default=())
-    hours: tuple[tuple[int, int, int], ...] = field(default=())
+    hours: tuple[tuple[int, int, int, int], ...] = field(default=())
     admin_actions: tuple[Audited, ...] = field(default=())
 
 

@@ -22,6 +22,8 @@ KeyHour = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
 KeyAuthor = Annotated[bytes, mapped_column(LargeBinary(16), primary_key=True)]
 Number = Annotated[int, mapped_column(primary_key=True, autoincrement=True)]
 Word = Annotated[str, mapped_column(String(16))]
+Later = Annotated[int, mapped_column(server_default="0")]
+"""A count that tables with rows got in a later schema."""
 KeyWord = Annotated[str, mapped_column(String(16), primary_key=True)]
 
 
@@ -70,12 +72,16 @@ class ChannelRuleRow(Base):
 
 
 class MessageScoreRow(Base):
-    """One message that was read, for as long as the retention time. `edited` tells which of its versions was read."""
+    """One message of a watched channel, for as long as the retention time. `edited` tells which of its versions.
+
+    `sentiment` is a label id, or `bot.mood.records.UNREAD` for one that could not be read: `score` is then 0 and
+    `model` empty.
+    """
 
     __tablename__ = "message_scores"
     __table_args__ = (
         CheckConstraint("score BETWEEN -1000 AND 1000", "score"),
-        CheckConstraint("sentiment BETWEEN 0 AND 2", "sentiment"),
+        CheckConstraint("sentiment BETWEEN 0 AND 3", "sentiment"),
         CheckConstraint("length(author) = 16", "author"),
         Index(None, "author"),
         Index(None, "channel_id"),
@@ -95,7 +101,10 @@ class MessageScoreRow(Base):
 
 
 class HourAuthorRow(Base):
-    """How many messages of an hour are somebody's; it counts distinct people, and goes with the messages."""
+    """How many messages of an hour are somebody's; it counts distinct people, and goes with the messages.
+
+    `messages` were read, `unread` could not be; one of them is above 0.
+    """
 
     __tablename__ = "hour_authors"
     __table_args__ = (Index(None, "author"), {"sqlite_with_rowid": False})
@@ -104,10 +113,15 @@ class HourAuthorRow(Base):
     hour: Mapped[KeyHour]
     author: Mapped[KeyAuthor]
     messages: Mapped[int]
+    unread: Mapped[Later]
 
 
 class HourRow(Base):
-    """One hour of one channel, its threads counted in. Nobody is in it: it stays when the messages' rows are purged."""
+    """One hour of one channel, its threads counted in. Nobody is in it: it stays when the messages' rows are purged.
+
+    `authors` are the distinct people of whom something was read, `writers` all, also those of whom nothing was. The row
+    exists while there is any message in it, read or `unread`.
+    """
 
     __tablename__ = "hours"
     __table_args__ = (Index(None, "guild_id", "hour"), {"sqlite_with_rowid": False})
@@ -121,6 +135,8 @@ class HourRow(Base):
     score_sum: Mapped[Total]
     score_square_sum: Mapped[Total]
     authors: Mapped[int]
+    unread: Mapped[Later]
+    writers: Mapped[Later]
 
 
 class OptOutRow(Base):

@@ -14,6 +14,7 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.mood.database import Database
 from bot.mood.errors import UnknownTimezone
+from bot.mood.held import audited, read_held
 from bot.mood.hours import SECONDS
 from bot.mood.quiet_days import read_quiet_days
 from bot.mood.records import (
@@ -26,7 +27,6 @@ from bot.mood.records import (
     Gap,
     GuildSettings,
     Held,
-    HeldMessage,
     HourMood,
     Mode,
     Mood,
@@ -43,11 +43,9 @@ from bot.mood.schema import (
     FeedbackRow,
     GapRow,
     GuildSettingsRow,
-    HourAuthorRow,
     HourRow,
-    MessageScoreRow,
-    OptOutRow,
 )
+from bot.mood.unread import Unread, read_unread
 from bot.mood.upsert import table_of, upsert
 from model.verdict import SENTIMENTS, Sentiment
 
@@ -164,6 +162,13 @@ class Store:
         async with self._database.read() as connection:
             return await read_quiet_days(connection, guild_id, channel_id, days, now)
 
+    async def unread(
+        self, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int] | None = None
+    ) -> Unread:
+        """How much could not be read in a server, or in those channels there; both ends belong to the range."""
+        async with self._database.read() as connection:
+            return await read_unread(connection, guild_id, first_hour, last_hour, channels)
+
     async def told_hours(
         self, first_hour: int, last_hour: int, guilds: Collection[int], channels: Collection[int] | None = None
     ) -> tuple[tuple[int, int, HourMood], ...]:
@@ -188,7 +193,8 @@ class Store:
         within = and_(which, HourRow.hour.between(first_hour, last_hour))
         enough = HourRow.authors >= FEWEST_AUTHORS
         sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
-        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors)]
+        unread = cast(func.sum(HourRow.unread), BigInteger)
+        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors), unread]
         told = select(*columns).where(within, enough)
         async with self._database.read() as connection:
             rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
@@ -211,24 +217,8 @@ class Store:
 
     async def held_about(self, authors: Sequence[bytes]) -> Held:
         """Everything in the database about the person with these hashes (`Identity.authors`)."""
-        messages = [table_of(MessageScoreRow).c[name] for name in HeldMessage.__dataclass_fields__]
-        hours = (HourAuthorRow.channel_id, HourAuthorRow.hour, HourAuthorRow.messages)
-        audit = [table_of(AuditRow).c[name] for name in Audited.__dataclass_fields__]
         async with self._database.read() as connection:
-            theirs = select(*messages).where(MessageScoreRow.author.in_(authors)).order_by(MessageScoreRow.message_id)
-            counted = select(*hours).where(HourAuthorRow.author.in_(authors)).order_by(*hours)
-            done = select(*audit).where(AuditRow.actor.in_(authors)).order_by(AuditRow.number)
-            since = select(func.min(OptOutRow.since)).where(OptOutRow.author.in_(authors))
-            said: list[HeldMessage] = []
-            # A part at a time: somebody's month may be tens of thousands of messages, and others wait meanwhile.
-            async for part in (await connection.stream(theirs)).partitions(_PART):
-                said += [HeldMessage(*row) for row in part]
-            return Held(
-                await connection.scalar(since),
-                tuple(said),
-                tuple((channel, hour, count) for channel, hour, count in await connection.execute(counted)),
-                tuple(_audited(row) for row in await connection.execute(done)),
-            )
+            return await read_held(connection, authors)
 
     async def add_feedback(self, answer: Answer, label: Sentiment) -> None:
         """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
@@ -259,7 +249,7 @@ class Store:
         columns = [table_of(AuditRow).c[name] for name in Audited.__dataclass_fields__]
         question = select(*columns).where(AuditRow.guild_id == guild_id).order_by(AuditRow.number.desc()).limit(limit)
         async with self._database.read() as connection:
-            return tuple(_audited(row) for row in await connection.execute(question))
+            return tuple(audited(row) for row in await connection.execute(question))
 
     async def remove_notices(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """Forgets that notices were posted in these channels and threads of a server."""
@@ -287,11 +277,6 @@ async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int
 
 def _settings(row: Row[Any]) -> GuildSettings:
     return GuildSettings(**{**row._mapping, "digest": DigestKind(row.digest)})
-
-
-def _audited(row: Row[Any]) -> Audited:
-    kind = TargetKind(row.target_kind) if row.target_kind is not None else None
-    return Audited(row.guild_id, row.done, row.actor, AdminAction(row.action), kind, row.target_id)
 
 
 def _no_such_zone(name: str) -> str:

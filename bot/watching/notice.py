@@ -32,7 +32,8 @@ def notice(retention_days: int) -> str:
     return (
         "**From now on I read the mood of what is written here**, because an admin of this server has asked for it.\n"
         "- I keep a score for each message, with its id, its channel, its hour, and a scrambled id of its author. "
-        "**Never its text**, which does not leave the machine of whoever runs this bot.\n"
+        "**Never its text**, which does not leave the machine of whoever runs this bot. "
+        "I read English: what's in another language gets no score and is only counted.\n"
         f"- Single scores are deleted after {days}. After that only sums by hour are left, with nobody in them.\n"
         "- Nobody can ask about another person. An hour with fewer than 5 people in it is not shown.\n"
         "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. "

@@ -11,12 +11,22 @@ import discord
 
 from bot.mood.errors import DatabaseUnavailable
 from bot.mood.opening import Opened
+from bot.watching.commands import is_command
 from bot.watching.notice import Notices
 from bot.watching.places import WithMessages, place_of
 from bot.watching.register import Register
 from bot.watching.rules import Decision, Place
 from bot.watching.tagging import Tagger, tag_for
-from model import ClassifierClosed, DeadlinePassed, InferenceFailed, NothingToRead, Overloaded, Priority, Verdict
+from model import (
+    ClassifierClosed,
+    DeadlinePassed,
+    InferenceFailed,
+    NothingToRead,
+    Overloaded,
+    Priority,
+    Unreadable,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -41,12 +51,14 @@ class Counts:
     """What has become of a server's watched messages since the start.
 
     `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long, or because
-    the bot stopped. `failed`: the model could not read them.
+    the bot stopped. `failed`: the model failed on them. `unread`: in a language or script that the model cannot read,
+    edits included.
     """
 
     read: int = 0
     shed: int = 0
     failed: int = 0
+    unread: int = 0
 
 
 class Reader:
@@ -81,7 +93,7 @@ class Reader:
     async def created(self, message: discord.Message) -> None:
         """A message was written."""
         wanted = self._wanted(message)
-        if wanted is None or not message.content.strip():
+        if wanted is None or not message.content.strip() or is_command(message.content):
             return
         place, decision = wanted
         if not self._register.is_told(place):
@@ -90,14 +102,18 @@ class Reader:
             return
         verdict = await self._verdict(message, place.guild_id)
         still = self._wanted(message)
-        if not isinstance(verdict, Verdict) or still is None:
+        if not isinstance(verdict, Verdict | Unreadable) or still is None:
             return
         place, decision = still
-        if self._keep(message, place, verdict) and decision.tagging:
+        kept = self._keep(message, place, verdict)
+        if kept and decision.tagging and isinstance(verdict, Verdict):
             await self._tag(message, place, verdict)
 
     async def edited(self, message: discord.Message) -> None:
-        """A message has changed, perhaps in what it says. It keeps the tag it has, or has not."""
+        """A message has changed, perhaps in what it says. It keeps the tag it has, or has not.
+
+        One that has become a command says nothing any more, as one that was emptied.
+        """
         edited = message.edited_at
         if edited is None or (discord.utils.utcnow() - edited).total_seconds() > NEWS_SECONDS:
             return
@@ -105,12 +121,16 @@ class Reader:
         if wanted is None or not self._register.is_told(wanted[0]):
             return
         place, _ = wanted
+        moment = round(edited.timestamp() * 1000)
+        if is_command(message.content):
+            self._mood.buffer.emptied(message.id, moment)
+            return
         verdict = await self._verdict(message, place.guild_id)
-        if isinstance(verdict, Verdict):
+        if isinstance(verdict, Verdict | Unreadable):
             if self._wanted(message) is not None:
-                self._keep(message, place, verdict, edited=round(edited.timestamp() * 1000))
+                self._keep(message, place, verdict, edited=moment)
         elif isinstance(verdict, NothingToRead):
-            self._mood.buffer.emptied(message.id, round(edited.timestamp() * 1000))
+            self._mood.buffer.emptied(message.id, moment)
 
     def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
         """Where a message stands and the rule that has it read; None for one that is not to be read.
@@ -128,8 +148,8 @@ class Reader:
             return None
         return place, decision
 
-    async def _verdict(self, message: discord.Message, guild_id: int) -> Verdict | NothingToRead | None:
-        """The model's verdict, that there is nothing to read, or None for a message that is counted as not read."""
+    async def _verdict(self, message: discord.Message, guild_id: int) -> Verdict | Unreadable | NothingToRead | None:
+        """The model's verdict, why there can be none, or None for a message that is counted as shed or failed."""
         task = asyncio.current_task()
         assert task is not None, "events are handled in tasks"
         self._waiting.add(task)
@@ -137,8 +157,8 @@ class Reader:
             return await self._bot.classifier.classify(
                 message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
             )
-        except NothingToRead as nothing:
-            return nothing
+        except (NothingToRead, Unreadable) as answer:
+            return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):
             self.counts[guild_id].shed += 1
         except InferenceFailed:
@@ -157,8 +177,8 @@ class Reader:
         if emoji is not None:
             self._tagger.offer(message, emoji, place.channel_id)
 
-    def _keep(self, message: discord.Message, place: Place, verdict: Verdict, *, edited: int = 0) -> bool:
-        """Counts a verdict; False when the buffer refuses it, for the message is deleted, say."""
+    def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
+        """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""
         kept = self._mood.buffer.scored(
             message.id,
             place.guild_id,
@@ -168,5 +188,8 @@ class Reader:
             thread_id=place.thread_id,
             edited=edited,
         )
-        self.counts[place.guild_id].read += 1
+        if isinstance(verdict, Unreadable):
+            self.counts[place.guild_id].unread += 1
+        else:
+            self.counts[place.guild_id].read += 1
         return kept

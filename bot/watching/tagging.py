@@ -31,8 +31,13 @@ _Lane = deque[tuple[discord.Message, str, int]]
 
 
 def tag_for(verdict: Verdict, settings: GuildSettings) -> str | None:
-    """The reaction that a message gets; None for a neutral one, or when the model is not sure enough."""
-    if verdict.sentiment is Sentiment.NEUTRAL or round(verdict.confidence * 1000) < settings.reaction_floor:
+    """The reaction that a message gets; None for a neutral one, or when the model is not sure enough.
+
+    None as well where somebody may be in danger: such a text is not rated.
+    """
+    if verdict.danger or verdict.sentiment is Sentiment.NEUTRAL:
+        return None
+    if round(verdict.confidence * 1000) < settings.reaction_floor:
         return None
     positive = verdict.sentiment is Sentiment.POSITIVE
     return settings.positive_reaction if positive else settings.negative_reaction

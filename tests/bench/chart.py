@@ -40,7 +40,8 @@ async def fill(database: Database, messages: int, now: float) -> None:
         third, level = count // 3, rng.gauss(0.1, 0.08)
         row = {"channel_id": CHANNEL, "hour": hour, "guild_id": GUILD, "negative": third, "neutral": third}
         row |= {"positive": count - 2 * third, "score_sum": round(1000 * level * count)}
-        hours.append(row | {"score_square_sum": 400_000 * count, "authors": min(PEOPLE, count)})
+        people_then = min(PEOPLE, count)
+        hours.append(row | {"score_square_sum": 400_000 * count, "authors": people_then, "writers": people_then})
         if hour <= present - NAMED_DAYS * 24:
             continue
         for number in range(count):

@@ -5,8 +5,10 @@ from collections import Counter, defaultdict
 from sqlalchemy import select
 
 from bot.mood.hours import first_id_of
+from bot.mood.records import UNREAD
 from bot.mood.schema import HourAuthorRow, HourRow, MessageScoreRow
 from bot.mood.upsert import table_of
+from model.errors import Unreadable
 from model.verdict import SENTIMENTS, Sentiment, Verdict
 
 KEY = "a key that only the tests have"
@@ -35,8 +37,9 @@ def verdict(score, model=MODEL):
 
 
 def say(buffer, number, who=1, score=0.5, *, hour=HOUR, guild=HOME, channel=GENERAL, **more):
-    """Somebody's message was read."""
-    return buffer.scored(message_id(number, hour), guild, channel, author(who), verdict(score), **more)
+    """Somebody's message was read, or could not be: then its score is None."""
+    answer = Unreadable("Spanish") if score is None else verdict(score)
+    return buffer.scored(message_id(number, hour), guild, channel, author(who), answer, **more)
 
 
 async def rows_of(database, row):
@@ -49,17 +52,22 @@ async def rows_of(database, row):
 
 def recomputed(messages):
     """The tables of hours and of people in hours, from nothing but the rows of messages."""
-    authors, hours = Counter(), defaultdict(lambda: [0, 0, 0, 0, 0])
+    people, hours = defaultdict(lambda: [0, 0]), defaultdict(Counter)
     for one in messages:
-        authors[one["channel_id"], one["hour"], one["author"]] += 1
+        people[one["channel_id"], one["hour"], one["author"]][one["sentiment"] == UNREAD] += 1
         numbers = hours[one["channel_id"], one["hour"], one["guild_id"]]
-        numbers[one["sentiment"]] += 1
-        numbers[3] += one["score"]
-        numbers[4] += one["score"] ** 2
-    people = Counter((channel, hour) for channel, hour, _ in authors)
+        numbers[(*SENTIMENTS, "unread")[one["sentiment"]]] += 1
+        numbers["score_sum"] += one["score"]
+        numbers["score_square_sum"] += one["score"] ** 2
+    authors = Counter((channel, hour) for (channel, hour, _), (read, _) in people.items() if read)
+    writers = Counter((channel, hour) for channel, hour, _ in people)
+    sums = (*SENTIMENTS, "score_sum", "score_square_sum")
     return (
-        sorted((*key, *numbers, people[key[:2]]) for key, numbers in hours.items()),
-        sorted((*key, count) for key, count in authors.items()),
+        sorted(
+            (*key, *(numbers[name] for name in sums), authors[key[:2]], numbers["unread"], writers[key[:2]])
+            for key, numbers in hours.items()
+        ),
+        sorted((*key, *counts) for key, counts in people.items()),
     )
 
 

@@ -44,7 +44,10 @@ MESSAGES = [
 ]
 NUMBERS = st.integers(0, len(MESSAGES) - 1)
 
-READ = st.tuples(st.just("read"), NUMBERS, st.integers(0, 2), st.sampled_from([-1.0, -0.4, 0.0, 0.125, 1.0]))
+SCORES = [-1.0, -0.4, 0.0, 0.125, 1.0, None]
+"""None: it could not be read."""
+READ = st.tuples(st.just("read"), NUMBERS, st.integers(0, 2), st.sampled_from(SCORES))
+EMPTY = st.tuples(st.just("empty"), NUMBERS, st.integers(0, 2))
 DELETE = st.tuples(st.just("delete"), NUMBERS)
 GONE = st.tuples(st.just("gone"), st.sampled_from([GENERAL, RANDOM, THREAD]))
 LEAVE = st.just(("leave",))
@@ -57,9 +60,9 @@ def script(news, *rest, weight=1):
     return st.lists(st.one_of(news, *[FLUSH, fail] * weight, *rest), min_size=12, max_size=30)
 
 
-MESSAGES_COME_AND_GO = script(st.one_of(READ, READ, READ, DELETE))
+MESSAGES_COME_AND_GO = script(st.one_of(READ, READ, READ, READ, EMPTY, DELETE))
 ANYTHING = script(
-    st.one_of(*[READ] * 12, DELETE, GONE, LEAVE),
+    st.one_of(*[READ] * 12, EMPTY, DELETE, GONE, LEAVE),
     st.just(("join",)),
     st.tuples(st.just("forget"), st.integers(1, 3)),
     weight=3,
@@ -74,9 +77,10 @@ def flat(steps):
 def survivors(steps):
     """The rows that must be left: a message's newest version, unless it, its place or its author was ever removed.
 
+    A version that says nothing leaves none, nor any older one.
     What was read before the bot has left the server is removed, and what is read before it is back is not heard.
     """
-    newest, deleted, gone, forgotten, here = {}, set(), set(), set(), True
+    newest, emptied, deleted, gone, forgotten, here = {}, {}, set(), set(), set(), True
     for name, *details in flat(steps):
         if name in {"leave", "join"}:
             here = name == "join"
@@ -87,6 +91,9 @@ def survivors(steps):
             number, edited, score = details
             if edited >= newest.get(number, (0, 0.0))[0]:
                 newest[number] = (edited, score)
+        elif name == "empty":
+            number, edited = details
+            emptied[number] = max(edited, emptied.get(number, 0))
         elif name == "delete":
             deleted.update(details)
         elif name == "gone":
@@ -94,11 +101,16 @@ def survivors(steps):
     rows = []
     for number, (edited, score) in newest.items():
         who, channel, thread, hour = MESSAGES[number]
+        if edited <= emptied.get(number, -1):
+            continue
         if number in deleted or gone & {channel, thread} or who in forgotten:
             continue
         row = {"message_id": message_id(number, hour), "guild_id": HOME, "channel_id": channel, "thread_id": thread}
-        row |= {"author": author(who), "hour": hour, "edited": edited, "score": round(score * 1000)}
-        rows.append(row | {"sentiment": 0 if score < -1 / 3 else 2 if score > 1 / 3 else 1, "model": MODEL})
+        row |= {"author": author(who), "hour": hour, "edited": edited, "score": 0, "sentiment": 3, "model": ""}
+        if score is not None:
+            row |= {"score": round(score * 1000), "model": MODEL}
+            row["sentiment"] = 0 if score < -1 / 3 else 2 if score > 1 / 3 else 1
+        rows.append(row)
     return sorted(rows, key=lambda row: row["message_id"])
 
 
@@ -111,6 +123,9 @@ def tell(buffer, step):
         read(buffer, number, who, score, hour=hour, channel=channel, thread_id=thread, edited=edited)
     elif name == "delete":
         buffer.deleted([message_id(details[0], MESSAGES[details[0]][3])])
+    elif name == "empty":
+        number, edited = details
+        buffer.emptied(message_id(number, MESSAGES[number][3]), edited)
     elif name == "gone":
         buffer.channel_gone(details[0])
     else:

@@ -53,7 +53,8 @@ async def test_a_score_is_kept_with_everything_that_belongs_to_it(database, buff
     row |= {"author": author(3), "hour": HOUR, "edited": 99, "score": 123, "sentiment": 1, "model": MODEL}
     assert await rows_of(database, MessageScoreRow) == [row]
     hour = {"channel_id": GENERAL, "hour": HOUR, "guild_id": HOME, "negative": 0, "neutral": 1, "positive": 0}
-    assert await rows_of(database, HourRow) == [hour | {"score_sum": 123, "score_square_sum": 15129, "authors": 1}]
+    hour |= {"score_sum": 123, "score_square_sum": 15129, "authors": 1, "unread": 0, "writers": 1}
+    assert await rows_of(database, HourRow) == [hour]
 
 
 async def test_an_edit_corrects_the_hour_and_not_its_people(database, buffer):
@@ -62,8 +63,8 @@ async def test_an_edit_corrects_the_hour_and_not_its_people(database, buffer):
     say(buffer, 1, score=-1.0, edited=5)
     await buffer.flush()
     assert await held(database) == (
-        [(GENERAL, HOUR, HOME, 1, 0, 0, -1000, 1_000_000, 1)],
-        [(GENERAL, HOUR, author(1), 1)],
+        [(GENERAL, HOUR, HOME, 1, 0, 0, -1000, 1_000_000, 1, 0, 1)],
+        [(GENERAL, HOUR, author(1), 1, 0)],
     )
 
 
@@ -483,8 +484,11 @@ async def test_what_a_message_said_before_it_was_emptied_does_not_come_back(buff
     assert await held(database) == ([], [])
 
 
-async def test_an_emptying_that_comes_late_takes_nothing_newer_away(buffer, database):
+@pytest.mark.parametrize("written", [False, True])
+async def test_an_emptying_that_comes_late_takes_nothing_newer_away(buffer, database, written):
     say(buffer, 1, score=0.9, edited=2000)
+    if written:
+        await buffer.flush()
     buffer.emptied(message_id(1), 1000)
     await buffer.flush()
     assert len(await rows_of(database, MessageScoreRow)) == 1

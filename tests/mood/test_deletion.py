@@ -84,6 +84,7 @@ async def filled(database):
     numbers = itertools.count(1)
     for (guild, channel), who, hour in itertools.product(PLACES, (1, 2), (OLD, NEW)):
         say(buffer, next(numbers), who, guild=guild, channel=channel, hour=hour)
+        say(buffer, next(numbers), who, None, guild=guild, channel=channel, hour=hour)
     await buffer.flush()
     async with database.write() as connection:
         for table, row in other_rows():
@@ -104,7 +105,7 @@ async def contents(database):
 
 async def delete(cause, database, buffer):
     if cause == "person":
-        assert await buffer.forget([ME], message_id(9999)) == 6
+        assert await buffer.forget([ME], message_id(9999)) == 12
     elif cause == "time":
         await purge(database, DAYS, NOW)
     else:

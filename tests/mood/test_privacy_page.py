@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.monitor import languages, preview
 from bot.mood.address import FILE, LOCK
 from bot.mood.identity import KEY_FILE
 from bot.mood.records import FEWEST_AUTHORS
 from bot.mood.retention import LONGEST_DAYS
 from bot.mood.schema import Base
+from bot.mood.unread import FEWEST_MESSAGES
 from bot.settings import Settings
 from bot.why import REMEMBERED_SECONDS, REMEMBERED_TEXTS
 
@@ -51,3 +53,6 @@ def test_the_pages_numbers_are_those_of_the_code():
     assert f"fewer than {FEWEST_AUTHORS} people are hidden" in PAGE
     assert f"at most {REMEMBERED_SECONDS / 60:.0f} minutes" in PAGE
     assert f"at most {REMEMBERED_TEXTS} of them" in PAGE
+    assert f"in which at least {FEWEST_AUTHORS} people wrote, from {FEWEST_MESSAGES} messages on" in PAGE
+    assert f"the last {preview.MESSAGES} messages of a channel" in PAGE
+    assert f"the last {languages.MESSAGES} of a channel that they have watched" in PAGE

@@ -113,7 +113,7 @@ async def test_whatever_is_told_of_two_days_nothing_of_fewer_than_five_people_re
     database = await fresh()
     rows = [
         {"channel_id": GENERAL, "hour": MIDNIGHT + hour, "guild_id": HOME, "negative": 0, "positive": 0}
-        | {"neutral": len(who), "score_sum": 0, "score_square_sum": 0, "authors": len(who)}
+        | {"neutral": len(who), "score_sum": 0, "score_square_sum": 0, "authors": len(who), "writers": len(who)}
         for hour, who in enumerate(people)
         if who
     ]

@@ -21,8 +21,8 @@ KEPT = {
     "gaps": "number guild_id started ended",
     "guild_settings": "guild_id timezone mod_channel_id positive_reaction negative_reaction reaction_floor"
     " alert_messages alert_authors digest digest_hour digest_messages",
-    "hour_authors": "channel_id hour author messages",
-    "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors",
+    "hour_authors": "channel_id hour author messages unread",
+    "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers",
     "message_scores": "message_id guild_id channel_id thread_id author hour edited score sentiment model",
     "opt_outs": "author since",
 }
@@ -57,7 +57,7 @@ TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "cla
 TIMES |= {"purged_before", "digest_hour"}
 
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
-NUMBERS |= {"negative", "neutral", "positive", "authors", "messages", "reaction_floor"}
+NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
 NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging"}
 """Scores, counts, limits and switches."""
 
@@ -120,7 +120,7 @@ async def test_the_migrations_make_exactly_these_tables(database):
         assert await connection.run_sync(compare) == []
 
 
-@pytest.mark.parametrize("wrong", [{"score": 1001}, {"score": -1001}, {"sentiment": 3}, {"author": b"short"}])
+@pytest.mark.parametrize("wrong", [{"score": 1001}, {"score": -1001}, {"sentiment": 4}, {"author": b"short"}])
 async def test_the_database_itself_refuses_what_no_score_can_be(sqlite, wrong):
     row = {"message_id": 1, "guild_id": 1, "channel_id": 1, "author": author(1), "hour": 0, "edited": 0}
     row |= {"score": 0, "sentiment": 1, "model": "m"}

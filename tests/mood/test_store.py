@@ -5,6 +5,7 @@ import pytest
 
 from bot.mood.errors import UnknownTimezone
 from bot.mood.records import (
+    UNREAD,
     AdminAction,
     Answer,
     Audited,
@@ -20,6 +21,7 @@ from bot.mood.records import (
     TargetKind,
 )
 from bot.mood.schema import FeedbackRow, GapRow, GuildSettingsRow, HourRow
+from model.errors import Unreadable
 from model.verdict import Sentiment
 from tests.mood.scenes import (
     AWAY,
@@ -176,6 +178,7 @@ async def test_everything_about_one_person_is_told_and_nothing_of_others(store, 
     buffer.scored(message_id(1), HOME, GENERAL, me, verdict(0.5), thread_id=THREAD, edited=7)
     buffer.scored(message_id(2), AWAY, 201, me, verdict(-1.0))
     buffer.scored(message_id(3), HOME, GENERAL, other, verdict(0.5))
+    buffer.scored(message_id(4), AWAY, 201, me, Unreadable("Spanish"))
     await buffer.flush()
     await opt_outs.add(1)
     mine = Audited(HOME, 1, me, AdminAction.ENABLE, TargetKind.CHANNEL, GENERAL)
@@ -186,8 +189,10 @@ async def test_everything_about_one_person_is_told_and_nothing_of_others(store, 
     assert [(one.message_id, one.thread_id, one.score) for one in held.messages] == [
         (message_id(1), THREAD, 500),
         (message_id(2), None, -1000),
+        (message_id(4), None, 0),
     ]
-    assert held.hours == ((GENERAL, HOUR, 1), (201, HOUR, 1))
+    assert [one.sentiment for one in held.messages] == [2, 0, UNREAD]
+    assert held.hours == ((GENERAL, HOUR, 1, 0), (201, HOUR, 1, 1))
     assert held.admin_actions == (mine,)
     json.dumps(asdict(replace(held, admin_actions=())))
     assert await store.held_about(identity.authors(3)) == Held(None)

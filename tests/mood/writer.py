@@ -10,7 +10,7 @@ from bot.mood.buffer import Buffer
 from bot.mood.database import Database
 from tests.mood.scenes import message_id, say
 
-SCORES = (-1.0, 0.0, 0.5)
+SCORES = (-1.0, 0.0, 0.5, None)
 
 
 async def main(folder, first):

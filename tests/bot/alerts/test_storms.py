@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.alerts.replay import WouldBe, replay
 from bot.alerts.storms import COOLDOWN_SECONDS, SILENT_SECONDS, THRESHOLDS, Change, Storm, enough, judge
 from bot.mood.baseline import learn
-from bot.mood.records import FEWEST_AUTHORS, GuildSettings, Sensitivity
+from bot.mood.records import FEWEST_AUTHORS, GuildSettings, HourMood, Sensitivity
 from tests.mood.test_baseline import MONDAY, hour, weeks
 
 UTC = ZoneInfo("UTC")
@@ -76,6 +76,17 @@ def test_a_storm_is_over_when_the_channel_falls_silent():
     assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS - 1) is Change.NONE
     assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS) is Change.ENDS
     assert judge(None, None, BASELINE, Sensitivity.NORMAL, NOW * 3600) is Change.NONE
+
+
+@pytest.mark.parametrize("sensitivity", list(Sensitivity))
+@pytest.mark.parametrize("messages", [5, 6, 10, 20, 40, 80, 200])
+def test_one_message_beside_usual_ones_is_no_storm_however_negative(sensitivity, messages):
+    """A single message is never further from usual than its own standard error: nobody is reported by one text."""
+    usual = round(1000 * BASELINE.usual(NOW))
+    sums = usual * (messages - 1) - 1000, usual**2 * (messages - 1) + 1000**2
+    one = HourMood(NOW, 1, messages - 1, 0, *sums, 9)
+    assert -1.1 < BASELINE.deviation(one) < 0
+    assert judge(None, one, BASELINE, sensitivity, NOW * 3600) is Change.NONE
 
 
 def test_an_hour_needs_enough_messages_and_people_and_never_fewer_than_five():

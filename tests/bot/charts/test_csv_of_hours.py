@@ -23,10 +23,10 @@ def read(table):
 
 
 def test_an_hour_is_a_line_with_both_times():
-    rows = read(to_csv([(7, HourMood(AUTUMN, 1, 2, 3, 600, 500_000, 5))], {7: "#general"}, BERLIN))
+    rows = read(to_csv([(7, HourMood(AUTUMN, 1, 2, 3, 600, 500_000, 5, 7))], {7: "#general"}, BERLIN))
     times = ["2026-10-25 00:00", "2026-10-25 02:00 +0200"]
     assert [list(row) for row in rows] == [list(COLUMNS)]
-    assert list(rows[0].values()) == ["7", "#general", *times, "6", "1", "2", "3", "0.1000", "0.1211", "5"]
+    assert list(rows[0].values()) == ["7", "#general", *times, "6", "1", "2", "3", "0.1000", "0.1211", "5", "7"]
 
 
 def test_the_hour_that_the_clocks_repeat_is_told_apart():

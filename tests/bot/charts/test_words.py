@@ -71,6 +71,24 @@ def test_nothing_missing_is_said_too():
     assert sentences(line, hours, None, UTC).endswith("\nNothing is missing.")
 
 
+@pytest.mark.parametrize(
+    ("unread", "sentence"),
+    [
+        (None, None),
+        (4, None),
+        (5, "5 % of the messages here aren't in English: the mood covers the rest."),
+        (97, "97 % of the messages here aren't in English: the mood covers the rest."),
+        (100, "100 % of the messages here aren't in English, and I only read English."),
+    ],
+)
+def test_what_could_not_be_read_is_said_where_it_is_more_than_a_little(unread, sentence):
+    hours = said(0.1)
+    line = timeline(Mood(tuple(hours), (TUESDAY,), ()), Size.HOUR, edges(TUESDAY, TUESDAY + 12, Size.HOUR, UTC))
+    lines = sentences(line, hours, None, UTC, unread).split("\n")
+    assert lines[2:-1] == ([sentence] if sentence else [])
+    assert lines[-1] == f"1 hour with fewer than 5 people {'I can read ' if sentence else ''}not shown."
+
+
 def one_bucket(mean, messages=300, spread=200):
     mood = hour(TUESDAY, mean, messages, spread)
     return Timeline(Size.HOUR, (Bucket(TUESDAY, TUESDAY + 1, mood),), (), 0)

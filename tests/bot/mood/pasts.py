@@ -11,11 +11,12 @@ from bot.mood.schema import HourAuthorRow, HourRow
 
 @dataclass(frozen=True)
 class Said:
-    """Messages of one hour: `people` wrote one each, with these scores in thousandths."""
+    """Messages of one hour: `people` wrote one each, with these scores in thousandths, and `unread` one without."""
 
     hour: int
     scores: tuple[int, ...]
     people: tuple[bytes, ...]
+    unread: tuple[bytes, ...] = ()
 
 
 def who(number):
@@ -23,13 +24,19 @@ def who(number):
     return number.to_bytes(16, "big")
 
 
-def said(hour, people, mean=0, spread=200):
-    """So many people each wrote one message; the mean of the scores is exact. `people` may name who."""
+def said(hour, people, mean=0, spread=200, unread=0):
+    """So many people each wrote one message; the mean of the scores is exact. `people` may name who.
+
+    `unread` others each wrote one that could not be read.
+    """
+    others = tuple(who(1000 + number) for number in range(unread))
+    if not people:
+        return Said(hour, (), (), others)
     names = [who(number) for number in range(people)] if isinstance(people, int) else [who(n) for n in people]
     rng = random.Random(hour)
     scores = [round(rng.uniform(-spread, spread)) for _ in names]
     shift = round(mean * 1000) - round(sum(scores) / len(scores))
-    return Said(hour, tuple(max(-1000, min(1000, score + shift)) for score in scores), tuple(names))
+    return Said(hour, tuple(max(-1000, min(1000, score + shift)) for score in scores), tuple(names), others)
 
 
 def hour_row(one, guild, channel):
@@ -45,6 +52,8 @@ def hour_row(one, guild, channel):
         "score_sum": sum(one.scores),
         "score_square_sum": sum(score * score for score in one.scores),
         "authors": len(set(one.people)),
+        "unread": len(one.unread),
+        "writers": len({*one.people, *one.unread}),
     }
 
 
@@ -52,9 +61,10 @@ async def write(mood, guild, channel, hours, *, purged=False):
     """Puts hours into the database; when `purged`, it is no longer known who wrote in them."""
     rows = [hour_row(one, guild, channel) for one in hours]
     people = [
-        {"channel_id": channel, "hour": one.hour, "author": author, "messages": one.people.count(author)}
+        {"channel_id": channel, "hour": one.hour, "author": author}
+        | {"messages": one.people.count(author), "unread": one.unread.count(author)}
         for one in hours
-        for author in sorted(set(one.people))
+        for author in sorted({*one.people, *one.unread})
     ]
     async with mood.database.write() as connection:
         await connection.execute(insert(HourRow), rows)

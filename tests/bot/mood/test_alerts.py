@@ -10,8 +10,13 @@ from bot.alerts.storms import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.alerts.watch import highest_of_threads
 from bot.client import create_bot
 from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
+from bot.mood.hours import first_id_of
 from bot.mood.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
+from model import Sentiment, Verdict
 from tests.bot.mood.pasts import hour_now, said, write
+from tests.mood.scenes import verdict
+
+DANGER = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
 
 
 class Scene:
@@ -107,6 +112,23 @@ async def test_a_channel_that_falls_silent_has_recovered(scene):
     await scene.tick(silent)
     assert scene.titles() == ["The mood has dropped", "Recovered"]
     assert "has fallen quiet" in scene.posts()[-1].embeds[0].description
+
+
+async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself(scene):
+    scene.settings = replace(scene.settings, alert_messages=5)  # the fewest that a server can choose
+    await scene.prepare(Sensitivity.HIGH)
+    guild, channel = scene.world.guild.id, scene.world.channel.id
+    for number in range(6):
+        text = DANGER if number == 5 else verdict(0.1)
+        author = scene.mood.identity.author(number)
+        scene.mood.buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
+    scene.mood.buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
+    await scene.mood.buffer.flush()
+    ((_, _, hour),) = await scene.mood.store.told_hours(scene.hour, scene.hour, (guild,))
+    assert (hour.negative, hour.messages) == (1, 6)
+    assert hour.mean < -0.05
+    await scene.tick()
+    assert scene.titles() == []
 
 
 @pytest.mark.parametrize("people", [4, 19])

@@ -33,11 +33,11 @@ class Scene:
             world.guild.id, "Europe/Berlin", self.mods.id, digest=DigestKind.DAILY, digest_hour=9
         )
 
-    async def prepare(self, mean=0.1, people=8, **chosen):
+    async def prepare(self, mean=0.1, people=8, unread=0, **chosen):
         await self.mood.store.set_settings(replace(self.settings, **chosen))
         tuesday = int(TUESDAY // 3600)
         hours = [said(hour, 8, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
-        hours += [said(hour, people, mean) for hour in range(tuesday + 8, tuesday + 20)]
+        hours += [said(hour, people, mean, unread=unread) for hour in range(tuesday + 8, tuesday + 20)]
         await write(self.mood, self.world.guild.id, self.world.channel.id, hours)
 
     async def tick(self, now=NINE):
@@ -92,6 +92,26 @@ async def test_of_a_day_on_which_nothing_may_be_told_it_says_so(scene):
     await scene.prepare(mean=-0.9, people=4)
     await scene.tick()
     assert scene.text() == "Nothing notable.\nIn no watched channel did five people write in the same hour."
+
+
+async def test_what_could_not_be_read_is_told_where_it_is_much(scene):
+    await scene.prepare(unread=4)
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        "Nothing notable.",
+        "In all 96 messages in 1 channel.",
+        "33 % of the messages in this server aren't in English: the mood covers the rest.",
+    ]
+
+
+async def test_of_a_day_on_which_nothing_could_be_read_it_says_why(scene):
+    await scene.prepare(people=0, unread=6)
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        "Nothing notable.",
+        "In no watched channel did five people write something I can read in the same hour.",
+        "100 % of the messages in this server aren't in English, and I only read English.",
+    ]
 
 
 async def test_alerts_and_a_long_gap_are_told(scene):

@@ -190,6 +190,34 @@ async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, m
     assert "Nothing" in short.response.content
 
 
+async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, mood, now):
+    other = world.guild.create_text_channel("movies")
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 8, 0.1, unread=12), said(now - 2, 8, 0.1)])
+    await write(mood, world.guild.id, other.id, [said(now - 2, 32, 0.1)])
+    here = (await world.alice.slash(world.channel, "mood channel")).response.content.split("\n")
+    assert here[3] == "43 % of the messages here aren't in English: the mood covers the rest."
+    everywhere = (await world.alice.slash(world.channel, "mood server")).response.content.split("\n")
+    assert everywhere[3] == "20 % of the messages here aren't in English: the mood covers the rest."
+    assert "English" not in (await world.alice.slash(world.channel, "mood channel", channel=other)).response.content
+
+
+async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, mood, now):
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN})
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 20, 0.1)])
+    await write(mood, world.guild.id, secret.id, [said(now - 3, 20, 0.1, unread=60)])
+    assert "English" not in (await world.alice.slash(world.channel, "mood server")).response.content
+
+
+async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(world, mood, now):
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 2, 0.1, unread=38)])
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert answer.response.content == (
+        f"There's no mood of <#{world.channel.id}> to show in the last 7 days: 95 % of the messages aren't in English, "
+        "which I can't read. An hour needs 5 people whose messages I can."
+    )
+    assert answer.response.attachments == []
+
+
 async def test_a_gap_is_told(world, mood, busy, now):
     await busy()
     await mood.store.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))

@@ -29,7 +29,8 @@ from bot.privacy import (
     STILL_OUT,
     UNREADABLE,
 )
-from tests.mood.scenes import THREAD, assert_sums_are_right, rows_of, verdict
+from model import Unreadable
+from tests.mood.scenes import MODEL, THREAD, assert_sums_are_right, rows_of, verdict
 
 COMMANDS = ("see", "export", "delete", "opt-out", "opt-in")
 EPHEMERAL = 64
@@ -69,7 +70,8 @@ def say(world, mood):
         message_id = first_id_of(int(now.timestamp() // 3600)) + number
         # Long ago by the real clock, by which the store keeps its retention time.
         mood.buffer._clock = now.timestamp
-        mood.buffer.scored(message_id, world.guild.id, world.channel.id, author, verdict(score), **more)
+        answer = Unreadable("Spanish") if score is None else verdict(score)
+        mood.buffer.scored(message_id, world.guild.id, world.channel.id, author, answer, **more)
         return message_id
 
     return say
@@ -136,9 +138,28 @@ async def test_see_tells_everything_in_words_and_as_json(use, say, world, mood):
     assert (one["score"], one["sentiment"], data["messages"][1]["score"]) == (0.123, "neutral", -1.0)
     assert (one["thread_id"], one["server_id"]) == (str(THREAD), str(world.guild.id))
     assert (one["edited"], data["messages"][1]["edited"]) == ("2025-11-24T16:00:00Z", None)
-    assert data["messages_per_hour"] == [{"channel_id": str(world.channel.id), "hour": one["hour"], "messages": 2}]
+    assert data["messages_per_hour"] == [
+        {"channel_id": str(world.channel.id), "hour": one["hour"], "messages": 2, "unread": 0}
+    ]
     action = {"server_id": str(world.guild.id), "done": "2025-11-24T16:00:00Z", "action": "exempt"}
     assert data["admin_actions"] == [action | {"target_kind": "role", "target_id": str(2**60)}]
+
+
+async def test_see_tells_of_what_could_not_be_read_too(use, say, world):
+    say(1), say(2, score=None)
+    response = await use("see")
+    assert "(1 without a score: I couldn't read what isn't in English)" in response.content
+    data = data_of(world, response)
+    told = [(one["score"], one["sentiment"], one["model"]) for one in data["messages"]]
+    assert told == [(0.5, "positive", MODEL), (None, "unread", None)]
+    assert [(one["messages"], one["unread"]) for one in data["messages_per_hour"]] == [(1, 1)]
+
+
+async def test_delete_removes_what_could_not_be_read_too(use, press, say, mood):
+    say(1, score=None)
+    assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
+    for row in (MessageScoreRow, HourAuthorRow, HourRow):
+        assert await rows_of(mood.database, row) == []
 
 
 async def test_what_was_not_written_yet_is_told_too(use, say, world, mood):
