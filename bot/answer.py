@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import discord
 
+from bot.quoting import excerpt
 from model import SENTIMENTS, Sentiment, Verdict
 from model.verdict import UNSURE_BELOW
 
@@ -12,11 +13,13 @@ EMOJI = {Sentiment.NEGATIVE: "👎", Sentiment.NEUTRAL: "😐", Sentiment.POSITI
 COLOUR = {Sentiment.NEGATIVE: 0xD55E00, Sentiment.NEUTRAL: 0x8A8F98, Sentiment.POSITIVE: 0x009E73}
 """Vermillion, grey and bluish green: told apart with every common colour blindness (Okabe and Ito 2008)."""
 
-EXCERPT = 300
+SURE_FROM = 0.80
+"""Confidence from which on an answer is called sure."""
+
 _BAR = 10
 _CONFIDENCE_WORDS = (
     (0.95, "very sure"),
-    (0.80, "sure"),
+    (SURE_FROM, "sure"),
     (0.65, "fairly sure"),
     (UNSURE_BELOW, "leaning"),
     (0.0, "unsure"),
@@ -44,13 +47,20 @@ def verdict_embed(verdict: Verdict, *, quote: str | None = None, jump_url: str |
     rows = zip(SENTIMENTS, verdict.probabilities, percents, strict=True)
     table = "\n".join(f"{label:<8} {bar(share)} {percent:>3} %" for label, share, percent in reversed(list(rows)))
     embed.add_field(name="Probabilities", value=f"```\n{table}\n```", inline=False)
-    parts = f" · read in {verdict.windows} parts" if verdict.windows > 1 else ""
+    parts = f" · read in {counted_parts(verdict)} parts" if verdict.windows + verdict.skipped > 1 else ""
     embed.set_footer(text=f"model {verdict.model}{parts}")
     return embed
 
 
+def counted_parts(verdict: Verdict) -> str:
+    """How many windows were read, and of how many where the text was too long to be read whole."""
+    return f"{verdict.windows} of {verdict.windows + verdict.skipped}" if verdict.skipped else f"{verdict.windows}"
+
+
 def interpret(verdict: Verdict) -> str:
-    """One plain sentence for the shape of the three probabilities."""
+    """One plain sentence for the shape of the three probabilities, unless somebody may be in danger."""
+    if verdict.danger:
+        return "Someone might be in danger, so this isn't rated."
     negative, neutral, positive = verdict.probabilities
     sentiment = verdict.sentiment
     against = {Sentiment.NEGATIVE: positive, Sentiment.POSITIVE: negative}.get(sentiment, 0.0)
@@ -100,16 +110,3 @@ def bar(share: float) -> str:
     """A share in [0, 1] as ten blocks."""
     full = round(share * _BAR)
     return "█" * full + "░" * (_BAR - full)
-
-
-def excerpt(text: str, limit: int = EXCERPT) -> str:
-    """One line of `text`, at most `limit` characters before escaping, with its markup and mentions disarmed."""
-    line = " ".join(text.split())
-    short = line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
-    return escape(short)
-
-
-def escape(text: str) -> str:
-    """Markdown and mentions of `text` shown as they were typed."""
-    sendable = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(sendable))

@@ -11,10 +11,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answer import verdict_embed
+from bot.danger import kind_words
 from bot.failures import LONGEST_WAIT, SLOW, explain_failure
 from bot.feedback import feedback_buttons
 from bot.mood.records import Answer
 from bot.origin import origin_of
+from bot.replies import Reply, reply_to_all, reply_to_asker
 from bot.why import why_view
 from model import ModelError
 
@@ -55,34 +57,31 @@ class SentimentCog(commands.Cog):
         self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
     ) -> None:
         """Answers in the channel, or to the asker alone when `private`."""
-        await interaction.response.defer(thinking=True, ephemeral=private)
-        await self._answer(interaction, text, quote=text)
+        reading = self._read(interaction, text, quote=text)
+        await (reply_to_asker if private else reply_to_all)(interaction, reading)
 
     async def check_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answers the asker alone: the author of the message did not ask to be judged in public."""
-        await interaction.response.defer(thinking=True, ephemeral=True)
-        await self._answer(interaction, words_of(message), jump_url=message.jump_url)
+        await reply_to_asker(interaction, self._read(interaction, words_of(message), jump_url=message.jump_url))
 
-    async def _answer(
+    async def _read(
         self, interaction: discord.Interaction, text: str, *, quote: str | None = None, jump_url: str | None = None
-    ) -> None:
+    ) -> Reply:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 verdict = await self.bot.classifier.classify(text, origin=origin_of(interaction), within=LONGEST_WAIT)
         except ModelError as error:
-            await interaction.edit_original_response(content=explain_failure(error))
-            return
+            return Reply(explain_failure(error))
         except TimeoutError:
             _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
-            await interaction.edit_original_response(content=SLOW)
-            return
+            return Reply(SLOW)
+        if verdict.danger:
+            return Reply(kind_words(self.bot.settings.help_url), aside=True)
         view = why_view(self.bot.recent_texts.remember(text))
         if self.bot.mood is not None:
             for button in feedback_buttons(Answer.of(verdict)):
                 view.add_item(button)
-        await interaction.edit_original_response(
-            embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view
-        )
+        return Reply(embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view)
 
 
 def words_of(message: discord.Message) -> str:

@@ -59,13 +59,23 @@ class Settings(BaseSettings):
     privacy_url: str = Field(
         "", description="Link to your privacy policy, shown by /about; empty: that of the source code."
     )
+    help_url: str = Field(
+        "https://findahelpline.com",
+        description="Link to help lines, shown instead of a rating when somebody may be in danger; none: no link.",
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("source_url", "support_url", "privacy_url")
+    @field_validator("help_url")
+    @classmethod
+    def _none_is_no_link(cls, value: str) -> str:
+        """An empty setting is as if it were not there, so that "none" must be said."""
+        return "" if value.lower() == "none" else value
+
+    @field_validator("source_url", "support_url", "privacy_url", "help_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.answer import escape, excerpt
+from bot.answer import SURE_FROM, abstains
+from bot.danger import kind_words
 from bot.failures import LONGEST_WAIT, SLOW, apologise, explain_failure
 from bot.origin import origin_of
-from model import Explanation, Influence, ModelError, Sentiment
+from bot.quoting import cover, escape, has_spoilers, shorten
+from model import Explanation, Influence, ModelError, Sentiment, Verdict
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -27,6 +29,10 @@ SLIGHT = 0.05
 
 LISTED = 60
 """Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
+
+ALL_OF_THEM = "No single word did it; many words point the same way."
+NONE_PULLS = "No single word pulls it to either side."
+AS_A_WHOLE = "No single word stands out: the text reads this way as a whole."
 
 FORGOTTEN = "I no longer have that text: I keep nobody's words. Ask again with `/sentiment`."
 
@@ -93,7 +99,11 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         except TimeoutError:
             await interaction.edit_original_response(content=SLOW)
             return
-        await interaction.edit_original_response(embed=explanation_embed(text, explanation))
+        if explanation.verdict.danger:  # another model may answer now than the one that was asked first
+            await interaction.edit_original_response(content=kind_words(bot.settings.help_url))
+            return
+        embed = explanation_embed(explanation, covered=has_spoilers(text))
+        await interaction.edit_original_response(embed=embed)
 
 
 def why_view(key: str) -> discord.ui.View:
@@ -103,19 +113,33 @@ def why_view(key: str) -> discord.ui.View:
     return view
 
 
-def explanation_embed(text: str, explanation: Explanation) -> discord.Embed:
-    """The text with the words that moved the verdict marked, and the strongest of them as a list."""
-    verdict = explanation.verdict
+def explanation_embed(explanation: Explanation, *, covered: bool = False) -> discord.Embed:
+    """The text as it was read, with the words that moved the verdict marked, and the strongest of them as a list.
+
+    A text with spoilers is `covered`: whoever presses the button need not be the one who wrote it.
+    """
+    verdict, text = explanation.verdict, explanation.text
     ranked = strongest(explanation)
     embed = discord.Embed(title=f"Why {verdict.sentiment}?")
     if not ranked:
-        embed.description = "No single word stands out: the text reads this way as a whole."
+        embed.description = without_reason(verdict)
         return embed
-    embed.description = marked(text, ranked)
-    lines = [f"{_arrow(i)} {excerpt(text[i.start : i.end], LISTED)} ({signed(i.effect)})" for i in ranked]
+    shown = cover if covered else str
+    embed.description = shown(marked(text, ranked))
+    lines = [f"{_arrow(i)} {shown(shorten(text[i.start : i.end], LISTED))} ({signed(i.effect)})" for i in ranked]
     embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
-    embed.set_footer(text="Bold: towards positive. Underlined: towards negative. Measured by leaving each out.")
+    embed.set_footer(
+        text="This is the text as I read it. Bold: towards positive. Underlined: towards negative. "
+        "Measured by leaving each out."
+    )
     return embed
+
+
+def without_reason(verdict: Verdict) -> str:
+    """What is said where no single word moved the verdict: one that is sure of a side stands on many of them."""
+    if abstains(verdict) or verdict.confidence < SURE_FROM:
+        return AS_A_WHOLE
+    return NONE_PULLS if verdict.sentiment is Sentiment.NEUTRAL else ALL_OF_THEM
 
 
 def strongest(explanation: Explanation, most: int = 5) -> list[Influence]:
@@ -143,7 +167,7 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     shown.append(escape(text[position:last]))
     if last < len(text):
         shown.append("…")
-    return "".join(shown)[:4000]
+    return "".join(shown)
 
 
 def signed(value: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from model.errors import ModelError, NothingToRead
+from model.errors import ModelError, NothingToRead, Unreadable
 from model.verdict import Verdict
 
 MAX_PIECES = 24
@@ -17,7 +17,10 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """What `text[start:end]` of an Explanation did, in [-2, 2]: the score with it minus the score without it."""
+    """What `text[start:end]` of an Explanation did: the score with it minus the score without it, in [-2, 2].
+
+    Above 0 it pushed towards positive.
+    """
 
     start: int
     end: int
@@ -51,11 +54,12 @@ def influences(
 ) -> tuple[Influence, ...]:
     """Compares the whole text's verdict with the verdicts of the text without each span.
 
-    A text that has nothing left without a span scores 0. Raises the first other error among `rest`.
+    A text that has nothing left without a span, or nothing that can be read, scores 0. Raises the first other error
+    among `rest`.
     """
     found: list[Influence] = []
     for (start, end), other in zip(spans, rest, strict=True):
-        if isinstance(other, ModelError) and not isinstance(other, NothingToRead):
+        if isinstance(other, ModelError) and not isinstance(other, NothingToRead | Unreadable):
             raise other
         score = other.score if isinstance(other, Verdict) else 0.0
         found.append(Influence(start, end, whole.score - score))

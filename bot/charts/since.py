@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.answer import excerpt
 from bot.mood.hours import SECONDS
+from bot.quoting import excerpt
 
 DEFAULT = "7 days"
 SUGGESTED = ("today", "yesterday", "24 hours", DEFAULT, "30 days", "90 days")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import discord
 
-from bot.answer import EMOJI, confidence_in_words, excerpt
+from bot.answer import EMOJI, confidence_in_words
 from bot.monitor.lists import cut
 from bot.monitor.recent import recent_messages
 from bot.monitor.refusals import Refused
 from bot.monitor.targets import Pointed
 from bot.mood.records import GuildSettings
+from bot.quoting import excerpt
 from bot.watching.cog import WatchingCog
 from bot.watching.permissions import HISTORY, NO_CONTENT, VIEW, missing, what_to_click
 from bot.watching.places import WithMessages

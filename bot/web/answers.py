@@ -17,6 +17,7 @@ from bot.web.cards import (
     TOO_LONG_TO_EXPLAIN,
     comparison_cards,
     difference,
+    kind_card,
     notice,
     verdict_card,
 )
@@ -69,25 +70,29 @@ def friendly(
 
 
 @friendly
-async def one(classifier: Classifier, text: str) -> AsyncIterator[str]:
+async def one(classifier: Classifier, settings: Settings, text: str) -> AsyncIterator[str]:
     """The answer about one text, with the words that moved it."""
     text = _sendable(text)
     if not text.strip():
         yield notice(NOTHING_TYPED)
         return
     async with asyncio.timeout(LONGEST_WAIT):
-        if len(text) > EXPLAINED_CHARACTERS:
-            yield verdict_card(await _read(classifier, text), remark=TOO_LONG_TO_EXPLAIN)
-            return
         if len(text) > QUICK_CHARACTERS:
-            yield verdict_card(await _read(classifier, text), remark=STILL_LOOKING)
+            verdict = await _read(classifier, text)
+            explainable = len(text) <= EXPLAINED_CHARACTERS
+            yield _card(settings, verdict, STILL_LOOKING if explainable else TOO_LONG_TO_EXPLAIN)
+            if verdict.danger or not explainable:
+                return
         try:
             # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
             explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
         except Overloaded:
-            yield verdict_card(await _read(classifier, text), remark=TOO_BUSY_TO_EXPLAIN)
+            yield _card(settings, await _read(classifier, text), TOO_BUSY_TO_EXPLAIN)
             return
-        yield verdict_card(explanation.verdict, text, explanation)
+        if explanation.verdict.danger:
+            yield kind_card(settings.help_url)
+            return
+        yield verdict_card(explanation.verdict, explanation)
 
 
 @friendly
@@ -112,6 +117,9 @@ async def compared(classifier: Classifier, settings: Settings, text: str, source
         return
     async with asyncio.timeout(LONGEST_WAIT):
         first = await _read(classifier, text)
+        if first.danger:
+            yield kind_card(settings.help_url)
+            return
         if not _second_model.acquire(blocking=False):
             yield notice(STILL_ENDING)
             return
@@ -119,6 +127,9 @@ async def compared(classifier: Classifier, settings: Settings, text: str, source
         # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
         asking.add_done_callback(_second_is_gone)
         other = await asyncio.shield(asking)
+    if other.danger:
+        yield kind_card(settings.help_url)
+        return
     named = [(f"{running.source} (answers here)", first), (source, other)]
     yield comparison_cards(named, difference(first, other))
 
@@ -154,6 +165,10 @@ def _second_is_gone(asking: asyncio.Future[Verdict]) -> None:
 
 def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:
     return Batch(summary(answers, seconds), table_rows(table, answers), as_csv(table, answers))
+
+
+def _card(settings: Settings, verdict: Verdict, remark: str) -> str:
+    return kind_card(settings.help_url) if verdict.danger else verdict_card(verdict, remark=remark)
 
 
 async def _read(classifier: Classifier, text: str) -> Verdict:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from bot.answer import COLOUR, EMOJI, abstains, confidence_in_words, interpret, percentages
-from bot.why import SLIGHT, signed, strongest
+from bot.answer import COLOUR, EMOJI, abstains, confidence_in_words, counted_parts, interpret, percentages
+from bot.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
+from bot.why import SLIGHT, signed, strongest, without_reason
 from model import BUNDLED, SENTIMENTS, Explanation, Influence, ModelInfo, Sentiment, Verdict
 
 LEGEND = (
-    "Marked are the words that moved it: ▲ towards positive, ▼ towards negative, measured by leaving each out. "
-    "The stronger the colour, the stronger the push."
+    "This is the text as it was read. Marked are the words that moved it: ▲ towards positive, ▼ towards negative, "
+    "measured by leaving each out. The stronger the colour, the stronger the push."
 )
-AS_A_WHOLE = "No single word stands out: the text reads this way as a whole."
 TOO_LONG_TO_EXPLAIN = "This text is too long to be tried without each of its words."
 TOO_BUSY_TO_EXPLAIN = "So much is to be read just now that its words were not tried one by one."
 STILL_LOOKING = "Looking for the words that moved it…"
@@ -26,11 +26,18 @@ def notice(sentence: str) -> str:
     return f'<div class="vc-card vc-notice" role="status"><p>{escape(sentence)}</p></div>'
 
 
-def verdict_card(verdict: Verdict, text: str = "", explanation: Explanation | None = None, remark: str = "") -> str:
-    """The whole answer about `text`; `remark` stands where the words would be explained."""
+def kind_card(help_url: str) -> str:
+    """What stands where a rating would, when somebody may be in danger."""
+    url = escape(help_url)
+    way = f'{BEFORE_LINK} <a href="{url}" target="_blank" rel="noopener noreferrer">{url}</a>' if url else WITHOUT_LINK
+    return f'<div class="vc-card vc-notice" role="status"><p>{NOT_RATED} {way}</p></div>'
+
+
+def verdict_card(verdict: Verdict, explanation: Explanation | None = None, remark: str = "") -> str:
+    """The whole answer about a text; `remark` stands where its words would be explained."""
     why = remark_line(remark) if remark else ""
     if explanation is not None:
-        why = _explained(text, explanation)
+        why = _explained(explanation)
     return (
         f'<section class="vc-card" style="--mood:{_hex(verdict.sentiment)}" aria-label="The answer">'
         f"{_headline(verdict)}{_bars(verdict)}{why}{_footer(verdict)}</section>"
@@ -109,19 +116,19 @@ def _bars(verdict: Verdict) -> str:
     return f'<ul class="vc-bars" aria-label="Probabilities">{items}</ul>'
 
 
-def _explained(text: str, explanation: Explanation) -> str:
+def _explained(explanation: Explanation) -> str:
     ranked = strongest(explanation, len(explanation.influences))
     if not ranked:
-        return remark_line(AS_A_WHOLE)
+        return remark_line(without_reason(explanation.verdict))
     return (
         f'<p class="vc-text" tabindex="0" role="group" aria-label="The text, with the words that moved it">'
-        f"{marked(text, ranked)}</p>{remark_line(LEGEND)}"
+        f"{marked(explanation.text, ranked)}</p>{remark_line(LEGEND)}"
     )
 
 
 def _footer(verdict: Verdict) -> str:
-    windows = "1 window" if verdict.windows == 1 else f"{verdict.windows} windows"
-    return f"<footer>Read in {windows} of at most 512 tokens · model <code>{escape(verdict.model)}</code></footer>"
+    parts = "1 part" if verdict.windows + verdict.skipped == 1 else f"{counted_parts(verdict)} parts"
+    return f"<footer>Read in {parts} of at most 512 tokens · model <code>{escape(verdict.model)}</code></footer>"
 
 
 def _hex(sentiment: Sentiment) -> str:

@@ -53,7 +53,7 @@ def build_page(classifier: Classifier, settings: Settings, *, local: bool) -> gr
         gr.HTML(partial(_head, classifier), elem_id="vc-head")
         with gr.Tabs(elem_id="vc-tabs"):
             with gr.Tab("One text"):
-                _one_text(classifier)
+                _one_text(classifier, settings)
             with gr.Tab("Many texts"):
                 _many_texts(classifier)
             with gr.Tab("Compare"):
@@ -107,14 +107,14 @@ def _about(classifier: Classifier, settings: Settings) -> str:
     return about_panel(classifier.info, settings)
 
 
-def _one_text(classifier: Classifier) -> None:
+def _one_text(classifier: Classifier, settings: Settings) -> None:
     async def read(text: str) -> AsyncIterator[str]:
-        async for shown in one(classifier, text or ""):
+        async for shown in one(classifier, settings, text or ""):
             yield shown
 
     async def read_example(number: int) -> AsyncIterator[tuple[str, str]]:
         text = EXAMPLES[number][1]
-        async for shown in one(classifier, text):
+        async for shown in one(classifier, settings, text):
             yield text, shown
 
     with gr.Row(elem_classes="vc-columns"):

@@ -100,6 +100,11 @@ class World:
         """Alice presses the button under an answer."""
         return await self.alice.click(answer.response, label="Why?")
 
+    def sent_answers(self):
+        """What the bot answered so far, whether it took its time to think or not."""
+        at_once = [sent["data"] for sent in self.requests("POST", "/callback") if sent["type"] == 4]
+        return at_once + self.requests("PATCH", "/messages/@original")
+
     def requests(self, method, ending):
         """What the bot sent so far to addresses with that ending."""
         return [

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import COLOUR, EMOJI, bar, confidence_in_words, interpret, percentages, verdict_embed
+from bot.danger import kind_words
 from model import SENTIMENTS, Sentiment, Verdict
 
 SHARES = st.tuples(*[st.floats(0, 1) for _ in SENTIMENTS]).filter(sum)
@@ -77,3 +80,30 @@ def test_a_two_label_model_that_abstains_says_so():
 def test_parts_are_named_only_when_there_are_several():
     assert verdict_embed(verdict(0, 0, 1)).footer.text == "model v1"
     assert verdict_embed(verdict(0, 0, 1, windows=3)).footer.text == "model v1 · read in 3 parts"
+
+
+def test_a_text_that_was_too_long_says_how_much_of_it_was_read():
+    partly = replace(verdict(0, 0, 1, windows=24), skipped=16)
+    assert verdict_embed(partly).footer.text == "model v1 · read in 24 of 40 parts"
+    assert verdict_embed(replace(partly, windows=1, skipped=1)).footer.text == "model v1 · read in 1 of 2 parts"
+
+
+@given(SHARES.map(normalised))
+def test_where_somebody_may_be_in_danger_no_sentence_rates(probabilities):
+    sentence = interpret(replace(verdict(*probabilities), danger=True))
+    assert not [word for word in ("positive", "neutral", "praise") if word in sentence.lower()]
+
+
+@given(st.text(max_size=6000))
+def test_an_answer_about_any_text_fits_discord(text):
+    embed = verdict_embed(verdict(0.1, 0.2, 0.7), quote=text)
+    assert len(embed.description) <= 4096
+    assert len(embed) <= 6000
+
+
+@pytest.mark.parametrize("url", ["https://help.example", ""])
+def test_the_kind_words_are_whole_with_and_without_a_link(url):
+    said = kind_words(url)
+    assert said.endswith(f"<{url}>" if url else ".")
+    assert ("http" in said) is bool(url)
+    assert "None" not in said

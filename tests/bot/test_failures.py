@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot import sentiment
+from bot import replies, sentiment
 from bot.failures import SLOW, SORRY
 from model import Classifier
 
@@ -21,11 +21,15 @@ async def small_queue(bot, loaded_backend):
     await small.close()
 
 
-async def test_a_slow_model_is_acknowledged_first_and_answers_later(world, backend):
+async def test_a_slow_model_is_acknowledged_first_and_answers_later(world, backend, monkeypatch):
+    monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0)
     backend.hold()
     asking = asyncio.create_task(world.ask("I love this, wonderful"))
     assert await asyncio.to_thread(backend.entered.wait, 20)
-    assert len(world.requests("POST", "/callback")) == 1
+    async with asyncio.timeout(20):
+        while not world.requests("POST", "/callback"):
+            await asyncio.sleep(0)
+    assert world.requests("POST", "/callback") == [{"type": 5}]
     assert world.requests("PATCH", "/messages/@original") == []
     backend.go_on.set()
     answer = await asking
@@ -114,7 +118,7 @@ async def test_a_fault_before_the_acknowledgement_is_told_to_the_person_alone(wo
 async def test_an_answer_nobody_waits_for_is_dropped_quietly(world, caplog, method, path, status, code):
     caplog.set_level("INFO", "bot")
     world.env.inject_error(method, path, status=status, code=code)
-    await world.ask("hello")
+    await world.ask("hello", private=True)
     assert len(world.env.errors) == 1
     assert f"came too late ({code})" in caplog.text
     assert all(record.levelname == "INFO" for record in caplog.records if record.name.startswith("bot"))
@@ -122,6 +126,6 @@ async def test_an_answer_nobody_waits_for_is_dropped_quietly(world, caplog, meth
 
 async def test_when_not_even_the_apology_arrives_the_bot_goes_on(world):
     world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=500, times=2)
-    await world.ask("hello")
+    await world.ask("hello", private=True)
     assert len(world.env.errors) == 1
     assert (await world.ask("hello again")).response.embeds

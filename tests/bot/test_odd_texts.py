@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer import EXCERPT, escape, excerpt
+from bot.quoting import EXCERPT, escape, excerpt
 
 ZALGO = "Z" + "\u0300\u0301\u0489" * 60 + "algo is lovely"
 ANY_CHARACTER = st.characters(exclude_categories=())
@@ -28,7 +28,7 @@ ODD = {
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
 async def test_an_odd_text_is_answered_within_discords_limits(world, text):
     answer = await world.ask(text)
-    (sent,) = world.requests("PATCH", "/messages/@original")
+    (sent,) = world.sent_answers()
     str(sent).encode("utf-8")
     assert "\x00" not in str(sent)
     if answer.response.embeds:
@@ -55,7 +55,7 @@ MENTIONS = ("@everyone", "@here", "<@80351110224678912>", "<@!80351110224678912>
 @pytest.mark.parametrize("mention", MENTIONS)
 async def test_a_quoted_mention_pings_nobody(world, mention):
     answer = await world.ask(f"{mention} you are lovely")
-    (sent,) = world.requests("PATCH", "/messages/@original")
+    (sent,) = world.sent_answers()
     assert sent["allowed_mentions"]["parse"] == []
     assert not {"users", "roles"} & set(sent["allowed_mentions"])
     assert mention not in answer.response.embeds[0].description
@@ -71,7 +71,7 @@ async def test_why_shows_no_working_mention(world, mention):
 async def test_markdown_is_quoted_as_it_was_typed(world):
     answer = await world.ask("**wow** `code` ~~no~~ ||nice|| __you__")
     quote = answer.response.embeds[0].description.splitlines()[0]
-    assert quote == r"> \*\*wow\*\* \`code\` \~\~no\~\~ \|\|nice\|\| \_\_you\_\_"
+    assert quote == r"> \*\*wow\*\* \`code\` \~\~no\~\~ ||nice|| \_\_you\_\_"
 
 
 def test_a_masked_link_is_not_clickable_in_a_quote():

@@ -1,13 +1,16 @@
+import asyncio
 import re
 
 import pytest
 
+from bot import replies
 from bot.answer import COLOUR, EMOJI
-from model import SENTIMENTS, Sentiment
+from bot.danger import kind_words
+from model import SENTIMENTS, Sentiment, Unreadable, Verdict
 
 GOOD = "I love this, wonderful"
 BAD = "this is terrible, I hate it"
-THINKING, EPHEMERAL = 5, 64
+ANSWER, THINKING, EPHEMERAL = 4, 5, 64
 NOTHING = "There is nothing to read here."
 
 
@@ -53,9 +56,10 @@ async def test_the_answer_carries_the_why_button(world):
     assert button["label"] == "Why?"
 
 
-async def test_an_answer_is_for_everybody(world):
+async def test_an_answer_is_for_everybody(world, monkeypatch):
+    monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 60)
     answer = await world.ask(GOOD)
-    assert world.requests("POST", "/callback") == [{"type": THINKING}]
+    assert [sent["type"] for sent in world.requests("POST", "/callback")] == [ANSWER]
     assert not answer.response.ephemeral
     assert answer.response.id in [message.id for message in world.channel.history(viewer=world.maya)]
 
@@ -149,3 +153,81 @@ async def test_a_forwarded_message_is_read(world):
     answer = await world.alice.context_menu(world.channel, "Check sentiment", forwarded)
     assert answer.response.embeds
     assert answer.response.embeds[0].title.endswith("Negative")
+
+
+DANGER = Verdict(Sentiment.NEGATIVE, (0.1, 0.1, 0.8), 1, "v1", danger=True)
+SECRET = "words that nobody else may see"
+
+
+@pytest.fixture
+def found(bot, world, monkeypatch):
+    """Lets the model find a verdict or an error that the test puts in; `late` is when "is thinking…" is public."""
+
+    def find(what, *, late=False):
+        async def classify(*_, **__):
+            while late and not world.requests("POST", "/callback"):
+                await asyncio.sleep(0)
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0 if late else 60)
+        monkeypatch.setattr(bot.classifier, "classify", classify)
+
+    return find
+
+
+LATE = pytest.mark.parametrize("late", [False, True], ids=["at once", "late"])
+
+
+async def test_a_text_in_another_language_gets_one_sentence_and_no_buttons(world, found):
+    found(Unreadable("Spanish"))
+    for answer in (await world.ask(SECRET), await world.check(SECRET)):
+        assert answer.response.content == "I can't read this yet; it looks like Spanish. I read English."
+        assert (answer.response.embeds, answer.response.components) == ([], [])
+
+
+@LATE
+async def test_a_text_that_is_not_rated_gets_kind_words_for_the_asker_alone(world, found, late):
+    found(DANGER, late=late)
+    await world.ask(SECRET)
+    (kind,) = world.channel.history(viewer=world.alice)
+    assert kind.flags.ephemeral
+    assert kind.content == kind_words("https://findahelpline.com")
+    assert (kind.embeds, kind.components) == ([], [])
+    assert world.channel.history(viewer=world.maya) == []
+
+
+async def test_what_is_public_meanwhile_says_neither_the_text_nor_why(world, found):
+    found(DANGER, late=True)
+    world.env.inject_error("DELETE", "/webhooks/*/messages/@original", status=500)
+    await world.ask(SECRET)
+    assert world.requests("POST", "/callback") == [{"type": THINKING}]
+    (left,) = world.channel.history(viewer=world.maya)
+    assert (left.content, left.embeds, left.components) == (replies.ASIDE, [], [])
+    assert [message.flags.ephemeral for message in world.channel.history(viewer=world.alice)] == [False, True]
+
+
+async def test_a_checked_message_that_is_not_rated_gets_the_same_words(world, found):
+    found(DANGER)
+    answer = await world.check(SECRET)
+    assert answer.response.ephemeral
+    assert answer.response.content == kind_words("https://findahelpline.com")
+    assert (answer.response.embeds, answer.response.components) == ([], [])
+
+
+async def test_a_private_question_that_is_not_rated_gets_the_same_words(world, found):
+    found(DANGER)
+    answer = await world.ask(SECRET, private=True)
+    assert (answer.response.ephemeral, answer.response.content) == (True, kind_words("https://findahelpline.com"))
+
+
+async def test_a_text_that_is_not_rated_is_not_remembered(world, found, bot):
+    found(DANGER)
+    await world.ask(SECRET)
+    assert len(bot.recent_texts) == 0
+
+
+async def test_a_public_answer_keeps_spoilers_covered(world):
+    answer = await world.ask("||Snape dies|| and i hated it <:pepe_sad:123>")
+    assert answer.response.embeds[0].description.startswith("> ||Snape dies|| and i hated it <:pepe_sad:123>\n")

@@ -64,6 +64,7 @@ BAD = [
     ("source_url", "javascript:alert(1)"),
     ("support_url", "discord.gg-secret"),
     ("privacy_url", "ftp://secret"),
+    ("help_url", "help.example-secret"),
 ]
 
 
@@ -75,6 +76,12 @@ def test_a_bad_value_is_named_but_not_repeated(field, value):
     assert said.endswith(".")
     assert value.lower() not in said.lower()
     assert "\n" not in said
+
+
+def test_the_link_to_help_can_be_left_out_and_is_there_otherwise():
+    assert load_settings().help_url == "https://findahelpline.com"
+    write("HELP_URL=none\n")
+    assert load_settings().help_url == ""
 
 
 def test_a_bad_link_says_how_a_good_one_begins():

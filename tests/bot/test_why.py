@@ -1,13 +1,28 @@
 import re
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import why as why_module
-from bot.answer import escape
 from bot.client import create_bot
+from bot.danger import kind_words
 from bot.failures import SLOW, SORRY
-from bot.why import FORGOTTEN, RecentTexts, WhyButton, explanation_embed, marked
-from model import Explanation, Influence, Sentiment, Verdict
+from bot.quoting import escape
+from bot.why import (
+    ALL_OF_THEM,
+    AS_A_WHOLE,
+    FORGOTTEN,
+    NONE_PULLS,
+    RecentTexts,
+    WhyButton,
+    explanation_embed,
+    marked,
+)
+from model import SENTIMENTS, Explanation, Influence, Sentiment, Verdict, clean
+from model.explain import split_pieces
+from tests.bot.discord_markdown import hidden, kinds, visible
 
 TEXT = "the food was wonderful"
 VERDICT = Verdict(Sentiment.POSITIVE, (0.1, 0.2, 0.7), 1, "v1")
@@ -131,13 +146,23 @@ async def test_a_keys_button_is_found_again_by_its_id():
     assert WhyButton.__discord_ui_compiled_template__.fullmatch(WhyButton(key).item.custom_id)["key"] == key
 
 
-def explained(*influences):
-    return Explanation(VERDICT, influences)
+def explained(text, *influences, verdict=VERDICT):
+    return Explanation(verdict, text, influences)
 
 
 def test_a_text_without_strong_words_says_so():
-    embed = explanation_embed("so so", explained(Influence(0, 2, 0.01), Influence(3, 5, -0.04)))
+    embed = explanation_embed(explained("so so", Influence(0, 2, 0.01), Influence(3, 5, -0.04)))
     assert embed.description == "No single word stands out: the text reads this way as a whole."
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "said"),
+    [((0.01, 0.02, 0.97), ALL_OF_THEM), ((0.02, 0.97, 0.01), NONE_PULLS), ((0.2, 0.3, 0.5), AS_A_WHOLE)],
+)
+def test_a_sure_verdict_without_a_strong_word_is_told_from_an_unsure_one(probabilities, said):
+    verdict = Verdict(SENTIMENTS[probabilities.index(max(probabilities))], probabilities, 1, "v1")
+    embed = explanation_embed(explained("so good so good", Influence(0, 2, 0.01), verdict=verdict))
+    assert embed.description == said
 
 
 def test_words_towards_negative_are_underlined_and_the_others_bold():
@@ -148,19 +173,19 @@ def test_words_towards_negative_are_underlined_and_the_others_bold():
 def test_at_most_five_words_are_listed_the_strongest_first():
     text = "a b c d e f g"
     found = [Influence(place, place + 1, 0.1 + place / 100) for place in range(0, 13, 2)]
-    embed = explanation_embed(text, explained(*found))
+    embed = explanation_embed(explained(text, *found))
     assert [line.split()[2] for line in embed.fields[0].value.splitlines()] == ["g", "f", "e", "d", "c"]
 
 
 @pytest.mark.parametrize("word", ["_" * 4000, "*" * 4000, "`|~" * 1300, "@everyone " * 400])
 def test_an_explanation_of_the_wildest_text_fits_an_embed(word):
-    embed = explanation_embed(word, explained(Influence(0, 4000, 0.9)))
+    embed = explanation_embed(explained(word, Influence(0, 4000, 0.9)))
     assert len(embed.description) <= 4096
     assert len(embed.fields[0].value) <= 1024
 
 
 def test_a_long_word_is_listed_by_its_beginning_with_no_open_escape():
-    embed = explanation_embed("x" * 79 + "_" + "y" * 50, explained(Influence(0, 130, 0.9)))
+    embed = explanation_embed(explained("x" * 59 + "_" + "y" * 70, Influence(0, 130, 0.9)))
     listed = embed.fields[0].value.removeprefix("▲ positive: ").removesuffix(" (+0.90)")
     assert not listed.endswith("\\")
 
@@ -184,3 +209,80 @@ async def test_two_presses_get_two_answers(world):
     first, second = await world.why(answer), await world.why(answer)
     assert first.response.id != second.response.id
     assert second.response.embeds
+
+
+HIDDEN_MARKUP = {
+    "code": "```py\nterrible = awful\n``` the food was wonderful",
+    "quote": "> terrible awful\nthe food was wonderful",
+    "masked link": "[the](https://evil.example) food was wonderful",
+}
+
+
+@pytest.mark.parametrize("text", HIDDEN_MARKUP.values(), ids=HIDDEN_MARKUP.keys())
+async def test_why_shows_the_text_as_it_was_read(world, text):
+    why = await world.why(await world.ask(text))
+    shown = str(why.response.embeds[0].to_dict())
+    assert not [word for word in ("terrible", "awful", "evil.example", "py", "`", ">") if word in shown]
+    assert "wonderful" in shown
+
+
+async def test_why_under_a_text_with_spoilers_is_covered(world):
+    why = await world.why(await world.ask("||Snape dies|| and it was wonderful"))
+    (embed,) = why.response.embeds
+    assert "Snape" in hidden(embed.description)
+    for shown in (embed.description, embed.fields[0].value):
+        assert not re.search("Snape|dies|wonderful", visible(shown))
+
+
+async def test_why_says_kind_words_when_another_model_sees_danger(world, bot, monkeypatch):
+    async def explain(text, **_):
+        return Explanation(replace(VERDICT, danger=True), text, (Influence(0, 3, 0.9),))
+
+    answer = await world.ask(TEXT)
+    monkeypatch.setattr(bot.classifier, "explain", explain)
+    why = await world.why(answer)
+    assert (why.response.content, why.response.embeds) == (kind_words(bot.settings.help_url), [])
+
+
+ODD_WORDS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            (
+                *("[x](https://evil.example)", "[free", "nitro](https://evil.example)", "https://a.b/_", "<:a_b:1>"),
+                *("@everyone", "<@80351110224678912>", "||", "||a", "b||", "|", "**", "__", "*a", "_b", "`", "```"),
+                *("\\", "# a", ">"),
+            )
+        ),
+        st.text(min_size=1, max_size=6),
+    ),
+    min_size=1,
+    max_size=30,
+).map(" ".join)
+
+
+@given(ODD_WORDS, st.data(), st.booleans())
+def test_marks_and_pieces_never_make_markup_together(text, data, covered):
+    spans = split_pieces(text, data.draw(st.integers(1, 24)))
+    effects = data.draw(st.lists(st.floats(-2, 2), min_size=len(spans), max_size=len(spans)))
+    found = [Influence(*span, effect) for span, effect in zip(spans, effects, strict=True)]
+    embed = explanation_embed(explained(text, *found), covered=covered)
+    for shown in (embed.description, *(field.value for field in embed.fields)):
+        assert kinds(shown) <= {"strong", "underline", "spoiler", "emoji", "time", "link"}
+        assert ("spoiler" in kinds(shown)) is (covered and bool(embed.fields))
+    if covered and embed.fields:
+        assert visible(embed.description) == ""
+    assert len(embed.description) <= 4096
+    assert all(len(field.value) <= 1024 for field in embed.fields)
+
+
+def test_a_cleaned_masked_link_is_not_put_together_again():
+    text = clean("\\[free nitro](https://evil.example) now")
+    words = split_pieces(text)
+    shown = marked(text, [Influence(*span, 0.5) for span in words])
+    assert "masked link" not in kinds(shown)
+
+
+async def test_leaving_a_piece_out_lets_nothing_in_that_was_not_read(classifier):
+    plain = await classifier.explain("the food was wonderful")
+    for wrapped in ("```py\nterrible awful\n``` the food was wonderful", "> terrible awful\nthe food was wonderful"):
+        assert await classifier.explain(wrapped) == plain

@@ -79,7 +79,7 @@ async def be_refused_the_answer(world: World) -> None:
     """Discord does not take it; the person gets an apology."""
     for status, code in ((400, 50035), (403, 50013)):
         world.local.http_error("PATCH", ANSWER, status=status, code=code)
-        (failed,) = world.ask_at_once([f"{CANARY}!"])
+        (failed,) = world.ask_at_once([f"{CANARY}!"], private=True)
         await until(lambda failed=failed: answered(failed))
 
 
@@ -88,14 +88,14 @@ async def be_too_late(world: World) -> None:
     world.local.http_error("POST", CALLBACK, status=404, code=10062)
     await world.ask(LOVE)
     world.local.http_error("PATCH", ANSWER, status=404, code=10008)
-    world.ask_at_once([LOVE])
+    world.ask_at_once([LOVE], private=True)
     await until(lambda: not any(fault.times for fault in world.local.rest._faults))
 
 
 async def wait_for_a_limit_and_a_bad_gateway(world: World) -> None:
     world.local.rate_limit("PATCH", ANSWER, retry_after=0.1)
     world.local.http_error("PATCH", ANSWER, status=502)
-    assert (await world.ask(HATE)).response.embeds
+    assert (await world.ask(HATE, private=True)).response.embeds
 
 
 PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (

@@ -78,9 +78,16 @@ async def test_a_crowd_is_acknowledged_within_three_seconds_and_answered_while_t
     assert local.gateway.log.count(Op.HEARTBEAT) > beats
 
 
-async def test_an_interaction_costs_two_requests(local, world):
+async def test_a_quick_answer_costs_one_request(local, world):
     before = len(local.requests)
     await world.ask(GOOD)
+    (answer,) = local.requests[before:]
+    assert re.fullmatch(f"POST {CALLBACK}".replace("*", ".+"), answer)
+
+
+async def test_a_private_answer_costs_two_requests(local, world):
+    before = len(local.requests)
+    await world.ask(GOOD, private=True)
     acknowledgement, edit = local.requests[before:]
     assert re.fullmatch(f"POST {CALLBACK}".replace("*", ".+"), acknowledgement)
     assert re.fullmatch(f"PATCH {ANSWER}".replace("*", ".+"), edit)

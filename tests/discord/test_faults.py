@@ -31,7 +31,7 @@ async def test_a_rate_limit_is_waited_out_and_the_answer_arrives(local, world, m
     local.rate_limit(method, path, retry_after=0.8, times=2)
     started = time.perf_counter()
     with new_requests(local) as requests:
-        answer = await world.ask(TEXT)
+        answer = await world.ask(TEXT, private=True)
     assert answered(answer)
     assert answer.response.embeds
     assert len(matching(requests, method, path)) == 3
@@ -42,7 +42,7 @@ async def test_a_rate_limit_is_waited_out_and_the_answer_arrives(local, world, m
 async def test_a_bad_gateway_is_tried_again_and_the_answer_arrives(local, world, method, path):
     local.http_error(method, path, status=502)
     with new_requests(local) as requests:
-        answer = await world.ask(TEXT)
+        answer = await world.ask(TEXT, private=True)
     assert answered(answer)
     assert answer.response.embeds
     assert len(matching(requests, method, path)) == 2
@@ -51,7 +51,7 @@ async def test_a_bad_gateway_is_tried_again_and_the_answer_arrives(local, world,
 async def test_many_limited_at_once_are_all_answered(local, world):
     local.rate_limit("POST", CALLBACK, retry_after=0.3, times=8)
     local.rate_limit("PATCH", ANSWER, retry_after=0.3, times=8)
-    answers = world.ask_at_once(f"{TEXT} {number}" for number in range(16))
+    answers = world.ask_at_once((f"{TEXT} {number}" for number in range(16)), private=True)
     await until(lambda: all(answered(answer) for answer in answers))
     assert all(answer.response.embeds for answer in answers)
 
@@ -65,7 +65,7 @@ async def test_a_slow_api_still_gets_its_answer(local, world, monkeypatch):
 
 async def test_a_refused_answer_becomes_an_apology(local, world):
     local.http_error("PATCH", ANSWER, status=403, code=50013)
-    answer = await world.ask(TEXT)
+    answer = await world.ask(TEXT, private=True)
     await until(lambda: answered(answer))
     assert (answer.response.content, answer.response.embeds) == (SORRY, [])
 
@@ -77,9 +77,9 @@ async def test_a_person_who_has_moved_on_is_left_alone(local, world, bot, method
     said = bot.said
     local.http_error(method, path, status=404, code=code)
     with new_requests(local) as requests:
-        gone = world.ask_at_once([TEXT])[0]
+        gone = world.ask_at_once([TEXT], private=True)[0]
         await until(lambda: local.rest._faults[-1].times == 0)
-        answer = await world.ask(TEXT)
+        answer = await world.ask(TEXT, private=True)
     assert answer.response.embeds
     assert not answered(gone)
     assert len(requests) == (3 if path == CALLBACK else 4)

@@ -135,7 +135,7 @@ async def test_nothing_that_was_asked_or_is_secret_is_said(local, world, tmp_pat
         assert (await world.check(f"{CANARY} is fine")).response.embeds
         assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.embeds
         local.http_error("PATCH", ANSWER, status=400, code=50035)
-        failed = await world.ask(f"{CANARY}!")
+        failed = await world.ask(f"{CANARY}!", private=True)
         await until(lambda: answered(failed))
         local.gateway.drop_sockets()
         await until(lambda: Op.RESUME in local.gateway.log and local.gateway.connected)

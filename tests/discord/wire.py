@@ -86,20 +86,23 @@ class World:
         """Alice uses /sentiment and waits for the answer."""
         return await self.alice.slash(self.channel, "sentiment", text=text, **options)
 
-    def ask_at_once(self, texts: Iterable[str]) -> list[InteractionResult]:
+    def ask_at_once(self, texts: Iterable[str], *, private: bool = False) -> list[InteractionResult]:
         """Alice uses /sentiment for every text in the same instant and waits for nothing."""
         backend = self.local.backend
         command = backend.find_command("sentiment", None, type=AppCommandType.CHAT_INPUT)
         results = []
         for text in texts:
-            option = {"name": "text", "type": OptionType.STRING, "value": text}
+            options = [
+                {"name": "text", "type": OptionType.STRING, "value": text},
+                {"name": "private", "type": OptionType.BOOLEAN, "value": private},
+            ]
             record, payload = base_payload(
                 backend,
                 type=InteractionType.APPLICATION_COMMAND,
                 channel_id=self.channel.id,
                 guild_id=self.alice.guild.id,
                 user_id=self.alice.id,
-                data={"id": command["id"], "name": command["name"], "type": command["type"], "options": [option]},
+                data={"id": command["id"], "name": command["name"], "type": command["type"], "options": options},
             )
             backend.emit("INTERACTION_CREATE", payload)
             results.append(InteractionResult(self.local, record))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.errors import InferenceFailed, NothingToRead
+from model.errors import InferenceFailed, NothingToRead, Unreadable
 from model.explain import MAX_PIECES, Influence, influences, split_pieces, without
 from model.verdict import Sentiment, Verdict
 
@@ -42,8 +42,9 @@ def test_an_effect_is_the_score_with_the_piece_minus_the_score_without_it():
     assert found == (Influence(0, 2, pytest.approx(-0.1)), Influence(3, 7, pytest.approx(0.8)))
 
 
-def test_a_text_with_nothing_left_scores_zero():
-    assert influences([(0, 2)], verdict(0.6), [NothingToRead()])[0].effect == pytest.approx(0.6)
+@pytest.mark.parametrize("nothing", [NothingToRead(), Unreadable("Spanish")])
+def test_a_text_with_nothing_left_to_read_scores_zero(nothing):
+    assert influences([(0, 2)], verdict(0.6), [nothing])[0].effect == pytest.approx(0.6)
 
 
 def test_any_other_error_is_raised():

@@ -112,7 +112,7 @@ async def test_a_typed_text_is_answered_with_all_that_is_promised(page: Page) ->
     await expect(answer.locator(".vc-bars li")).to_have_count(3)
     await expect(answer.locator("mark", has_text="great")).to_have_class("vc-up")
     await expect(answer.locator("mark", has_text="awful")).to_have_class("vc-down")
-    await expect(answer).to_contain_text("Read in 1 window of at most 512 tokens")
+    await expect(answer).to_contain_text("Read in 1 part of at most 512 tokens")
 
 
 async def test_the_keyboard_alone_is_enough(page: Page) -> None:
@@ -184,9 +184,9 @@ async def test_a_text_that_cannot_be_read_gets_a_friendly_line(page: Page, text:
     await expect(page.locator(f"{ANSWER} .vc-notice")).to_contain_text(said)
 
 
-async def test_a_long_text_shows_its_windows(page: Page) -> None:
+async def test_a_long_text_shows_its_parts(page: Page) -> None:
     await read_one(page, "the plot was thin but the cast was great. " * 120)
-    await expect(page.locator(ANSWER)).to_contain_text(re.compile(r"Read in [2-9] windows"))
+    await expect(page.locator(ANSWER)).to_contain_text(re.compile(r"Read in [2-9] parts"))
     await expect(page.locator(f"{ANSWER} .vc-quiet").first).not_to_contain_text("Looking for")
 
 

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from bot.failures import SORRY
+from bot.web import answers
 from bot.web.answers import STILL_ENDING, THE_SAME, compared, many, one
+from bot.web.cards import kind_card, notice
 from bot.web.scoring import ORIGIN, score
 from bot.web.tables import pasted
-from model import BUNDLED, Classifier, Overloaded, Priority
+from model import BUNDLED, Classifier, Explanation, Overloaded, Priority, Sentiment, Unreadable, Verdict
 from model.checkpoint import BUNDLED_FOLDER
 from model.worker import Worker
 
@@ -18,29 +20,29 @@ async def last(answers):
     return found[-1]
 
 
-async def test_a_failing_model_is_one_sentence_without_its_message(classifier, backend, caplog):
+async def test_a_failing_model_is_one_sentence_without_its_message(classifier, settings, backend, caplog):
     backend.error = RuntimeError("secret words of the text")
-    assert SORRY in await last(one(classifier, "a new text that was never read before"))
+    assert SORRY in await last(one(classifier, settings, "a new text that was never read before"))
     assert "secret" not in caplog.text
 
 
-async def test_whatever_else_fails_is_one_sentence_and_logged_by_its_kind(classifier, monkeypatch, caplog):
+async def test_whatever_else_fails_is_one_sentence_and_logged_by_its_kind(classifier, settings, monkeypatch, caplog):
     async def broken(*_, **__):
         raise ValueError("secret words")
 
     monkeypatch.setattr(classifier, "explain", broken)
-    assert SORRY in await last(one(classifier, "hello"))
+    assert SORRY in await last(one(classifier, settings, "hello"))
     assert "ValueError" in caplog.text
     assert "secret" not in caplog.text
 
 
-async def test_a_long_text_shows_its_verdict_before_its_words(classifier):
-    shown = [card async for card in one(classifier, "the cast was great but the plot was thin. " * 20)]
+async def test_a_long_text_shows_its_verdict_before_its_words(classifier, settings):
+    shown = [card async for card in one(classifier, settings, "the cast was great but the plot was thin. " * 20)]
     assert "Looking for the words" in shown[0]
     assert "<mark" in shown[1]
 
 
-async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, monkeypatch):
+async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, settings, monkeypatch):
     asked = []
     submit = Worker.submit
 
@@ -49,11 +51,11 @@ async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, monkeyp
         return submit(self, text, priority, *given, **named)
 
     monkeypatch.setattr(Worker, "submit", noted)
-    assert "<mark" in await last(one(classifier, "loved it"))
+    assert "<mark" in await last(one(classifier, settings, "loved it"))
     assert dict(asked) == {"loved it": Priority.INTERACTIVE, " it": Priority.PASSIVE, "loved ": Priority.PASSIVE}
 
 
-async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifier, monkeypatch):
+async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifier, settings, monkeypatch):
     submit = Worker.submit
 
     def full(self, text, priority, *given, **named):
@@ -62,7 +64,7 @@ async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifi
         return submit(self, text, priority, *given, **named)
 
     monkeypatch.setattr(Worker, "submit", full)
-    shown = await last(one(classifier, "loved it so much"))
+    shown = await last(one(classifier, settings, "loved it so much"))
     assert "Positive" in shown
     assert "not tried one by one" in shown
 
@@ -163,3 +165,59 @@ async def test_a_batch_that_is_stopped_leaves_nothing_in_the_queue(classifier, b
     backend.go_on.set()
     await classifier.classify("somebody else's text")
     assert classifier.stats().queued == 0
+
+
+@pytest.fixture
+def found(classifier, monkeypatch):
+    """Lets the model find what the test puts in: a verdict, or an error."""
+
+    def find(what):
+        async def classify(_self, text, **_):
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        async def explain(self, text, **_):
+            return Explanation(await classify(self, text), text, ())
+
+        monkeypatch.setattr(type(classifier), "classify", classify)
+        monkeypatch.setattr(type(classifier), "explain", explain)
+
+    return find
+
+
+DANGER = Verdict(Sentiment.NEGATIVE, (0.1, 0.1, 0.8), 1, "v1", danger=True)
+LENGTHS = pytest.mark.parametrize("length", [20, 1_000, 10_000])
+
+
+@LENGTHS
+async def test_a_text_in_another_language_gets_one_sentence(classifier, settings, found, length):
+    found(Unreadable("Spanish"))
+    shown = [card async for card in one(classifier, settings, "x" * length)]
+    assert shown == [notice("I can't read this yet; it looks like Spanish. I read English.")]
+    assert await last(compared(classifier, settings, "x" * length, str(BUNDLED_FOLDER))) == shown[0]
+
+
+@LENGTHS
+async def test_a_text_that_is_not_rated_gets_kind_words_and_no_card(classifier, settings, found, length):
+    found(DANGER)
+    expected = [kind_card("https://findahelpline.com")]
+    assert [card async for card in one(classifier, settings, "x" * length)] == expected
+    assert [card async for card in compared(classifier, settings, "x" * length, str(BUNDLED_FOLDER))] == expected
+
+
+async def test_a_text_that_only_the_second_model_does_not_rate_is_not_rated(classifier, settings, monkeypatch):
+    async def ask_second(*_):
+        return DANGER
+
+    monkeypatch.setattr(answers, "_ask_second", ask_second)
+    shown = await last(compared(classifier, settings, "what a day", str(BUNDLED_FOLDER)))
+    assert shown == kind_card(settings.help_url)
+
+
+async def test_the_words_are_shown_as_they_were_read(classifier, settings):
+    shown = await last(
+        one(classifier, settings, "> terrible awful\n```py\nterrible\n``` the food was **wonderful** 🔥")
+    )
+    assert "terrible" not in shown
+    assert "wonderful" in shown

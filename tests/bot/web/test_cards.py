@@ -1,20 +1,23 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.web.about import LIMITS, about_panel
-from bot.web.cards import comparison_cards, difference, marked, notice, verdict_card
+from bot.web.cards import comparison_cards, difference, kind_card, marked, notice, verdict_card
 from model import Explanation, Influence, Sentiment, Verdict
 
 GOOD = Verdict(Sentiment.POSITIVE, (0.01, 0.04, 0.95), 1, "v")
+UNSURE = Verdict(Sentiment.POSITIVE, (0.2, 0.2, 0.6), 1, "v")
 BAD = Verdict(Sentiment.NEGATIVE, (0.9, 0.05, 0.05), 3, "v")
 HOSTILE = "<script>alert(1)</script> \"'&"
 
 
 def test_everything_typed_is_escaped():
-    explanation = Explanation(GOOD, (Influence(0, 25, 0.8),))
+    explanation = Explanation(GOOD, HOSTILE, (Influence(0, 25, 0.8),))
     for shown in (
-        verdict_card(GOOD, HOSTILE, explanation),
+        verdict_card(GOOD, explanation),
         notice(HOSTILE),
         comparison_cards([(HOSTILE, GOOD), ("b", BAD)], HOSTILE),
     ):
@@ -28,12 +31,33 @@ def test_marks_stand_where_the_words_are_and_lose_nothing():
 
 
 def test_slight_effects_are_no_reasons():
-    assert "No single word stands out" in verdict_card(GOOD, "so so", Explanation(GOOD, (Influence(0, 2, 0.01),)))
+    shown = verdict_card(UNSURE, Explanation(UNSURE, "so so", (Influence(0, 2, 0.01),)))
+    assert "No single word stands out" in shown
+    assert "<mark" not in shown
 
 
-def test_windows_are_counted():
-    assert "Read in 1 window of" in verdict_card(GOOD)
-    assert "Read in 3 windows of" in verdict_card(BAD)
+def test_a_sure_verdict_that_no_word_alone_moved_stands_on_many():
+    shown = verdict_card(GOOD, Explanation(GOOD, "good good good", (Influence(0, 4, 0.01),)))
+    assert "many words point the same way" in shown
+
+
+def test_the_text_is_shown_as_it_was_read():
+    shown = verdict_card(GOOD, Explanation(GOOD, "fire so good", (Influence(0, 4, 0.5), Influence(8, 12, 0.2))))
+    assert re.sub("<span.*?</span>|<[^>]+>", "", re.search('<p class="vc-text".*?</p>', shown)[0]) == "fire so good"
+
+
+@pytest.mark.parametrize(
+    ("url", "way"), [("https://help.example/?a&b", 'href="https://help.example/?a&amp;b"'), ("", "emergency")]
+)
+def test_help_is_offered_with_and_without_a_link(url, way):
+    assert way in kind_card(url)
+    assert "</a>" in kind_card(url) or not url
+
+
+def test_parts_are_counted_with_those_that_were_left_out():
+    assert "Read in 1 part of" in verdict_card(GOOD)
+    assert "Read in 3 parts of" in verdict_card(BAD)
+    assert "Read in 24 of 40 parts of" in verdict_card(replace(GOOD, windows=24, skipped=16))
 
 
 @pytest.mark.parametrize(
