@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -134,6 +135,17 @@ def evaluate(  # noqa: PLR0917
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, chosen, data, output, rows)
     click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
+
+
+@main.command(name="field-cases")
+@click.option("--model", default="bundled", show_default=True, help="The model to ask; as in MODEL.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of local Parquet sets.")
+def field_cases(model: str, data: Path) -> None:
+    """Put hard short texts to a model as the bot runs it: right, surely wrong and refused, by kind."""
+    from training.evaluation.field_cases import field_table, measure
+
+    report = asyncio.run(measure(model, data))
+    click.echo(f"{field_table(report)}\n\nmodel {report.version}")
 
 
 @main.command()

@@ -89,4 +89,8 @@ CORPORA: dict[str, Corpus] = {
     "sst2": Corpus(
         "evaluate", {"validation": "sst2_dev", "test": "sst2_test"}, _column, _UNSTATED, evaluation_only=True
     ),
+    "dota2_students": Corpus(
+        "evaluate/dota2_students", {"validation": "dev"}, _column, _UNSTATED, evaluation_only=True
+    ),
+    "field_cases": Corpus("evaluate", {"validation": "field_cases"}, _unlabelled, _UNSTATED, evaluation_only=True),
 }

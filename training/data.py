@@ -193,7 +193,7 @@ def read_taught(file: Path) -> Dataset:
     """
     if not file.is_file():
         raise DataError(f"There is no taught file at {file}; `python -m training teach` writes one.")
-    rows = _parquet(file)
+    rows = read_parquet(file)
     missing = [name for name in _SOFT if name not in rows.column_names]
     if missing:
         raise DataError(f"{file} lacks the column {missing[0]!r}; it needs {', '.join(_SOFT)}.")
@@ -256,7 +256,7 @@ def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
         file = corpus.file(data, split)
         if not file.is_file():
             raise DataError(f"{name}/{split} should be at {file}; give the folder that holds the sets with --data.")
-        return _parquet(file)
+        return read_parquet(file)
     if corpus.hub is None:
         raise DataError(
             f"{name} is not read from the hub; give a folder of Parquet files with --data, or take the recipe "
@@ -268,7 +268,8 @@ def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
         raise DataError(f"{name} could not be loaded from the hub ({error}); give local files with --data.") from error
 
 
-def _parquet(file: Path) -> Dataset:
+def read_parquet(file: Path) -> Dataset:
+    """A file's rows as they are. Raises DataError when it cannot be read."""
     try:
         return Dataset.from_parquet(str(file))
     except Exception as error:  # datasets wraps what pyarrow raises in errors of its own

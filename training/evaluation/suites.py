@@ -55,6 +55,7 @@ _TITLES = {
     "sst2": ("SST-2 sentences", "sst2", "test", 2),
     "tweet_eval_validation": ("TweetEval, validation", "tweet_eval", "validation", 3),
     "sst2_validation": ("SST-2, validation", "sst2", "validation", 2),
+    "dota2_validation": ("Game chat (Dota 2), validation", "dota2_students", "validation", 3),
 }
 
 

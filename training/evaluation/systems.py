@@ -63,7 +63,7 @@ class CheckpointSystem:
         self.version = self.engine.checkpoint.version
 
     def answer(self, texts: Sequence[str], title: str) -> Answers:
-        """A text with nothing to read is neutral."""
+        """A refused text, with nothing to read or unreadable, is neutral."""
         found = verdicts(self.engine, read_logits(self.engine, texts, title=title))
         return Answers(
             np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
