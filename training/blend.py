@@ -83,8 +83,10 @@ def _calibrate(folder: Path, data: Path | None) -> dict[str, float]:
     rows = load_split("tweet_eval", "validation", data)
     engine = load_engine(str(folder))
     order = [engine.checkpoint.labels.index(sentiment) for sentiment in SENTIMENTS]
-    logits = np.stack([windows.mean(axis=0) for windows in read_logits(engine, rows["text"], "calibrating")])[:, order]
-    labels = np.array(rows["label3"])
+    read = read_logits(engine, rows["text"], "calibrating")
+    given = [len(windows) > 0 for windows in read]  # what is refused gets no probability that could be calibrated
+    logits = np.stack([windows.mean(axis=0) for windows in read if len(windows)])[:, order]
+    labels = np.array(rows["label3"])[given]
     temperature = fit_temperature(logits, labels)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config["calibration_temperature"] = temperature

@@ -21,9 +21,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from training.corpora import NEGATIVE, POSITIVE
 from training.data import fingerprint, load_split, load_texts, split_validation
 from training.errors import DataError, TrainingError
+from training.labels import NEGATIVE, POSITIVE
 from training.phases import read_network
 from training.recipe import Recipe
 from training.saving import explained, whole_folder

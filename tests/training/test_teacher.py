@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from training.data import read_taught
 from training.errors import TrainingError
+from training.mixture import read_taught
 from training.phases import read_network
 from training.teacher import WordTeacher, teach
 

@@ -16,9 +16,9 @@ from model.classifier import Classifier
 from model.errors import ModelError, NothingToRead, Unreadable
 from model.verdict import Sentiment, Verdict
 from training.corpora import CORPORA
-from training.data import check_folder, read_parquet
 from training.errors import DataError
 from training.evaluation.metrics import share
+from training.stored import check_folder, read_parquet
 
 SURE = 0.9
 """Confidence from which an answer reads as sure."""

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS
-from training.corpora import NEGATIVE, NEUTRAL, POSITIVE
 from training.errors import TrainingError
+from training.labels import NEGATIVE, NEUTRAL, POSITIVE
 from training.scoring import read_logits, verdicts
 
 

@@ -6,9 +6,9 @@ from datasets import Dataset
 
 from model import NothingToRead, Overloaded, Sentiment, Unreadable, Verdict
 from training.__main__ import main
-from training.data import held_out_keys, key
 from training.errors import DataError
 from training.evaluation.field_cases import FieldCase, Tally, judge, load_cases, measure
+from training.mixture import held_out_keys, key
 
 CASES = {
     "text": ["i love this so much", "this is horrible", "the bus leaves at nine", "https://a.b", "https://c.d"],
