@@ -34,7 +34,7 @@ from transformers import (
 )
 from transformers.trainer_utils import EvalPrediction
 
-from training.base import load_base
+from training.base import load_base, trained_network
 from training.calibration import expected_calibration_error, fit_temperature, softmax
 from training.data import fingerprint, split_validation
 from training.errors import DataError
@@ -142,7 +142,7 @@ def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerBase, recipe: R
 
 def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDArray[np.float32]:
     """Logits of a checkpoint for texts cut as the recipe cuts them, shape (n, labels), in the order of the texts."""
-    network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint))
+    network = trained_network(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
     encoded = encode(datasets.Dataset.from_dict({"text": list(texts), "labels": [0] * len(texts)}), tokenizer, recipe)
     order = np.argsort(encoded["length"], kind="stable")[::-1]

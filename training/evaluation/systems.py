@@ -109,10 +109,13 @@ class TextBlobSystem:
 def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
     """Systems for "NAME=SOURCE" or "SOURCE" strings, the peers first.
 
-    Raises TrainingError when two have one name, and a ModelError when a source cannot be loaded.
+    Raises TrainingError when one has no name or source or two have one name, and a ModelError when a source cannot be
+    loaded.
     """
     named = [tuple(model.split("=", 1)) if "=" in model else (model, model) for model in models]
-    names = [name for name, _ in named]
+    if nameless := [model for model, pair in zip(models, named, strict=True) if not all(pair)]:
+        raise TrainingError(f"{nameless[0]!r} lacks its name or its source; say --model NAME=SOURCE.")
+    names = [*(system.name for system in (VaderSystem, TextBlobSystem) if peers), *(name for name, _ in named)]
     if len(set(names)) < len(names):
         raise TrainingError(f"Two models are named {max(names, key=names.count)!r}; say --model NAME=SOURCE for each.")
     systems: list[System] = [VaderSystem(), TextBlobSystem()] if peers else []
