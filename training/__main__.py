@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import click
 from model.checkpoint import BUNDLED_FOLDER
 from model.errors import ModelError
 from training.errors import Interrupted, TrainingError
+from training.paths import NewFile, NewFolder
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
 _PRIVATE = click.option("--private", is_flag=True, help="A new repository is seen by its owners only.")
@@ -31,7 +33,7 @@ def main() -> None:
 @main.command()
 @click.option("--recipe", default="imdb", show_default=True, help="A bundled recipe's name or a TOML file.")
 @click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/imdb"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/imdb"), show_default=True)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
 @_DATA
 def imdb(recipe: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
@@ -42,7 +44,7 @@ def imdb(recipe: str, base: str, output: Path, max_rows: int, data: Path | None)
 @main.command()
 @click.option("--recipe", default="slang", show_default=True, help="A bundled recipe's name or a TOML file.")
 @click.option("--base", default="runs/imdb", show_default=True, help="Phase 1's folder, or any other base.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/slang"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/slang"), show_default=True)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
 @_DATA
 def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
@@ -54,7 +56,7 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("runs/imdb"))
 @click.option("--recipe", default="imdb-compact", show_default=True, help="The checkpoint's recipe.")
 @click.option("--rows", type=click.IntRange(0), default=25_000, show_default=True, help="Reviews to label (0: all).")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/taught.parquet"), show_default=True)
+@click.option("--output", type=NewFile(".parquet"), default=Path("runs/taught.parquet"), show_default=True)
 @_DATA
 def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
     """Label unlabelled reviews by phase 1 and a bag of words, for a second round of phase 1."""
@@ -71,7 +73,7 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
 @click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="SECOND's part.")
 @click.option("--odds", type=(float, float, float), default=(1, 1, 1), help="Multiply those of the three labels.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/blend"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/blend"), show_default=True)
 @_DATA
 def blend(  # noqa: PLR0917
     first: Path, second: Path, share: float, odds: tuple[float, float, float], output: Path, data: Path | None
@@ -86,7 +88,7 @@ def blend(  # noqa: PLR0917
 
 @main.command()
 @click.option("--checkpoint", default="runs/slang", show_default=True, help="The folder that training wrote.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("model/bundled"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("model/bundled"), show_default=True)
 @click.option(
     "--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set (0: no gate)."
 )
@@ -117,7 +119,7 @@ def export(  # noqa: PLR0917
 @click.option("--suite", "suites", multiple=True, help="Only these; all final ones that DATA holds when left out.")
 @click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True)
 @_DATA
 def evaluate(  # noqa: PLR0917
     models: tuple[str, ...], suites: tuple[str, ...], rows: int, peers: bool, output: Path, data: Path | None
@@ -128,12 +130,23 @@ def evaluate(  # noqa: PLR0917
     from training.evaluation.systems import open_systems
     from training.evaluation.tables import results_table, slices_table
 
-    chosen = suites or available(FINAL, data)
+    chosen = tuple(dict.fromkeys(suites)) or available(FINAL, data)
     if left_out := [name for name in FINAL if name not in chosen and not suites]:
         click.echo(f"left out, for their data is not there: {', '.join(left_out)}", err=True)
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, chosen, data, output, rows)
     click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
+
+
+@main.command(name="field-cases")
+@click.option("--model", default="bundled", show_default=True, help="The model to ask; as in MODEL.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of local Parquet sets.")
+def field_cases(model: str, data: Path) -> None:
+    """Put hard short texts to a model as the bot runs it: right, surely wrong and refused, by kind."""
+    from training.evaluation.field_cases import field_table, measure
+
+    report = asyncio.run(measure(model, data))
+    click.echo(f"{field_table(report)}\n\nmodel {report.version}")
 
 
 @main.command()
@@ -142,7 +155,7 @@ def evaluate(  # noqa: PLR0917
 @click.option("--recipe", default="slang", show_default=True, help="Phase 2's recipe.")
 @click.option("--rows", type=click.IntRange(1), default=1_000, show_default=True, help="Texts of each task.")
 @click.option("--points", type=click.IntRange(2), default=6, show_default=True, help="How many checkpoints to score.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True)
 @_DATA
 def curve(  # noqa: PLR0917
     first: Path, second: Path, recipe: str, rows: int, points: int, output: Path, data: Path | None
@@ -163,16 +176,17 @@ def curve(  # noqa: PLR0917
 @click.option("--model", default="bundled", show_default=True, help="The artefact the card is of.")
 @click.option("--name", default="bundled", show_default=True, help="What the report calls it.")
 @click.option("--source", default=None, help="What to write into MODEL for it; --model's value when left out.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True)
+@click.option("--output", type=NewFile(".md"), default=Path("docs/model-card.md"), show_default=True)
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from the folder that `evaluate` and `curve` wrote to."""
-    from training.evaluation.card import write_card
+    from training.evaluation.card import check_report, write_card
     from training.evaluation.plots import draw, draw_forgetting
     from training.saving import read_json
 
     if not (report / "report.json").is_file():
         raise TrainingError(f"There is no report in {report}; `python -m training evaluate` writes one.")
     found = read_json(report / "report.json")
+    check_report(found, name, model)
     folder = output.parent / output.stem
     pictures = draw(found, folder, name)
     if (report / "forgetting.json").is_file():
@@ -185,7 +199,7 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
 
 @main.command()
 @click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("build/smoke"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/smoke"), show_default=True)
 def smoke(base: str, output: Path) -> None:
     """Run every stage on a few of our own sentences, to see that the path works here."""
     from training.smoke import run_smoke
@@ -224,11 +238,12 @@ def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: boo
 @_DRY_RUN
 def publish_space(repo: str, folder: Path, model: str, private: bool, dry_run: bool) -> None:
     """Upload the web page's Space, with the program in it."""
-    from training.publish import space_files
+    from training.publish import check_published, space_files
 
     with tempfile.TemporaryDirectory() as scratch:
         files = space_files(folder)
         if model:
+            check_published(model)
             files["MODEL"] = Path(scratch) / "MODEL"
             files["MODEL"].write_text(f"{model}\n", "utf-8")
         revision = _publish(files, repo, "space", "Vibecheck's page", private=private, dry_run=dry_run)
@@ -237,8 +252,10 @@ def publish_space(repo: str, folder: Path, model: str, private: bool, dry_run: b
 
 
 def _publish(files: dict[str, Path], repo: str, kind: str, message: str, *, private: bool, dry_run: bool) -> str | None:
+    from training.publish import check_repository
     from training.publish import publish as run_publish
 
+    check_repository(repo)
     for name, path in files.items():
         click.echo(f"{path.stat().st_size:>12,}  {name}")
     if dry_run:
@@ -261,12 +278,20 @@ def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: 
 
 
 def run() -> None:
-    """Turns a TrainingError into one sentence on stderr and exit code 1, or 130 for Ctrl-C."""
+    """Turns a TrainingError, or a file that the system refuses, into one sentence on stderr and exit code 1.
+
+    Exit code 130 is for Ctrl-C.
+    """
     try:
         main()
     except (TrainingError, ModelError) as error:
         click.echo(str(error), err=True)
         sys.exit(130 if isinstance(error, Interrupted) else 1)
+    except OSError as error:
+        if error.filename is None:  # not about a file: that is a fault of ours, which its traceback explains
+            raise
+        click.echo(f"{error.filename} could not be used: {error.strerror}.", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

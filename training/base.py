@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -75,6 +76,14 @@ def load_base(
         return _load_network(base, where, config, labels, settings), tokenizer
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise TrainingError(f"The weights of {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+
+
+def trained_network(checkpoint: Path, **settings: Any) -> DistilBertForSequenceClassification:
+    """The network of a folder that training wrote. Raises TrainingError when its weights cannot be loaded."""
+    try:
+        return DistilBertForSequenceClassification.from_pretrained(str(checkpoint), **settings)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise TrainingError(f"The weights in {checkpoint} could not be loaded: {str(error).splitlines()[0]}") from error
 
 
 def _load_network(

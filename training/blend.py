@@ -6,10 +6,12 @@ What a fine-tuning step gained and what it cost can so be had in part.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from model.checkpoint import open_checkpoint
@@ -41,7 +43,7 @@ def blend(  # noqa: PLR0917
     """
     if not 0 <= share <= 1:
         raise TrainingError(f"The share must be between 0 and 1, not {share}.")
-    if min(odds) <= 0:
+    if not all(0 < one < math.inf for one in odds):
         raise TrainingError("Odds must be numbers above 0.")
     labels, _ = (labels_of_phase_two(folder) for folder in (first, second))
     ours, theirs = load_file(first / WEIGHTS), load_file(second / WEIGHTS)
@@ -75,6 +77,11 @@ def labels_of_phase_two(folder: Path) -> tuple[Sentiment, ...]:
         raise TrainingError(f"{folder} does not have the three labels; give phase 2's folder.")
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder} holds no {WEIGHTS}; give a folder that training wrote, not an exported one.")
+    try:
+        with safe_open(folder / WEIGHTS, "numpy"):
+            pass
+    except SafetensorError as error:
+        raise TrainingError(f"{folder / WEIGHTS} is no file of weights: {error}.") from None
     return labels
 
 
@@ -83,8 +90,10 @@ def _calibrate(folder: Path, data: Path | None) -> dict[str, float]:
     rows = load_split("tweet_eval", "validation", data)
     engine = load_engine(str(folder))
     order = [engine.checkpoint.labels.index(sentiment) for sentiment in SENTIMENTS]
-    logits = np.stack([windows.mean(axis=0) for windows in read_logits(engine, rows["text"], "calibrating")])[:, order]
-    labels = np.array(rows["label3"])
+    read = read_logits(engine, rows["text"], "calibrating")
+    given = [len(windows) > 0 for windows in read]  # what is refused gets no probability that could be calibrated
+    logits = np.stack([windows.mean(axis=0) for windows in read if len(windows)])[:, order]
+    labels = np.array(rows["label3"])[given]
     temperature = fit_temperature(logits, labels)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config["calibration_temperature"] = temperature

@@ -5,97 +5,103 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import logging
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from datasets import Dataset, DatasetDict, Features, Sequence, Value, concatenate_datasets, load_dataset
+from datasets import Dataset, DatasetDict, Features, Value
 
 from model.cleaning import clean, is_readable
 from model.verdict import SENTIMENTS, Sentiment
-from training.corpora import CORPORA, NEUTRAL, Corpus
+from training.corpora import CORPORA, Corpus
 from training.errors import DataError
-from training.recipe import Source
-from training.saving import read_json
+from training.labels import NEUTRAL, UNLABELLED, read_labels, read_texts
+from training.stored import read_rows
 
-_ONE_HOT = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 
-
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
-_SOFT = Features({**_FEATURES, "probabilities": Sequence(Value("float64"), length=3)})
-_LISTS = ("slang", "lexicons")
-"""Folders of sets that are lists of terms."""
-
-_WORD = re.compile(r"[\w'/+:()]+")
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
-    """Rows to train on, and for each source how many rows it gave and how many were left out, by reason."""
+class LabelledRows:
+    """Rows with `text` and `label3`, and how many rows of their split were left out, by reason.
+
+    "unlabelled" have no label, or in a lexicon no clear one; "unreadable" have a label and nothing to read.
+    """
 
     rows: Dataset
-    counts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left_out: dict[str, int]
 
 
 def load_split(name: str, split: str, data: Path | None) -> Dataset:
-    """One split as a data set of cleaned, readable `text` and `label3`; unlabelled rows are left out.
+    """The rows of `load_labelled` alone: cleaned, readable `text` and `label3`."""
+    return load_labelled(name, split, data).rows
+
+
+def load_labelled(name: str, split: str, data: Path | None, *, cleaned: bool = True) -> LabelledRows:
+    """One split's labelled, readable rows, their texts cleaned as the bot cleans or else as people wrote them.
 
     `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" is the part of our
-    own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Raises DataError naming
-    the set, and what would bring it, when it cannot be had.
+    own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Rows that are left out
+    are counted, and logged as a warning. Raises DataError naming the set, and what would bring it, when it cannot be
+    had, has no labels or others than it should, or when no row of it is left.
     """
     raw = load_raw(name, split, data)
-    rows = raw.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}/{split}")
-    return rows.filter(lambda row: row["label3"] >= 0 and is_readable(row["text"]), desc="labelled and readable")
+    labelled = raw.filter(lambda row: row["label3"] != UNLABELLED, desc=f"labelled rows of {name}/{split}")
+    if cleaned:
+        labelled_texts = labelled.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}/{split}")
+        rows = labelled_texts.filter(lambda row: is_readable(row["text"]), desc="readable")
+    else:
+        rows = labelled.filter(lambda row: is_readable(clean(row["text"])), desc="readable")
+    left_out = {"unlabelled": len(raw) - len(labelled), "unreadable": len(labelled) - len(rows)}
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
+    if len(rows) == 0:
+        raise DataError(f"Of the {len(raw):,} rows of {name}/{split} none is left: {reasons or 'there are none'}.")
+    if reasons:
+        _log.warning("%s/%s: of %s rows are left out: %s.", name, split, f"{len(raw):,}", reasons)
+    return LabelledRows(rows, left_out)
 
 
 def load_raw(name: str, split: str, data: Path | None) -> Dataset:
-    """One split as its people wrote it: all rows, `text` not yet cleaned, `label3` -1 where there is no label."""
+    """One split as its people wrote it: all rows, `text` not yet cleaned, `label3` -1 where there is no label.
+
+    Raises DataError as `load_labelled` does.
+    """
     name, _, part = name.partition(":")
-    corpus = CORPORA.get(name)
-    if corpus is None:
-        raise DataError(f"There is no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
-    if split not in corpus.files:
-        raise DataError(f"{name} has no {split} split; it has {', '.join(corpus.files)}.")
+    corpus = _known(name, split)
     if part and name != "expressions" and part not in SENTIMENTS:
         raise DataError(f"{name} has no part {part!r}; its parts are {', '.join(SENTIMENTS)}.")
-    raw = _read_expressions(split, part) if name == "expressions" else _read(name, corpus, split, data)
-
-    def prepare(row: dict[str, Any]) -> dict[str, Any]:
-        label = corpus.label3(row)
-        if label is not None and label not in (-1, *range(len(_ONE_HOT))):
-            raise ValueError(f"the label {label!r} is none of 0, 1 and 2")
-        return {"text": _plain(row[corpus.text] or ""), "label3": -1 if label is None else label}
-
-    try:
-        rows = raw.map(prepare, remove_columns=raw.column_names, features=_FEATURES, desc=f"reading {name}/{split}")
-    except KeyError as error:
-        raise DataError(f"{name}/{split} lacks the column {error}; it has {', '.join(raw.column_names)}.") from None
-    except (ValueError, TypeError) as error:  # pyarrow's errors are among these
-        raise DataError(f"{name}/{split} could not be read as text and label: {_first_line(error)}.") from None
+    if corpus.scheme is None:
+        raise DataError(f"{name} has no labels of negative, neutral and positive: it can neither train nor be scored.")
+    stored = _read_expressions(split, part) if name == "expressions" else read_rows(name, corpus, split, data)
+    where = f"{name}/{split}"
+    labels = read_labels(stored, corpus.scheme, where)
+    texts = [_plain(text) for text in read_texts(stored, corpus.text, where)]
+    rows = Dataset.from_dict({"text": texts, "label3": labels}, features=_FEATURES)
     if not part or name == "expressions":
         return rows
     wanted = SENTIMENTS.index(Sentiment(part))
     return rows.filter(lambda row: row["label3"] == wanted, desc=f"{part} of {name}")
 
 
+def raw_texts(name: str, split: str, data: Path | None) -> list[str]:
+    """All texts of a split as people wrote them, whatever its labels. Raises DataError as `load_labelled` does."""
+    corpus = _known(name, split)
+    stored = _read_expressions(split, "") if name == "expressions" else read_rows(name, corpus, split, data)
+    return [_plain(text) for text in read_texts(stored, corpus.text, f"{name}/{split}")]
+
+
 def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Dataset:
     """Distinct, cleaned, readable texts of an unlabelled set, as one column `text`, less those of `without`."""
-    corpus = CORPORA[name]
-    raw = _read(name, corpus, "train", data)
-    if corpus.text not in raw.column_names:
-        raise DataError(f"{name} lacks the column {corpus.text!r}; it has {', '.join(raw.column_names)}.")
-    raw = raw.select_columns([corpus.text])
-    rows = raw.map(
-        lambda row: {"text": clean(_plain(row[corpus.text] or ""))},
-        remove_columns=raw.column_names,
-        desc=f"cleaning {name}",
-    )
+    raw = Dataset.from_dict({"text": raw_texts(name, "train", data)})
+    rows = raw.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}")
     seen = {text.casefold() for text in without}
     keep: list[int] = []
     for index, text in enumerate(rows["text"]):
@@ -105,99 +111,11 @@ def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Datas
     return rows.select(keep)
 
 
-def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> Mixture:
-    """The training splits of all sources, sampled, repeated and joined.
-
-    Left out and counted: exact duplicates within a set, and every text that a test, validation or evaluation split
-    holds as well (the letters alone are compared); of lists of slang and of lexicons, every text with a term of our
-    own test split. Each row has `probabilities` of the three labels: those of a taught file (`training.teacher`), or
-    1 for its label. Raises DataError.
-    """
-    check_folder(data)
-    held_out = held_out_keys(data)
-    is_test_term = held_out_terms()
-    parts: list[Dataset] = []
-    counts: dict[str, dict[str, Any]] = {}
-    for source in sources:
-        rows = _soft(source, data)
-        distinct = without_duplicates(rows)
-        name = source.name.partition(":")[0]
-        listed = name in CORPORA and CORPORA[name].folder in _LISTS
-        clear = distinct.select(
-            [
-                index
-                for index, text in enumerate(distinct["text"])
-                if key(text) not in held_out and not (listed and is_test_term(text))
-            ]
-        )
-        kept = clear
-        if source.rows and source.rows < len(clear):
-            kept = clear.shuffle(seed=seed).select(range(source.rows))
-        counts[source.name] = {
-            "rows": len(kept),
-            "duplicates": len(rows) - len(distinct),
-            "overlaps": len(distinct) - len(clear),
-        }
-        if (record := Path(source.name).with_suffix(".json")).is_file() and source.name.endswith(".parquet"):
-            counts[source.name]["teacher"] = read_json(record)
-        kept = kept.add_column("source", [source.name] * len(kept))
-        parts.extend([kept] * source.repeat)
-    return Mixture(concatenate_datasets(parts), counts)
-
-
-def check_folder(data: Path | None) -> None:
-    """Raises DataError for a folder of sets that is not there."""
-    if data is not None and not data.is_dir():
-        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
-
-
 @cache
 def read_expressions() -> tuple[dict[str, str], ...]:
     """Our own sentences, all columns as text; `training/slang/README.md` explains them."""
     with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
-
-
-def held_out_keys(data: Path | None) -> set[str]:
-    """Keys of every text in a split that no training may see; sets that are not there hold nothing."""
-    found: set[str] = set()
-    for name, corpus in CORPORA.items():
-        for split in corpus.held_out():
-            there = data is not None and corpus.file(data, split).is_file()
-            if name == "expressions" or there or (data is None and corpus.hub):
-                found.update(map(key, load_raw(name, split, data)["text"]))
-    return found
-
-
-def held_out_terms() -> Callable[[str], bool]:
-    """Tells whether a text holds a slang term of our own test split, as whole words of both cleaned."""
-    terms = {_words(row["term"]) for row in read_expressions() if row["split"] == "test"} - {""}
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(terms)))})(?!\w)")
-    return lambda text: bool(pattern.search(_words(text)))
-
-
-def _words(text: str) -> str:
-    return " ".join(_WORD.findall(clean(text).casefold()))
-
-
-def key(text: str) -> str:
-    """The letters and digits of a text, cleaned and case-folded: what two copies of it share."""
-    letters = "".join(char for char in clean(text).casefold() if char.isalnum())
-    return letters or text
-
-
-def read_taught(file: Path) -> Dataset:
-    """Rows that a teacher labelled: `text`, `label3` and `probabilities` of the three labels.
-
-    Raises DataError when the file is missing or lacks a column.
-    """
-    if not file.is_file():
-        raise DataError(f"There is no taught file at {file}; `python -m training teach` writes one.")
-    rows = _parquet(file)
-    missing = [name for name in _SOFT if name not in rows.column_names]
-    if missing:
-        raise DataError(f"{file} lacks the column {missing[0]!r}; it needs {', '.join(_SOFT)}.")
-    return rows.select_columns(list(_SOFT)).cast(_SOFT)
 
 
 def without_duplicates(rows: Dataset) -> Dataset:
@@ -234,11 +152,14 @@ def fingerprint(rows: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
-def _soft(source: Source, data: Path | None) -> Dataset:
-    if source.name.endswith(".parquet"):
-        return read_taught(Path(source.name))
-    hard = load_split(source.name, "train", data)
-    return hard.map(lambda row: {"probabilities": _ONE_HOT[row["label3"]]}, features=_SOFT, desc="targets")
+def _known(name: str, split: str) -> Corpus:
+    """The set called `name`. Raises DataError when there is none or it has no such split."""
+    corpus = CORPORA.get(name)
+    if corpus is None:
+        raise DataError(f"There is no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
+    if split not in corpus.files:
+        raise DataError(f"{name} has no {split} split; it has {', '.join(corpus.files)}.")
+    return corpus
 
 
 def _read_expressions(split: str, kind: str) -> Dataset:
@@ -249,34 +170,6 @@ def _read_expressions(split: str, kind: str) -> Dataset:
     texts = [(row["sentence"], int(row["label3"])) for row in rows]
     texts += [(row["sentence"], NEUTRAL) for row in rows if row["kind"] == "mixed" and int(row["label3"]) != NEUTRAL]
     return Dataset.from_dict({"text": [text for text, _ in texts], "label3": [label for _, label in texts]})
-
-
-def _read(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
-    if data is not None:
-        file = corpus.file(data, split)
-        if not file.is_file():
-            raise DataError(f"{name}/{split} should be at {file}; give the folder that holds the sets with --data.")
-        return _parquet(file)
-    if corpus.hub is None:
-        raise DataError(
-            f"{name} is not read from the hub; give a folder of Parquet files with --data, or take the recipe "
-            "slang-hub, which needs none."
-        )
-    try:
-        return load_dataset(corpus.hub, corpus.config, split=corpus.files[split])
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name} could not be loaded from the hub ({error}); give local files with --data.") from error
-
-
-def _parquet(file: Path) -> Dataset:
-    try:
-        return Dataset.from_parquet(str(file))
-    except Exception as error:  # datasets wraps what pyarrow raises in errors of its own
-        raise DataError(f"{file} is not a Parquet file that can be read: {_first_line(error)}.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _plain(text: str) -> str:

@@ -23,6 +23,7 @@ from model.checkpoint import BUNDLED_FOLDER, MANIFEST, Checkpoint, artefact_vers
 from model.dequantise import TRANSPOSED
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS, Verdict
+from training.base import trained_network
 from training.data import load_split, split_validation
 from training.errors import ExportRefused, TrainingError
 from training.golden import GOLDEN_TEXTS
@@ -140,7 +141,7 @@ def validation_gates(checkpoint: Path, data: Path | None, rows: int) -> list[Gat
 
 def to_float_onnx(checkpoint: Path, target: Path, max_length: int) -> None:
     """Exports the graph as it is, with free batch and length axes and the weights under their own names."""
-    network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint), attn_implementation="eager").eval()
+    network = trained_network(checkpoint, attn_implementation="eager").eval()
     ids = torch.randint(1, network.config.vocab_size, (2, 16))
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=max_length)
     axes = {0: batch, 1: length}

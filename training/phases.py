@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import shutil
 import tempfile
@@ -33,12 +34,15 @@ from transformers import (
 )
 from transformers.trainer_utils import EvalPrediction
 
-from training.base import load_base
+from training.base import load_base, trained_network
 from training.calibration import expected_calibration_error, fit_temperature, softmax
-from training.data import fingerprint, load_mixture, split_validation
+from training.data import fingerprint, split_validation
 from training.errors import DataError
+from training.mixture import load_mixture
 from training.recipe import Recipe
 from training.saving import RECORD, explained, last_state, read_record, whole_folder
+
+_log = logging.getLogger(__name__)
 
 LABEL_IDS = {"negative": 0, "neutral": 1, "positive": 2}
 
@@ -63,11 +67,16 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
     started = time.perf_counter()
     mixture = load_mixture(recipe.sources, data, recipe.seed)
     rows = _labelled(mixture.rows, recipe.labels)
+    if others := len(mixture.rows) - len(rows):
+        _log.warning("%s rows have a label that this phase has not; they are left out.", f"{others:,}")
     if max_rows:
         rows = rows.shuffle(seed=recipe.seed).select(range(min(max_rows, len(rows))))
     parts = split_validation(rows, recipe.validation_share, recipe.seed)
     if min(len(parts["train"]), len(parts["validation"])) == 0:
-        raise DataError(f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of.")
+        raise DataError(
+            f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of: {mixture.account}"
+            f"{f'; {others:,} have a label that this phase has not' if others else ''}."
+        )
     if unseen := set(recipe.labels) - {recipe.labels[np.argmax(shares)] for shares in parts["train"]["labels"]}:
         raise DataError(f"No text to train on is labelled {min(unseen)}; add a source that has some.")
     model, tokenizer = load_base(
@@ -92,6 +101,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "base_training": read_record(Path(base)) or None,
         "rows": {name: len(part) for name, part in parts.items()},
         "sources": mixture.counts,
+        "other_labels": others,
         "data": {name: fingerprint(part) for name, part in parts.items()},
         "versions": versions(),
     }
@@ -132,7 +142,7 @@ def encode(rows: datasets.Dataset, tokenizer: PreTrainedTokenizerBase, recipe: R
 
 def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDArray[np.float32]:
     """Logits of a checkpoint for texts cut as the recipe cuts them, shape (n, labels), in the order of the texts."""
-    network = DistilBertForSequenceClassification.from_pretrained(str(checkpoint))
+    network = trained_network(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
     encoded = encode(datasets.Dataset.from_dict({"text": list(texts), "labels": [0] * len(texts)}), tokenizer, recipe)
     order = np.argsort(encoded["length"], kind="stable")[::-1]

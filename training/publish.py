@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
@@ -70,6 +70,26 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
 
 
+def check_repository(repository: str) -> None:
+    """Raises PublishError for what cannot be a repository of the hub: NAME/repository."""
+    if "/" not in repository:
+        raise PublishError(f"{repository!r} lacks its owner; write NAME/{repository or 'vibecheck'}.")
+    try:
+        hf_hub_url(repository, "README.md")  # looks at the name alone, and asks nobody
+    except HFValidationError as error:
+        raise PublishError(f"{repository!r} is no name for a repository: {_first(error)}") from None
+
+
+def check_published(model: str) -> None:
+    """Raises PublishError for what names no published model: NAME/repository@revision."""
+    repository, _, revision = model.partition("@")
+    if not revision:
+        raise PublishError(
+            f"{model!r} lacks its revision; write NAME/repository@revision, as publishing a model prints."
+        )
+    check_repository(repository)
+
+
 def publish(files: dict[str, Path], repository: str, kind: str, message: str, *, private: bool = False) -> str:
     """Creates the repository when there is none, uploads `files` in one commit and returns its revision.
 
@@ -78,8 +98,7 @@ def publish(files: dict[str, Path], repository: str, kind: str, message: str, *,
     with what to do.
     """
     hub = HfApi()
-    if "/" not in repository:
-        raise PublishError(f"{repository!r} lacks its owner; write NAME/{repository or 'vibecheck'}.")
+    check_repository(repository)
     with _folder(files) as folder:
         try:
             hub.create_repo(
@@ -96,8 +115,6 @@ def publish(files: dict[str, Path], repository: str, kind: str, message: str, *,
             raise
         except LocalTokenNotFoundError:
             raise PublishError("The hub needs a token: set HF_TOKEN or run `hf auth login`.") from None
-        except HFValidationError as error:
-            raise PublishError(f"{repository!r} is no name for a repository: {_first(error)}") from None
         except HfHubHTTPError as error:
             if isinstance(error, RepositoryNotFoundError) or error.response.status_code in _DENIED:
                 raise PublishError(

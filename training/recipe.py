@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -75,7 +76,7 @@ class Recipe:
         for name in ("validation_share", "dropout", "attention_dropout", "label_smoothing", "warmup"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
-        if any(not isinstance(weight, (int, float)) or weight <= 0 for weight in self.class_weights):
+        if any(not isinstance(weight, (int, float)) or not 0 < weight < math.inf for weight in self.class_weights):
             raise RecipeError("class_weights must be numbers above 0.")
         if self.class_weights and len(self.class_weights) != len(self.labels):
             raise RecipeError(f"class_weights needs one weight for each of the {len(self.labels)} labels.")
@@ -95,10 +96,12 @@ def read_recipe(path: Path) -> Recipe:
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise RecipeError(f"There is no recipe at {path}; the bundled ones are: {known}.") from None
+    except OSError as error:
+        raise RecipeError(f"{path} is no recipe file: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not valid TOML: {error}.") from None
     sources = table.pop("sources", None)
-    if not isinstance(sources, list) or not sources:
+    if not isinstance(sources, list) or not sources or not all(isinstance(source, dict) for source in sources):
         raise RecipeError(f"{path.name} needs at least one [[sources]] table.")
     table["sources"] = tuple(_read_table(Source, source, f"{path.name}, sources") for source in sources)
     for key in ("labels", "class_weights"):
@@ -120,7 +123,7 @@ def _read_table(kind: type[Any], table: dict[str, Any], where: str) -> Any:
         raise RecipeError(f"{where}: unknown key {unknown[0]!r}; known keys are {', '.join(known)}.")
     for key, value in table.items():
         expected = str(known[key].type)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         fits = {"int": isinstance(value, int) and number, "float": number, "str": isinstance(value, str)}
         if not fits.get(expected, isinstance(value, tuple)):
             raise RecipeError(f"{where}: {key} must be {expected}, not {value!r}.")

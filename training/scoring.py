@@ -10,14 +10,14 @@ from tqdm import tqdm
 
 from model.batching import next_batch
 from model.engine import Engine
-from model.errors import NothingToRead
+from model.errors import NothingToRead, Unreadable
 from model.verdict import Sentiment, Verdict
 
 _CHUNK = 256
 
 
 def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[NDArray[np.float32]]:
-    """Logits of each text, shape (windows, labels); (0, labels) for one with nothing to read. Shows progress."""
+    """Logits of each text, shape (windows, labels); (0, labels) for one that is refused. Shows progress."""
     results: list[NDArray[np.float32]] = []
     with tqdm(total=len(texts), desc=title, disable=not title, unit="text") as progress:
         for start in range(0, len(texts), _CHUNK):
@@ -28,7 +28,7 @@ def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[N
 
 
 def verdicts(engine: Engine, logits: Sequence[NDArray[np.float32]]) -> list[Verdict]:
-    """Verdicts for `read_logits`; a text with nothing to read counts as neutral."""
+    """Verdicts for `read_logits`; a refused text, with nothing to read or unreadable, counts as neutral."""
     return [
         engine.decide(rows) if len(rows) else Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
         for rows in logits
@@ -46,7 +46,7 @@ def _chunk_logits(engine: Engine, texts: Sequence[str]) -> list[NDArray[np.float
     for index, text in enumerate(texts):
         try:
             windows = engine.reader.read(text)
-        except NothingToRead:
+        except (NothingToRead, Unreadable):
             continue
         for window in windows:
             row = _Row(window)

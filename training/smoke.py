@@ -13,8 +13,9 @@ from typing import Any
 import click
 from datasets import Dataset
 
-from training.corpora import CORPORA, NEGATIVE, NEUTRAL, POSITIVE
+from training.corpora import CORPORA
 from training.data import read_expressions
+from training.labels import NEGATIVE, NEUTRAL, POSITIVE
 
 _ROWS = 120
 

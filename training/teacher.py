@@ -21,9 +21,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from training.corpora import NEGATIVE, POSITIVE
+from model.checkpoint import open_checkpoint
 from training.data import fingerprint, load_split, load_texts, split_validation
 from training.errors import DataError, TrainingError
+from training.labels import NEGATIVE, POSITIVE
 from training.phases import read_network
 from training.recipe import Recipe
 from training.saving import explained, whole_folder
@@ -62,8 +63,11 @@ def teach(checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output
 
     `checkpoint` is phase 1's folder and `recipe` its recipe, whose held-out reviews say how much each of the two
     teachers is worth. Returns the record that is also written beside the file: accuracies on those reviews, in
-    [0, 1], and the number of rows. Raises TrainingError for a checkpoint that is not two-way.
+    [0, 1], and the number of rows. Raises TrainingError for a checkpoint that is not two-way, and
+    CheckpointErrors for what is none.
     """
+    if (labels := len(open_checkpoint(str(checkpoint)).labels)) != 2:
+        raise TrainingError(f"{checkpoint} has {labels} labels; the teacher is a checkpoint of phase 1.")
     labelled = split_validation(load_split("imdb", "train", data), recipe.validation_share, recipe.seed)
     truth = np.array(labelled["validation"]["label3"]) == POSITIVE
     words = WordTeacher()
@@ -103,7 +107,5 @@ def _both(words: WordTeacher, checkpoint: Path, recipe: Recipe, texts: Sequence[
         by_words = words.decide(texts)
         progress.update()
         logits = read_network(checkpoint, recipe, texts)
-        if logits.shape[1] != 2:
-            raise TrainingError(f"{checkpoint} has {logits.shape[1]} labels; the teacher is a checkpoint of phase 1.")
         progress.update()
     return np.stack([logits[:, 1] - logits[:, 0], by_words], axis=1)

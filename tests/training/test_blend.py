@@ -1,6 +1,7 @@
 """Between two checkpoints: the ends are the two, the middle is the mean, and what does not fit is refused."""
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file, save_file
 
-from model import open_checkpoint
+from model import Unreadable, open_checkpoint
+from model.reader import Reader
 from training.blend import blend
 from training.errors import TrainingError
 from training.phases import run_phase
@@ -71,6 +73,19 @@ def test_the_blend_can_be_opened_and_carries_its_own_temperature(pair, data, tmp
     checkpoint = open_checkpoint(str(tmp_path / "blend"))
     assert checkpoint.temperature == figures["temperature"]
     assert 0 <= figures["validation_ece"] <= 1
+
+
+def test_texts_that_the_model_refuses_are_not_calibrated_on(pair, data, tmp_path, monkeypatch):
+    read = Reader.read
+
+    def refusing(self, text):
+        if MOODS[0] in text:
+            raise Unreadable("Spanish")
+        return read(self, text)
+
+    monkeypatch.setattr(Reader, "read", refusing)
+    figures = blend(*pair, 0.5, data, tmp_path / "blend")
+    assert all(math.isfinite(figure) for figure in figures.values())
 
 
 def test_odds_move_the_labels_and_nothing_else(pair, data, tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from datasets import Dataset
 
@@ -5,8 +7,7 @@ from model.cleaning import clean
 from training.corpora import CORPORA
 from training.data import (
     fingerprint,
-    held_out_terms,
-    load_mixture,
+    load_labelled,
     load_raw,
     load_split,
     read_expressions,
@@ -14,6 +15,7 @@ from training.data import (
     without_duplicates,
 )
 from training.errors import DataError
+from training.mixture import held_out_terms, load_mixture
 from training.recipe import RECIPES, Source, read_recipe
 
 
@@ -82,6 +84,27 @@ def test_unlabelled_rows_are_left_out(folder):
     assert load_split("goemotions", "train", data)["text"] == ["two"]
 
 
+def test_rows_that_are_left_out_are_counted_and_said(folder, caplog):
+    data = folder(
+        "goemotions", "train", text=["one", "two", "three", "https://a.b", None], label3=[None, 1, None, 0, 2]
+    )
+    assert load_labelled("goemotions", "train", data).left_out == {"unlabelled": 2, "unreadable": 2}
+    assert caplog.messages == ["goemotions/train: of 5 rows are left out: 2 unlabelled, 2 unreadable."]
+    counts = load_mixture((Source("goemotions"),), data, seed=1).counts["goemotions"]
+    assert counts == {"rows": 1, "duplicates": 0, "overlaps": 0, "unlabelled": 2, "unreadable": 2}
+
+
+def test_a_set_of_which_nothing_is_left_is_refused_with_the_reasons(folder):
+    data = folder("goemotions", "train", text=["one", "two", ""], label3=[None, None, 1])
+    with pytest.raises(DataError, match="Of the 3 rows of goemotions/train none is left: 2 unlabelled, 1 unreadable"):
+        load_split("goemotions", "train", data)
+
+
+def test_a_set_without_labels_cannot_train(folder):
+    with pytest.raises(DataError, match="isarcasm has no labels of negative, neutral and positive"):
+        load_split("isarcasm", "train", folder("isarcasm", "train_en", text=["hi"]))
+
+
 def test_json_escapes_of_tweets_are_undone(folder):
     data = folder("tweet_eval", "train", text=[r"\u2019tis \"fine\" now"], label=[2])
     assert load_split("tweet_eval", "train", data)["text"] == ['\'tis "fine" now']
@@ -138,7 +161,13 @@ def test_a_mixture_samples_repeats_and_names_its_sources(folder):
     mixture = load_mixture(sources, data, seed=1)
     assert mixture.rows["source"] == ["imdb"] * 6 + ["slang_list"] * 6
     assert len(set(mixture.rows["text"][:6])) == 6
-    assert mixture.counts["imdb"] == {"rows": 6, "duplicates": 1, "overlaps": 0}
+    assert mixture.counts["imdb"] == {
+        "rows": 6,
+        "duplicates": 1,
+        "overlaps": 0,
+        "unlabelled": 0,
+        "unreadable": 0,
+    }
     assert fingerprint(load_mixture(sources, data, seed=1).rows) == fingerprint(mixture.rows)
     assert len(load_mixture((Source("imdb"),), data, seed=1).rows) == 20
 
@@ -168,18 +197,6 @@ def test_our_own_training_sentences_hold_no_term_that_is_kept_for_the_test():
     assert len(terms) >= 80
     sentences = load_raw("expressions", "train", None)["text"]
     assert [text for text in sentences if holds_test_term(text)] == []
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"text": ["hi"], "label3": [7]}, "the label 7 is none of 0, 1 and 2"),
-        ({"text": ["hi"], "label3": ["good"]}, "slang_list/train could not be read as text and label"),
-    ],
-)
-def test_labels_that_are_none_are_refused_by_name(folder, columns, message):
-    with pytest.raises(DataError, match=message):
-        load_split("slang_list", "train", folder("slang", "seed_49", **columns))
 
 
 def test_a_file_that_is_no_parquet_and_a_missing_folder_are_one_sentence(tmp_path):
@@ -213,6 +230,49 @@ def test_a_taught_file_that_is_missing_or_lacks_a_column_is_refused_by_name(fold
     folder(".", "taught", text=["so so"], label3=[2])
     with pytest.raises(DataError, match="lacks the column 'probabilities'"):
         load_mixture((Source(str(tmp_path / "taught.parquet")),), tmp_path, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("label3", "probabilities", "message"),
+    [
+        (["good"], [[0.0, 0.0, 1.0]], r"'label3' of taught\.parquet should hold .* 'good' \(1 row\)"),
+        ([2], [[1.0, 0.0, 0.0]], r"1 of the 1 rows of .*taught\.parquet have no three probabilities .* row 1: \[1\.0"),
+        ([2], [[0.5, 0.5]], "no three probabilities"),
+        ([2], [[0.0, 0.0, float("nan")]], "no three probabilities"),
+        ([2], [None], "no three probabilities"),
+        ([2], ["0.1"], "no three probabilities"),
+    ],
+)
+def test_a_taught_file_with_anything_but_labels_and_probabilities_is_refused(
+    folder, tmp_path, label3, probabilities, message
+):
+    folder(".", "taught", text=["so so"], label3=label3, probabilities=probabilities)
+    with pytest.raises(DataError, match=message):
+        load_mixture((Source(str(tmp_path / "taught.parquet")),), tmp_path, seed=1)
+
+
+def test_a_source_of_which_nothing_is_left_harms_no_other(folder):
+    folder("imdb", "test", text=["a fine film"], label=[1])
+    folder("imdb", "train", text=["A fine film."], label=[1])
+    data = folder("slang", "seed_49", text=["w rizz"], label3=[2])
+    mixture = load_mixture((Source("imdb"), Source("slang_list")), data, seed=1)
+    assert mixture.rows["source"] == ["slang_list"]
+    assert mixture.account == "imdb gave 0 rows, 1 overlaps; slang_list gave 1 rows"
+
+
+def test_cleaned_texts_are_not_kept_on_disk_where_they_would_outlive_a_change_of_the_cleaning(folder):
+    data = folder("imdb", "train", text=["so good", ""], label=[1, 0])
+    assert load_split("imdb", "train", data).cache_files == []
+    assert load_mixture((Source("imdb"),), data, seed=1).rows.cache_files == []
+
+
+def test_a_file_with_other_rows_is_read_anew_even_when_its_date_is_the_same(folder):
+    data = folder("imdb", "train", text=["so good"], label=[1])
+    date = (data / "imdb" / "train.parquet").stat().st_mtime
+    assert load_split("imdb", "train", data)["text"] == ["so good"]
+    folder("imdb", "train", text=["so bad"], label=[0])
+    os.utime(data / "imdb" / "train.parquet", (date, date))
+    assert load_split("imdb", "train", data)["text"] == ["so bad"]
 
 
 def test_a_file_without_the_columns_of_its_set_is_refused_by_name(folder):

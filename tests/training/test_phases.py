@@ -7,11 +7,14 @@ import warnings
 from dataclasses import replace
 
 import pytest
+from datasets import Dataset
 from safetensors.numpy import load_file
 
 from training import phases
 from training.errors import DataError, Interrupted, SavingFailed
 from training.phases import PhaseTrainer, run_phase
+from training.recipe import Source
+from training.saving import read_record
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -126,3 +129,26 @@ def test_a_label_that_no_text_has_is_named(phase, tmp_path):
     recipe = replace(phase.recipe, phase="slang", labels=("negative", "neutral", "positive"))
     with pytest.raises(DataError, match="No text to train on is labelled neutral"):
         run_phase(recipe, str(phase.base), phase.data, tmp_path)
+
+
+def test_rows_whose_label_a_phase_has_not_are_counted_and_said(phase, tmp_path, caplog):
+    labels = {"text": [f"text {number}" for number in range(60)], "label": [number % 3 for number in range(60)]}
+    (tmp_path / "tweet_eval").mkdir()
+    Dataset.from_dict(labels).to_parquet(tmp_path / "tweet_eval" / "train.parquet")
+    recipe = replace(phase.recipe, sources=(Source("tweet_eval"),))
+    run_phase(recipe, str(phase.base), tmp_path, tmp_path / "run")
+    assert "20 rows have a label that this phase has not; they are left out." in caplog.messages
+    assert read_record(tmp_path / "run")["other_labels"] == 20
+
+
+def test_too_few_rows_are_accounted_for(phase, tmp_path):
+    (tmp_path / "tweet_eval").mkdir()
+    rows = {"text": ["a bus", "a tram", "a tram"], "label": ["neutral"] * 3}
+    Dataset.from_dict(rows).to_parquet(tmp_path / "tweet_eval" / "train.parquet")
+    recipe = replace(phase.recipe, sources=(Source("tweet_eval"),))
+    with pytest.raises(DataError) as refused:
+        run_phase(recipe, str(phase.base), tmp_path, tmp_path / "run")
+    assert str(refused.value) == (
+        "0 rows are too few to train on and hold out 25% of: tweet_eval gave 2 rows, 1 duplicates; "
+        "2 have a label that this phase has not."
+    )

@@ -1,13 +1,14 @@
 """The teacher labels what nobody labelled, and never what the phase has seen."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from datasets import Dataset
 
-from training.data import read_taught
 from training.errors import TrainingError
+from training.mixture import read_taught
 from training.phases import read_network
 from training.teacher import WordTeacher, teach
 
@@ -52,10 +53,13 @@ def test_unlabelled_reviews_get_probabilities_and_known_ones_stay_out(phase, dat
     assert record["rows"] == 2
 
 
-def test_a_checkpoint_of_three_labels_is_no_teacher(phase, data, monkeypatch):
-    monkeypatch.setattr("training.teacher.read_network", lambda *_: np.zeros((len(_[2]), 3)))
+def test_a_checkpoint_of_three_labels_is_no_teacher(phase, data):
+    folder = shutil.copytree(phase.result.folder, data / "three")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["id2label"] = {"0": "negative", "1": "neutral", "2": "positive"}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
     with pytest.raises(TrainingError, match="has 3 labels; the teacher is a checkpoint of phase 1"):
-        teach(phase.result.folder, phase.recipe, data, 0, data / "taught.parquet")
+        teach(folder, phase.recipe, data, 0, data / "taught.parquet")
 
 
 def test_logits_come_back_in_the_order_of_the_texts(phase):

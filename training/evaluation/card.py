@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from model.checkpoint import MANIFEST, open_checkpoint
+from model.checkpoint import MANIFEST, Checkpoint, open_checkpoint
 from model.verdict import UNSURE_BELOW
 from training.corpora import CORPORA
 from training.errors import TrainingError
@@ -79,6 +79,30 @@ Evaluation only, never trained on: {evaluation_only}.
 """
 
 
+_PARTS = ("systems", "rows", "suites", "results", "confusion", "reliability", "slices", "countries", "seconds_per_1000")
+
+
+def check_report(report: dict[str, Any], name: str, model: str) -> Checkpoint:
+    """The artefact `model`, of which the report says how good it is under `name`.
+
+    Raises TrainingError when the report is not whole or not of this model, and CheckpointErrors.
+    """
+    if missing := [part for part in _PARTS if part not in report]:
+        raise TrainingError(
+            f"The report is not whole, for it lacks {missing[0]!r}; `python -m training evaluate` writes it again."
+        )
+    if name not in report["systems"]:
+        raise TrainingError(
+            f"The report is of {', '.join(report['systems'])}, not of {name!r}; evaluate it first, or give --name."
+        )
+    checkpoint = open_checkpoint(model)
+    if report["systems"][name]["version"] != checkpoint.version:
+        raise TrainingError(f"The report is of another version of {name!r} than {model}; evaluate it again.")
+    if not checkpoint.is_onnx:
+        raise TrainingError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+    return checkpoint
+
+
 def write_card(
     report: dict[str, Any], name: str, model: str, output: Path, pictures: Sequence[Path], *, command: str, source: str
 ) -> None:
@@ -86,13 +110,7 @@ def write_card(
 
     Raises TrainingError when the report is not of this model.
     """
-    if name not in report["systems"]:
-        raise TrainingError(f"The report is of {', '.join(report['systems'])}, not of {name!r}; evaluate it first.")
-    checkpoint = open_checkpoint(model)
-    if report["systems"][name]["version"] != checkpoint.version:
-        raise TrainingError(f"The report is of another version of {name!r} than {model}; evaluate it again.")
-    if not checkpoint.is_onnx:
-        raise TrainingError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+    checkpoint = check_report(report, name, model)
     manifest = read_json(checkpoint.folder / MANIFEST)
     steps = list(history(manifest.get("training", {})))
     trained = list(dict.fromkeys(name for record in steps for name in record.get("sources", {})))

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from model.verdict import SENTIMENTS
+from training.errors import TrainingError
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")
 """Okabe and Ito's colours, told apart by people with any kind of colour vision."""
@@ -31,7 +32,12 @@ def draw(report: dict[str, Any], folder: Path, main: str) -> list[Path]:
 
 
 def draw_forgetting(curve: dict[str, Any], file: Path) -> Path:
-    """Draws `training.evaluation.forgetting.forgetting_curve`'s result: both tasks against the share of phase 2."""
+    """Draws `training.evaluation.forgetting.forgetting_curve`'s result: both tasks against the share of phase 2.
+
+    Raises TrainingError for anything but such a result.
+    """
+    if not {"points", "metrics"} <= set(curve):
+        raise TrainingError("The forgetting curve is not whole; `python -m training curve` draws it anew.")
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     shares = [point["share"] for point in curve["points"]]

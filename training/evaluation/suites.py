@@ -13,10 +13,11 @@ import emoji
 import numpy as np
 from numpy.typing import NDArray
 
-from model.cleaning import clean, is_readable
+from model.cleaning import clean
 from training.corpora import CORPORA
-from training.data import check_folder, load_raw, read_expressions
+from training.data import load_labelled, read_expressions
 from training.errors import DataError
+from training.stored import check_folder
 
 COUNTRIES = Path(__file__).parent / "countries.txt"
 
@@ -55,6 +56,7 @@ _TITLES = {
     "sst2": ("SST-2 sentences", "sst2", "test", 2),
     "tweet_eval_validation": ("TweetEval, validation", "tweet_eval", "validation", 3),
     "sst2_validation": ("SST-2, validation", "sst2", "validation", 2),
+    "dota2_validation": ("Game chat (Dota 2), validation", "dota2_students", "validation", 3),
 }
 
 
@@ -140,8 +142,7 @@ def words(text: str) -> int:
 
 def _labelled(name: str, data: Path | None, rows: int) -> Suite:
     title, corpus, split, ways = _TITLES[name]
-    raw = load_raw(corpus, split, data)
-    kept = raw.filter(lambda row: row["label3"] >= 0 and is_readable(clean(row["text"])), desc="labelled and readable")
+    kept = load_labelled(corpus, split, data, cleaned=False).rows
     if rows and rows < len(kept):
         kept = kept.shuffle(seed=0).select(range(rows))
     return Suite(name, title, tuple(kept["text"]), np.array(kept["label3"], dtype=np.int64), ways)

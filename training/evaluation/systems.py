@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from model.engine import Engine, load_engine
 from model.verdict import SENTIMENTS
-from training.corpora import NEGATIVE, NEUTRAL, POSITIVE
 from training.errors import TrainingError
+from training.labels import NEGATIVE, NEUTRAL, POSITIVE
 from training.scoring import read_logits, verdicts
 
 
@@ -63,7 +63,7 @@ class CheckpointSystem:
         self.version = self.engine.checkpoint.version
 
     def answer(self, texts: Sequence[str], title: str) -> Answers:
-        """A text with nothing to read is neutral."""
+        """A refused text, with nothing to read or unreadable, is neutral."""
         found = verdicts(self.engine, read_logits(self.engine, texts, title=title))
         return Answers(
             np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
@@ -109,10 +109,13 @@ class TextBlobSystem:
 def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
     """Systems for "NAME=SOURCE" or "SOURCE" strings, the peers first.
 
-    Raises TrainingError when two have one name, and a ModelError when a source cannot be loaded.
+    Raises TrainingError when one has no name or source or two have one name, and a ModelError when a source cannot be
+    loaded.
     """
     named = [tuple(model.split("=", 1)) if "=" in model else (model, model) for model in models]
-    names = [name for name, _ in named]
+    if nameless := [model for model, pair in zip(models, named, strict=True) if not all(pair)]:
+        raise TrainingError(f"{nameless[0]!r} lacks its name or its source; say --model NAME=SOURCE.")
+    names = [*(system.name for system in (VaderSystem, TextBlobSystem) if peers), *(name for name, _ in named)]
     if len(set(names)) < len(names):
         raise TrainingError(f"Two models are named {max(names, key=names.count)!r}; say --model NAME=SOURCE for each.")
     systems: list[System] = [VaderSystem(), TextBlobSystem()] if peers else []

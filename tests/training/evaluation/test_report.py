@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from model import Unreadable
+from model.reader import Reader
 from training.__main__ import main
 from training.errors import TrainingError
 from training.evaluation.report import evaluate
@@ -89,3 +91,14 @@ def test_the_command_prints_every_suite_beside_its_peers(small_data, tmp_path):
     assert report["countries"]["ours"]["countries"] >= 190
     assert report["seconds_per_1000"]["ours"] > 0
     assert report["results"]["imdb"]["ours"]["accuracy"]["value"] == 1
+
+
+def test_a_text_that_a_checkpoint_refuses_counts_as_neutral(monkeypatch):
+    def refusing(self, text):
+        raise Unreadable("Spanish")
+
+    (bundled,) = open_systems(["bundled"], peers=False)
+    monkeypatch.setattr(Reader, "read", refusing)
+    answers = bundled.answer(["te amo"], "")
+    assert answers.found.tolist() == [1]
+    assert answers.probabilities.tolist() == [[0, 1, 0]]
