@@ -10,12 +10,12 @@ import html
 import re
 import unicodedata
 
-from model.text.bounds import normalised, without_repetition
+from model.text.bounds import REPETITIVE, normalised, without_repetition
 from model.text.emoji_words import name_emoji, open_shortcodes, spoken_name
-from model.text.emoticons import name_emoticons
-from model.text.letters import join_letters, unmask
-from model.text.ratings import name_ratings
-from model.text.sarcasm import mark_sarcasm
+from model.text.emoticons import known_emoticons, name_emoticons
+from model.text.letters import join_letters, may_be_dotted, may_be_spaced, may_run_together, undo_signs, unmask
+from model.text.ratings import may_rate, name_ratings
+from model.text.sarcasm import LAST, mark_sarcasm, may_be_tagged, may_take_back
 
 LINK = "http"
 USER = "@user"
@@ -63,12 +63,19 @@ _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
 _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_SHRUG = re.compile(r"\u00af\\{0,3}_\(\u30c4\)_/\u00af")
 _STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "''''\"\"\"")
 _PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
-_PLAIN = re.compile(r"[A-Za-z ,'!?\n]*+(?:\.++(?=[ \n]|\Z)[A-Za-z ,'!?\n]*+)*+\Z")
-"""Letters and the signs of sentences alone: there is nothing to unravel."""
+_QUIET_SIGNS = r"[A-Za-z0-9 .,'!?\"()\-+%\n]*+"
+_QUIET = re.compile(
+    rf"{_QUIET_SIGNS}(?:(?:(?<=[A-Za-z0-9]):(?=[ \n0-9])|@(?:user|role)\b"
+    rf"|#(?:[a-z]{{1,9}}|[A-Z]{{1,9}}|[A-Z][a-z]{{1,8}})(?![A-Za-z0-9_#])){_QUIET_SIGNS})*+\Z"
+)
+"""Letters, digits and signs of which none stands for something by itself."""
 
+_RUN = re.compile(r"(.)\1\1\1", re.DOTALL)
+_MOCKING_OR_LEET = re.compile(r"[A-Z0-9](?:(?<=[A-Z])[a-z][A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z][0-9]))")
+_LONG = 13
+"""Letters from which on a word is looked at."""
 _SUBSTANCE = re.compile(r"[^\s,.;:\u2026/|&\-]")
 
 
@@ -81,7 +88,11 @@ def clean(text: str) -> str:
     "sooo"), Unicode is brought to NFKC. Takes time that grows with the text's length, whatever it holds. Never raises;
     `clean(clean(x)) == clean(x)`.
     """
+    if not text.isascii():
+        text = text.translate(_STRAIGHT_QUOTES)
     for _ in range(_MAX_ROUNDS):
+        if _QUIET.match(text) and (quiet := _quiet(text)) is not None:
+            return quiet
         cleaned = _clean_once(text)
         if cleaned == text:
             break
@@ -94,11 +105,31 @@ def is_readable(cleaned: str) -> bool:
     return _SUBSTANCE.search(_PLACEHOLDER.sub(" ", cleaned)) is not None
 
 
+def _quiet(text: str) -> str | None:
+    """A text of letters and quiet signs as it is, which most of chat is; None where a closer look is needed."""
+    words = text.split()
+    lengths = list(map(len, words))
+    longest = max(lengths, default=0)
+    if (
+        _RUN.search(text)
+        or _MOCKING_OR_LEET.search(text)
+        or (lengths.count(1) > 2 and may_be_spaced(text))
+        or (longest >= _LONG and may_run_together(words))
+        or (len(words) >= REPETITIVE and 2 * len(set(words)) <= len(words))
+        or ("not" in text[-LAST:].lower() and may_take_back(text))
+        or ((" of " in text or "star" in text.lower()) and may_rate(text))
+        or (("(" in text or "#" in text) and may_be_tagged(text))
+        or (("-" in text or "." in text) and (may_be_dotted(text) or "www." in text.lower()))
+        or not known_emoticons().isdisjoint(words)
+    ):
+        return None
+    return " ".join(words)
+
+
 def _clean_once(text: str) -> str:
-    text = _UNSPEAKABLE.sub(" ", text)
-    if not _PLAIN.match(text):
-        text = _plain(text)
-    text = _STRETCH.sub(r"\1\1\1", join_letters(mark_sarcasm(text)))
+    text = join_letters(mark_sarcasm(_plain(_UNSPEAKABLE.sub(" ", text))))
+    if _RUN.search(text):
+        text = _STRETCH.sub(r"\1\1\1", text)
     return " ".join(without_repetition(text).split())
 
 
@@ -106,18 +137,20 @@ def _plain(text: str) -> str:
     """Without signs that stand for something."""
     if "&" in text:
         text = _CHARACTER_REFERENCE.sub(lambda reference: html.unescape(reference[0]), _AMPERSANDS.sub("&", text))
-    text = name_emoticons(_SHRUG.sub(" (shrug) ", text))
+    text = name_emoticons(text)
     if ":" in text:
         text = open_shortcodes(text)
     if not text.isascii():
         text = _normalise(text)
-    return name_ratings(_drop_markup(text))
+    return name_ratings(_drop_markup(undo_signs(text)))
 
 
 def _normalise(text: str) -> str:
-    text = name_emoji(unmask(text.translate(_STRAIGHT_QUOTES)))
-    text = normalised(_strip_invisible(text))
-    return normalised(_MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
+    text = text.translate(_STRAIGHT_QUOTES)
+    if text.isascii():
+        return text
+    text = normalised(_strip_invisible(name_emoji(unmask(text))))
+    return text if text.isascii() else normalised(_MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
 
 
 def _strip_invisible(text: str) -> str:

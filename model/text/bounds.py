@@ -24,10 +24,11 @@ _GROWTH = 3
 _LONGEST_UNIT = 12
 """Words of which a repeated unit may be made."""
 
-_REPETITIVE = 8
+REPETITIVE = 8
 """Words from which on a text is looked at for repetition."""
 
-_LONG_WORD = re.compile(r"\S{12,}")
+_LONG = 16
+_LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 _REPEATED = re.compile(r"(\S{1,8}?)\1{3,}")
 _OVERLONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 _LAST_MARK = 0x20000
@@ -39,9 +40,12 @@ _SENTENCE = re.compile(r"[^\n.!?]+[\n.!?]*|[\n.!?]+")
 def normalised(text: str) -> str:
     """NFKC, without those characters that it would make much longer."""
     text = _mark_runs().sub(r"\1", text)
+    whole = unicodedata.normalize("NFKC", text)
+    if len(whole) - len(text) < _GROWTH:
+        return whole
     swelling = [sign for sign in set(text) if len(unicodedata.normalize("NFKC", sign)) > _GROWTH]
     if not swelling:
-        return unicodedata.normalize("NFKC", text)
+        return whole
     parts = re.split(f"([{''.join(map(re.escape, swelling))}]+)", text)
     return "".join(part if place % 2 else unicodedata.normalize("NFKC", part) for place, part in enumerate(parts))
 
@@ -52,11 +56,12 @@ def without_repetition(text: str) -> str:
     "hahahahahaha" -> "hahaha"; a line that is pasted twenty times is read twice. Words of more than `LONGEST_WORD`
     characters are cut. Line breaks become spaces where something was shortened.
     """
-    if _LONG_WORD.search(text):
+    words = text.split()
+    if words and max(map(len, words)) >= _LONG:
         text = _OVERLONG.sub(r"\g<0> ", text)
         text = _LONG_WORD.sub(lambda word: _REPEATED.sub(r"\1\1\1", word[0]), text)
-    words = text.split()
-    if len(words) < _REPETITIVE or 2 * len({word.casefold() for word in words}) > len(words):
+        words = text.split()
+    if len(words) < REPETITIVE or 2 * len(set(words)) > len(words):
         return text
     return " ".join(_fewer_copies(_few_sentences(text).split()))
 

@@ -7,21 +7,49 @@ from functools import cache
 
 from model.text.tables import rows
 
-_MAY_HOLD = re.compile(
-    r"[:;=<>^_\\|]|[^\x00-\x7f]"
-    r"|(?<!\w)(?:o7|TT|QQ|x[DP]+|XD+|ToT|[Qq]A[Qq]|TAT|qwq|[TQunoO]\.[TQunoO]|T-T|[-.]{3})(?!\w)"
-)
-"""A sign that nearly every emoticon has, or one of the others."""
+_SIGN = re.compile(r"[:;=<>^_\\|]|[^\x00-\x7f]")
+"""Nearly every emoticon has one of these."""
 
-_SIGNS_THAT_REPEAT = ")(]D/|3PpOo*<"
+_SIGNED = re.compile(r"[^\s:;=<>^_\\|\x80-\U0010ffff]*(?:[:;=<>^_\\|]|[^\x00-\x7f\s])\S*")
+_REPEATED = r"(?:(?<=[)(\]D/|3PpOo*<])[)(\]D/|3PpOo*<]*)?"
+_ENDS = r"(?=[\s,.!?\"'~)]|\Z|[^\x00-\x7f\w])"
+_LONGEST = 60
+"""Characters of a word that may end in an emoticon."""
+
+
+@cache
+def known_emoticons() -> frozenset[str]:
+    """Every emoticon of the table, and what of letters is one with its last letter said again."""
+    return _of_letters().union(_senses())
 
 
 def name_emoticons(text: str) -> str:
     """`text` with each emoticon that stands by itself, or after a word, as the word it means."""
-    if not _MAY_HOLD.search(text):
+    if not _of_letters().isdisjoint(text.split()):
+        text = _letters_pattern().sub(_meaning, text)
+    if not _SIGN.search(text):
         return text
-    senses = _senses()
-    return _pattern().sub(lambda found: f" {senses[found['alone'] or found['attached']]} ", text)
+    if not text.isascii():
+        for spaced in _spaced():
+            if spaced in text:
+                text = text.replace(spaced, f" {_senses()[spaced]} ")
+    return _SIGNED.sub(_last_sign, text)
+
+
+def _last_sign(word: re.Match[str]) -> str:
+    """A word with signs: the emoticon that it is, begins with or ends in becomes what it means."""
+    typed = word[0]
+    sense = _senses().get(typed)
+    if sense is not None:
+        return f" {sense} "
+    if len(typed) > _LONGEST:
+        return typed
+    pattern = _attached_pattern() if typed[0].isalnum() and typed[0].isascii() else _pattern()
+    return pattern.sub(_meaning, typed)
+
+
+def _meaning(found: re.Match[str]) -> str:
+    return f" {_senses()[found['known']]} "
 
 
 @cache
@@ -30,16 +58,36 @@ def _senses() -> dict[str, str]:
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
-    """The longest first; the last sign may be repeated, as in `:)))`.
+def _spaced() -> tuple[str, ...]:
+    """Those that hold blanks, the longest first."""
+    return tuple(sorted((one for one in _senses() if " " in one), key=len, reverse=True))
 
-    Those that begin with eyes may follow a word without a space, "thanks:)", but not a digit: "8:D" is no smile.
-    """
-    known = sorted(_senses(), key=len, reverse=True)
-    eyes = [one for one in known if one[0] in ":;=" and one[-1] in ")(][D/|" and len(one) < 4]
-    return re.compile(
-        rf"(?:(?<![^\s\"'~*(])(?P<alone>{'|'.join(map(re.escape, known))})"
-        rf"|(?<=[^\W\d_])(?P<attached>{'|'.join(map(re.escape, eyes))}))"
-        rf"(?:(?<=[{re.escape(_SIGNS_THAT_REPEAT)}])[{re.escape(_SIGNS_THAT_REPEAT)}]*)?"
-        r"(?=[\s,.!?\"'~)]|\Z|[^\x00-\x7f\w])"
-    )
+
+@cache
+def _of_letters() -> frozenset[str]:
+    """Those that have none of the usual signs, "xD" and "T.T", also with their last letter said up to five times."""
+    unsigned = (one for one in _senses() if not _SIGN.search(one))
+    return frozenset(one + again * one[-1] for one in unsigned for again in range(5))
+
+
+@cache
+def _letters_pattern() -> re.Pattern[str]:
+    unsigned = tuple(one for one in _senses() if not _SIGN.search(one))
+    return re.compile(rf"(?<!\S)(?P<known>{_any_of(unsigned)}){_REPEATED}(?!\S)")
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """The longest first; the last sign may be repeated, as in `:)))`."""
+    return re.compile(rf"(?<![^\s\"'~*(])(?P<known>{_any_of(tuple(_senses()))}){_REPEATED}{_ENDS}")
+
+
+@cache
+def _attached_pattern() -> re.Pattern[str]:
+    """Those that begin with eyes may follow a word without a space, "thanks:)", but no digit: "8:D" is no smile."""
+    eyes = tuple(one for one in _senses() if one[0] in ":;=" and one[-1] in ")(][D/|" and len(one) < 4)
+    return re.compile(rf"(?<=[^\W\d_])(?P<known>{_any_of(eyes)}){_REPEATED}{_ENDS}")
+
+
+def _any_of(emoticons: tuple[str, ...]) -> str:
+    return "|".join(re.escape(one) for one in sorted(emoticons, key=len, reverse=True))

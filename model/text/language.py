@@ -175,7 +175,8 @@ def _readable_words() -> frozenset[str]:
 def _sign_words() -> frozenset[str]:
     """What signs become: it says nothing about the language of the words beside them."""
     senses = (row["sense"] for table in ("emoji", "emoticons") for row in rows(table))
-    return frozenset(["very", *(word for sense in senses for word in _WORD.findall(sense.lower()))])
+    named = frozenset(["very", *(word for sense in senses for word in _WORD.findall(sense.lower()))])
+    return named - {"a", "and", "not", "so"}
 
 
 _loading = threading.Lock()

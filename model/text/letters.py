@@ -38,13 +38,13 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _OTHER = re.compile("[\u0370-\u052f\u0180-\u024f]")
 _FAR = re.compile("[\u0370-\u052f\u01ac\u01a7\u01a6\u0196\u0245]")
 
-_SPACED = re.compile(
-    r"(?<![^\s\"'(])[^\W\d_](?: [^\W\d_])+(?: {2,4}[^\W\d_](?: [^\W\d_])*)*(?![^\s\"'),.!?])"
-    r"|(?<![^\s\"'(])[^\W\d_](?P<sign>[.\-_*|/~])[^\W\d_](?:(?P=sign)[^\W\d_]){2,30}(?![^\s\"'),.!?])"
-)
+_SPACED = re.compile(r"(?<![^\s\"'(])[^\W\d_](?: [^\W\d_])+(?: {2,4}[^\W\d_](?: [^\W\d_])*)*(?![^\s\"'),.!?])")
+_SPACED_HINT = re.compile(r"(?<!\S)[^\W\d_] {1,4}[^\W\d_] {1,4}[^\W\d_](?!\S)")
+_DOTTED = re.compile(r"(?<![^\s\"'(])[^\W\d_]([.\-_*|/~])[^\W\d_](?:\1[^\W\d_]){2,30}(?![^\s\"'),.!?])")
 _LEET_SIGNS = str.maketrans("013457@$", "oieast" + "as")
-_LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[0134578@$]*[a-z])[a-z0134578@$]{3,20}(?![\w@$/:])", re.IGNORECASE)
-_LEET_SIGN = re.compile(r"[0134578@$]")
+_LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[a-z]*+[0134578@$])[a-z0134578@$]{3,20}(?![\w@$/:])", re.IGNORECASE)
+_LEET_HINT = re.compile(r"[0134578@$](?:(?=[a-zA-Z])|(?<=[a-zA-Z].))")
+_DOTTED_HINT = re.compile(r"([.\-_*|/~])[^\W\d_]\1[^\W\d_](?!\w)|([.\-_*|/~])[^\W\d_]\2[^\W\d_]\2")
 _RUN_TOGETHER = re.compile(r"(?<![\w@/.])(#?)([A-Za-z]{10,40})(?![\w/])")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LINKING = frozenset(
@@ -101,6 +101,10 @@ _AFFIXES = frozenset(
         "un",
     }
 )
+_SHORTEST_PHRASE = 13
+"""Letters from which on a word is looked at for several."""
+
+_AROUND_WORDS = ".,!?\"'()"
 _LONGEST_WORD = 14
 """Letters of the longest word that is looked for in letters that run together."""
 
@@ -117,15 +121,37 @@ def unmask(text: str) -> str:
     return text
 
 
-def join_letters(text: str) -> str:
-    """Joins "s t u p i d" and "s.t.u.p.i.d", and takes digits in words for letters. Before spaces are made few.
+def may_run_together(words: list[str]) -> bool:
+    """Whether one of the words is so long, and not known, that it may be several."""
+    known = _known()
+    return any(len(word) >= _SHORTEST_PHRASE and word.strip(_AROUND_WORDS).lower() not in known for word in words)
 
-    Of letters that run together ("thisgamesucks", a hashtag) the words are found where all of them are known.
-    """
-    text = _SPACED.sub(_joined, text)
-    if _LEET_SIGN.search(text):
-        text = _LEET_WORD.sub(_without_digits, text)
-    return _RUN_TOGETHER.sub(_apart, text)
+
+def may_be_spaced(text: str) -> bool:
+    """Whether there are three letters in a row that stand alone."""
+    return _SPACED_HINT.search(text) is not None
+
+
+def may_be_dotted(text: str) -> bool:
+    """Whether there might be a word with a sign after each letter."""
+    return _DOTTED_HINT.search(text) is not None
+
+
+def join_letters(text: str) -> str:
+    """Joins "s t u p i d" and letters that run together ("thisgamesucks", a hashtag). Before spaces are made few."""
+    lengths = list(map(len, text.split()))
+    if lengths.count(1) > 2:
+        text = _SPACED.sub(_joined, text)
+    if lengths and (max(lengths) >= _SHORTEST_PHRASE or "#" in text):
+        text = _RUN_TOGETHER.sub(_apart, text)
+    return text
+
+
+def undo_signs(text: str) -> str:
+    """Joins "s.t.u.p.i.d", and takes digits and signs in words for letters where that gives a known word."""
+    if may_be_dotted(text):
+        text = _DOTTED.sub(_joined, text)
+    return _LEET_WORD.sub(_without_digits, text) if _LEET_HINT.search(text) else text
 
 
 def split_words(letters: str) -> str | None:
@@ -160,7 +186,7 @@ def _in_one_script(word: re.Match[str]) -> str:
 
 def _joined(run: re.Match[str]) -> str:
     """What the letters spell, if that is a word or some; a gap of two spaces is one between words."""
-    sign = run["sign"] or " "
+    sign = run[1] if run.re is _DOTTED else " "
     if run[0].count(sign) < 2:
         return run[0]
     spelled = [part.replace(sign, "") for part in (re.split(" {2,}", run[0]) if sign == " " else [run[0]])]

@@ -29,7 +29,13 @@ _GATHERING = re.compile(r"\b(?:need|lf|lf\d?m|lfg|looking for|open slots?|one mo
 """A party that is not full yet: "4/5, need one more healer"."""
 
 _IN_DIGITS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-_MAY_RATE = re.compile(r"\d\s?/|\d\s(?:out )?of\s|stars?\b|[★⭐]", re.IGNORECASE)
+_RATED_HINT = re.compile(r"[0-9]\s?(?:/|out of\s|of\s)\s?(?:5|10)", re.IGNORECASE)
+_STAR_SIGN = re.compile("[★⭐]")
+
+
+def may_rate(text: str) -> bool:
+    """Whether there might be a rating in words or digits."""
+    return _RATED_HINT.search(text) is not None or ("star" in text.lower() and _STARS.search(text) is not None)
 
 
 def name_ratings(text: str) -> str:
@@ -37,12 +43,11 @@ def name_ratings(text: str) -> str:
 
     Only ratings of 5, 10 and 100 are meant; a date ("3/10/2026"), a count of people and a price are none.
     """
-    if not _MAY_RATE.search(text):
-        return text
-    if not _GATHERING.search(text):
-        text = _OUT_OF.sub(_rated, text)
-    text = _STARS.sub(_starred, text)
-    return _ROW_OF_STARS.sub(_drawn, text)
+    if may_rate(text):
+        if not _GATHERING.search(text):
+            text = _OUT_OF.sub(_rated, text)
+        text = _STARS.sub(_starred, text)
+    return _ROW_OF_STARS.sub(_drawn, text) if _STAR_SIGN.search(text) else text
 
 
 def _rated(found: re.Match[str]) -> str:

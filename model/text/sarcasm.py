@@ -19,18 +19,33 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 _SHOUTED_NOT = re.compile(r"\bNOT\b")
-_MAY_BE_MARKED = re.compile(r"[/\\#(\[*<]\s*/?(?:s|sarc)|\bnot[.!]*\s*\Z", re.IGNORECASE)
-_MOCKING = re.compile(r"[a-z][A-Z][a-z][A-Z]")
+_MAY_BE_TAGGED = re.compile(r"[/\\#(\[*<{]\s*/?(?:s|end s|irony)", re.IGNORECASE)
+LAST = 12
+"""Characters at a text's end in which a "not!" stands."""
+
+_MOCKING = re.compile(r"[A-Z][a-z][A-Z]")
 _LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def may_be_tagged(text: str) -> bool:
+    """Whether there might be a tag that marks sarcasm."""
+    return _MAY_BE_TAGGED.search(text) is not None
+
+
+def may_take_back(text: str) -> bool:
+    """Whether it might end in a "not!"."""
+    return _NOT.search(text, max(0, len(text) - 2 * LAST)) is not None
 
 
 def mark_sarcasm(text: str) -> str:
     """`text` without its marks of sarcasm ("/s", "#sarcasm", "... not", sPoNgEbOb case), and with `MARK` at its end."""
     marked = False
-    if _MAY_BE_MARKED.search(text):
+    if may_be_tagged(text):
         text, tags = _TAGS.subn(" ", text)
         marked = tags > 0
-        if (found := _NOT.search(text)) and (text[found.start()].strip() or _SHOUTED_NOT.search(found[0])):
+    if "not" in text[-LAST:].lower():
+        found = _NOT.search(text, max(0, len(text) - 2 * LAST))
+        if found and (text[found.start()].strip() or _SHOUTED_NOT.search(found[0])):
             text, marked = text[: found.start()], True
     if _MOCKING.search(text) and _is_mocking(text):
         text, marked = text.lower(), True
