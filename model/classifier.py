@@ -37,15 +37,17 @@ from model.errors import (
     InferenceFailed,
     ModelError,
     NothingToRead,
+    Overloaded,
     ReloadRefused,
     TextTooLong,
 )
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.handover import Mailbox
 from model.memory import return_freed
+from model.preparing import Preparer
 from model.queueing import cost_of
 from model.shadow import Shadow, ShadowReport
-from model.text.preprocessing import Prepared, prepare, prepare_at_once
+from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Sentiment, Verdict
 from model.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
 
@@ -121,6 +123,7 @@ class Classifier:
         self._queue_limit = queue_limit
         self._max_characters = max_characters
         self._load = load
+        self._preparer = Preparer()
         self._changing = asyncio.Lock()
         self._previous: tuple[Engine, Callable[[], Engine]] | None = None
         self._shadow: Shadow | None = None
@@ -194,7 +197,7 @@ class Classifier:
         or ClassifierClosed. Cancelling takes the text out of the queue.
         """
         deadline = inf if within is None else time.perf_counter() + within
-        return await self._submit(await self._prepared_alone(text), priority, origin, deadline)
+        return await self._submit(await self._prepared_alone(text, priority, origin), priority, origin, deadline)
 
     async def classify_many(
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
@@ -205,7 +208,7 @@ class Classifier:
         """
         answers: list[Verdict | ModelError] = []
         for portion in _batches(texts):
-            prepared = await self._prepared(portion)
+            prepared = await self._prepared(portion, priority, origin)
             for share in _portions(prepared, priority, self._queue_limit // 2):
                 answers.extend(await self._answers(share, priority, origin))
         return answers
@@ -223,7 +226,7 @@ class Classifier:
         The whole text is interactive; `rest` is the priority of the texts that lack a piece. Raises what `classify`
         raises.
         """
-        whole = await self._prepared_alone(text)
+        whole = await self._prepared_alone(text, Priority.INTERACTIVE, origin)
         spans = split_pieces(whole.text, pieces)
         # What is left without a piece is read as it is: cleaned anew it might become something else.
         lacking = [without(whole.text, span) for span in spans]
@@ -333,6 +336,7 @@ class Classifier:
         """
         if self._shadow is not None:
             self._shadow.close()
+        self._preparer.close()
         self._worker.close()
         await asyncio.shield(asyncio.wrap_future(self._worker.ended))
 
@@ -401,23 +405,38 @@ class Classifier:
         if len(text) > self._max_characters:
             raise TextTooLong(len(text), self._max_characters)
 
-    async def _prepared_alone(self, text: str) -> Prepared:
+    async def _prepared_alone(self, text: str, priority: Priority, origin: Hashable) -> Prepared:
         self._check_length(text)
         prepared = prepare_at_once(text)
-        return await in_thread(partial(prepare, text)) if prepared is None else prepared
+        if prepared is None:
+            prepared = await asyncio.wrap_future(self._look_closer(text, priority, origin))
+        return prepared
 
-    async def _prepared(self, texts: Sequence[str]) -> list[Prepared | ModelError]:
+    async def _prepared(
+        self, texts: Sequence[str], priority: Priority, origin: Hashable
+    ) -> list[Prepared | ModelError]:
         """The texts as the network reads them, in their order; what takes longer is done off the event loop."""
-        found: list[Prepared | ModelError | None] = []
+        found: list[Prepared | ModelError | asyncio.Future[Prepared]] = []
         for text in texts:
             try:
                 self._check_length(text)
-                found.append(prepare_at_once(text))
+                found.append(prepare_at_once(text) or asyncio.wrap_future(self._look_closer(text, priority, origin)))
             except ModelError as error:
                 found.append(error)
-        closer = [text for text, one in zip(texts, found, strict=True) if one is None]
-        looked_at = iter(await in_thread(partial(_prepare_all, closer)) if closer else ())
-        return [next(looked_at) if one is None else one for one in found]
+        closer = [one for one in found if isinstance(one, asyncio.Future)]
+        try:
+            await asyncio.gather(*closer, return_exceptions=True)
+        finally:
+            for one in closer:
+                one.cancel()  # which takes those back that were not begun
+        return [_outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
+
+    def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
+        try:
+            return self._preparer.submit(text, priority, origin)
+        except Overloaded:
+            self._worker.count_refused()
+            raise
 
     def _submit(self, text: Prepared, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
         started = time.perf_counter()
@@ -510,14 +529,13 @@ def _info(engine: Engine, since: float) -> ModelInfo:
     )
 
 
-def _prepare_all(texts: Sequence[str]) -> list[Prepared | ModelError]:
-    found: list[Prepared | ModelError] = []
-    for text in texts:
-        try:
-            found.append(prepare(text))
-        except ModelError as error:
-            found.append(error)
-    return found
+def _outcome(done: asyncio.Future[Prepared]) -> Prepared | ModelError:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    if isinstance(error, ModelError):
+        return error
+    raise error
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -127,6 +127,11 @@ class Worker:
             self._runner.start()
         return before
 
+    def count_refused(self) -> None:
+        """A text was refused before it came here."""
+        with self.changed:
+            self._shed += 1
+
     def stats(self) -> Stats:
         """Counts so far."""
         with self.changed:

@@ -10,7 +10,7 @@ from model.text.tables import rows
 _SIGN = re.compile(r"[:;=<>^_\\|]|[^\x00-\x7f]")
 """Nearly every emoticon has one of these."""
 
-_SIGNED = re.compile(r"[^\s:;=<>^_\\|\x80-\U0010ffff]*(?:[:;=<>^_\\|]|[^\x00-\x7f\s])\S*")
+_SIGNED = re.compile(r"(?<!\S)[^\s:;=<>^_\\|\x80-\U0010ffff]*+(?:[:;=<>^_\\|]|[^\x00-\x7f\s])\S*")
 _REPEATED = r"(?:(?<=[)(\]D/|3PpOo*<])[)(\]D/|3PpOo*<]*)?"
 _ENDS = r"(?=[\s,.!?\"'~)]|\Z|[^\x00-\x7f\w])"
 _LONGEST = 60
