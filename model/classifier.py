@@ -230,7 +230,9 @@ class Classifier:
         spans = split_pieces(whole.text, pieces)
         # What is left without a piece is read as it is: cleaned anew it might become something else.
         lacking = [without(whole.text, span) for span in spans]
-        rests = [Prepared(rest_of) if is_readable(rest_of) else NothingToRead() for rest_of in lacking]
+        rests = [
+            Prepared(rest_of, tokens=whole.tokens) if is_readable(rest_of) else NothingToRead() for rest_of in lacking
+        ]
         (verdict,), others = await asyncio.gather(
             self._answers([whole], Priority.INTERACTIVE, origin), self._answers(rests, rest, origin)
         )
@@ -440,7 +442,9 @@ class Classifier:
 
     def _submit(self, text: Prepared, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
         started = time.perf_counter()
-        answer = self._mailbox().expect(self._worker.submit(text.text, priority, origin, deadline, danger=text.danger))
+        answer = self._mailbox().expect(
+            self._worker.submit(text.text, priority, origin, deadline, danger=text.danger, tokens=text.tokens)
+        )
         if priority is Priority.PASSIVE:
             answer.add_done_callback(partial(self._show_candidate, text, started))
         return answer
@@ -550,7 +554,7 @@ def _portions(
     portion: list[Prepared | ModelError] = []
     cost = 0
     for text in texts:
-        own = 0 if isinstance(text, ModelError) else cost_of(text.text, priority)
+        own = 0 if isinstance(text, ModelError) else cost_of(text.tokens, priority)
         if portion and cost + own > tokens:
             yield portion
             portion, cost = [], 0

@@ -9,9 +9,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Generator
 
-from model.text.bounds import REPETITIVE, normalised, without_repetition
-from model.text.emoji_words import name_emoji, open_shortcodes, spoken_name
+from model.text.bounds import REPETITIVE, normalised, without_endless_words, without_repetition
+from model.text.emoji_words import few_emoji, name_emoji, open_shortcodes, spoken_name
 from model.text.emoticons import known_emoticons, name_emoticons
 from model.text.letters import join_letters, may_be_dotted, may_be_spaced, may_run_together, undo_signs, unmask
 from model.text.ratings import may_rate, name_ratings
@@ -24,6 +25,11 @@ CHANNEL = "#channel"
 
 _MAX_ROUNDS = 20
 """Markup can hide markup (`||<@1>||`); a few rounds reach the point where nothing changes any more."""
+
+PIECE = 500
+"""Characters of a long text that are cleaned at a time, or a few less: it is cut at blanks."""
+
+_AT_A_BLANK = re.compile(rf".{{1,{PIECE}}}(?:\s|\Z)|.{{1,{PIECE}}}", re.DOTALL)
 
 _UNSPEAKABLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u115f\u1160\u2800\u3164\uffa0\ud800-\udfff\ufffc-\uffff]"
@@ -88,6 +94,34 @@ def clean(text: str) -> str:
     "sooo"), Unicode is brought to NFKC. Takes time that grows with the text's length, whatever it holds. Never raises;
     `clean(clean(x)) == clean(x)`.
     """
+    if len(text) <= PIECE:
+        return _clean_piece(text)
+    steps = clean_in_steps(text)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            cleaned: str = end.value
+            return cleaned
+
+
+def clean_in_steps(text: str) -> Generator[None, None, str]:
+    """The same as `clean`, which yields whenever it has held the interpreter for a millisecond or so."""
+    for _ in range(_MAX_ROUNDS):
+        before = text
+        text = without_endless_words(few_emoji(_without_blocks(text)))
+        cleaned = []
+        for piece in _AT_A_BLANK.findall(text):
+            cleaned.append(_clean_piece(piece))
+            yield
+        text = " ".join(without_repetition(" ".join(cleaned)).split())
+        yield
+        if text == before:
+            break
+    return text
+
+
+def _clean_piece(text: str) -> str:
     if not text.isascii():
         text = text.translate(_STRAIGHT_QUOTES)
     for _ in range(_MAX_ROUNDS):
@@ -135,14 +169,24 @@ def _clean_once(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Without signs that stand for something."""
-    if "&" in text:
-        text = _CHARACTER_REFERENCE.sub(lambda reference: html.unescape(reference[0]), _AMPERSANDS.sub("&", text))
-    text = name_emoticons(text)
+    text = name_emoticons(_without_blocks(text))
     if ":" in text:
         text = open_shortcodes(text)
     if not text.isascii():
         text = _normalise(text)
     return name_ratings(_drop_markup(undo_signs(text)))
+
+
+def _without_blocks(text: str) -> str:
+    """Without what may go over many lines: code blocks and quotes."""
+    if "&" in text:
+        text = _CHARACTER_REFERENCE.sub(lambda reference: html.unescape(reference[0]), _AMPERSANDS.sub("&", text))
+    if "```" in text:
+        text = _CODE_BLOCK.sub(" ", text)
+    if ">" in text:
+        text = _BLOCK_QUOTE.sub(" ", text)
+        text = _QUOTED_LINE.sub(" ", text)
+    return text
 
 
 def _normalise(text: str) -> str:
@@ -174,11 +218,6 @@ def _drop_markup(text: str) -> str:
         text = _CHANNEL_MENTION.sub(f" {CHANNEL} ", text)
         text = _COMMAND_MENTION.sub(r" /\1 ", text)
         text = _TIMESTAMP.sub(" time ", text)
-    if "```" in text:
-        text = _CODE_BLOCK.sub(" ", text)
-    if ">" in text:
-        text = _BLOCK_QUOTE.sub(" ", text)
-        text = _QUOTED_LINE.sub(" ", text)
     if "](" in text:
         text = _MASKED_LINK.sub(r" \1 ", text)
     if "." in text or "//" in text:

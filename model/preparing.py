@@ -1,26 +1,34 @@
 """A thread that cleans long texts and tells languages apart, off the event loop and for one text at a time.
 
-Its work is Python and holds the interpreter's lock, so a second thread would only take from everybody else. Origins are
-served by turns: who sends many costly texts waits for them, and whoever comes meanwhile waits for one of them at most.
+Its work is Python and holds the interpreter's lock, so it goes in steps of a millisecond with rests between, and a
+second thread would only take from everybody else. Origins are served by turns: who sends many costly texts waits for
+them, and whoever comes meanwhile waits for one of them at most.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from concurrent.futures import Future
 
 from model.errors import ClassifierClosed, ModelError, Overloaded
 from model.handover import failure_of, refuse, settle
 from model.queueing import Priority
-from model.text.preprocessing import Prepared, prepare
+from model.text.preprocessing import Prepared, prepare_in_steps
 
 MOST_CHARACTERS = (4_000_000, 2_000_000)
 """What may wait here, by priority: with more of it a text is refused."""
 
 _CHARACTERS_PER_SECOND = 200_000
 """About what costly texts take; only used to say when to come back."""
+
+_REST = 3.0
+"""How many times as long as a step is the rest after it: three quarters of the interpreter are left to the others."""
+
+_LONGEST_REST = 0.02
+"""In seconds: a step may have taken long because the machine was busy, or because a model was loaded."""
 
 _Waiting = deque[tuple[str, Future[Prepared]]]
 
@@ -37,7 +45,7 @@ class Preparer:
         self._closing = False
 
     def submit(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
-        """What `prepare` makes of the text, or its error. Cancelling takes it back.
+        """What `prepare_in_steps` makes of the text, or its error. Cancelling takes it back.
 
         Raises Overloaded and ClassifierClosed.
         """
@@ -76,8 +84,30 @@ class Preparer:
             text, future = taken
             del taken
             if future.set_running_or_notify_cancel():
-                _prepare_into(future, text)
+                self._prepare_into(future, text)
             del text, future  # neither the text nor whoever waits for it is kept while nothing is to do
+
+    def _prepare_into(self, future: Future[Prepared], text: str) -> None:
+        try:
+            prepared = self._with_rests(prepare_in_steps(text))
+        except ModelError as error:
+            refuse(future, error.with_traceback(None))  # which would lead to the text
+        except BaseException as error:
+            refuse(future, failure_of(error))
+        else:
+            settle(future, prepared)
+
+    def _with_rests(self, steps: Generator[None, None, Prepared]) -> Prepared:
+        while True:
+            started = time.perf_counter()
+            try:
+                next(steps)
+            except StopIteration as end:
+                prepared: Prepared = end.value
+                return prepared
+            if self._closing:
+                raise ClassifierClosed
+            time.sleep(min(_LONGEST_REST, _REST * (time.perf_counter() - started)))
 
     def _next(self) -> tuple[str, Future[Prepared]] | None:
         """The next text of the origin whose turn it is; None at the end."""
@@ -94,14 +124,3 @@ class Preparer:
             else:
                 del self._lines[origin]
             return text, future
-
-
-def _prepare_into(future: Future[Prepared], text: str) -> None:
-    try:
-        prepared = prepare(text)
-    except ModelError as error:
-        refuse(future, error.with_traceback(None))  # which would lead to the text
-    except BaseException as error:
-        refuse(future, failure_of(error))
-    else:
-        settle(future, prepared)

@@ -39,7 +39,8 @@ class Priority(IntEnum):
 class Request:
     """One text on its way, cleaned. `arrived` and `deadline` are of `time.perf_counter`.
 
-    `fresh` asks for a verdict that is computed, whatever is remembered. `danger` is as in `Verdict`. `turn` is set when
+    `fresh` asks for a verdict that is computed, whatever is remembered. `danger` is as in `Verdict`, and `tokens` how
+    many tokens the text has, guessed; 0 has it guessed here. `turn` is set when
     it is taken, in tokens: the lower is due first, even if it was taken later. `sparse` is set when it is put: its
     origin sends little.
     """
@@ -52,12 +53,13 @@ class Request:
     deadline: float = inf
     fresh: bool = False
     danger: bool = False
+    tokens: int = 0
     sparse: bool = False
     turn: int = 0
     cost: int = 0
 
     def __post_init__(self) -> None:
-        self.cost = cost_of(self.text, self.priority)
+        self.cost = cost_of(self.tokens or estimated_tokens(self.text), self.priority)
 
     @property
     def most_windows(self) -> int:
@@ -65,9 +67,9 @@ class Request:
         return MOST_WINDOWS[self.priority]
 
 
-def cost_of(cleaned: str, priority: Priority) -> int:
-    """What a cleaned text costs in the queue: its tokens, guessed, or those of as many windows as are read of it."""
-    return min(estimated_tokens(cleaned), MOST_WINDOWS[priority] * _WINDOW_TOKENS)
+def cost_of(tokens: int, priority: Priority) -> int:
+    """What a text of so many tokens costs in the queue: those of as many windows as are read of it at most."""
+    return min(tokens, MOST_WINDOWS[priority] * _WINDOW_TOKENS)
 
 
 class FairQueue:

@@ -62,7 +62,7 @@ class Shadow:
             self._due -= 1
         started = time.perf_counter()
         try:
-            future = self.worker.submit(text.text, Priority.PASSIVE, danger=text.danger)
+            future = self.worker.submit(text.text, Priority.PASSIVE, danger=text.danger, tokens=text.tokens)
         except ModelError:
             with self._lock:
                 self._skipped += 1

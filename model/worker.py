@@ -86,14 +86,17 @@ class Worker:
         *,
         fresh: bool = False,
         danger: bool = False,
+        tokens: int = 0,
     ) -> Future[Verdict]:
         """Queues a cleaned text. Cancelling the future takes it back at any time before its verdict.
 
         `origin` is whoever it is for, and `deadline` the moment (`time.perf_counter`) after which nobody wants it any
-        more. `fresh` is computed whatever the cache holds; `danger` is as in `Verdict`. See `FairQueue.make_room` for
-        who is refused when the queue is full. Raises Overloaded and ClassifierClosed.
+        more. `fresh` is computed whatever the cache holds; `danger` and `tokens` are as in `Request`. See
+        `FairQueue.make_room` for who is refused when the queue is full. Raises Overloaded and ClassifierClosed.
         """
-        request = Request(text, priority, Future(), origin, time.perf_counter(), deadline, fresh=fresh, danger=danger)
+        request = Request(
+            text, priority, Future(), origin, time.perf_counter(), deadline, fresh=fresh, danger=danger, tokens=tokens
+        )
         with self.changed:
             if self.closing:
                 raise ClassifierClosed

@@ -12,6 +12,12 @@ from functools import cache
 LONGEST_WORD = 60
 """Characters after which a word is cut in two: the tokenizer gives up on words of more than 100."""
 
+_PARTS_KEPT = 3
+"""Such parts that are kept of a word; of the rest only the length is given."""
+
+_LONGEST_ADDRESS = 2000
+"""Characters that the address of a page has at most; longer ones are shortened before markup is looked for."""
+
 COPIES = 2
 """How many copies are kept of what is said four times or more in a row, or of a line that is said again and again."""
 
@@ -21,7 +27,7 @@ _MARKS_KEPT = 4
 _GROWTH = 3
 """A character that NFKC would turn into more than so many stays what it is: U+FDFA alone would become eighteen."""
 
-_LONGEST_UNIT = 12
+_LONGEST_UNIT = 40
 """Words of which a repeated unit may be made."""
 
 REPETITIVE = 8
@@ -30,7 +36,8 @@ REPETITIVE = 8
 _LONG = 16
 _LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 _REPEATED = re.compile(r"(\S{1,8}?)\1{3,}")
-_OVERLONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+_OVERLONG = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_ENDLESS = re.compile(rf"(\S{{{_LONGEST_ADDRESS}}})\S+")
 _LAST_MARK = 0x20000
 """No character from here on combines, as of Unicode 17."""
 
@@ -50,20 +57,33 @@ def normalised(text: str) -> str:
     return "".join(part if place % 2 else unicodedata.normalize("NFKC", part) for place, part in enumerate(parts))
 
 
+def without_endless_words(text: str) -> str:
+    """`text` with words that are longer than any address shortened."""
+    return _ENDLESS.sub(r"\1", text)
+
+
 def without_repetition(text: str) -> str:
     """`text` with what is repeated at length shortened: units inside a word, words, and whole sentences or lines.
 
     "hahahahahaha" -> "hahaha"; a line that is pasted twenty times is read twice. Words of more than `LONGEST_WORD`
-    characters are cut. Line breaks become spaces where something was shortened.
+    characters are cut, and the longest shortened. Line breaks become spaces where something was shortened.
     """
     words = text.split()
     if words and max(map(len, words)) >= _LONG:
-        text = _OVERLONG.sub(r"\g<0> ", text)
         text = _LONG_WORD.sub(lambda word: _REPEATED.sub(r"\1\1\1", word[0]), text)
+        text = _OVERLONG.sub(_shortened, text)
         words = text.split()
     if len(words) < REPETITIVE or 2 * len(set(words)) > len(words):
         return text
     return " ".join(_fewer_copies(_few_sentences(text).split()))
+
+
+def _shortened(word: re.Match[str]) -> str:
+    """The first parts of an overlong word, and how much more there is."""
+    letters = word[0]
+    kept = LONGEST_WORD * _PARTS_KEPT
+    parts = [letters[start : start + LONGEST_WORD] for start in range(0, min(len(letters), kept), LONGEST_WORD)]
+    return " ".join(parts) + (f" ({len(letters) - kept} more letters)" if len(letters) > kept else "")
 
 
 def _few_sentences(text: str) -> str:

@@ -35,6 +35,7 @@ _JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
+_NO_EMOJI = re.compile(f"[{_JOINTS}\\s\U0001f3fb-\U0001f3ff]")
 _GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
 _LETTER = re.compile(r"[^\W_]")
 _WORDS = re.compile(r"[a-z']+")
@@ -58,22 +59,35 @@ def name_emoji(text: str) -> str:
     """
     if not _RUN.search(text):
         return text
-    left = MOST
-    beyond = 0
+    text = few_emoji(text)
     hints = _hints(text)
 
     def spoken(run: re.Match[str]) -> str:
-        nonlocal left, beyond
-        found, rest = _emoji_in(run[0], left)
-        left -= len(found)
-        beyond += rest
+        found = [match["emoji"] for match in emoji.emoji_list(_JOINED_CHAIN.sub(r"\g<0> ", run[0][:_LONGEST_RUN]))]
         if len(found) == 1 and _IN_PLACE_OF_A_WORD.search(text, max(0, run.start() - 12), run.start()):
             return f" {_plain_name(found[0])} "
         told = groupby(_said(_plain_name(one), hints) for one in found)
         return " " + " ".join(_with_degree(said, len(list(same))) for said, same in told) + " "
 
-    named = _RUN.sub(spoken, text)
-    return f"{named} ({beyond} more emoji)" if beyond else named
+    return _RUN.sub(spoken, text)
+
+
+def few_emoji(text: str) -> str:
+    """`text` with its first `MOST` emoji, or about so many, and the number of the others at its end."""
+    count = 0
+    beyond = 0
+
+    def kept(run: re.Match[str]) -> str:
+        nonlocal count, beyond
+        number = len(_NO_EMOJI.sub("", run[0]))
+        before, count = count, count + number
+        if count <= MOST:
+            return run[0]
+        beyond += min(number, count - MOST)
+        return run[0][: 12 * (MOST - before)] if before < MOST else " "
+
+    shortened = _RUN.sub(kept, text)
+    return f"{shortened} ({beyond} more emoji)" if beyond else text
 
 
 def spoken_name(alias: str) -> str:
@@ -92,16 +106,6 @@ def _opened(alias: str) -> str:
     if found != alias:
         return f" {found} "
     return f" {spoken_name(alias)} " if alias[1].isalpha() else alias
-
-
-def _emoji_in(run: str, most: int) -> tuple[list[str], int]:
-    """The first `most` emoji of a run, and about how many there are beyond."""
-    if most <= 0:
-        return [], len(_TONE.sub("", re.sub(f"[{_JOINTS}\\s]", "", run)))
-    seen = run[:_LONGEST_RUN]
-    found = [match["emoji"] for match in emoji.emoji_list(_JOINED_CHAIN.sub(r"\g<0> ", seen))]
-    rest = len(found[most:]) + len(_TONE.sub("", re.sub(f"[{_JOINTS}\\s]", "", run[_LONGEST_RUN:])))
-    return found[:most], rest
 
 
 def _said(name: str, hints: frozenset[str]) -> str:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
-from model.cleaning import clean, is_readable
+from model.cleaning import PIECE, clean, clean_in_steps, is_readable
 from model.errors import NothingToRead
+from model.text.cost import estimated_tokens
 from model.text.language import check_language, is_plainly_readable
 
-QUICK_CHARACTERS = 500
+QUICK_CHARACTERS = PIECE
 """Of a text up to so long it is found out within a millisecond or two, whatever it holds, what it says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A text as the network reads it. `danger` is as in `Verdict`."""
+    """A text as the network reads it. `danger` is as in `Verdict`, `tokens` how many it has, guessed."""
 
     text: str
     danger: bool = False
+    tokens: int = 0
 
 
-def prepare(text: str) -> Prepared:
-    """Cleans a text and looks at its language, in a time that grows with it. Raises NothingToRead and Unreadable."""
-    cleaned = _cleaned(text)
+def prepare_in_steps(text: str) -> Generator[None, None, Prepared]:
+    """Cleans a text and looks at its language, in a time that grows with it.
+
+    Yields whenever it has held the interpreter for a millisecond or so. Raises NothingToRead and Unreadable.
+    """
+    cleaned = yield from clean_in_steps(text)
+    _check_readable(cleaned)
+    yield
     if not is_plainly_readable(cleaned):
         check_language(cleaned)
-    return Prepared(cleaned)
+    yield
+    return Prepared(cleaned, tokens=estimated_tokens(cleaned))
 
 
 def prepare_at_once(text: str) -> Prepared | None:
@@ -35,12 +44,11 @@ def prepare_at_once(text: str) -> Prepared | None:
     """
     if len(text) > QUICK_CHARACTERS:
         return None
-    cleaned = _cleaned(text)
-    return Prepared(cleaned) if is_plainly_readable(cleaned) else None
-
-
-def _cleaned(text: str) -> str:
     cleaned = clean(text)
+    _check_readable(cleaned)
+    return Prepared(cleaned, tokens=estimated_tokens(cleaned)) if is_plainly_readable(cleaned) else None
+
+
+def _check_readable(cleaned: str) -> None:
     if not is_readable(cleaned):
         raise NothingToRead
-    return cleaned

@@ -64,14 +64,14 @@ class Costs:
         return min(self._once(text) for _ in range(2))
 
     def _once(self, text: str) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         tokens = 0
         try:
             reading = self._reader.read_cleaned(clean(text), MOST_WINDOWS[Priority.INTERACTIVE])
             tokens = sum(map(len, reading.rows))
         except ModelError:
             pass
-        return time.perf_counter() - started + tokens * self._seconds_per_token
+        return time.thread_time() - started + tokens * self._seconds_per_token
 
 
 def search(costs: Costs, seconds: float, chance: random.Random) -> Genes:
