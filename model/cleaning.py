@@ -70,6 +70,7 @@ _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "''''\"\"\"")
+_CURLY = re.compile("[\u2018\u2019\u201b\u00b4\u201c\u201d\u201f]")
 _PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
 _QUIET_SIGNS = r"[A-Za-z0-9 .,'!?\"()\-+%\n]*+"
 _QUIET = re.compile(
@@ -122,8 +123,7 @@ def clean_in_steps(text: str) -> Generator[None, None, str]:
 
 
 def _clean_piece(text: str) -> str:
-    if not text.isascii():
-        text = text.translate(_STRAIGHT_QUOTES)
+    text = _straight(text)
     for _ in range(_MAX_ROUNDS):
         if _QUIET.match(text) and (quiet := _quiet(text)) is not None:
             return quiet
@@ -189,11 +189,16 @@ def _without_blocks(text: str) -> str:
     return text
 
 
+def _straight(text: str) -> str:
+    """Curly quotes made straight."""
+    return text.translate(_STRAIGHT_QUOTES) if not text.isascii() and _CURLY.search(text) else text
+
+
 def _normalise(text: str) -> str:
-    text = text.translate(_STRAIGHT_QUOTES)
+    text = name_emoji(unmask(_straight(text)))
     if text.isascii():
         return text
-    text = normalised(_strip_invisible(name_emoji(unmask(text))))
+    text = normalised(_strip_invisible(text))
     return text if text.isascii() else normalised(_MARKS.sub(r"\1", _UNSPEAKABLE.sub(" ", text)))
 
 

@@ -7,8 +7,9 @@ by their Unicode CLDR short names, in brackets, so that a picture of a turtle is
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 
 import emoji
@@ -60,10 +61,10 @@ def name_emoji(text: str) -> str:
     if not _RUN.search(text):
         return text
     text = few_emoji(text)
-    hints = _hints(text)
+    hints = cache(lambda: _hints(text))
 
     def spoken(run: re.Match[str]) -> str:
-        found = [match["emoji"] for match in emoji.emoji_list(_JOINED_CHAIN.sub(r"\g<0> ", run[0][:_LONGEST_RUN]))]
+        found = _emoji_in(run[0])
         if len(found) == 1 and _IN_PLACE_OF_A_WORD.search(text, max(0, run.start() - 12), run.start()):
             return f" {_plain_name(found[0])} "
         told = groupby(_said(_plain_name(one), hints) for one in found)
@@ -72,8 +73,16 @@ def name_emoji(text: str) -> str:
     return _RUN.sub(spoken, text)
 
 
+def _emoji_in(run: str) -> list[str]:
+    if emoji.is_emoji(run):
+        return [run]
+    return [match["emoji"] for match in emoji.emoji_list(_JOINED_CHAIN.sub(r"\g<0> ", run[:_LONGEST_RUN]))]
+
+
 def few_emoji(text: str) -> str:
     """`text` with its first `MOST` emoji, or about so many, and the number of the others at its end."""
+    if len(text) <= MOST:
+        return text
     count = 0
     beyond = 0
 
@@ -108,11 +117,11 @@ def _opened(alias: str) -> str:
     return f" {spoken_name(alias)} " if alias[1].isalpha() else alias
 
 
-def _said(name: str, hints: frozenset[str]) -> str:
+def _said(name: str, hints: Callable[[], frozenset[str]]) -> str:
     sense = _senses().get(name)
     if sense is None:
         return f"({name})"
-    return sense.words if not sense.context or sense.context in hints else sense.otherwise or f"({name})"
+    return sense.words if not sense.context or sense.context in hints() else sense.otherwise or f"({name})"
 
 
 def _with_degree(said: str, times: int) -> str:
@@ -135,6 +144,7 @@ def _hints(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(8192)  # emoji, and nothing else that anybody has written
 def _plain_name(symbol: str) -> str:
     return spoken_name(emoji.demojize(_GENDER.sub("", _TONE.sub("", symbol))))
 
