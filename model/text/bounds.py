@@ -37,6 +37,7 @@ _LONG = 16
 _LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 _REPEATED = re.compile(r"(\S{1,8}?)\1{3,}")
 _OVERLONG = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_SIGN_RUN = re.compile(r"([^\w\s]|_)\1{9,}")
 _ENDLESS = re.compile(rf"(\S{{{_LONGEST_ADDRESS}}})\S+")
 _LAST_MARK = 0x20000
 """No character from here on combines, as of Unicode 17."""
@@ -58,8 +59,8 @@ def normalised(text: str) -> str:
 
 
 def without_endless_words(text: str) -> str:
-    """`text` with words that are longer than any address shortened."""
-    return _ENDLESS.sub(r"\1", text)
+    """`text` with long runs of one sign, and then words that are longer than any address, shortened."""
+    return _ENDLESS.sub(r"\1", _SIGN_RUN.sub(r"\1\1\1", text))
 
 
 def without_repetition(text: str) -> str:

@@ -38,7 +38,7 @@ async def test_an_odd_text_is_answered_within_discords_limits(world, text):
         assert len(embed.description.splitlines()) == 3
         assert [field.name for field in embed.fields] == ["Confidence", "Probabilities"]
     else:
-        assert answer.response.content == "There is nothing to read here."
+        assert answer.response.content in {"There is nothing to read here.", "I can't read this yet. I read English."}
 
 
 @pytest.mark.parametrize("text", [ODD["lone surrogate"], ODD["NUL"], ODD["stars"], ZALGO])

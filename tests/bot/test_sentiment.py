@@ -72,7 +72,8 @@ async def test_a_private_answer_is_for_the_asker_alone(world):
 
 
 async def test_a_text_of_four_thousand_characters_is_read_in_parts(world):
-    answer = await world.ask(("what a lovely quiet evening it was " * 120)[:4000])
+    words = [f"what a lovely quiet evening number {number} was" for number in range(120)]
+    answer = await world.ask(" ".join(words)[:4000])
     assert re.search(r" · read in [2-9] parts$", answer.response.embeds[0].footer.text)
 
 

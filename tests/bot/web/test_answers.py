@@ -118,9 +118,9 @@ async def test_a_batch_waits_behind_people_and_is_one_origin(classifier, monkeyp
     asked = set()
     submit = Worker.submit
 
-    def noted(self, text, priority, origin, deadline):
+    def noted(self, text, priority, origin, deadline, **named):
         asked.add((priority, origin))
-        return submit(self, text, priority, origin, deadline)
+        return submit(self, text, priority, origin, deadline, **named)
 
     monkeypatch.setattr(Worker, "submit", noted)
     batch = await last(many(classifier, lambda: pasted("i love it\nhttps://x.y\n")))
@@ -216,8 +216,6 @@ async def test_a_text_that_only_the_second_model_does_not_rate_is_not_rated(clas
 
 
 async def test_the_words_are_shown_as_they_were_read(classifier, settings):
-    shown = await last(
-        one(classifier, settings, "> terrible awful\n```py\nterrible\n``` the food was **wonderful** 🔥")
-    )
+    shown = await last(one(classifier, settings, "> terrible awful\n```py\nterrible\n``` the food was **wonderful**"))
     assert "terrible" not in shown
     assert "wonderful" in shown
