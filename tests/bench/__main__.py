@@ -23,7 +23,9 @@ from model.backend import granted_cpus
 from model.engine import load_engine
 from model.memory import limit_arenas
 from tests.bench import peers, serving
+from tests.bench.ending import seconds_to_end
 from tests.bench.texts import chat, mixed
+from tests.bench.worst_texts import worst_texts
 
 OUTPUT = Path("build/bench.json")
 
@@ -75,7 +77,7 @@ async def serve(size: float) -> dict[str, float]:
     """The classifier on the same chat, without its cache, which would make every figure better."""
     texts, long = chat(int(3000 * size), seed=1), mixed(int(3000 * size), seed=1)
     found: dict[str, float] = {}
-    progress = tqdm(total=9, desc="serving")
+    progress = tqdm(total=11, desc="serving")
     async with await Classifier.open("bundled", cache=0) as classifier:
         # As the bot does; the peers' libraries would hold everything up for a third of a second now and then.
         gc.collect()
@@ -108,6 +110,11 @@ async def serve(size: float) -> dict[str, float]:
         alone, beside = await serving.fairness(classifier, texts, capacity, max(1, 8 * size), 5 if size == 1 else 3)
         found |= {"others_p99": alone, "others_p99_beside_a_flood": beside}
         progress.update()
+        quiet, worst = await serving.beside_the_worst(
+            classifier, texts, worst_texts(), capacity, max(1, 8 * size), 5 if size == 1 else 3
+        )
+        found |= {"others_p99_quiet": quiet, "others_p99_beside_the_worst": worst}
+        progress.update()
         found["memory_growth"] = await serving.memory_growth(classifier, long, int(100_000 * size))
         progress.update()
         found["explained"] = await serving.explained(classifier, texts[: int(500 * size)])
@@ -115,6 +122,8 @@ async def serve(size: float) -> dict[str, float]:
         found |= {"reload_lost": lost, "reload_growth": growth}
         found["rollback"] = (await classifier.rollback()).seconds
         progress.update()
+    found["seconds_to_end"] = await seconds_to_end(worst_texts())
+    progress.update()
     return found
 
 
@@ -136,6 +145,14 @@ def rows(report: dict[str, Any]) -> list[dict[str, str]]:
         ("3x overload, goodput of capacity", own["overload_goodput"], "", "0.9", ""),
         ("3x overload, refused within (p99)", own["refused_within"] * 1000, "ms", "5", ""),
         ("others' p99 beside a flood", own["others_p99_beside_a_flood"] / own["others_p99"], "x", "1.5", "1.2"),
+        (
+            "others' p99 beside the worst texts",
+            own["others_p99_beside_the_worst"] / own["others_p99_quiet"],
+            "x",
+            "1.5",
+            "",
+        ),
+        ("SIGTERM among the worst texts, to the end", own["seconds_to_end"], "s", "5", ""),
         ("event-loop lag while saturated (p99)", own["loop_lag"] * 1000, "ms", "20", "10"),
         ("memory growth over 100,000 texts", own["memory_growth"] * 100, "%", "2", ""),
         ("reloads under load, texts lost", own["reload_lost"], "", "0", "0"),

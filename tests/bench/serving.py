@@ -143,6 +143,48 @@ async def fairness(
     return float(np.median(alone)), float(np.median(flooded))
 
 
+async def beside_the_worst(
+    classifier: Classifier,
+    texts: Sequence[str],
+    worst: Sequence[str],
+    capacity: float,
+    seconds: float = 8,
+    rounds: int = 5,
+) -> tuple[float, float]:
+    """The 99th percentile of nine servers' latencies without and with a tenth that asks about the worst texts.
+
+    The nine send 54 % of what there is capacity for. The tenth has all of `worst` in hand, again and again. Both are
+    measured by turns, and of their rounds the median is taken.
+    """
+    share = 0.06 * capacity
+    count = max(20, int(share * seconds))
+
+    async def others(seed: int) -> float:
+        loads = await asyncio.gather(
+            *(open_load(classifier, texts[:count], share, origin, seed + origin) for origin in range(1, 10))
+        )
+        return float(np.percentile(np.concatenate([load.latencies for load in loads]), 99))
+
+    async def ask_again(text: str) -> None:
+        while True:
+            try:
+                await classifier.classify(text, origin=0)
+            except ModelError:
+                await asyncio.sleep(0.01)  # refused, or nothing to read in it
+
+    quiet, beside = [], []
+    for number in range(rounds):
+        quiet.append(await others(100 * number))
+        asking = [asyncio.ensure_future(ask_again(text)) for text in worst]
+        beside.append(await others(100 * number + 50))
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        while classifier.stats().queued:
+            await asyncio.sleep(0.05)
+    return float(np.median(quiet)), float(np.median(beside))
+
+
 async def memory_growth(classifier: Classifier, texts: Sequence[str], count: int) -> float:
     """How much resident memory grows over `count` texts after a tenth as many to warm up, as a share."""
     for start in range(0, count // 10, 2000):
