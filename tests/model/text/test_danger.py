@@ -98,6 +98,19 @@ def test_time_grows_with_the_length(unit):
     assert seconds(50_000) < 6 * seconds(12_500) + 0.05
 
 
+def test_no_beginning_of_what_is_said_is_slow_when_repeated():
+    """A pattern that looks for its end from each of its beginnings would take a time that grows with their square."""
+    prepare()
+    dangers = [text for text, danger in labelled() if danger]
+    for text in dangers:
+        words = clean(text).split()
+        beginning = " ".join(words[: max(1, 2 * len(words) // 3)]) + " "
+        repeated = beginning * (20_000 // len(beginning))
+        start = time.process_time()
+        may_be_in_danger(repeated)
+        assert time.process_time() - start < 0.3, text
+
+
 def test_spoilers_case_and_invisible_signs_make_no_difference():
     for text, danger in labelled():
         disguised = "||" + "\u200b".join(text.upper()) + "||"
