@@ -124,6 +124,7 @@ class Classifier:
         self._max_characters = max_characters
         self._load = load
         self._preparer = Preparer()
+        self._preparer.warm()
         self._changing = asyncio.Lock()
         self._previous: tuple[Engine, Callable[[], Engine]] | None = None
         self._shadow: Shadow | None = None

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from model.errors import ClassifierClosed, ModelError, Overloaded
 from model.handover import failure_of, refuse, settle
 from model.queueing import Priority
+from model.text import danger
 from model.text.preprocessing import Prepared, prepare_in_steps
 
 MOST_CHARACTERS = (4_000_000, 2_000_000)
@@ -66,6 +67,10 @@ class Preparer:
                 threading.Thread(target=self._run, name="preparing", daemon=True).start()
             self._changed.notify()
         return future
+
+    def warm(self) -> None:
+        """Has the table of what people in danger say read in the background, so that nobody waits for it."""
+        threading.Thread(target=danger.prepare, name="reading tables", daemon=True).start()
 
     def close(self) -> None:
         """Fails what waits with ClassifierClosed, and lets the thread end. Does not block."""

@@ -8,6 +8,7 @@ through by a look at its words alone. It is no diagnosis: it decides which texts
 from __future__ import annotations
 
 import re
+import threading
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,22 @@ _PLAIN_SIGN = re.compile(r"(?<=[a-z])!(?=[a-z])")
 _TOKEN = re.compile(r"\([a-z][a-z' -]{0,60}\)|[^\W_](?:[^\W_]|[/*])*|&|[.!?;:]+")
 _END = frozenset(".!?;:")
 _TERM = re.compile(r"<([a-z_]+)>")
+_reading = threading.Lock()
 _GAPS = {" .. ": r" (?:[^\s.]+ ){0,5}?", " ... ": r" (?:[^\s.]+ ){0,8}?"}
+
+
+class _Pattern:
+    """A pattern over whole words, compiled when it is first asked: most never are."""
+
+    def __init__(self, written: str) -> None:
+        self._written = written
+        self._compiled: re.Pattern[str] | None = None
+
+    def get(self) -> re.Pattern[str]:
+        """The pattern itself."""
+        if self._compiled is None:
+            self._compiled = re.compile(rf"(?<!\S)(?:{self._written})(?!\S)")
+        return self._compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +59,8 @@ class _Line:
     """
 
     needs: tuple[frozenset[str], ...]
-    says: re.Pattern[str] | None
-    unless: re.Pattern[str]
+    says: _Pattern | None
+    unless: _Pattern
 
     def may_be_said_with(self, said: set[str]) -> bool:
         """Whether the words are there. The first were looked for already."""
@@ -53,10 +69,10 @@ class _Line:
     def is_said_in(self, plain: str) -> bool:
         """Whether it is said in `plain`, which has the words, and nothing near by explains it."""
         if self.says is None:
-            return len(plain) <= _SHORT and not self.unless.search(plain)
+            return len(plain) <= _SHORT and not self.unless.get().search(plain)
         return any(
-            not self.unless.search(plain, max(0, found.start() - _NEAR), found.end() + _NEAR)
-            for found in self.says.finditer(plain)
+            not self.unless.get().search(plain, max(0, found.start() - _NEAR), found.end() + _NEAR)
+            for found in self.says.get().finditer(plain)
         )
 
 
@@ -91,9 +107,15 @@ def may_be_in_danger(cleaned: str) -> bool:
     return any(line.is_said_in(plain) for line in lines)
 
 
+def is_ready() -> bool:
+    """Whether the table is read, so that the next text does not wait for it."""
+    return _table.cache_info().currsize > 0
+
+
 def prepare() -> None:
-    """Reads and compiles the table, which takes a second or two, so that no text has to wait for it."""
-    _table()
+    """Reads the table, which takes a fraction of a second, so that no text has to wait for it."""
+    with _reading:
+        _table()
 
 
 def _plain(text: str, spelling: dict[str, str]) -> str:
@@ -149,9 +171,9 @@ def _filled(line: str, terms: dict[str, str]) -> str:
     return line
 
 
-def _compiled(line: str, terms: dict[str, str]) -> re.Pattern[str]:
+def _compiled(line: str, terms: dict[str, str]) -> _Pattern:
     """The line as a pattern over whole words."""
     written = _filled(line, terms)
     for gap, pattern in _GAPS.items():
         written = written.replace(gap, pattern)
-    return re.compile(rf"(?<!\S)(?:{written})(?!\S)")
+    return _Pattern(written)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from model.cleaning import PIECE, clean, clean_in_steps, is_readable
 from model.errors import NothingToRead
+from model.text import danger
 from model.text.cost import estimated_tokens
 from model.text.language import check_language, is_plainly_readable
 
@@ -34,7 +35,9 @@ def prepare_in_steps(text: str) -> Generator[None, None, Prepared]:
     if not is_plainly_readable(cleaned):
         check_language(cleaned)
     yield
-    return Prepared(cleaned, tokens=estimated_tokens(cleaned))
+    danger.prepare()
+    yield
+    return _prepared(cleaned)
 
 
 def prepare_at_once(text: str) -> Prepared | None:
@@ -42,11 +45,15 @@ def prepare_at_once(text: str) -> Prepared | None:
 
     Quick enough for an event loop. Raises NothingToRead.
     """
-    if len(text) > QUICK_CHARACTERS:
+    if len(text) > QUICK_CHARACTERS or not danger.is_ready():
         return None
     cleaned = clean(text)
     _check_readable(cleaned)
-    return Prepared(cleaned, tokens=estimated_tokens(cleaned)) if is_plainly_readable(cleaned) else None
+    return _prepared(cleaned) if is_plainly_readable(cleaned) else None
+
+
+def _prepared(cleaned: str) -> Prepared:
+    return Prepared(cleaned, danger.may_be_in_danger(cleaned), estimated_tokens(cleaned))
 
 
 def _check_readable(cleaned: str) -> None:
