@@ -15,8 +15,8 @@ import emoji
 from model.text.tables import words
 
 _LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗαβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏə",
-    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZabenikvoptuxwyABEHIKMNOPTYXZHOaenioywtsreelcayioollddhtfee",
+    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗαβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏəғ",
+    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZabenikvoptuxwyABEHIKMNOPTYXZHOaenioywtsreelcayioollddhtfeef",
 )
 """After Unicode's confusables (UTS 39), for the letters that are met; used in words that mix scripts."""
 
