@@ -228,7 +228,7 @@ def _drop_markup(text: str) -> str:
     if "." in text or "//" in text:
         text = _LINK.sub(f" {LINK} ", text)
     if "@" in text:
-        text = _HANDLE.sub(USER, text)
+        text = _HANDLE.sub(f" {USER} ", text)
     if "\\" in text:
         text = _ESCAPE.sub(r"\1", text)
     if "||" in text:

@@ -31,8 +31,10 @@ _JOINTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
 _RUN = re.compile(
     rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*"
 )
-_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9+\-][a-zA-Z0-9_+\-]{1,40}):(?![\w:])")
-_JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
+_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9_+\-]{1,41}):(?![\w:])")
+_JOINED_CHAIN = re.compile("(?:[^\\s\u200d][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]{0,2}\u200d){12}")
+"""Each joined to the next, which no emoji is made of; the library seeks one in a time that grows with the square."""
+
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
@@ -114,7 +116,7 @@ def _opened(alias: str) -> str:
     found = emoji.emojize(alias, language="alias")
     if found != alias:
         return f" {found} "
-    return f" {spoken_name(alias)} " if alias[1].isalpha() else alias
+    return f" {spoken_name(alias)} " if alias[1].isalpha() and len(alias) > 3 else alias
 
 
 def _said(name: str, hints: Callable[[], frozenset[str]]) -> str:
