@@ -15,7 +15,11 @@ _STARS = re.compile(
     r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek))",
     re.IGNORECASE,
 )
-_ROW_OF_STARS = re.compile("(?:[★⭐]\ufe0f?){2,5}☆{0,3}|[★⭐]\ufe0f?☆{1,4}|☆{5}")
+_ROW_OF_STARS = re.compile(
+    "(?<![★⭐☆])(?<![★⭐]\ufe0f)(?:(?:★\ufe0f?){2,5}☆{0,3}|(?:[★⭐]\ufe0f?){1,4}☆{1,4}|☆{5})(?![★⭐☆])"
+)
+"""Without empty ones beside them the emoji are no rating: "⭐⭐ new video ⭐⭐"."""
+
 _NO_RATING_AFTER = re.compile(
     r"\b(?:on|since|until|till|by|from|due|pages?|parts?|steps?|rounds?|ep|episodes?|chapters?|levels?|lvl|days?|weeks?"
     r"|stages?|waves?|slots?|players?|progress|done|at)\s*\Z",

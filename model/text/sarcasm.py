@@ -10,7 +10,7 @@ MARK = "sarcasm, disappointed"
 
 _TAGS = re.compile(
     r"(?<![\w/\\])[/\\](?:s|sarc|sarcasm|sarcastic)(?![\w/\\-])"
-    r"|[(\[*<{]\s*/?(?:sarcasm|sarcastic|sarc|end sarcasm)\s*[)\]*>}]|</?sarcasm>"
+    r"|[(\[<{]\s*/?(?:sarcasm|sarcastic|sarc|end sarcasm)\s*[)\]>}]|</?sarcasm>"
     r"|#\s?(?:sarcasm|sarcastic|sarc|irony)\b",
     re.IGNORECASE,
 )

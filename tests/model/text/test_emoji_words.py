@@ -123,6 +123,7 @@ def test_a_skin_tone_changes_nothing(tone):
         ("\U0001f468\u200d\U0001f469\u200d\U0001f467", "(family man woman girl)"),
         ("1\ufe0f\u20e3 \U0001f422", "(keycap 1) (turtle)"),
         ("meet at 10:30:45", "meet at 10:30:45"),
+        ("home \u2192 work \u2713", "home \u2192 work \u2713"),
         (":x: :D: :3", "bad :D: (cat smile)"),
         (":not_an_emoji_at_all: ok", "not an emoji at all ok"),
     ],
