@@ -15,7 +15,7 @@ _TAGS = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(
-    r"(?:\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z",
+    r"(?:(?<!\.)\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z",
     re.IGNORECASE,
 )
 _SHOUTED_NOT = re.compile(r"\bNOT\b")
