@@ -34,7 +34,7 @@ _GATHERING = re.compile(r"\b(?:need|lf|lf\d?m|lfg|looking for|open slots?|one mo
 
 _IN_DIGITS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _RATED_HINT = re.compile(r"[0-9]\s?(?:/|out of\s|of\s)\s?(?:5|10)", re.IGNORECASE)
-_STAR_SIGN = re.compile("[★⭐]")
+_STAR_SIGN = re.compile("[★⭐☆]")
 
 
 def may_rate(text: str) -> bool:
@@ -51,6 +51,11 @@ def name_ratings(text: str) -> str:
         if not _GATHERING.search(text):
             text = _OUT_OF.sub(_rated, text)
         text = _STARS.sub(_starred, text)
+    return text
+
+
+def name_drawn_stars(text: str) -> str:
+    """The same for "★★★★☆". Before the emoji are named, of which a star is one."""
     return _ROW_OF_STARS.sub(_drawn, text) if _STAR_SIGN.search(text) else text
 
 

@@ -23,7 +23,9 @@ _MAY_BE_TAGGED = re.compile(r"[/\\#(\[*<{]\s*/?(?:s|end s|irony)", re.IGNORECASE
 LAST = 12
 """Characters at a text's end in which a "not!" stands."""
 
-_MOCKING = re.compile(r"[A-Z][a-z][A-Z]")
+_MOCKING = re.compile(r"[A-Z][a-z][A-Z][a-z]|[a-z][A-Z][a-z][A-Z]")
+"""Longer than what takes turns in "PvP" and "iOS"."""
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 

@@ -155,9 +155,10 @@ def test_a_line_that_is_pasted_again_and_again_is_read_twice_wherever_it_stands(
 
 
 def test_a_word_that_is_too_long_for_the_tokenizer_is_cut():
-    word = "".join(chr(0x4E00 + number) for number in range(500))
+    word = "".join(chr(0x4E00 + number) for number in range(180))
     assert max(map(len, clean(word).split())) <= 60
     assert clean(word).replace(" ", "") == word
+    assert clean(word + "abcde" * 3) == f"{clean(word)} (15 more letters)"
 
 
 def test_signs_that_would_swell_are_not_expanded():

@@ -112,8 +112,10 @@ def test_plain_chat_is_not_taken_for_twice_as_much():
 
 @pytest.mark.parametrize("priority", Priority)
 def test_a_text_costs_no_more_than_the_windows_that_are_read_of_it(priority):
-    assert cost_of("word " * 100_000, priority) == MOST_WINDOWS[priority] * 512
-    assert cost_of("good", priority) == estimated_tokens("good")
+    long, short = estimated_tokens("word " * 100_000), estimated_tokens("good")
+    assert cost_of(long, priority) == MOST_WINDOWS[priority] * 512 < long
+    assert cost_of(short, priority) == short
+    assert Request("word " * 100_000, priority, Future()).cost == cost_of(long, priority)
 
 
 LONG = {name: text for name, text in KINDS.items() if tokens_of(clean(text)) > 2 * SPARSE_TOKENS}

@@ -82,7 +82,7 @@ def test_a_disguised_sentence_reads_as_the_plain_one(disguise, sentence):
     [
         ("h4te this", "hate this"), ("y0u are st00pid", "you are st00pid"), ("st1ll b0ring", "still boring"),
         ("gr8 g4me", "gr8 game"), ("n00b", "noob"), ("w0rst pl4ce", "worst place"), ("$tupid", "stupid"),
-        ("@wful", "@user"), ("h@te it", "hate it"), ("1diot", "idiot"), ("ki11er", "killer"), ("H4TE", "hate"),
+        ("@wful", "awful"), ("h@te it", "hate it"), ("1diot", "idiot"), ("ki11er", "killer"), ("H4TE", "hate"),
     ],
 )  # fmt: skip
 def test_digits_for_letters_are_read_where_that_gives_a_known_word(text, expected):
