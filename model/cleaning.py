@@ -13,9 +13,9 @@ from collections.abc import Generator
 
 from model.text.bounds import REPETITIVE, normalised, without_endless_words, without_repetition
 from model.text.emoji_words import few_emoji, name_emoji, open_shortcodes, spoken_name
-from model.text.emoticons import known_emoticons, name_emoticons
+from model.text.emoticons import hold_emoticons, name_emoticons
 from model.text.letters import join_letters, may_be_dotted, may_be_spaced, may_run_together, undo_signs, unmask
-from model.text.ratings import may_rate, name_ratings
+from model.text.ratings import may_rate, name_drawn_stars, name_ratings
 from model.text.sarcasm import LAST, mark_sarcasm, may_be_tagged, may_take_back
 
 LINK = "http"
@@ -69,8 +69,9 @@ _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
 _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u00b4\u201c\u201d\u201f", "''''\"\"\"")
-_CURLY = re.compile("[\u2018\u2019\u201b\u00b4\u201c\u201d\u201f]")
+_STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201b\u201c\u201d\u201f", "'''\"\"\"")
+_CURLY = re.compile("[\u2018\u2019\u201b\u201c\u201d\u201f]")
+"""Not the acute accent, which is a part of kaomoji and becomes a quote only after them."""
 _PLACEHOLDER = re.compile(rf"{USER}\b|{ROLE}\b|{CHANNEL}\b|\b{LINK}\b")
 _QUIET_SIGNS = r"[A-Za-z0-9 .,'!?\"()\-+%\n]*+"
 _QUIET = re.compile(
@@ -151,10 +152,10 @@ def _quiet(text: str) -> str | None:
         or (longest >= _LONG and may_run_together(words))
         or (len(words) >= REPETITIVE and 2 * len(set(words)) <= len(words))
         or ("not" in text[-LAST:].lower() and may_take_back(text))
-        or ((" of " in text or "star" in text.lower()) and may_rate(text))
+        or ((" of " in (lowered := text.lower()) or "star" in lowered) and may_rate(text))
         or (("(" in text or "#" in text) and may_be_tagged(text))
         or (("-" in text or "." in text) and (may_be_dotted(text) or "www." in text.lower()))
-        or not known_emoticons().isdisjoint(words)
+        or hold_emoticons(words)
     ):
         return None
     return " ".join(words)
@@ -195,7 +196,7 @@ def _straight(text: str) -> str:
 
 
 def _normalise(text: str) -> str:
-    text = name_emoji(unmask(_straight(text)))
+    text = name_emoji(name_drawn_stars(unmask(_straight(text).replace("\u00b4", "'"))))
     if text.isascii():
         return text
     text = normalised(_strip_invisible(text))
@@ -228,7 +229,7 @@ def _drop_markup(text: str) -> str:
     if "." in text or "//" in text:
         text = _LINK.sub(f" {LINK} ", text)
     if "@" in text:
-        text = _HANDLE.sub(USER, text)
+        text = _HANDLE.sub(f" {USER} ", text)
     if "\\" in text:
         text = _ESCAPE.sub(r"\1", text)
     if "||" in text:

@@ -42,7 +42,8 @@ _ENDLESS = re.compile(rf"(\S{{{_LONGEST_ADDRESS}}})\S+")
 _LAST_MARK = 0x20000
 """No character from here on combines, as of Unicode 17."""
 
-_SENTENCE = re.compile(r"[^\n.!?]+[\n.!?]*|[\n.!?]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
+"""Between words only: where a sentence goes, no two words become one."""
 
 
 def normalised(text: str) -> str:
@@ -91,7 +92,7 @@ def _few_sentences(text: str) -> str:
     """At most `COPIES` of each sentence of two words or more."""
     seen: dict[str, int] = {}
     kept: list[str] = []
-    for sentence in _SENTENCE.findall(text):
+    for sentence in _SENTENCE_END.split(text):
         key = " ".join(sentence.casefold().split())
         seen[key] = seen.get(key, 0) + 1
         if seen[key] <= COPIES or " " not in key:

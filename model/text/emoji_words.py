@@ -31,12 +31,17 @@ _JOINTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
 _RUN = re.compile(
     rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*"
 )
-_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9+\-][a-zA-Z0-9_+\-]{1,40}):(?![\w:])")
-_JOINED_CHAIN = re.compile("(?:[^\\s\u200d]{1,3}\u200d){12}")
+_SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9_+\-]{1,41}):(?![\w:])")
+_JOINED_CHAIN = re.compile("(?:[^\\s\u200d][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]{0,2}\u200d){12}")
+"""Each joined to the next, which no emoji is made of; the library seeks one in a time that grows with the square."""
+
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TONE_NAME = re.compile(r"(?:medium-)?(?:light|medium|dark) skin tone,? ?")
 _TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
-_NO_EMOJI = re.compile(f"[{_JOINTS}\\s\U0001f3fb-\U0001f3ff]")
+_ADDED = "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_ONE = re.compile(
+    rf"[#*0-9]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{{2}}|[{_CHARACTER}]{_ADDED}(?:\u200d[{_CHARACTER}]{_ADDED}){{0,3}}"
+)
 _GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
 _LETTER = re.compile(r"[^\W_]")
 _WORDS = re.compile(r"[a-z']+")
@@ -65,6 +70,8 @@ def name_emoji(text: str) -> str:
 
     def spoken(run: re.Match[str]) -> str:
         found = _emoji_in(run[0])
+        if not found:
+            return run[0]  # arrows, ticks and the like
         if len(found) == 1 and _IN_PLACE_OF_A_WORD.search(text, max(0, run.start() - 12), run.start()):
             return f" {_plain_name(found[0])} "
         told = groupby(_said(_plain_name(one), hints) for one in found)
@@ -80,23 +87,21 @@ def _emoji_in(run: str) -> list[str]:
 
 
 def few_emoji(text: str) -> str:
-    """`text` with its first `MOST` emoji, or about so many, and the number of the others at its end."""
+    """`text` with its first `MOST` emoji and the number of the others at its end."""
     if len(text) <= MOST:
         return text
     count = 0
-    beyond = 0
 
     def kept(run: re.Match[str]) -> str:
-        nonlocal count, beyond
-        number = len(_NO_EMOJI.sub("", run[0]))
-        before, count = count, count + number
+        nonlocal count
+        ends = [one.end() for one in _ONE.finditer(run[0]) if len(one[0]) > 1 or emoji.is_emoji(one[0])]
+        before, count = count, count + len(ends)
         if count <= MOST:
             return run[0]
-        beyond += min(number, count - MOST)
-        return run[0][: 12 * (MOST - before)] if before < MOST else " "
+        return f"{run[0][: ends[MOST - before - 1]]} " if before < MOST else " " if ends else run[0]
 
     shortened = _RUN.sub(kept, text)
-    return f"{shortened} ({beyond} more emoji)" if beyond else text
+    return f"{shortened} ({count - MOST} more emoji)" if count > MOST else text
 
 
 def spoken_name(alias: str) -> str:
@@ -114,7 +119,7 @@ def _opened(alias: str) -> str:
     found = emoji.emojize(alias, language="alias")
     if found != alias:
         return f" {found} "
-    return f" {spoken_name(alias)} " if alias[1].isalpha() else alias
+    return f" {spoken_name(alias)} " if alias[1].isalpha() and len(alias) > 3 else alias
 
 
 def _said(name: str, hints: Callable[[], frozenset[str]]) -> str:

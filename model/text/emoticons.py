@@ -13,19 +13,23 @@ _SIGN = re.compile(r"[:;=<>^_\\|]|[^\x00-\x7f]")
 _SIGNED = re.compile(r"(?<!\S)[^\s:;=<>^_\\|\x80-\U0010ffff]*+(?:[:;=<>^_\\|]|[^\x00-\x7f\s])\S*")
 _REPEATED = r"(?:(?<=[)(\]D/|3PpOo*<])[)(\]D/|3PpOo*<]*)?"
 _ENDS = r"(?=[\s,.!?\"'~)]|\Z|[^\x00-\x7f\w])"
+_AFTER = ",!?\"'~()"
+_ENDING = f".{_AFTER}"
+"""Signs of a sentence that may stand around an emoticon, which may end in a full stop itself."""
+
 _LONGEST = 60
 """Characters of a word that may end in an emoticon."""
 
 
-@cache
-def known_emoticons() -> frozenset[str]:
-    """Every emoticon of the table, and what of letters is one with its last letter said again."""
-    return _of_letters().union(_senses())
+def hold_emoticons(words: list[str]) -> bool:
+    """Whether any of the words is an emoticon, with or without the signs of a sentence around it."""
+    known = _known()
+    return not known.isdisjoint(words) or any(word[-1] in _ENDING and _bare(word) in known for word in words)
 
 
 def name_emoticons(text: str) -> str:
     """`text` with each emoticon that stands by itself, or after a word, as the word it means."""
-    if not _of_letters().isdisjoint(text.split()):
+    if hold_emoticons(text.split()):
         text = _letters_pattern().sub(_meaning, text)
     if not _SIGN.search(text):
         return text
@@ -44,8 +48,15 @@ def _last_sign(word: re.Match[str]) -> str:
         return f" {sense} "
     if len(typed) > _LONGEST:
         return typed
-    pattern = _attached_pattern() if typed[0].isalnum() and typed[0].isascii() else _pattern()
-    return pattern.sub(_meaning, typed)
+    if typed[0].isalnum() and typed[0].isascii():
+        sense = _senses().get(bare := _bare(typed))
+        return f" {sense} {typed[len(bare) :]}" if sense is not None else _attached_pattern().sub(_meaning, typed)
+    return _pattern().sub(_meaning, typed)
+
+
+def _bare(word: str) -> str:
+    without = word.strip(_AFTER)
+    return without if without in _known() else without.strip(_ENDING)
 
 
 def _meaning(found: re.Match[str]) -> str:
@@ -55,6 +66,12 @@ def _meaning(found: re.Match[str]) -> str:
 @cache
 def _senses() -> dict[str, str]:
     return {row["emoticon"]: row["sense"] for row in rows("emoticons")}
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every emoticon of the table, and what of letters is one with its last letter said again."""
+    return _of_letters().union(_senses())
 
 
 @cache
@@ -73,7 +90,7 @@ def _of_letters() -> frozenset[str]:
 @cache
 def _letters_pattern() -> re.Pattern[str]:
     unsigned = tuple(one for one in _senses() if not _SIGN.search(one))
-    return re.compile(rf"(?<!\S)(?P<known>{_any_of(unsigned)}){_REPEATED}(?!\S)")
+    return re.compile(rf"(?<![^\s\"'~*(])(?P<known>{_any_of(unsigned)}){_REPEATED}(?=[,.!?\"'~)]*(?:\s|\Z))")
 
 
 @cache

@@ -15,8 +15,8 @@ import emoji
 from model.text.tables import words
 
 _LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗαβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏə",
-    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZabenikvoptuxwyABEHIKMNOPTYXZHOaenioywtsreelcayioollddhtfee",
+    "аеорсухіјѕһԁԛԝвнкмтяигпгʏьѵҽАЕОРСУХІЈЅНԚԜВКМТЯИГПΛΔΣЗαβεηικνορτυχωγΑΒΕΗΙΚΜΝΟΡΤΥΧΖΉΏάέήίόύώƬƧƦƎƐƖƆɅɎƗØøłŁđĐħŧƒƏəғ",
+    "aeopcyxijshdqwbhkmtrnrnrybveAEOPCYXIJSHQWBKMTRNRNADEZabenikvoptuxwyABEHIKMNOPTYXZHOaenioywtsreelcayioollddhtfeef",
 )
 """After Unicode's confusables (UTS 39), for the letters that are met; used in words that mix scripts."""
 
@@ -27,7 +27,7 @@ _ENCLOSED = {
 }
 _FLAG_LETTER = "[\U0001f1e6-\U0001f1ff]"
 _ENCLOSED_RUN = re.compile(
-    rf"[\U0001f150-\U0001f169\U0001f170-\U0001f189](?:[^\S\n]?[\U0001f150-\U0001f169\U0001f170-\U0001f189\ufe0f])+"
+    rf"[\U0001f150-\U0001f169\U0001f170-\U0001f189](?:[^\S\n]?[\U0001f150-\U0001f169\U0001f170-\U0001f189\ufe0f])*"
     rf"|{_FLAG_LETTER}(?:[\s\u200b\u2060\ufe0f]{{0,4}}{_FLAG_LETTER})*"
 )
 _NEIGHBOURS = re.compile(r"[^\s\u200b\u2060\ufe0f]\ufe0f?[^\s\u200b\u2060\ufe0f]")
@@ -166,7 +166,7 @@ def _spelled(run: re.Match[str]) -> str:
     """Letters of a run of enclosed ones; a run of regional indicators that is nothing but flags stays."""
     signs = run[0]
     bare = re.sub(r"[\s\u200b\u2060\ufe0f]", "", signs)
-    if len(bare) == 1:
+    if len(bare) == 1 and (emoji.is_emoji(bare) or _FLAG_PAIR.match(2 * bare)):
         return signs
     pairs = _FLAG_PAIR.findall(signs)
     if pairs and 2 * len(pairs) == len(bare) and all(map(emoji.is_emoji, pairs)):

@@ -15,7 +15,11 @@ _STARS = re.compile(
     r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek))",
     re.IGNORECASE,
 )
-_ROW_OF_STARS = re.compile("(?:[★⭐]\ufe0f?){2,5}☆{0,3}|[★⭐]\ufe0f?☆{1,4}|☆{5}")
+_ROW_OF_STARS = re.compile(
+    "(?<![★⭐☆])(?<![★⭐]\ufe0f)(?:(?:★\ufe0f?){2,5}☆{0,3}|(?:[★⭐]\ufe0f?){1,4}☆{1,4}|☆{5})(?![★⭐☆])"
+)
+"""Without empty ones beside them the emoji are no rating: "⭐⭐ new video ⭐⭐"."""
+
 _NO_RATING_AFTER = re.compile(
     r"\b(?:on|since|until|till|by|from|due|pages?|parts?|steps?|rounds?|ep|episodes?|chapters?|levels?|lvl|days?|weeks?"
     r"|stages?|waves?|slots?|players?|progress|done|at)\s*\Z",
@@ -30,7 +34,7 @@ _GATHERING = re.compile(r"\b(?:need|lf|lf\d?m|lfg|looking for|open slots?|one mo
 
 _IN_DIGITS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _RATED_HINT = re.compile(r"[0-9]\s?(?:/|out of\s|of\s)\s?(?:5|10)", re.IGNORECASE)
-_STAR_SIGN = re.compile("[★⭐]")
+_STAR_SIGN = re.compile("[★⭐☆]")
 
 
 def may_rate(text: str) -> bool:
@@ -47,6 +51,11 @@ def name_ratings(text: str) -> str:
         if not _GATHERING.search(text):
             text = _OUT_OF.sub(_rated, text)
         text = _STARS.sub(_starred, text)
+    return text
+
+
+def name_drawn_stars(text: str) -> str:
+    """The same for "★★★★☆". Before the emoji are named, of which a star is one."""
     return _ROW_OF_STARS.sub(_drawn, text) if _STAR_SIGN.search(text) else text
 
 

@@ -10,12 +10,12 @@ MARK = "sarcasm, disappointed"
 
 _TAGS = re.compile(
     r"(?<![\w/\\])[/\\](?:s|sarc|sarcasm|sarcastic)(?![\w/\\-])"
-    r"|[(\[*<{]\s*/?(?:sarcasm|sarcastic|sarc|end sarcasm)\s*[)\]*>}]|</?sarcasm>"
+    r"|[(\[<{]\s*/?(?:sarcasm|sarcastic|sarc|end sarcasm)\s*[)\]>}]|</?sarcasm>"
     r"|#\s?(?:sarcasm|sarcastic|sarc|irony)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(
-    r"(?:\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z",
+    r"(?:(?<!\.)\.{2,}|\u2026|[-\u2013\u2014])\s*not[.!]*\s*\Z|,\s*not!+\s*\Z|(?<=[a-z.,!\u2026])\s+NOT[.!]*\s*\Z",
     re.IGNORECASE,
 )
 _SHOUTED_NOT = re.compile(r"\bNOT\b")
@@ -23,7 +23,9 @@ _MAY_BE_TAGGED = re.compile(r"[/\\#(\[*<{]\s*/?(?:s|end s|irony)", re.IGNORECASE
 LAST = 12
 """Characters at a text's end in which a "not!" stands."""
 
-_MOCKING = re.compile(r"[A-Z][a-z][A-Z]")
+_MOCKING = re.compile(r"[A-Z][a-z][A-Z][a-z]|[a-z][A-Z][a-z][A-Z]")
+"""Longer than what takes turns in "PvP" and "iOS"."""
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 

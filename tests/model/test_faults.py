@@ -17,6 +17,7 @@ from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, Noth
 from model.queueing import Priority
 from model.reader import Reader
 from model.verdict import SENTIMENTS, Verdict
+from tests.model.long_texts import varied
 from tests.model.test_worker import TOKENIZER
 
 PATIENCE = 60
@@ -29,10 +30,10 @@ class Collapse(BaseException):
 
 
 class FaultyReader(Reader):
-    def read(self, text):
-        if "tokenise" in text:
+    def read_cleaned(self, cleaned, most=0):
+        if "tokenise" in cleaned:
             raise Collapse("in the tokenizer")
-        return super().read(text)
+        return super().read_cleaned(cleaned, most)
 
 
 @dataclass
@@ -43,8 +44,10 @@ class FaultyBackend(InTurn):
     name: str = "faulty"
     device: str = "cpu"
     batches: list = field(default_factory=list)
+    going_on: threading.Event | None = None
 
     def predict(self, batch):
+        assert self.going_on is None or self.going_on.wait(PATIENCE)
         rows = [set(row) for row in batch]
         self.batches.append(len(rows))
         if any(self.ids["panic"] in row for row in rows):
@@ -87,7 +90,7 @@ async def ask(classifier, chance, number):
     fault = chance.choice(FAULTS) if number % 2 else ""
     mood = chance.choice(("good", "bad"))
     priority, origin = chance.choice(list(Priority)), chance.randrange(5)
-    padding = "x " * chance.choice((0, 3, 20, 700))
+    padding = varied("map", chance.choice((0, 3, 20, 350)))
     await asyncio.sleep(chance.random() * 0.5)
     said = fault if fault in WORDS or fault == "tokenise" else ""
     text = "" if fault == "empty" else f"{mood} {padding} {said} {mood}"
@@ -116,7 +119,11 @@ async def ask(classifier, chance, number):
 @pytest.mark.parametrize("moment", [0.0, 0.01, 0.05])
 async def test_closing_under_load_settles_every_call(load, moment):
     classifier = await Classifier.start(load, queue_limit=10_000_000)
-    calls = [asyncio.create_task(classifier.classify(f"good {number} " * 40)) for number in range(2000)]
+    going_on = threading.Event()
+    classifier._engine.backend.going_on = going_on
+    calls = [asyncio.create_task(classifier.classify(varied("good", 40, start=2 * number))) for number in range(2000)]
+    await until(lambda: classifier.stats().queued == 2000)  # all of them cleaned: from here on the model has the work
+    going_on.set()
     await asyncio.sleep(moment)
     await classifier.close()
     answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
@@ -125,7 +132,7 @@ async def test_closing_under_load_settles_every_call(load, moment):
 
 
 class SlowReader(Reader):
-    """A reader of which a test replaces `read`."""
+    """A reader of which a test replaces `read_cleaned`."""
 
 
 @dataclass
@@ -258,12 +265,12 @@ async def test_a_text_that_hangs_the_tokenizer_is_given_up_alone(backends, monke
     made, load = backends
     hanging = threading.Event()
 
-    def read(self, text):
-        if "poison" in text:
+    def read_cleaned(self, cleaned, most=0):
+        if "poison" in cleaned:
             hanging.wait(PATIENCE)
-        return Reader.read(self, text)
+        return Reader.read_cleaned(self, cleaned, most)
 
-    monkeypatch.setattr(SlowReader, "read", read)
+    monkeypatch.setattr(SlowReader, "read_cleaned", read_cleaned)
     async with await Classifier.start(load, wedged_after=0.3) as classifier:
         poison = asyncio.create_task(classifier.classify("poison"))
         others = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(50)]
@@ -340,7 +347,7 @@ async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends
 async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backends):
     made, load = backends
     order = []
-    async with await Classifier.start(load) as classifier:
+    async with await Classifier.start(load, queue_limit=100_000) as classifier:
         made[0].stuck = True
         first = asyncio.create_task(classifier.classify("first"))
         await until(lambda: classifier._worker._runner.in_hand)
@@ -349,7 +356,7 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
             await classifier.classify(text, origin=origin)
             order.append(origin)
 
-        calls = [asyncio.create_task(ask(f"{'long ' * 900} {number}", "flood")) for number in range(40)]
+        calls = [asyncio.create_task(ask(f"{varied('long', 450)} {number}", "flood")) for number in range(40)]
         calls.append(asyncio.create_task(ask("short", "quiet")))
         await until(lambda: classifier.stats().queued == 42)
         made[0].stuck = False

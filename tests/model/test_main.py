@@ -13,6 +13,7 @@ import pytest
 from model import InferenceFailed, NothingToRead, Sentiment, Unreadable, Verdict
 from model import __main__ as command
 from model.tables import COLUMNS, read_table
+from tests.model.long_texts import varied
 
 ROOT = Path(__file__).parents[2]
 HEADER = ["id", "text", *COLUMNS]
@@ -228,7 +229,7 @@ def test_a_row_with_nothing_to_read_is_neutral_with_no_windows(table):
 
 
 def test_a_very_long_cell_is_read_in_windows_not_cut(table):
-    (_, row), _ = scored(table((1, "so good " * 2000)))
+    (_, row), _ = scored(table((1, varied("so good", 2000))))
     assert int(row[7]) > 5
     assert int(row[8]) >= int(row[7])
 

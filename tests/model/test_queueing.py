@@ -11,7 +11,7 @@ PASSIVE, INTERACTIVE = Priority.PASSIVE, Priority.INTERACTIVE
 
 def request(origin=None, priority=INTERACTIVE, tokens=4):
     """A text that is estimated at so many tokens."""
-    made = Request("x" * 4 * (tokens - 3), priority, Future(), origin)
+    made = Request("x " * (tokens - 3), priority, Future(), origin)
     assert made.cost == tokens == estimated_tokens(made.text)
     return made
 

@@ -25,6 +25,7 @@ from model.queueing import Priority
 from model.reader import Reader
 from model.verdict import SENTIMENTS
 from tests.model.conftest import mood_text
+from tests.model.long_texts import varied
 from tests.model.test_worker import TOKENIZER
 
 PATIENCE = 60
@@ -89,12 +90,11 @@ async def test_a_reload_without_a_source_loads_the_same_again(start, make):
 
 async def test_two_hundred_reloads_under_load_lose_and_mix_nothing(start, make):
     async with await start(cache=64) as classifier:
-        stop = False
-        models = []
+        stop, models, long = False, [], varied("text", 700)
 
         async def ask(number):
             while not stop:
-                verdict = await classifier.classify(f"text {number} " * (1 + 700 * (number == 0)))
+                verdict = await classifier.classify(long if number == 0 else f"text {number}")
                 models.append(verdict.model)
                 # Each backend's own number decides the answer, so an answer of one under the name of another shows.
                 assert verdict.probabilities[2] == pytest.approx(positive_of(int(verdict.model[1:])), abs=1e-6)
@@ -130,7 +130,7 @@ async def test_models_that_were_replaced_twice_are_let_go(start, make):
 async def test_a_text_in_hand_finishes_with_the_model_it_began_with(start, make):
     async with await start() as classifier:
         make.backends[0].hold.clear()
-        first = asyncio.create_task(classifier.classify("long " * 2000))
+        first = asyncio.create_task(classifier.classify(varied("long", 1000)))
         while not classifier._worker._runner.in_hand:
             await asyncio.sleep(0.001)
         await classifier.reload("v1")
