@@ -22,9 +22,8 @@ _LONGEST = 60
 
 
 def hold_emoticons(words: list[str]) -> bool:
-    """Whether any of the words is an emoticon, with or without the signs of a sentence around it."""
-    known = _known()
-    return not known.isdisjoint(words) or any(word[-1] in _ENDING and _bare(word) in known for word in words)
+    """Whether any of the words is an emoticon, perhaps at a sentence's end."""
+    return not _at_ends().isdisjoint(words)
 
 
 def name_emoticons(text: str) -> str:
@@ -72,6 +71,15 @@ def _senses() -> dict[str, str]:
 def _known() -> frozenset[str]:
     """Every emoticon of the table, and what of letters is one with its last letter said again."""
     return _of_letters().union(_senses())
+
+
+@cache
+def _at_ends() -> frozenset[str]:
+    """All that are known, by themselves and with what a sentence may end in, brackets or quotes around them."""
+    around = [
+        (before, after) for before in ("", "(", '"') for after in ("", ".", "..", "...", ",", "!", "!!", "?", ")", '"')
+    ]
+    return frozenset(before + one + after for one in _known() for before, after in around)
 
 
 @cache
