@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         65_536,
         ge=1,
         le=100_000_000,
-        description="Tokens (4 characters each) that may wait before texts are refused.",
+        description="Tokens, estimated, that may wait before texts are refused.",
     )
     batch_tokens: int = Field(
         0, ge=0, le=65_536, description="Tokens computed at once; 0 finds out what suits this machine."
