@@ -46,6 +46,7 @@ async def reply_to_all(interaction: discord.Interaction[Any], reading: Coroutine
     Who may see a message is settled with Discord's first sight of it, "is thinking…" included.
     """
     task = asyncio.ensure_future(reading)
+    task.add_done_callback(_seen)
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(UNDECIDED_SECONDS):
@@ -58,6 +59,12 @@ async def reply_to_all(interaction: discord.Interaction[Any], reading: Coroutine
         await (_step_aside if reply.aside else _fill)(interaction, reply)
     finally:
         task.cancel()
+
+
+def _seen(task: asyncio.Task[Reply]) -> None:
+    """Takes note of an error after which nobody may ask: asyncio would log it in full, with somebody's words in it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _send(interaction: discord.Interaction[Any], reply: Reply) -> None:

@@ -20,7 +20,7 @@ from bot.why import (
     explanation_embed,
     marked,
 )
-from model import SENTIMENTS, Explanation, Influence, Sentiment, Verdict, clean
+from model import SENTIMENTS, Classifier, Explanation, Influence, Sentiment, Verdict, clean
 from model.explain import split_pieces
 from tests.bot.discord_markdown import hidden, kinds, visible
 
@@ -107,13 +107,13 @@ async def test_an_explanation_that_takes_too_long_is_given_up(world, backend, mo
 
 
 @pytest.fixture
-def faulty_explanation(bot, monkeypatch):
+def faulty_explanation(monkeypatch):
     """An error that nobody foresaw, with the text in its message."""
 
-    async def explain(text):
+    async def explain(_, text, **__):
         raise KeyError(text)
 
-    monkeypatch.setattr(bot.classifier, "explain", explain)
+    monkeypatch.setattr(Classifier, "explain", explain)
 
 
 async def test_why_apologises_for_a_fault_of_the_bot_itself(world, faulty_explanation):
@@ -128,7 +128,7 @@ async def test_a_fault_behind_why_keeps_the_text_out_of_the_log(world, faulty_ex
 
 
 async def test_why_answers_for_a_text_of_many_words(world):
-    text = "what a lovely *quiet* evening it was, " * 8
+    text = " ".join(f"what a lovely *quiet* evening number {number} was," for number in range(8))
     why = await world.why(await world.ask(text))
     (embed,) = why.response.embeds
     assert embed.title.startswith("Why ")
@@ -235,11 +235,11 @@ async def test_why_under_a_text_with_spoilers_is_covered(world):
 
 
 async def test_why_says_kind_words_when_another_model_sees_danger(world, bot, monkeypatch):
-    async def explain(text, **_):
+    async def explain(_, text, **__):
         return Explanation(replace(VERDICT, danger=True), text, (Influence(0, 3, 0.9),))
 
     answer = await world.ask(TEXT)
-    monkeypatch.setattr(bot.classifier, "explain", explain)
+    monkeypatch.setattr(Classifier, "explain", explain)
     why = await world.why(answer)
     assert (why.response.content, why.response.embeds) == (kind_words(bot.settings.help_url), [])
 

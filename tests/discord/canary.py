@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+from model import Unreadable
 from tests.discord.wire import ANSWER, CALLBACK, World, add_admin, answered, until
 
 CANARY = "Xylophonic-Zwieback"
-LOVE, HATE = f"I love {CANARY}", f"I hate {CANARY}, it is terrible"
+LOVE, HATE = f"I really love this {CANARY}", f"I hate {CANARY}, it is terrible"
+POLISH = f"Wszyscy bardzo lubimy {CANARY}"
+DANGER = f"nobody would miss me if i was gone, not even {CANARY}"
 
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
 
@@ -31,11 +34,23 @@ async def ask_in_private(world: World) -> None:
 
 
 async def ask_in_a_direct_message(world: World) -> None:
-    assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.embeds
+    assert (await world.alice.user.slash("sentiment", text=f"What do you think of {CANARY}?")).response.embeds
 
 
 async def ask_about_a_long_text(world: World) -> None:
-    assert (await world.ask(f"{LOVE}. " * 200)).response.embeds
+    (embed,) = (await world.ask(" ".join(f"{LOVE}, said number {number}." for number in range(100)))).response.embeds
+    assert "parts" in embed.footer.text
+
+
+async def ask_in_another_language(world: World) -> None:
+    for private in (False, True):
+        answer = await world.ask(POLISH, private=private)
+        assert answer.response.content == str(Unreadable("Polish"))
+
+
+async def ask_about_danger(world: World) -> None:
+    for private in (False, True):
+        assert answered(await world.ask(DANGER, private=private))
 
 
 async def ask_about_a_message(world: World) -> None:
@@ -62,7 +77,10 @@ async def be_watched(world: World) -> None:
 
 async def say_edit_and_delete(world: World) -> None:
     """What the bot may see in a channel that it watches, and must not in any other."""
-    await world.maya.send(world.channel, f"{LOVE}! " * 70)
+    await world.maya.send(world.channel, f"{LOVE}! " * 45)
+    await world.maya.send(world.channel, DANGER)
+    foreign = await world.maya.send(world.channel, POLISH)
+    await world.maya.edit(foreign, HATE)
     message = await world.maya.send(world.channel, LOVE)
     await world.maya.edit(message, HATE)
     await world.maya.send(world.channel, f"{CANARY} stays")
@@ -79,7 +97,10 @@ async def be_refused_the_answer(world: World) -> None:
     """Discord does not take it; the person gets an apology."""
     for status, code in ((400, 50035), (403, 50013)):
         world.local.http_error("PATCH", ANSWER, status=status, code=code)
-        (failed,) = world.ask_at_once([f"{CANARY}!"], private=True)
+        (failed,) = world.ask_at_once([LOVE], private=True)
+        await until(lambda failed=failed: answered(failed))
+        world.local.http_error("POST", CALLBACK, status=status, code=code)
+        (failed,) = world.ask_at_once([LOVE])
         await until(lambda failed=failed: answered(failed))
 
 
@@ -103,6 +124,8 @@ PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
     ask_in_private,
     ask_in_a_direct_message,
     ask_about_a_long_text,
+    ask_in_another_language,
+    ask_about_danger,
     ask_about_a_message,
     be_watched,
     say_edit_and_delete,

@@ -5,7 +5,17 @@ import re
 import pytest
 
 from bot.demo.gateway import Op
-from tests.discord.wire import ANSWER, CALLBACK, LONG, answered, new_ops, until
+from tests.discord.wire import (
+    ANSWER,
+    CALLBACK,
+    LONG,
+    answered,
+    assert_answered_once,
+    matching,
+    new_ops,
+    new_requests,
+    until,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
 
@@ -63,31 +73,43 @@ async def test_about_is_answered(world):
     assert answer.response.embeds
 
 
-async def test_a_crowd_is_acknowledged_within_three_seconds_and_answered_while_the_heart_beats(local, world):
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_a_crowd_is_acknowledged_within_three_seconds_and_answered_while_the_heart_beats(local, world, private):
     """Discord's limit is enforced by the local one, which refuses an acknowledgement that comes later."""
-    texts = [LONG if number % 8 == 0 else f"message {number} was nice" for number in range(120)]
+    texts = [LONG if number % 5 == 0 else f"message {number} was nice" for number in range(120)]
     beats = local.gateway.log.count(Op.HEARTBEAT)
-    with new_ops(local) as ops:
-        answers = world.ask_at_once(texts)
+    with new_ops(local) as ops, new_requests(local) as requests:
+        answers = world.ask_at_once(texts, private=private)
         await until(lambda: all(answer.acknowledged for answer in answers), local.ACKNOWLEDGE_SECONDS + 1)
         busy = not all(answered(answer) for answer in answers)
         await until(lambda: all(answered(answer) for answer in answers))
     assert busy
+    assert_answered_once(requests, answers)
     assert all(VERDICT.fullmatch(answer.response.embeds[0].title) for answer in answers)
     assert ops == []
     assert local.gateway.log.count(Op.HEARTBEAT) > beats
 
 
 async def test_a_quick_answer_costs_one_request(local, world):
-    before = len(local.requests)
-    await world.ask(GOOD)
-    (answer,) = local.requests[before:]
-    assert re.fullmatch(f"POST {CALLBACK}".replace("*", ".+"), answer)
+    with new_requests(local) as requests:
+        await world.ask(GOOD)
+    assert len(requests) == len(matching(requests, "POST", CALLBACK)) == 1
+
+
+async def test_a_text_that_takes_long_is_acknowledged_first_and_answered_for_everybody(local, world):
+    with new_requests(local) as requests:
+        answers = world.ask_at_once([LONG] * 16)
+        await until(lambda: all(answered(answer) for answer in answers))
+    assert_answered_once(requests, answers)
+    assert matching(requests, "PATCH", ANSWER)
+    assert all(VERDICT.fullmatch(answer.response.embeds[0].title) for answer in answers)
+    seen = {message.id for message in world.channel.history(viewer=world.maya)}
+    assert {answer.response.id for answer in answers} <= seen
 
 
 async def test_a_private_answer_costs_two_requests(local, world):
-    before = len(local.requests)
-    await world.ask(GOOD, private=True)
-    acknowledgement, edit = local.requests[before:]
-    assert re.fullmatch(f"POST {CALLBACK}".replace("*", ".+"), acknowledgement)
-    assert re.fullmatch(f"PATCH {ANSWER}".replace("*", ".+"), edit)
+    with new_requests(local) as requests:
+        await world.ask(GOOD, private=True)
+    acknowledgement, edit = requests
+    assert matching([acknowledgement], "POST", CALLBACK)
+    assert matching([edit], "PATCH", ANSWER)

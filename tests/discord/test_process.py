@@ -14,8 +14,20 @@ from bot.demo.local_discord import TOKEN, LocalDiscord
 from bot.model_admin import NOT_YOURS
 from bot.process import EX_CONFIG, EX_OK, WRONG_TOKEN
 from bot.why import FORGOTTEN
+from model import ClassifierClosed
 from model.checkpoint import BUNDLED_FOLDER
-from tests.discord.wire import ANSWER, LONG, answered, build_world, new_requests, online_bot, started_bot, until
+from tests.discord.wire import (
+    ANSWER,
+    LONG,
+    Waiting,
+    answered,
+    assert_answered_once,
+    build_world,
+    new_requests,
+    online_bot,
+    started_bot,
+    until,
+)
 
 TEXT = "what a lovely quiet evening"
 CANARY = "xylophonic marmalade"
@@ -77,24 +89,25 @@ async def end(bot, number):
     return code, time.perf_counter() - started
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_orderly_while_answers_are_computed(local, world, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "waiting"), [(signal.SIGINT, Waiting.PRIVATE), *((signal.SIGTERM, waiting) for waiting in Waiting)]
+)
+async def test_a_signal_ends_it_orderly_while_answers_are_computed(local, world, tmp_path, number, waiting):
     async with online_bot(local, tmp_path) as bot:
-        answers = world.ask_at_once([LONG] * 100)
-        await until(lambda: all(answer.acknowledged for answer in answers))
-        busy = not all(answered(answer) for answer in answers)
+        await world.ask_and_wait([LONG] * 100, waiting)
         code, seconds = await end(bot, number)
-    assert busy
     assert code == EX_OK
     assert seconds < ORDERLY_SECONDS
 
 
-async def test_whoever_waits_when_it_ends_is_told_so(local, world, tmp_path):
+@pytest.mark.parametrize("waiting", Waiting)
+async def test_whoever_waits_when_it_ends_is_told_so(local, world, tmp_path, waiting):
     async with online_bot(local, tmp_path) as bot:
-        answers = world.ask_at_once([LONG] * 30)
-        await until(lambda: all(answer.acknowledged for answer in answers))
-        await end(bot, signal.SIGTERM)
-    assert [answer for answer in answers if not answered(answer)] == []
+        with new_requests(local) as requests:
+            answers = await world.ask_and_wait([LONG] * 30, waiting)
+            await end(bot, signal.SIGTERM)
+    assert_answered_once(requests, answers)
+    assert str(ClassifierClosed()) in [answer.response.content for answer in answers]
     assert bot.said == ""
 
 

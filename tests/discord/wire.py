@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatch
 from pathlib import Path
 
 import discord
@@ -22,8 +24,16 @@ PATIENCE = 45.0
 
 CALLBACK = "/interactions/*/callback"
 ANSWER = "/webhooks/*/messages/@original"
-LONG = "so good " * 750
-"""As long as the option allows."""
+LONG = " ".join(f"Visit number {number} was so good that we came back for more." for number in range(120))[:6000]
+"""As long as the option allows, and no sentence twice: what is only repeated costs the model nothing."""
+
+
+class Waiting(StrEnum):
+    """What people have in front of them while their answers are computed."""
+
+    PRIVATE = "a private question, acknowledged at once"
+    PUBLIC = "a public one, acknowledged after a moment"
+    UNDECIDED = "a public one in its first moment, in which nothing is sent yet"
 
 
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -108,6 +118,18 @@ class World:
             results.append(InteractionResult(self.local, record))
         return results
 
+    async def ask_and_wait(self, texts: Sequence[str], waiting: Waiting) -> list[InteractionResult]:
+        """Asks at once, and returns when the bot has every question and people wait for the answers like that."""
+        answers = self.ask_at_once(texts, private=waiting is Waiting.PRIVATE)
+        if waiting is Waiting.UNDECIDED:
+            (later,) = self.ask_at_once([texts[0]], private=True)  # the bot gets them in order
+            await until(lambda: later.acknowledged)
+            assert not any(answer.acknowledged for answer in answers)
+            return [*answers, later]
+        await until(lambda: all(answer.acknowledged for answer in answers))
+        assert not all(answered(answer) for answer in answers)
+        return answers
+
     async def check(self, content: str) -> InteractionResult:
         """Alice uses "Check sentiment" on a message of Maya's and waits for the answer."""
         message = await self.maya.send(self.channel, content)
@@ -138,6 +160,22 @@ def new_requests(local: LocalDiscord) -> Iterator[list[str]]:
     before, found = len(local.requests), []
     yield found
     found += local.requests[before:]
+
+
+def matching(requests: Iterable[str], method: str, path: str) -> list[str]:
+    """Those of the requests; `path` is an fnmatch pattern."""
+    return [request for request in requests if fnmatch(request, f"{method} {path}")]
+
+
+def assert_answered_once(requests: list[str], answers: Sequence[InteractionResult]) -> None:
+    """The requests are one for each question and at most one more, to fill in an answer that was deferred."""
+    first, filled = matching(requests, "POST", CALLBACK), matching(requests, "PATCH", ANSWER)
+    assert len(first) == len(set(first)) == len(answers)
+    assert len(filled) == len(set(filled))
+    assert len(requests) == len(first) + len(filled)
+    assert all(answered(answer) for answer in answers)
+    assert len({answer.response.id for answer in answers}) == len(answers)
+    assert not any(answer.followups for answer in answers)
 
 
 @contextmanager

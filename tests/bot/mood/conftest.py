@@ -1,12 +1,10 @@
 """The bot with a store: an SQLite file of the test's own."""
 
-import asyncio
-
 import pytest
 
 from bot.client import create_bot
 from bot.mood.opening import open_mood
-from model import ModelError
+from model import Classifier, ModelError
 
 
 @pytest.fixture
@@ -22,18 +20,21 @@ def bot(settings, classifier, mood):
 
 
 @pytest.fixture
-def answers(classifier, monkeypatch):
+def answers(monkeypatch):
     """What the model is to answer to some texts, by text: a verdict or an error. The others it reads as always."""
-    chosen, submit = {}, classifier._submit
+    chosen, one, many = {}, Classifier.classify, Classifier.classify_many
 
-    def answer(text, *rest):
+    async def classify(self, text, *rest, **options):
         if text not in chosen:
-            return submit(text, *rest)
+            return await one(self, text, *rest, **options)
         if isinstance(chosen[text], ModelError):
             raise chosen[text]
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(chosen[text])
-        return done
+        return chosen[text]
 
-    monkeypatch.setattr(classifier, "_submit", answer)
+    async def classify_many(self, texts, *rest, **options):
+        read = iter(await many(self, [text for text in texts if text not in chosen], *rest, **options))
+        return [chosen[text] if text in chosen else next(read) for text in texts]
+
+    monkeypatch.setattr(Classifier, "classify", classify)
+    monkeypatch.setattr(Classifier, "classify_many", classify_many)
     return chosen

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.mood.schema import HourRow, MessageScoreRow
-from model import Sentiment, Unreadable, Verdict
+from model import Sentiment, Verdict
 from tests.mood.scenes import assert_sums_are_right, rows_of
 
 GOOD, BAD = "what a wonderful day", "this is terrible, I hate it"
@@ -15,8 +15,7 @@ DANGER = "nobody would miss me if i was gone"
 
 @pytest.fixture
 async def watched(home, answers):
-    """General is watched and tagged; the model knows no Spanish, and takes one text for a sign of danger."""
-    answers[SPANISH] = Unreadable("Spanish")
+    """General is watched and tagged; the model takes one text for a sign of danger, and finds the rest itself."""
     answers[DANGER] = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
     home.bot.watching.tagger._pause = lambda _seconds: asyncio.sleep(0)
     await home.watch(tagging=True)

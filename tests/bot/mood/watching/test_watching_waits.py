@@ -166,6 +166,6 @@ async def test_a_message_that_a_closed_model_refuses_counts_as_not_read(tagged, 
         raise ClassifierClosed
 
     with monkeypatch.context() as broken:
-        broken.setattr(tagged.bot.classifier, "classify", closed)
+        broken.setattr(type(tagged.bot.classifier), "classify", closed)
         await tagged.alice.send(tagged.general, GOOD)
     assert tagged.bot.watching.reader.counts[tagged.guild.id].shed == 1
