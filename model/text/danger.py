@@ -34,7 +34,7 @@ _TOKEN = re.compile(r"\([a-z][a-z' -]{0,60}\)|[^\W_](?:[^\W_]|[/*])*|&|[.!?;:]+"
 _END = frozenset(".!?;:")
 _TERM = re.compile(r"<([a-z_]+)>")
 _reading = threading.Lock()
-_GAPS = {" .. ": r" (?:[^\s.]+ ){0,5}?", " ... ": r" (?:[^\s.]+ ){0,8}?"}
+_GAPS = {" .. ": r" (?:[^\s.]+ ){0,5}?", " ... ": r" (?:[^\s.]+ ){0,8}?", " .... ": r" (?:\S+ ){0,14}?"}
 
 
 class _Pattern:
@@ -152,7 +152,7 @@ def _lines(table: dict[str, Any], ways: dict[str, set[str]]) -> Iterator[_Line]:
             yield _Line(tuple(_spelled(words.split(), ways) for words in group["words"]), None, unless)
         for line in group.get("says", "").split("\n"):
             for way in alternatives(line):
-                needs = required_words(_filled(way.replace(" ... ", " ").replace(" .. ", " "), terms))
+                needs = required_words(_without_gaps(_filled(way, terms)))
                 yield _Line(tuple(_spelled(words, ways) for words in needs), _compiled(way, terms), unless)
 
 
@@ -168,6 +168,12 @@ def _filled(line: str, terms: dict[str, str]) -> str:
     """The line with its terms written out, and theirs."""
     while _TERM.search(line):
         line = _TERM.sub(lambda name: terms[name[1]], line)
+    return line
+
+
+def _without_gaps(line: str) -> str:
+    for gap in _GAPS:
+        line = line.replace(gap, " ")
     return line
 
 
