@@ -40,6 +40,9 @@ class Backend(Protocol):
     def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
         """The same without waiting for it. Batches that were started are computed in their order."""
 
+    def start_aside(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """The same for a batch that is in no hurry: where there is a way to, it takes from others only what is left."""
+
     def padded_tokens(self, lengths: Sequence[int]) -> int:
         """How many tokens are computed for a batch of rows of these lengths, padding included."""
 
@@ -57,6 +60,10 @@ class InTurn(ABC):
     def start(self, batch: Batch) -> Future[NDArray[np.float32]]:
         """See `Backend.start`."""
         return self._crew.submit(partial(self.predict, batch))
+
+    def start_aside(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """See `Backend.start_aside`."""
+        return self.start(batch)
 
     def padded_tokens(self, lengths: Sequence[int]) -> int:
         """See `Backend.padded_tokens`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -99,9 +101,14 @@ class Crew:
     Daemons, unlike those of `ThreadPoolExecutor`: a call that never returns does not keep the process from ending.
     """
 
-    def __init__(self, name: str, threads: int = 1) -> None:
-        """The threads are started when there is something to do for them."""
+    def __init__(self, name: str, threads: int = 1, *, nice: int = 0) -> None:
+        """The threads are started when there is something to do for them.
+
+        `nice` is by how much they stand behind the other threads where the system knows threads' priorities, as Linux
+        does; elsewhere it does nothing.
+        """
         self._name = name
+        self._nice = nice
         self._threads = threads
         self._started = 0
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -121,6 +128,9 @@ class Crew:
             self._calls.put(None)
 
     def _run(self) -> None:
+        if self._nice and sys.platform == "linux":
+            with suppress(OSError):  # a sandbox may forbid it
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
         while (item := self._calls.get()) is not None:
             done, call = item
             if done.set_running_or_notify_cancel():

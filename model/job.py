@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from model.engine import Engine
 from model.queueing import Request
 
+_LIGHT = 160
+"""Tokens up to which a window is computed in some ten milliseconds."""
+
 _BETWEEN_WINDOWS = 256
 """Estimated tokens of newer texts that may go before each further window of a long one."""
 
@@ -35,6 +38,11 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes a thread so long that whoever sends a short text should not wait for it."""
+        return len(self.ids) > _LIGHT or len(self.job.logits) > 1
 
     @property
     def turn(self) -> int:

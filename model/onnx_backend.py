@@ -26,6 +26,10 @@ _PRODUCT = base64.b64decode(
 """An ONNX graph of one node: a (n, 8) of uint8 times an (8, 4) of int8, all of them 127."""
 
 
+_NICE = 10
+"""How far the threads stand behind the others that compute what is in no hurry: they get a tenth where all are busy."""
+
+
 class OnnxBackend:
     """Runs a checkpoint's `model.onnx`.
 
@@ -62,7 +66,9 @@ class OnnxBackend:
         self._limit = checkpoint.max_length
         self._threads = threads or granted_cpus()
         self._crew = Crew("inference-piece", self._threads)
+        self._aside = Crew("inference-aside", self._threads, nice=_NICE)
         finalize(self, self._crew.close)
+        finalize(self, self._aside.close)
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """See `Backend.predict`."""
@@ -75,11 +81,16 @@ class OnnxBackend:
         """See `Backend.start`. No thread waits for the others at a batch's end: it goes on with the next batch."""
         return self._start(batch, self._pieces(batch))
 
-    def _start(self, batch: Batch, found: list[list[int]]) -> Future[NDArray[np.float32]]:
+    def start_aside(self, batch: Batch) -> Future[NDArray[np.float32]]:
+        """See `Backend.start_aside`. A long row takes a thread tens of milliseconds, and cannot be broken off."""
+        return self._start(batch, self._pieces(batch), aside=True)
+
+    def _start(self, batch: Batch, found: list[list[int]], *, aside: bool = False) -> Future[NDArray[np.float32]]:
+        crew = self._aside if aside else self._crew
         computed = _Computed(len(batch), len(found))
         for rows in found:
             run = partial(_run, self._session, self._output, [batch[row] for row in rows], self._limit)
-            self._crew.submit(partial(computed.add, rows, run))
+            crew.submit(partial(computed.add, rows, run))
         return computed.logits
 
     def padded_tokens(self, lengths: Sequence[int]) -> int:

@@ -138,7 +138,7 @@ class FairQueue:
         bulky = self._bulky[request.priority]
         if weights[request.origin] <= self._sparse_tokens and request.origin not in bulky:
             request.sparse, request.turn = True, self.begun
-            if any(self._lines):
+            if any(self._bulky):
                 self._last_sparse = self.begun
             self._sparse[request.priority][request] = None
         else:
@@ -168,7 +168,7 @@ class FairQueue:
 
     def is_shared(self) -> bool:
         """Whether, beside an origin that sends much, others have sent something of late."""
-        return any(self._lines) and self.begun - self._last_sparse < PATIENCE
+        return any(self._bulky) and self.begun - self._last_sparse < PATIENCE
 
     def has_waiting(self) -> bool:
         """Whether any text has not been taken yet."""

@@ -14,6 +14,7 @@ from collections import deque
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ like lengths, and nobody's text goes far ahead of its turn."""
 _SHARED = 2
 """By how much batches are smaller while one origin sends much and others little."""
 
+_AT_HAND = 128
+"""Tokens of a batch that this thread computes itself when there is nothing else to do: a few milliseconds, for whoever
+comes meanwhile waits for all of it."""
+
 _AHEAD = 2
 """Batches that may be with the backend at a time: the one it computes, and the one that comes next."""
 
@@ -55,6 +60,17 @@ _PROBE_AFTER_FAILURES = 8
 _PROBE = "good"
 
 
+class _Lane(Enum):
+    """What goes into a batch: short texts, or the windows of long ones, which are computed beside those."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+    def takes(self, window: Window) -> bool:
+        """Whether the window may go."""
+        return window.is_heavy is (self is _Lane.HEAVY)
+
+
 class GivenUp(BaseException):
     """Ends a thread whose place another has taken."""
 
@@ -65,6 +81,7 @@ class _Flight:
 
     batch: list[Window]
     logits: Future[NDArray[np.float32]] = field(default_factory=Future)
+    aside: bool = False
 
     @property
     def requests(self) -> set[Request]:
@@ -245,28 +262,34 @@ class Runner:
 
     def _can_work(self) -> bool:
         """Whether `_work` has anything to do: a batch to hand out, one to send off, or a text to read."""
-        landed = any(flight.logits.cancelled() for flight in self._flights) or (
-            bool(self._flights) and self._flights[0].logits.done()
-        )
-        return landed or self._may_fly() or self._may_read() is not None
+        landed = any(flight.logits.done() for flight in self._flights)
+        return landed or self._lane() is not None or self._may_read() is not None
 
-    def _may_fly(self) -> bool:
-        """Whether a batch should be sent off: at once when none is computed, and ahead of time when it would be full.
+    def _lane(self) -> _Lane | None:
+        """Which batch should be sent off, if any: at once when none is computed, and ahead of time when it is full.
 
         While somebody floods the queue only what comes from others is sent ahead.
         """
         if self._failures >= _PROBE_AFTER_FAILURES or not any(self._windows):
-            return False
-        if not self._flights:
-            return True
+            return None
         engine = self._worker.engine
         assert engine is not None
-        if len(self._flights) >= _AHEAD:
-            return False
+        shared = self._worker.queue.is_shared()
         waiting = self._windows[0] or self._windows[1]
-        if self._worker.queue.is_shared():
-            return any(window.job.request.sparse for window in waiting)
-        return sum(map(len, waiting)) >= engine.budget
+        light = [window for window in waiting if not window.is_heavy]
+        aside = sum(flight.aside for flight in self._flights)
+        ahead = len(self._flights) - aside
+        if light and not ahead:
+            return _Lane.LIGHT
+        if light and ahead < _AHEAD:
+            full = sum(map(len, light)) >= engine.budget
+            if any(window.job.request.sparse for window in light) if shared else full:
+                return _Lane.LIGHT
+        if len(light) < len(waiting):
+            alone = not (light or ahead or shared)
+            if not aside or (alone and aside < _AHEAD and sum(map(len, waiting)) >= engine.budget):
+                return _Lane.HEAVY
+        return None
 
     def _may_read(self) -> tuple[Priority, int] | None:
         """Which texts may be read now, and how many tokens of them; passive ones only when no person waits."""
@@ -320,22 +343,29 @@ class Runner:
         self._take_landed()
         if not any(self._windows):
             self._read_more()
-        if self._may_fly():
-            self._fly(self._take_batch())
+        while (lane := self._lane()) is not None:
+            batch = self._take_batch(lane)
+            if not batch:
+                break
+            self._fly(batch, aside=lane is _Lane.HEAVY)
         if self._landing is None:
             self._take_landed()
         self._land_taken()
         self._read_more()
 
     def _take_landed(self) -> None:
-        """The oldest batch, if it is computed. What was cancelled, because nobody waits for it any more, is dropped."""
-        for flight in [flight for flight in self._flights if flight.logits.cancelled()]:
-            self._flights.remove(flight)
-        if self._flights and self._flights[0].logits.done():
-            flight = self._flights.popleft()
-            if not flight.logits.cancelled():  # nor a moment ago
-                self._note_pace(flight)
+        """The first batch that is computed: a long text's window does not keep back what went ahead of it.
+
+        What was cancelled, because nobody waits for it any more, is dropped.
+        """
+        for flight in [flight for flight in self._flights if flight.logits.done()]:
+            is_head = flight is self._flights[0]
+            if not flight.logits.cancelled():
+                if self._landing is not None:
+                    break
+                self._note_pace(flight, is_head=is_head)
                 self._landing = flight
+            self._flights.remove(flight)
         self._hold()
 
     def _land_taken(self) -> None:
@@ -344,11 +374,13 @@ class Runner:
             self._landing = None
             self._hold()
 
-    def _note_pace(self, flight: _Flight) -> None:
+    def _note_pace(self, flight: _Flight, *, is_head: bool) -> None:
+        """How long it took is only known of the oldest batch; another was computed beside that one."""
         lengths = [len(window) for window in flight.batch]
         if flight.logits.exception() is None and self._computing_since is not None:
             padded = flight.batch[0].job.engine.backend.padded_tokens(lengths)
-            self._worker.computed(lengths, padded, time.perf_counter() - self._computing_since)
+            seconds = time.perf_counter() - self._computing_since if is_head else None
+            self._worker.computed(lengths, padded, seconds)
 
     def _hold(self) -> None:
         """Notes what is in hand: the batch that is computed, and the one that is being handed out."""
@@ -398,20 +430,24 @@ class Runner:
             return
         self._windows[request.priority].extend(Window(job, index, ids) for index, ids in enumerate(rows))
 
-    def _take_batch(self) -> list[Window]:
+    def _take_batch(self, lane: _Lane) -> list[Window]:
         """Windows of one engine, that of the text which is due."""
         for waiting in self._windows:
             waiting[:] = [window for window in waiting if self._is_wanted(window.job.request)]
             if waiting:
                 waiting.sort(key=lambda window: window.turn)
-                engine = waiting[0].job.engine
-                own = [window for window in waiting if window.job.engine is engine]
                 with self._worker.changed:
                     begun, shared = self._worker.queue.begun, self._worker.queue.is_shared()
+                may = [window for window in waiting if lane.takes(window)]
+                if not may:
+                    return []
+                engine = may[0].job.engine
+                own = [window for window in may if window.job.engine is engine]
                 if own[0].job.request.sparse:
                     own = [window for window in own if window.job.request.sparse or window.turn <= begun]
                 # The smaller the batch in hand, the sooner is computed what comes from somebody else.
-                budget = engine.budget // _SHARED if shared else engine.budget
+                busy = shared or (lane is _Lane.HEAVY and len(may) < len(waiting))
+                budget = engine.budget // _SHARED if busy else engine.budget
                 batch = next_batch(first_tokens(own, _choice(engine)), budget)
                 chosen = set(map(id, batch))
                 waiting[:] = [window for window in waiting if id(window) not in chosen]
@@ -426,22 +462,23 @@ class Runner:
             self._worker.fail(request, DeadlinePassed())
         return not request.future.done()
 
-    def _fly(self, batch: list[Window]) -> None:
+    def _fly(self, batch: list[Window], *, aside: bool = False) -> None:
         """Sends a batch off: to the backend's threads, or, when there is nothing to do meanwhile, computed in this."""
         if not batch:
             return
         self._check()
         idle = self._landing is None and not self._flights
         alone = idle and not any(self._windows) and not self._worker.queue.has_waiting()
-        flight, backend = _Flight(batch), batch[0].job.engine.backend
+        alone = alone and sum(map(len, batch)) <= _AT_HAND
+        flight, backend = _Flight(batch, aside=aside), batch[0].job.engine.backend
         self._flights.append(flight)
         self._hold()
         rows = [window.ids for window in batch]
         try:
-            if alone:
+            if alone and not aside:
                 settle(flight.logits, backend.predict(rows))
                 return
-            flight.logits = backend.start(rows)
+            flight.logits = backend.start_aside(rows) if aside else backend.start(rows)
         except BaseException as error:
             refuse(flight.logits, error.with_traceback(None))  # which would lead to the batch
         flight.logits.add_done_callback(self._wake)
@@ -477,8 +514,9 @@ class Runner:
 
     def _land_in_hand(self) -> None:
         """At the end: the batch that is being computed still gets its answers, by halves if it fails."""
-        while len(self._flights) > 1:
-            self._flights.pop().logits.cancel()
+        # One of which a part is computed already is waited for: the library must not be left at work when all ends.
+        ahead = [flight for flight in list(self._flights)[1:] if flight.logits.cancel()]
+        self._flights = deque(flight for flight in self._flights if flight not in ahead)
         while self._flights:
             with suppress(CancelledError):
                 self._flights[0].logits.exception()  # which waits for it, as `wait` does not for one that is cancelled

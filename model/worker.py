@@ -230,13 +230,14 @@ class Worker:
         for request in held:
             self.fail(request, InferenceFailed("The model broke and cannot be loaded anew."))
 
-    def computed(self, lengths: Sequence[int], padded: int, seconds: float) -> None:
-        """Counts a batch of windows by their lengths, and the tokens that were computed for it."""
+    def computed(self, lengths: Sequence[int], padded: int, seconds: float | None) -> None:
+        """Counts a batch of windows by their lengths, and the tokens that were computed for it in so many seconds."""
         with self.changed:
             self._batches += 1
             self._useful += sum(lengths)
             self._computed += padded
-            self._pace = 0.9 * self._pace + 0.1 * seconds / len(lengths)
+            if seconds is not None:
+                self._pace = 0.9 * self._pace + 0.1 * seconds / len(lengths)
 
     def taken(self) -> list[Request]:
         """Texts that a runner has taken and not finished, in their order."""
