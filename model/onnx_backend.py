@@ -26,8 +26,8 @@ _PRODUCT = base64.b64decode(
 """An ONNX graph of one node: a (n, 8) of uint8 times an (8, 4) of int8, all of them 127."""
 
 
-_NICE = 10
-"""How far the threads stand behind the others that compute what is in no hurry: they get a tenth where all are busy."""
+_NICE = 15
+"""How far the threads stand behind that compute what is in no hurry: they get a thirtieth where all are busy."""
 
 
 class OnnxBackend:

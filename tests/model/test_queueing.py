@@ -129,8 +129,9 @@ def test_it_is_shared_while_one_sends_much_and_another_little():
     assert not queue.is_shared()
     queue.put(request("quiet"))
     assert queue.is_shared()
-    for one in queue.take(INTERACTIVE, 99):
-        assert queue.is_shared(), "what was taken of the flood is still to be computed"
+    taken = queue.take(INTERACTIVE, 99)
+    assert queue.is_shared(), "what was taken of the flood is still to be computed"
+    for one in taken:
         queue.release(one)
     assert not queue.is_shared()
 
