@@ -25,6 +25,9 @@ _FEWEST = 2
 _ENGLISH_SHARE = 0.33
 """Of the distinct words, how many must be English, or chat's own, for a text to be read without more."""
 
+_ENGLISH_AT_ALL = 0.5
+"""The same where words that other languages have as well are counted too, if no word is of another language alone."""
+
 _LIKELY_OTHER, _MAYBE_OTHER = 0.5, 0.04
 """P(English) below which a text is not read that has more words of other languages than English ones: two, or one."""
 
@@ -115,7 +118,7 @@ def check_language(cleaned: str) -> None:
     if others > sum(len(_LATIN.findall(word)) for word in found):
         raise Unreadable(next((name for name, script in _SCRIPTS if script.search(cleaned)), ""))
     letters = sum(map(len, found))
-    if letters < SHORTEST or _english_share(found) >= _ENGLISH_SHARE:
+    if letters < SHORTEST or _english_share(found) >= _ENGLISH_SHARE or _may_all_be_english(found):
         return
     ranked = dict(_identifier().rank(" ".join(found)[:_LOOKED_AT]))
     english = sum(ranked.get(code, 0.0) for code in _ENGLISH_CODES)
@@ -127,7 +130,7 @@ def check_language(cleaned: str) -> None:
 
 def _least(found: list[str], letters: int, likeliest: str) -> float:
     """P(English) from which on a text is read."""
-    others = sum(word in words("foreign") or not word.isascii() for word in found)
+    others = sum(map(_is_foreign, found))
     if others > len(found) * _english_share(found):
         return _LIKELY_OTHER if others > 1 else _MAYBE_OTHER
     if likeliest not in _WIDESPREAD:
@@ -135,6 +138,16 @@ def _least(found: list[str], letters: int, likeliest: str) -> float:
     if len(found) <= _FEW and letters < _SHORT:
         return _UNLIKELY_FEW
     return _UNLIKELY_SHORT if letters < _SHORT else _UNLIKELY
+
+
+def _may_all_be_english(found: list[str]) -> bool:
+    """Such as "i love" with a name: neither word says English by itself."""
+    known = sum(word in words("english") or word in words("chat") for word in found)
+    return known >= _ENGLISH_AT_ALL * len(found) and not any(map(_is_foreign, found))
+
+
+def _is_foreign(word: str) -> bool:
+    return word in words("foreign") or not word.isascii()
 
 
 def _words_of(cleaned: str) -> list[str]:

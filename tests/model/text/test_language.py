@@ -56,6 +56,7 @@ def test_even_english_that_looks_odd_is_mostly_read():
         "git push --force origin main",
         "aaaaaaaaaaaaaaaa",
         "ttyl gtg brb imo smh",
+        "I love Kubernetes",
     ],
 )
 def test_short_mixed_and_chat_of_its_own_is_read(text):
