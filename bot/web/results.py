@@ -118,7 +118,11 @@ def _shown(answer: Answer) -> tuple[str, str, str | float]:
     if isinstance(answer, Verdict):
         if answer.danger:
             return "not rated", "", ""
-        return f"{EMOJI[answer.sentiment]} {answer.sentiment}", f"{max(percentages(answer.probabilities))} %", round(answer.score, 2)
+        return (
+            f"{EMOJI[answer.sentiment]} {answer.sentiment}",
+            f"{max(percentages(answer.probabilities))} %",
+            round(answer.score, 2),
+        )
     if isinstance(answer, Unreadable):
         return UNREADABLE, "", ""
     return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""
