@@ -74,9 +74,11 @@ def main(
     writes them is still writing.
 
     A table comes out on standard output as CSV in UTF-8: the same rows in the same order, with the columns sentiment,
-    negative, neutral, positive, score, windows and parts added. A row with nothing to read (only a link, say) is
-    neutral with 0 windows, and one in another language is unreadable and has no numbers. A text has more parts than
-    windows if it was too long to be read whole. Cells that a spreadsheet would run as a formula get a ' in front.
+    negative, neutral, positive, score, windows and parts added. Blank lines are no rows. A row with nothing to read
+    (only a link, say) is neutral with 0 windows. One in another language is unreadable and has no numbers. One in
+    which somebody may be in danger is negative and has no numbers either, because it isn't rated. A text has more
+    parts than windows if it was too long to be read whole. Cells that a spreadsheet would run as a formula get a ' in
+    front.
     """
     if table is not None and (texts or as_json):
         raise click.UsageError(f"Give --csv or {'texts' if texts else '--json'}, not both.")

@@ -101,7 +101,7 @@ def _watched_in_words(outlets: Outlets, guild: discord.Guild, one: Watched) -> s
 def _since_start(counts: Counts, written: Written) -> str:
     lines = [f"Read: {counts.read:,}. Not read, for too much was waiting: {counts.shed:,}."]
     if counts.unread:
-        lines.append(f"Not in English, so in no mood: {counts.unread:,}.")
+        lines.append(f"Not in English, so not counted in the mood: {counts.unread:,}.")
     if counts.failed:
         lines.append(f"The model failed on: {counts.failed:,}.")
     dropped = written.dropped + written.dropped_deletions

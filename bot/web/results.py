@@ -37,21 +37,23 @@ def progress_bar(progress: Progress) -> str:
 
 
 def summary(answers: Sequence[Answer], seconds: float) -> str:
-    """How many lines of each sentiment, as a sentence, a bar and a chart of the scores."""
+    """How many lines of each sentiment, as a sentence, a bar and a chart of the scores: of the lines that are rated."""
     verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
-    rated = [verdict.score for verdict in verdicts if not verdict.danger]
+    rated = [verdict for verdict in verdicts if not verdict.danger]
     empty = sum(isinstance(answer, NothingToRead) for answer in answers)
     foreign = sum(isinstance(answer, Unreadable) for answer in answers)
     long = sum(verdict.skipped > 0 for verdict in verdicts)
+    endangered = len(verdicts) - len(rated)
     counted = (
         (empty, "had nothing to read"),
         (foreign, "wasn't English" if foreign == 1 else "weren't English"),
         (long, f"{'was' if long == 1 else 'were'} too long to be read whole"),
-        (len(answers) - len(verdicts) - empty - foreign, "could not be read"),
+        (endangered, f"{'isn' if endangered == 1 else 'aren'}'t rated, because somebody may be in danger"),
+        (len(answers) - len(verdicts) - empty - foreign, "couldn't be read"),
     )
     lines = "1 line" if len(answers) == 1 else f"{len(answers):,} lines"
     said = f"{lines} read in {seconds:.1f} s" + "".join(f"; {number:,} {what}" for number, what in counted if number)
-    chart = (_shares(verdicts) if verdicts else "") + (histogram(rated) if rated else "")
+    chart = _shares(rated) + histogram([verdict.score for verdict in rated]) if rated else ""
     return f'<section class="vc-card" aria-label="The result"><p class="vc-sentence">{said}.</p>{chart}</section>'
 
 
@@ -114,10 +116,13 @@ def _shares(verdicts: Sequence[Verdict]) -> str:
 
 def _shown(answer: Answer) -> tuple[str, str, str | float]:
     if isinstance(answer, Verdict):
-        sentiment = f"{EMOJI[answer.sentiment]} {answer.sentiment}"
         if answer.danger:
-            return sentiment, "", ""
-        return sentiment, f"{max(percentages(answer.probabilities))} %", round(answer.score, 2)
+            return "not rated", "", ""
+        return (
+            f"{EMOJI[answer.sentiment]} {answer.sentiment}",
+            f"{max(percentages(answer.probabilities))} %",
+            round(answer.score, 2),
+        )
     if isinstance(answer, Unreadable):
         return UNREADABLE, "", ""
     return "nothing to read" if isinstance(answer, NothingToRead) else "not read", "", ""

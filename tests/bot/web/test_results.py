@@ -30,7 +30,7 @@ def test_lines_that_were_not_read_are_counted_and_have_their_place():
     table = Table(("text",), (("a",), ("http://x.y",), ("b",)))
     answers = [GOOD, NothingToRead(), InferenceFailed("broken")]
     said = summary(answers, 1.0)
-    assert "3 lines read in 1.0 s; 1 had nothing to read; 1 could not be read." in said
+    assert "3 lines read in 1.0 s; 1 had nothing to read; 1 couldn't be read." in said
     assert [row[1] for row in table_rows(table, answers)] == ["👍 positive", "nothing to read", "not read"]
     assert [row[1] for row in rows(as_csv(table, answers))] == ["sentiment", "positive", "neutral", ""]
 
@@ -44,12 +44,19 @@ def test_another_language_is_unreadable_and_counted():
     assert rows(as_csv(table, answers))[1] == ["hola", "unreadable", *[""] * 6]
 
 
-def test_somebody_in_danger_is_negative_and_not_rated():
+def test_somebody_in_danger_is_not_rated_in_the_list_the_shares_or_the_chart():
     danger = Verdict(Sentiment.NEGATIVE, (0.1, 0.1, 0.8), 1, "v", danger=True)
     table = Table(("text",), (("help me",), ("fine",)))
-    assert "Distribution of 1 scores" in summary([danger, GOOD], 1.0)
-    assert "<svg" not in summary([danger], 1.0)
-    assert table_rows(table, [danger, GOOD])[0][1:4] == ["👎 negative", "", ""]
+    said = summary([danger, GOOD], 1.0)
+    assert "2 lines read in 1.0 s; 1 isn't rated, because somebody may be in danger." in said
+    assert "100 % · 1" in said
+    assert "0 % · 0" in said
+    assert "Distribution of 1 scores" in said
+    alone = summary([danger, danger], 1.0)
+    assert "2 aren't rated, because somebody may be in danger." in alone
+    assert "<svg" not in alone
+    assert "Shares" not in alone
+    assert table_rows(table, [danger, GOOD])[0][1:4] == ["not rated", "", ""]
     assert rows(as_csv(table, [danger, GOOD]))[1] == ["help me", "negative", *[""] * 6]
 
 

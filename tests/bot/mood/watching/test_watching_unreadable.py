@@ -43,7 +43,7 @@ async def test_what_cannot_be_read_is_counted_apart_and_not_tagged(watched):
     assert (counts.read, counts.unread, counts.failed, counts.shed) == (1, 1, 0, 0)
     said = await watched.monitor("status")
     assert "Read: 1." in said
-    assert "Not in English, so in no mood: 1." in said
+    assert "Not in English, so not counted in the mood: 1." in said
 
 
 async def test_its_language_is_kept_nowhere(watched, settings):
