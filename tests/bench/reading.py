@@ -17,7 +17,6 @@ from model.cleaning import clean
 from model.engine import load_engine
 from model.errors import ModelError, Unreadable
 from model.text.language import check_language, is_plainly_readable
-from model.text.preprocessing import prepare_at_once
 from tests.bench.texts import chat, sentences
 
 LINES = Path(__file__).parents[1] / "model" / "text"
@@ -73,11 +72,12 @@ def main(data: Path | None) -> None:
     texts = chat(3000)
     reader = load_engine("bundled", "cpu", 1)
     whole = _microseconds(lambda text: _answer(reader, text), texts[:300])
-    for name, work in (("cleaning", clean), ("cleaning and language", prepare_at_once)):
-        spent = _microseconds(work, texts)
+    for name, work, given in (
+        ("cleaning", clean, texts),
+        ("language", is_plainly_readable, [clean(text) for text in texts]),
+    ):
+        spent = _microseconds(work, given)
         click.echo(f"  {name:<24} {spent:8.1f} {spent / whole:8.2%}")
-    extra = _microseconds(is_plainly_readable, [clean(text) for text in texts])
-    click.echo(f"  {'language alone':<24} {extra:8.1f} {extra / whole:8.2%}")
 
 
 def _english(data: Path | None) -> dict[str, list[str]]:
