@@ -43,6 +43,9 @@ def test_marking_comes_to_rest(mark):
         "i think not", "of course not.", "do it or not?", "NOT now", "do NOT go", "iPhone", "macOS and iOS", "eBay",
         "McDonald", "YouTube and TikTok", "sArah", "HTML5", "PvP or PvE", "sarcasm is fun", "my sarcastic friend",
         "it's fun - not that hard", "LaTeX", "ok... not bad", "GitHub JavaScript", "/\\s/g",
+        "dir /s", "shutdown /s /t 0", "rm -rf /s", "X:/Windows /s", "setup.exe /s", "use the /s flag", "a \\s+ b",
+        "<s>old</s> new", "I am NOT", "ABSOLUTELY NOT", "absolutely NOT", "of course NOT", "PLEASE DO NOT", "why NOT",
+        "NO IT IS NOT", "please do NOT!", "dQw4w9WgXcQ", "I said NOT",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_mark_stays(text):
