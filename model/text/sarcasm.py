@@ -27,10 +27,13 @@ _COMMAND = re.compile(
 """Before a "/s" that is one of its switches."""
 
 _LEADS_TO_NOT = frozenset(
-    "absolutely am and are be better but can certainly could course definitely did do does had has have he how i if is "
-    "its it's im i'm may might must of or please probably said say shall she should so that's they thats to was we were "
-    "what who why will would you".split()
-)
+    {
+        "absolutely", "am", "and", "are", "be", "better", "but", "can", "certainly", "could", "course", "definitely",
+        "did", "do", "does", "had", "has", "have", "he", "how", "i", "if", "is", "its", "it's", "im", "i'm", "may",
+        "might", "must", "of", "or", "please", "probably", "said", "say", "shall", "she", "should", "so", "that's",
+        "they", "thats", "to", "was", "we", "were", "what", "who", "why", "will", "would", "you",
+    }
+)  # fmt: skip
 """Words that a "NOT" belongs to, however loud."""
 
 _MAY_BE_TAGGED = re.compile(r"[/\\#(\[*<{]\s*/?(?:s|end s|irony)", re.IGNORECASE)

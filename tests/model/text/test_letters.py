@@ -115,7 +115,8 @@ def test_words_that_run_together_are_told_apart(sentence):
         "i5-8400", "f1",
         "a-z", "p2w", "f2p", "l33t5p34k5", "user_name_1", "SomeCamelCase", "GitHubActions", "3.14", "100", "v1.2.3",
         "room 101", "raid5", "cat5", "season5", "pop3", "ac3", "br0", "4Head", "5am", "5kills", "4way",
-        "l10n", "a11y", "softwarecenter", "Win3.11", "b-b-but", "s-sorry", "a/b/c", "n/a", "24-7", "rock-n-roll", "x-ray", "t-shirt", "8-bit",
+        "l10n", "a11y", "softwarecenter", "Win3.11",
+        "b-b-but", "s-sorry", "a/b/c", "n/a", "24-7", "rock-n-roll", "x-ray", "t-shirt", "8-bit",
     ],
 )  # fmt: skip
 def test_codes_names_accents_and_long_words_stay(text):
