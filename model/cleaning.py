@@ -97,7 +97,9 @@ def clean(text: str) -> str:
     `clean(clean(x)) == clean(x)`.
     """
     if len(text) <= PIECE:
-        return _clean_piece(text)
+        text = _clean_piece(text)
+        if len(text) <= PIECE:
+            return text  # else its signs have become so many words that it is a long text, and read as one
     steps = clean_in_steps(text)
     while True:
         try:
