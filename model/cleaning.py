@@ -29,7 +29,8 @@ _MAX_ROUNDS = 20
 PIECE = 500
 """Characters of a long text that are cleaned at a time, or a few less: it is cut at blanks."""
 
-_AT_A_BLANK = re.compile(rf".{{1,{PIECE}}}(?:\s|\Z)|.{{1,{PIECE}}}", re.DOTALL)
+_AT_A_BLANK = re.compile(rf".{{1,{PIECE}}}(?:(?<!not)(?<!not[.!])\s|\Z)|.{{1,{PIECE}}}", re.DOTALL | re.IGNORECASE)
+"""Not after a "not", which would seem to take back what is said before it."""
 
 _UNSPEAKABLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u115f\u1160\u2800\u3164\uffa0\ud800-\udfff\ufffc-\uffff]"

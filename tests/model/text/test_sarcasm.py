@@ -52,6 +52,16 @@ def test_what_only_looks_like_a_mark_stays(text):
     assert MARK not in clean(text)
 
 
+def test_a_loud_not_within_a_long_text_is_no_mark_wherever_the_text_is_cut():
+    for words in range(60, 140):
+        assert MARK not in clean(
+            " ".join(f"word{chr(97 + n % 26)}{n}" for n in range(words)) + " NOT, " + "so it is " * 3
+        )
+        assert MARK not in clean(
+            " ".join(f"on{n}" for n in range(words)) + " a game NOT a film so it is " + "x1 y2 " * 60
+        )
+
+
 def test_a_mark_alone_marks_nothing():
     assert MARK not in clean("/s")
 
