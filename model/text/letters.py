@@ -173,6 +173,8 @@ def _spelled(run: re.Match[str]) -> str:
     """Letters of a run of enclosed ones; a run of regional indicators that is nothing but flags stays."""
     signs = run[0]
     bare = re.sub(r"[\s\u200b\u2060\ufe0f]", "", signs)
+    if signs[0] == "\U0001f171" and len(bare) == 1 and run.string[run.end() : run.end() + 1].isalpha():
+        return "b"  # which people put in place of any letter, mostly that one
     if len(bare) == 1 and (emoji.is_emoji(bare) or _FLAG_PAIR.match(2 * bare)):
         return signs
     pairs = _FLAG_PAIR.findall(signs)

@@ -82,6 +82,7 @@ def test_a_disguised_sentence_reads_as_the_plain_one(disguise, sentence):
     [
         ("h4te this", "hate this"), ("y0u are st00pid", "you are st00pid"), ("st1ll b0ring", "still boring"),
         ("gr8 g4me", "gr8 game"), ("n00b", "noob"), ("w0rst pl4ce", "worst place"), ("$tupid", "stupid"),
+        ("this is \U0001f171\ufe0fad", "this is bad"), ("\U0001f171oi", "boi"),
         ("@wful", "awful"), ("h@te it", "hate it"), ("1diot", "idiot"), ("ki11er", "killer"), ("H4TE", "hate"),
         ("5hit", "shit"), ("hell0", "hello"),
     ],
