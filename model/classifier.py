@@ -66,6 +66,9 @@ CHANGE_SECONDS = 600.0
 _PREPARED_TEXTS = 256
 """Texts of a batch that are prepared at once."""
 
+_TURN_SECONDS = 0.01
+"""For how long the event loop prepares texts of a batch before others have their turn."""
+
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -420,18 +423,24 @@ class Classifier:
     ) -> list[Prepared | ModelError]:
         """The texts as the network reads them, in their order; what takes longer is done off the event loop."""
         found: list[Prepared | ModelError | asyncio.Future[Prepared]] = []
-        for text in texts:
-            try:
-                self._check_length(text)
-                found.append(prepare_at_once(text) or asyncio.wrap_future(self._look_closer(text, priority, origin)))
-            except ModelError as error:
-                found.append(error)
-        closer = [one for one in found if isinstance(one, asyncio.Future)]
+        turn = time.perf_counter()
         try:
-            await asyncio.gather(*closer, return_exceptions=True)
+            for text in texts:
+                if time.perf_counter() - turn > _TURN_SECONDS:
+                    await asyncio.sleep(0)
+                    turn = time.perf_counter()
+                try:
+                    self._check_length(text)
+                    found.append(
+                        prepare_at_once(text) or asyncio.wrap_future(self._look_closer(text, priority, origin))
+                    )
+                except ModelError as error:
+                    found.append(error.with_traceback(None))  # which would lead to all the texts
+            await asyncio.gather(*filter(asyncio.isfuture, found), return_exceptions=True)
         finally:
-            for one in closer:
-                one.cancel()  # which takes those back that were not begun
+            for one in found:
+                if isinstance(one, asyncio.Future) and not one.cancel() and not one.cancelled():
+                    one.exception()  # heard of, or asyncio logs it; those that were not begun are taken back
         return [_outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
 
     def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
@@ -460,12 +469,12 @@ class Classifier:
                 try:
                     waiting.append(text if isinstance(text, ModelError) else self._submit(text, priority, origin, inf))
                 except ModelError as error:
-                    waiting.append(error)
+                    waiting.append(error.with_traceback(None))  # which would lead to all the texts
             for one in waiting:
                 try:
                     answers.append(one if isinstance(one, ModelError) else await one)
                 except ModelError as error:
-                    answers.append(error)
+                    answers.append(error.with_traceback(None))
         finally:  # whoever is cancelled takes all its texts back
             for one in waiting[len(answers) :]:
                 if not isinstance(one, ModelError):

@@ -29,7 +29,8 @@ _MAX_ROUNDS = 20
 PIECE = 500
 """Characters of a long text that are cleaned at a time, or a few less: it is cut at blanks."""
 
-_AT_A_BLANK = re.compile(rf".{{1,{PIECE}}}(?:\s|\Z)|.{{1,{PIECE}}}", re.DOTALL)
+_AT_A_BLANK = re.compile(rf".{{1,{PIECE}}}(?:(?<!not)(?<!not[.!])\s|\Z)|.{{1,{PIECE}}}", re.DOTALL | re.IGNORECASE)
+"""Not after a "not", which would seem to take back what is said before it."""
 
 _UNSPEAKABLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u115f\u1160\u2800\u3164\uffa0\ud800-\udfff\ufffc-\uffff]"
@@ -60,7 +61,7 @@ _SPECIAL_TOKEN = re.compile(r"\[(MASK|SEP|CLS|PAD|UNK)\]")
 
 _MARKDOWN = re.compile(
     r"(?<![\w*])\*{2,}|(?<!\*)\*{2,}(?![\w*])|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~{2,}|`+"
-    r"|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:#{1,3}|-#)[^\S\n]",
+    r"|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:(?:#{1,3}|-#)[^\S\n]+)+",
     re.MULTILINE,
 )
 _MARKDOWN_SIGN = re.compile(r"[*~`_#]")
@@ -97,7 +98,9 @@ def clean(text: str) -> str:
     `clean(clean(x)) == clean(x)`.
     """
     if len(text) <= PIECE:
-        return _clean_piece(text)
+        text = _clean_piece(text)
+        if len(text) <= PIECE:
+            return text  # else its signs have become so many words that it is a long text, and read as one
     steps = clean_in_steps(text)
     while True:
         try:

@@ -1,17 +1,19 @@
 """A thread that cleans long texts and tells languages apart, off the event loop and for one text at a time.
 
 Its work is Python and holds the interpreter's lock, so it goes in steps of a millisecond with rests between, and a
-second thread would only take from everybody else. Origins are served by turns: who sends many costly texts waits for
-them, and whoever comes meanwhile waits for one of them at most.
+second thread would only take from everybody else. Origins are served by turns, and of one what people ask about beside
+what is watched: who sends many costly texts waits for them, and whoever comes meanwhile waits for one of them at most.
 """
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Iterator
 from concurrent.futures import Future
+from functools import partial
 
 from model.errors import ClassifierClosed, ModelError, Overloaded
 from model.handover import failure_of, refuse, settle
@@ -31,7 +33,8 @@ _REST = 3.0
 _LONGEST_REST = 0.02
 """In seconds: a step may have taken long because the machine was busy, or because a model was loaded."""
 
-_Waiting = deque[tuple[str, Future[Prepared]]]
+_Line = tuple[Hashable, Priority]
+_Waiting = dict[Future[Prepared], str]
 
 
 class Preparer:
@@ -39,8 +42,9 @@ class Preparer:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._lines: dict[Hashable, _Waiting] = {}
-        self._turns: deque[Hashable] = deque()
+        self._lines: dict[_Line, _Waiting] = {}
+        self._turns: deque[_Line] = deque()
+        self._weights: dict[_Line, int] = {}
         self._characters = 0
         self._started = False
         self._closing = False
@@ -48,24 +52,31 @@ class Preparer:
     def submit(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
         """What `prepare_in_steps` makes of the text, or its error. Cancelling takes it back.
 
-        Raises Overloaded and ClassifierClosed.
+        When too much waits, the newest texts of whoever has most there are refused for it, if that is more than its own
+        origin would have. Raises Overloaded and ClassifierClosed.
         """
+        future: Future[Prepared] = Future()
+        place = (origin, priority)
         with self._changed:
             if self._closing:
                 raise ClassifierClosed
-            if self._characters and self._characters + len(text) > MOST_CHARACTERS[priority]:
-                raise Overloaded(self._characters / _CHARACTERS_PER_SECOND)
-            future: Future[Prepared] = Future()
-            line = self._lines.get(origin)
+            overloaded = Overloaded(self._characters / _CHARACTERS_PER_SECOND)
+            victims = self._make_room(place, len(text))
+            if victims is None:
+                raise overloaded
+            line = self._lines.get(place)
             if line is None:
-                line = self._lines[origin] = deque()
-                self._turns.append(origin)
-            line.append((text, future))
-            self._characters += len(text)
+                line = self._lines[place] = {}
+                self._turns.append(place)
+            line[future] = text
+            self._weigh(place, len(text))
             if not self._started:
                 self._started = True
                 threading.Thread(target=self._run, name="preparing", daemon=True).start()
             self._changed.notify()
+        for victim in victims:
+            refuse(victim, Overloaded(overloaded.retry_after))
+        future.add_done_callback(partial(self._forget, place))
         return future
 
     def warm(self) -> None:
@@ -76,9 +87,10 @@ class Preparer:
         """Fails what waits with ClassifierClosed, and lets the thread end. Does not block."""
         with self._changed:
             self._closing = True
-            waiting = [future for line in self._lines.values() for _, future in line]
+            waiting = [future for line in self._lines.values() for future in line]
             self._lines.clear()
             self._turns.clear()
+            self._weights.clear()
             self._characters = 0
             self._changed.notify()
         for future in waiting:
@@ -120,12 +132,63 @@ class Preparer:
             self._changed.wait_for(lambda: self._closing or bool(self._turns))
             if self._closing:
                 return None
-            origin = self._turns.popleft()
-            line = self._lines[origin]
-            text, future = line.popleft()
-            self._characters -= len(text)
-            if line:
-                self._turns.append(origin)
-            else:
-                del self._lines[origin]
+            place = self._turns.popleft()
+            future = next(iter(self._lines[place]))
+            text = self._take(place, future)
+            if place in self._lines:
+                self._turns.append(place)
             return text, future
+
+    def _take(self, place: _Line, future: Future[Prepared]) -> str:
+        """Out of its line, and the line away when nothing is left in it. Its turn is the caller's to see to."""
+        line = self._lines[place]
+        text = line.pop(future)
+        self._weigh(place, -len(text))
+        if not line:
+            del self._lines[place], self._weights[place]
+        return text
+
+    def _weigh(self, place: _Line, characters: int) -> None:
+        self._weights[place] = self._weights.get(place, 0) + characters
+        self._characters += characters
+
+    def _withdraw(self, place: _Line, future: Future[Prepared]) -> None:
+        self._take(place, future)
+        if place not in self._lines:
+            self._turns.remove(place)
+
+    def _forget(self, place: _Line, future: Future[Prepared]) -> None:
+        """Who is not waited for any more takes no room, and its text is not kept."""
+        with self._changed:
+            if future in self._lines.get(place, ()):
+                self._withdraw(place, future)
+
+    def _make_room(self, place: _Line, characters: int) -> list[Future[Prepared]] | None:
+        """Withdraws texts until there is room, and returns their futures; None when it must be refused instead."""
+        most = MOST_CHARACTERS[place[1]]
+        excess = self._characters + characters - most
+        if excess <= 0 or not self._characters:
+            return []
+        own = self._weights.get(place, 0) + characters
+        # Watched texts before a person's, which never make way for those; then whoever has most.
+        heap = [(-one[1], -weight, number, one) for number, (one, weight) in enumerate(self._weights.items())]
+        heap = [entry for entry in heap if -entry[0] >= place[1]]
+        heapq.heapify(heap)
+        newest: dict[_Line, Iterator[Future[Prepared]]] = {}
+        chosen: list[tuple[_Line, Future[Prepared]]] = []
+        while excess > 0 and heap:
+            kind, weight, number, one = heapq.heappop(heap)
+            victim = next(newest.setdefault(one, iter(reversed(self._lines[one]))), None)
+            if victim is None:
+                continue
+            left = -weight - len(self._lines[one][victim])
+            if one[1] is place[1] and left < own:
+                continue
+            chosen.append((one, victim))
+            excess -= -weight - left
+            heapq.heappush(heap, (kind, -left, number, one))
+        if excess > 0:
+            return None
+        for one, victim in chosen:
+            self._withdraw(one, victim)
+        return [victim for _, victim in chosen]

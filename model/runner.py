@@ -59,6 +59,9 @@ _PROBE_AFTER_FAILURES = 8
 
 _PROBE = "good"
 
+_ASIDE_PATIENCE = 6
+"""How many times as long as another a batch may take that stands behind those which are computed meanwhile."""
+
 
 class _Lane(Enum):
     """What goes into a batch: short texts, or the windows of long ones, which are computed beside those."""
@@ -112,6 +115,7 @@ class Runner:
         self._failures = 0
         self._moved: float | None = None
         self._computing_since: float | None = None
+        self._landed = 0.0
         self._loading: float | None = None
         self._reading: Request | None = None
         self._computing: set[Request] = set()
@@ -141,9 +145,15 @@ class Runner:
         return self._loading is not None
 
     def stuck_for(self, now: float) -> float:
-        """Seconds since it last moved, or for which it has computed one batch; 0 while it waits for work or loads."""
-        since = [moment for moment in (self._moved, self._computing_since) if moment is not None]
-        return now - min(since) if since else 0.0
+        """Seconds since it last moved, or for which it has computed one batch; 0 while it waits for work or loads.
+
+        A batch that is in no hurry is kept waiting by others: while these land it is not stuck, unless it takes long.
+        """
+        moved, since, head = self._moved, self._computing_since, self._head
+        computing = 0.0 if since is None else now - since
+        if since is not None and head is not None and head.aside:
+            computing = max(now - max(since, self._landed), computing / _ASIDE_PATIENCE)
+        return max(computing, 0.0 if moved is None else now - moved)
 
     def loading_for(self, now: float) -> float:
         """Seconds for which it has been trying to load the model."""
@@ -364,7 +374,7 @@ class Runner:
                 if self._landing is not None:
                     break
                 self._note_pace(flight, is_head=is_head)
-                self._landing = flight
+                self._landing, self._landed = flight, time.perf_counter()
             self._flights.remove(flight)
         self._hold()
 
@@ -506,8 +516,8 @@ class Runner:
         elif len(batch) > 1:
             self._landing = None  # of the halves only the one that is computed is in hand
             middle = len(batch) // 2
-            self._fly(batch[:middle])
-            self._fly(batch[middle:])
+            self._fly(batch[:middle], aside=flight.aside)
+            self._fly(batch[middle:], aside=flight.aside)
         else:
             self._failures += 1
             self._worker.fail(batch[0].job.request, error)

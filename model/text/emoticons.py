@@ -17,6 +17,16 @@ _AFTER = ",!?\"'~()"
 _ENDING = f".{_AFTER}"
 """Signs of a sentence that may stand around an emoticon, which may end in a full stop itself."""
 
+_SETTINGS = frozenset({"=[", "=]", "=/", "=|"})
+"""After a word these are code: "root=/", "kinds=['card']"."""
+
+_DRIVES = frozenset({"c:", "D:"})
+_DRIVE_BEFORE = re.compile(r"\b(?:on|to|from|the|my|your|in|into|and|of|drive|[ab]: ?\S.{0,60})\s+\Z", re.IGNORECASE)
+_DRIVE_AFTER = re.compile(r"\s*(?:drive|disk|partition|ssd|hdd)\b", re.IGNORECASE)
+"""What "D:" is a drive's letter beside, or the fourth of some choices, "A: yes B: no C: both D: neither"."""
+
+_SCHEME = re.compile(r"https?:/\Z|[a-z]+://", re.IGNORECASE)
+
 _LONGEST = 60
 """Characters of a word that may end in an emoticon."""
 
@@ -44,13 +54,21 @@ def _last_sign(word: re.Match[str]) -> str:
     typed = word[0]
     sense = _senses().get(typed)
     if sense is not None:
+        if typed in _DRIVES and _is_drive(word):
+            return typed
         return f" {sense} "
-    if len(typed) > _LONGEST:
+    if len(typed) > _LONGEST or _SCHEME.match(typed):
         return typed
     if typed[0].isalnum() and typed[0].isascii():
         sense = _senses().get(bare := _bare(typed))
         return f" {sense} {typed[len(bare) :]}" if sense is not None else _attached_pattern().sub(_meaning, typed)
     return _pattern().sub(_meaning, typed)
+
+
+def _is_drive(word: re.Match[str]) -> bool:
+    text = word.string
+    before = _DRIVE_BEFORE.search(text, max(0, word.start() - 80), word.start())
+    return before is not None or _DRIVE_AFTER.match(text, word.end()) is not None
 
 
 def _bare(word: str) -> str:
@@ -110,8 +128,9 @@ def _pattern() -> re.Pattern[str]:
 @cache
 def _attached_pattern() -> re.Pattern[str]:
     """Those that begin with eyes may follow a word without a space, "thanks:)", but no digit: "8:D" is no smile."""
-    eyes = tuple(one for one in _senses() if one[0] in ":;=" and one[-1] in ")(][D/|" and len(one) < 4)
-    return re.compile(rf"(?<=[^\W\d_])(?P<known>{_any_of(eyes)}){_REPEATED}{_ENDS}")
+    eyes = [one for one in _senses() if one[0] in ":;=" and one[-1] in ")(][D/|" and len(one) < 4]
+    eyes = [one for one in eyes if one not in _SETTINGS]
+    return re.compile(rf"(?<=[^\W\d_])(?P<known>{_any_of(tuple(eyes))}){_REPEATED}{_ENDS}")
 
 
 def _any_of(emoticons: tuple[str, ...]) -> str:

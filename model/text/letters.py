@@ -45,6 +45,13 @@ _LEET_SIGNS = str.maketrans("013457@$", "oieast" + "as")
 _LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[a-z]*+[0134578@$])[a-z0134578@$]{3,20}(?![\w@$/:])", re.IGNORECASE)
 _LEET_HINT = re.compile(r"[0134578@$](?:(?=[a-zA-Z])|(?<=[a-zA-Z].))")
 _DOTTED_HINT = re.compile(r"([.\-_*|/~])[^\W\d_]\1[^\W\d_](?!\w)|([.\-_*|/~])[^\W\d_]\2[^\W\d_]\2")
+_NUMBERED = re.compile(r"([a-z]+)[0134578]+|[0134578]+([a-z]+)")
+"""A word with a number: "raid5", "season5", "4head", "5kills"."""
+
+_NUMERONYM = re.compile(r"[a-z]1\d[a-z]")
+"""Such as "l10n" and "a11y": the digits count the letters that are left out."""
+
+_VOWEL = re.compile("[aeiouy]")
 _RUN_TOGETHER = re.compile(r"(?<![\w@/.])(#?)([A-Za-z]{10,40})(?![\w/])")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LINKING = frozenset(
@@ -166,6 +173,8 @@ def _spelled(run: re.Match[str]) -> str:
     """Letters of a run of enclosed ones; a run of regional indicators that is nothing but flags stays."""
     signs = run[0]
     bare = re.sub(r"[\s\u200b\u2060\ufe0f]", "", signs)
+    if signs[0] == "\U0001f171" and len(bare) == 1 and run.string[run.end() : run.end() + 1].isalpha():
+        return "b"  # which people put in place of any letter, mostly that one
     if len(bare) == 1 and (emoji.is_emoji(bare) or _FLAG_PAIR.match(2 * bare)):
         return signs
     pairs = _FLAG_PAIR.findall(signs)
@@ -203,8 +212,20 @@ def _without_digits(word: re.Match[str]) -> str:
     for one in ("i", "l"):
         plain = leet.replace("1", one).translate(_LEET_SIGNS)
         if plain in _known():
-            return plain
+            return word[0] if _is_numbered(leet, plain) else plain
     return word[0]
+
+
+def _is_numbered(leet: str, plain: str) -> bool:
+    """Whether the digits are a number beside a word: then only abuse is meant by another word."""
+    if _NUMERONYM.fullmatch(leet):
+        return True
+    numbered = _NUMBERED.fullmatch(leet)
+    if numbered is None or plain in words("blame"):
+        return False
+    if numbered[1]:
+        return len(numbered[1]) < 3 or (numbered[1] in _known() and not leet.endswith("0"))
+    return numbered[2] in _known()
 
 
 def _apart(word: re.Match[str]) -> str:
@@ -221,7 +242,7 @@ def _apart(word: re.Match[str]) -> str:
 
 def _is_phrase(found: list[str]) -> bool:
     """A long word also falls into known ones ("in habit ants"), but then into few that make up sentences."""
-    if len(found) < 3 or not _AFFIXES.isdisjoint(found):
+    if len(found) < 3 or not _AFFIXES.isdisjoint(found) or not all(map(_VOWEL.search, found)):
         return False
     linking = sum(len(word) for place, word in enumerate(found) if word in _LINKING and (len(word) > 1 or place == 0))
     return 4 * linking >= sum(map(len, found))

@@ -12,7 +12,7 @@ _OUT_OF = re.compile(
     re.IGNORECASE,
 )
 _STARS = re.compile(
-    r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek))",
+    r"(?<![\w.,/:-])(?P<stars>[0-5](?:[.,]5)?|zero|no|one|two|three|four|five)[ -]stars?(?!\w|\s(?:wars|trek|general))",
     re.IGNORECASE,
 )
 _ROW_OF_STARS = re.compile(
@@ -22,11 +22,14 @@ _ROW_OF_STARS = re.compile(
 
 _NO_RATING_AFTER = re.compile(
     r"\b(?:on|since|until|till|by|from|due|pages?|parts?|steps?|rounds?|ep|episodes?|chapters?|levels?|lvl|days?|weeks?"
-    r"|stages?|waves?|slots?|players?|progress|done|at)\s*\Z",
+    r"|stages?|waves?|slots?|players?|progress|done|at|see you|(?:won|lost|hp|health|mana|ammo|k/?da?|tests?|tasks?)"
+    r"(?:\s(?:is|was|at|only))?:?)\s*\Z",
     re.IGNORECASE,
 )
 _NO_RATING_BEFORE = re.compile(
-    r"\s*(?:of\b|(?:people|persons|players|members|times|slots|spots|rooms|tables|done|left|in|online|full)\b)",
+    r"\s*(?:of\b|(?:people|persons|players|members|times|slots|spots|rooms|tables|done|left|in|online|full"
+    r"|games|matches|rounds|kills|questions|tests|cases|tries|attempts|runs|servers|nodes|hours|days|weeks"
+    r"|hp|mana|passed|failed)\b|\])",
     re.IGNORECASE,
 )
 _GATHERING = re.compile(r"\b(?:need|lf|lf\d?m|lfg|looking for|open slots?|one more|more healers?)\b", re.IGNORECASE)

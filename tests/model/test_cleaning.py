@@ -1,9 +1,11 @@
+from random import Random
+
 import emoji
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.cleaning import clean, is_readable, spoken_name
+from model.cleaning import PIECE, clean, is_readable, spoken_name
 
 MARKUP = [
     "<@1>", "<@!22>", "<@&3>", "<#4>", "<id:guide>", "<a:pepe_sad:12>", "<:x:1>", "<t:1700000000:R>", "</play:5>",
@@ -29,6 +31,14 @@ def test_cleaning_never_raises_and_gives_one_line(text):
 @given(ANYTHING | CHAT)
 def test_cleaning_twice_is_cleaning_once(text):
     assert clean(clean(text)) == clean(text)
+
+
+def test_cleaning_a_short_text_that_its_signs_make_long_twice_is_cleaning_it_once():
+    for seed in range(40):
+        text = "".join(Random(seed).choices(["\u0130", "\U0001f525", ";;", "NOT"], k=180))
+        cleaned = clean(text)
+        assert len(text) < PIECE < len(cleaned)
+        assert clean(cleaned) == cleaned
 
 
 @given(ANYTHING | CHAT)

@@ -13,9 +13,19 @@ from model.backend import InTurn
 from model.checkpoint import Checkpoint
 from model.classifier import Classifier
 from model.engine import Engine
-from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, NothingToRead
+from model.errors import (
+    ClassifierClosed,
+    DeadlinePassed,
+    InferenceFailed,
+    ModelError,
+    NothingToRead,
+    Overloaded,
+    TextTooLong,
+    Unreadable,
+)
 from model.queueing import Priority
 from model.reader import Reader
+from model.text.preprocessing import Prepared
 from model.verdict import SENTIMENTS, Verdict
 from tests.model.long_texts import varied
 from tests.model.test_worker import TOKENIZER
@@ -342,6 +352,49 @@ async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends
             while classifier.health().replaced == 0:
                 await classifier.classify("gg")
     assert len(made) == 2
+
+
+async def test_others_have_their_turns_while_a_batch_is_prepared(backends, monkeypatch):
+    _, load = backends
+    turns = 0
+
+    def slow(text):
+        time.sleep(0.02)  # as hostile texts take
+        return Prepared(f"{text} after {turns}", tokens=9)
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("model.classifier.prepare_at_once", slow)
+    async with await Classifier.start(load) as classifier:
+        counting = asyncio.create_task(count())
+        await asyncio.sleep(0)
+        before = turns
+        prepared = await classifier._prepared(["good"] * 20, Priority.PASSIVE, 1)
+        counting.cancel()
+    assert len(prepared) == 20
+    assert int(prepared[-1].text.split()[-1]) > before + 10
+
+
+async def test_errors_among_the_answers_do_not_lead_to_the_texts(backends):
+    _, load = backends
+    async with await Classifier.start(load, max_characters=2000, queue_limit=50) as classifier:
+        texts = [
+            "<@1> https://x.y",
+            "good " * 500,
+            "привет всем как дела",
+            *(f"good {'game ' * 9}{n}" for n in range(9)),
+        ]
+        answers = await classifier.classify_many(texts)
+        filled = await asyncio.gather(
+            *(classifier._answers([Prepared(t, tokens=40)] * 9, Priority.PASSIVE, 1) for t in "ab")
+        )
+    errors = [one for one in [*answers, *filled[0], *filled[1]] if isinstance(one, ModelError)]
+    assert {NothingToRead, TextTooLong, Unreadable, Overloaded} <= set(map(type, errors))
+    assert not any(error.__traceback__ for error in errors)
 
 
 async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backends):

@@ -85,6 +85,51 @@ def test_more_than_fits_is_refused_and_passive_texts_first(preparer, held):
     assert preparer.submit("it fits again", PASSIVE, 3).result(PATIENCE)
 
 
+def test_who_floods_is_refused_for_others_and_never_a_person_for_what_is_watched(preparer, held):
+    preparer.submit("first", ASKED, 1)
+    part = "good " * (MOST_CHARACTERS[PASSIVE] // 50)
+    watched = [preparer.submit(part, PASSIVE, "flood") for _ in range(9)]
+    with pytest.raises(Overloaded):
+        for _ in range(2):
+            watched.append(preparer.submit(part, PASSIVE, "flood"))
+    other = preparer.submit(part, PASSIVE, "other")
+    assert isinstance(watched[-1].exception(0), Overloaded)
+    asked = [preparer.submit(part, ASKED, "person") for _ in range(20)]
+    assert all(isinstance(future.exception(0), Overloaded) for future in watched[-8:])
+    with pytest.raises(Overloaded):
+        preparer.submit(part, PASSIVE, "third")
+    for future in (other, *watched, *asked[1:]):
+        future.cancel()
+    held.go_on.set()
+    assert asked[0].result(PATIENCE)
+
+
+def test_what_a_person_asks_is_not_behind_what_is_watched_in_the_same_server(preparer, held):
+    preparer.submit("first", PASSIVE, "server")
+    for number in range(20):
+        last = preparer.submit(f"watched{number} is good", PASSIVE, "server")
+    asked = preparer.submit("asked is it good", ASKED, "server")
+    held.go_on.set()
+    asked.result(PATIENCE)
+    last.result(PATIENCE)
+    assert held.order.index("asked") <= 3
+
+
+def test_what_is_taken_back_takes_no_room_and_is_not_kept(preparer, held):
+    class Text(str):
+        """One that can be watched."""
+
+    preparer.submit("first", ASKED, 1)
+    text = Text("good " * (MOST_CHARACTERS[PASSIVE] // 5))
+    watched = weakref.ref(text)
+    future = preparer.submit(text, ASKED, 2)
+    del text
+    assert future.cancel()
+    gc.collect()
+    assert watched() is None
+    preparer.submit("it fits", PASSIVE, 3)
+
+
 def test_the_end_fails_what_waits_and_breaks_off_what_is_begun(preparer, held):
     begun, waiting = (preparer.submit("good " * 40_000, ASKED, 1) for _ in range(2))
     preparer.close()

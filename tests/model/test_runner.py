@@ -49,6 +49,12 @@ class HandBackend(InTurn):
         batch, future = self.started[number]
         future.set_result(self.logits(batch))
 
+    def compute_later(self, first):
+        """All that was started so far, but the first ones."""
+        for number in range(first, len(self.started)):
+            if not self.started[number][1].done():
+                self.compute(number)
+
     def compute_all(self):
         """Also what comes from now on."""
         self.start = InTurn.start.__get__(self)
@@ -268,6 +274,40 @@ def test_while_a_batch_takes_long_the_runner_sleeps(start, backends, monkeypatch
     assert min(pauses) > 1
     backend.compute_all()
     assert sentiments([*answers, more]) == {Sentiment.POSITIVE}
+
+
+def test_a_long_text_that_short_ones_keep_waiting_has_not_made_the_model_hang(start, backends):
+    worker, _ = start(0, wedged_after=0.4)
+    backend = backends[0]
+    backend.go_on.set()
+    long = worker.submit("bad " * 300, Priority.INTERACTIVE, "long")
+    backend.when_started(1)
+    until = time.monotonic() + 1.2
+    while time.monotonic() < until:
+        count = len(backend.started)
+        short = [worker.submit("good", Priority.INTERACTIVE, origin) for origin in range(2)]
+        backend.when_started(count + 1)
+        backend.compute_later(1)
+        assert sentiments(short) == {Sentiment.POSITIVE}
+    assert not long.done()
+    backend.compute(0)
+    assert long.result(PATIENCE).sentiment is Sentiment.POSITIVE
+    assert worker.health().replaced == 0
+
+
+def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(start, backends):
+    worker, _ = start(0, wedged_after=0.2)
+    backend = backends[0]
+    backend.go_on.set()
+    long = worker.submit("bad " * 300, Priority.INTERACTIVE, "long")
+    backend.when_started(1)
+    give_up = time.monotonic() + PATIENCE
+    while not long.done():
+        assert time.monotonic() < give_up
+        short = worker.submit("good", Priority.INTERACTIVE)
+        while not short.done():
+            backend.compute_later(1)
+    assert isinstance(long.exception(), InferenceFailed)
 
 
 def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, backends, reader):

@@ -71,6 +71,8 @@ def test_an_emoticon_says_what_its_emoji_says(emoticon, symbol):
         "at 8:D", "10:30", "8:3 was the score", "http://example.org", "and/or", "c:\\users", "C:\\Dir", "a:b:c",
         "x = (a)", "if x<3 then", "f(x):", "note: (see below)", "ratio 4:3", "key:value", "std::vector", "a<b",
         "text; more", "dict = {1: 2}", "D", "XP", "o7n", "3 : 2", "foo();", "10:00", "TTYL", "QQQ", "boxD", "PX",
+        "my c: drive is full", "copy it to D: and reboot", "A: Paris B: London C: Rome D: Berlin", "D: drive",
+        "{a: b, c: d}", "root=/ ro", "kinds=['card'],", "smb://'host'", "mms://?", "https:/ is cut off", "file:///",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_one_stays(text):

@@ -82,7 +82,9 @@ def test_a_disguised_sentence_reads_as_the_plain_one(disguise, sentence):
     [
         ("h4te this", "hate this"), ("y0u are st00pid", "you are st00pid"), ("st1ll b0ring", "still boring"),
         ("gr8 g4me", "gr8 game"), ("n00b", "noob"), ("w0rst pl4ce", "worst place"), ("$tupid", "stupid"),
+        ("this is \U0001f171\ufe0fad", "this is bad"), ("\U0001f171oi", "boi"),
         ("@wful", "awful"), ("h@te it", "hate it"), ("1diot", "idiot"), ("ki11er", "killer"), ("H4TE", "hate"),
+        ("5hit", "shit"), ("hell0", "hello"),
     ],
 )  # fmt: skip
 def test_digits_for_letters_are_read_where_that_gives_a_known_word(text, expected):
@@ -113,7 +115,9 @@ def test_words_that_run_together_are_told_apart(sentence):
         "I a m", "plan b is a go", "vitamin c", "team a v b", "J.R.R. Tolkien", "9 to 5", "c++", "h2o", "co2",
         "i5-8400", "f1",
         "a-z", "p2w", "f2p", "l33t5p34k5", "user_name_1", "SomeCamelCase", "GitHubActions", "3.14", "100", "v1.2.3",
-        "room 101", "b-b-but", "s-sorry", "a/b/c", "n/a", "24-7", "rock-n-roll", "x-ray", "t-shirt", "8-bit",
+        "room 101", "raid5", "cat5", "season5", "pop3", "ac3", "br0", "4Head", "5am", "5kills", "4way",
+        "l10n", "a11y", "softwarecenter", "Win3.11",
+        "b-b-but", "s-sorry", "a/b/c", "n/a", "24-7", "rock-n-roll", "x-ray", "t-shirt", "8-bit",
     ],
 )  # fmt: skip
 def test_codes_names_accents_and_long_words_stay(text):

@@ -69,7 +69,10 @@ def test_stars_without_number_are_decoration():
         "one of 5 servers", "3 of 10 of them", "1/2 of it", "24/7", "9/11", "3/4 cup", "50/50", "1/100000", "16/9",
         "ratio 1:10", "$5/10", "\u20ac3/5", "v1.3/5", "a/5/10", "x3/10", "3/10%", "192.168.0.5/10", "3/10.5", "5/10:30",
         "star wars", "five star wars films", "2 star treks", "5 starters", "rock star", "12 stars in a row",
-        "he is the star", "16 stars", "queue 4/5 online", "2/5 left", "the 4 of 5 tables are full",
+        "he is the star", "16 stars", "queue 4/5 online", "2/5 left",
+        "won 3/5", "we won 3/5 games", "HP 10/100", "hp: 3/100", "my hp was 12/100", "[2/5] fix the build",
+        "10 of 10 tests passed", "test 3/10 passed", "3 of 5 servers are up", "k/d 3/10", "a 1 star general",
+        "see you 7/10 at noon", "the 4 of 5 tables are full",
     ],
 )  # fmt: skip
 def test_dates_counts_and_fractions_rate_nothing(text):

@@ -43,10 +43,23 @@ def test_marking_comes_to_rest(mark):
         "i think not", "of course not.", "do it or not?", "NOT now", "do NOT go", "iPhone", "macOS and iOS", "eBay",
         "McDonald", "YouTube and TikTok", "sArah", "HTML5", "PvP or PvE", "sarcasm is fun", "my sarcastic friend",
         "it's fun - not that hard", "LaTeX", "ok... not bad", "GitHub JavaScript", "/\\s/g",
+        "dir /s", "shutdown /s /t 0", "rm -rf /s", "X:/Windows /s", "setup.exe /s", "use the /s flag", "a \\s+ b",
+        "<s>old</s> new", "I am NOT", "ABSOLUTELY NOT", "absolutely NOT", "of course NOT", "PLEASE DO NOT", "why NOT",
+        "NO IT IS NOT", "please do NOT!", "dQw4w9WgXcQ", "I said NOT",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_mark_stays(text):
     assert MARK not in clean(text)
+
+
+def test_a_loud_not_within_a_long_text_is_no_mark_wherever_the_text_is_cut():
+    for words in range(60, 140):
+        assert MARK not in clean(
+            " ".join(f"word{chr(97 + n % 26)}{n}" for n in range(words)) + " NOT, " + "so it is " * 3
+        )
+        assert MARK not in clean(
+            " ".join(f"on{n}" for n in range(words)) + " a game NOT a film so it is " + "x1 y2 " * 60
+        )
 
 
 def test_a_mark_alone_marks_nothing():
