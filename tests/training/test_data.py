@@ -72,7 +72,7 @@ def test_texts_are_cleaned_as_the_bot_cleans_and_unreadable_rows_go(folder):
         label=[1, 1, 0, 0, 0],
     )
     rows = load_split("imdb", "train", data)
-    assert rows["text"] == ["Sooo good yes", "bad face with tears of joy"]
+    assert rows["text"] == ["Sooo good yes", "bad (amused)"]
     assert rows["label3"] == [2, 0]
     assert all(clean(text) == text for text in rows["text"])
 

@@ -91,8 +91,12 @@ def test_a_pair_contrasts_labels_within_one_split(pairs):
 
 
 def test_no_sentence_is_there_twice_in_or_across_splits(rows):
-    counts = Counter(clean(row["sentence"]).casefold() for row in rows)
+    counts = Counter(row["sentence"].casefold() for row in rows)
     assert [text for text, count in counts.items() if count > 1] == []
+    splits = defaultdict(set)
+    for row in rows:
+        splits[clean(row["sentence"]).casefold()].add(row["split"])
+    assert [text for text, found in splits.items() if len(found) > 1] == []
 
 
 def test_every_sentence_is_readable_after_cleaning_but_for_bare_links_labelled_neutral(rows):
