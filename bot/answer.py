@@ -47,14 +47,14 @@ def verdict_embed(verdict: Verdict, *, quote: str | None = None, jump_url: str |
     rows = zip(SENTIMENTS, verdict.probabilities, percents, strict=True)
     table = "\n".join(f"{label:<8} {bar(share)} {percent:>3} %" for label, share, percent in reversed(list(rows)))
     embed.add_field(name="Probabilities", value=f"```\n{table}\n```", inline=False)
-    parts = f" · read in {counted_parts(verdict)} parts" if verdict.windows + verdict.skipped > 1 else ""
+    parts = f" · read in {counted_parts(verdict)} parts" if verdict.parts > 1 else ""
     embed.set_footer(text=f"model {verdict.model}{parts}")
     return embed
 
 
 def counted_parts(verdict: Verdict) -> str:
     """How many windows were read, and of how many where the text was too long to be read whole."""
-    return f"{verdict.windows} of {verdict.windows + verdict.skipped}" if verdict.skipped else f"{verdict.windows}"
+    return f"{verdict.windows} of {verdict.parts}" if verdict.skipped else f"{verdict.windows}"
 
 
 def interpret(verdict: Verdict) -> str:

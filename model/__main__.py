@@ -169,7 +169,7 @@ def _note(answer: Answer) -> str:
         return str(answer)
     if answer.danger:
         return _NOT_RATED
-    return f"read in {answer.windows} of {answer.windows + answer.skipped} parts" if answer.skipped else ""
+    return f"read in {answer.windows} of {answer.parts} parts" if answer.skipped else ""
 
 
 def _is_utf8(encoding: str) -> bool:

@@ -14,7 +14,15 @@ from collections.abc import Generator
 from model.text.bounds import REPETITIVE, normalised, without_endless_words, without_repetition
 from model.text.emoji_words import few_emoji, name_emoji, open_shortcodes, spoken_name
 from model.text.emoticons import hold_emoticons, name_emoticons
-from model.text.letters import join_letters, may_be_dotted, may_be_spaced, may_run_together, undo_signs, unmask
+from model.text.letters import (
+    SHORTEST_PHRASE,
+    join_letters,
+    may_be_dotted,
+    may_be_spaced,
+    may_run_together,
+    undo_signs,
+    unmask,
+)
 from model.text.ratings import may_rate, name_drawn_stars, name_ratings
 from model.text.sarcasm import LAST, mark_sarcasm, may_be_tagged, may_take_back
 
@@ -83,8 +91,6 @@ _QUIET = re.compile(
 
 _RUN = re.compile(r"(.)\1\1\1", re.DOTALL)
 _MOCKING_OR_LEET = re.compile(r"[A-Z0-9](?:(?<=[A-Z])[a-z][A-Z]|(?<=[0-9])[A-Za-z]|(?<=[A-Za-z][0-9]))")
-_LONG = 13
-"""Letters from which on a word is looked at."""
 _SUBSTANCE = re.compile(r"[^\s,.;:\u2026/|&\-]")
 
 
@@ -147,12 +153,11 @@ def _quiet(text: str) -> str | None:
     """A text of letters and quiet signs as it is, which most of chat is; None where a closer look is needed."""
     words = text.split()
     lengths = list(map(len, words))
-    longest = max(lengths, default=0)
     if (
         _RUN.search(text)
         or _MOCKING_OR_LEET.search(text)
         or (lengths.count(1) > 2 and may_be_spaced(text))
-        or (longest >= _LONG and may_run_together(words))
+        or (max(lengths, default=0) >= SHORTEST_PHRASE and may_run_together(words))
         or (len(words) >= REPETITIVE and 2 * len(set(words)) <= len(words))
         or ("not" in text[-LAST:].lower() and may_take_back(text))
         or ((" of " in (lowered := text.lower()) or "star" in lowered) and may_rate(text))

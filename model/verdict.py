@@ -44,6 +44,11 @@ class Verdict:
     danger: bool = False
 
     @property
+    def parts(self) -> int:
+        """How many windows the text has, whether they were read or not."""
+        return self.windows + self.skipped
+
+    @property
     def confidence(self) -> float:
         """The largest probability, in [1/3, 1]."""
         return max(self.probabilities)

@@ -127,7 +127,7 @@ def _explained(explanation: Explanation) -> str:
 
 
 def _footer(verdict: Verdict) -> str:
-    parts = "1 part" if verdict.windows + verdict.skipped == 1 else f"{counted_parts(verdict)} parts"
+    parts = "1 part" if verdict.parts == 1 else f"{counted_parts(verdict)} parts"
     return f"<footer>Read in {parts} of at most 512 tokens · model <code>{escape(verdict.model)}</code></footer>"
 
 

@@ -43,8 +43,7 @@ def result_cells(answer: Verdict | ModelError) -> list[str]:
     if answer.danger:
         return [answer.sentiment, *nothing]
     probabilities = (f"{probability:.6f}" for probability in answer.probabilities)
-    parts = answer.windows + answer.skipped
-    return [answer.sentiment, *probabilities, f"{answer.score:.6f}", str(answer.windows), str(parts)]
+    return [answer.sentiment, *probabilities, f"{answer.score:.6f}", str(answer.windows), str(answer.parts)]
 
 
 def _line(cells: Iterable[str], end: str) -> str:

@@ -25,12 +25,16 @@ _ENCLOSED = {
     **{first + place: ord("a") + place for first in (0x1F150, 0x1F170) for place in range(26)},
     **{0x1F1E6 + place: ord("a") + place for place in range(26)},
 }
+_BETWEEN = r"\s\u200b\u2060\ufe0f"
+"""What stands between letters as emoji and shows nothing."""
+
 _FLAG_LETTER = "[\U0001f1e6-\U0001f1ff]"
 _ENCLOSED_RUN = re.compile(
     rf"[\U0001f150-\U0001f169\U0001f170-\U0001f189](?:[^\S\n]?[\U0001f150-\U0001f169\U0001f170-\U0001f189\ufe0f])*"
-    rf"|{_FLAG_LETTER}(?:[\s\u200b\u2060\ufe0f]{{0,4}}{_FLAG_LETTER})*"
+    rf"|{_FLAG_LETTER}(?:[{_BETWEEN}]{{0,4}}{_FLAG_LETTER})*"
 )
-_NEIGHBOURS = re.compile(r"[^\s\u200b\u2060\ufe0f]\ufe0f?[^\s\u200b\u2060\ufe0f]")
+_NEIGHBOURS = re.compile(rf"[^{_BETWEEN}]\ufe0f?[^{_BETWEEN}]")
+_GAP = re.compile(f"[{_BETWEEN}]")
 _FLAG_PAIR = re.compile(rf"{_FLAG_LETTER}{{2}}")
 _SMALL_CAPITAL = re.compile("[ᴀ-ᴢɪɢʙʜʟɴʀʏꜰꜱꞯ]")
 _MIXED_WORD = re.compile(r"[^\W\d_]{2,60}")
@@ -108,7 +112,7 @@ _AFFIXES = frozenset(
         "un",
     }
 )
-_SHORTEST_PHRASE = 13
+SHORTEST_PHRASE = 13
 """Letters from which on a word is looked at for several."""
 
 _AROUND_WORDS = ".,!?\"'()"
@@ -131,7 +135,7 @@ def unmask(text: str) -> str:
 def may_run_together(words: list[str]) -> bool:
     """Whether one of the words is so long, and not known, that it may be several."""
     known = _known()
-    return any(len(word) >= _SHORTEST_PHRASE and word.strip(_AROUND_WORDS).lower() not in known for word in words)
+    return any(len(word) >= SHORTEST_PHRASE and word.strip(_AROUND_WORDS).lower() not in known for word in words)
 
 
 def may_be_spaced(text: str) -> bool:
@@ -149,7 +153,7 @@ def join_letters(text: str) -> str:
     lengths = list(map(len, text.split()))
     if lengths.count(1) > 2:
         text = _SPACED.sub(_joined, text)
-    if lengths and (max(lengths) >= _SHORTEST_PHRASE or "#" in text):
+    if lengths and (max(lengths) >= SHORTEST_PHRASE or "#" in text):
         text = _RUN_TOGETHER.sub(_apart, text)
     return text
 
@@ -172,7 +176,7 @@ def split_words(letters: str) -> str | None:
 def _spelled(run: re.Match[str]) -> str:
     """Letters of a run of enclosed ones; a run of regional indicators that is nothing but flags stays."""
     signs = run[0]
-    bare = re.sub(r"[\s\u200b\u2060\ufe0f]", "", signs)
+    bare = _GAP.sub("", signs)
     if signs[0] == "\U0001f171" and len(bare) == 1 and run.string[run.end() : run.end() + 1].isalpha():
         return "b"  # which people put in place of any letter, mostly that one
     if len(bare) == 1 and (emoji.is_emoji(bare) or _FLAG_PAIR.match(2 * bare)):
@@ -181,7 +185,7 @@ def _spelled(run: re.Match[str]) -> str:
     if pairs and 2 * len(pairs) == len(bare) and all(map(emoji.is_emoji, pairs)):
         return signs
     gaps = r"\s+" if _NEIGHBOURS.search(signs) else r"\s{2,}|\n"
-    parts = (re.sub(r"[\s\u200b\u2060\ufe0f]", "", part).translate(_ENCLOSED) for part in re.split(gaps, signs))
+    parts = (_GAP.sub("", part).translate(_ENCLOSED) for part in re.split(gaps, signs))
     return f" {' '.join(split_words(part) or part for part in parts)} "
 
 
