@@ -9,8 +9,8 @@ from datetime import date, datetime
 
 import click
 
-from bot.mood.errors import StoreError
 from bot.settings import SettingsError, load_settings
+from bot.storage.errors import StoreError
 
 _EX_CONFIG = 78
 
@@ -24,7 +24,7 @@ def main() -> None:
 def run() -> None:
     """Connect to Discord with the token in .env and answer until stopped."""
     settings = load_settings()
-    from bot.process import end_process, run_bot
+    from bot.app.runtime import end_process, run_bot
 
     end_process(run_bot(settings))
 
@@ -57,7 +57,7 @@ def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> No
     settings = load_settings()
     where = host or settings.web_host, (settings.web_port or DEFAULT_PORT) if port is None else port
     asyncio.run(serve(settings, *where, share=share or settings.web_share, open_browser=not no_browser))
-    from bot.process import end_process
+    from bot.app.runtime import end_process
 
     end_process(0)
 
@@ -65,7 +65,7 @@ def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> No
 @main.command()
 def check() -> None:
     """Say whether settings, model, token and intents are in order."""
-    from bot.check import check as run_check
+    from bot.cli.check import check as run_check
 
     findings = asyncio.run(run_check())
     for finding in findings:
@@ -77,7 +77,7 @@ def check() -> None:
 @click.option("--client-id", type=int, help="The application's id; without it the token in .env is asked.")
 def invite(client_id: int | None) -> None:
     """Print the links that bring the bot to a server or to one's own account."""
-    from bot.check import application_id, invite_link, user_install_link
+    from bot.cli.check import application_id, invite_link, user_install_link
 
     identity = client_id or asyncio.run(application_id(load_settings()))
     click.echo(f"To a server:          {invite_link(identity)}")
@@ -90,8 +90,8 @@ def invite(client_id: int | None) -> None:
 @click.option("--no-end", is_flag=True, help="Always; that is also what happens without any of the three.")
 def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> None:
     """Put a new key before the one that people's ids are hashed with."""
-    from bot.rotate_key import last_day
-    from bot.rotate_key import rotate_key as rotate
+    from bot.cli.rotate_key import last_day
+    from bot.cli.rotate_key import rotate_key as rotate
 
     if (until is not None) + (for_days is not None) + no_end > 1:
         raise click.UsageError("Give one of --until, --for-days and --no-end.")

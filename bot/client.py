@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord.ext import commands
 
-from bot.about import AboutCog
-from bot.failures import FriendlyTree
-from bot.feedback import JUDGED, FeedbackButton
+from bot.app.open_model import open_classifier
+from bot.background_jobs import BackgroundJobs
+from bot.command_sync import sync_if_changed
+from bot.commands.about import AboutCog
+from bot.commands.model import ModelCog
+from bot.commands.privacy import DeleteButton, PrivacyCog
+from bot.commands.sentiment import SentimentCog
+from bot.error_handler import ErrorHandlingTree
 from bot.mod_channel import ModChannels
-from bot.model_admin import ModelCog
-from bot.model_choice import open_classifier
-from bot.mood.pending import Remembered
-from bot.privacy import DeleteButton, PrivacyCog
-from bot.sentiment import SentimentCog
 from bot.settings import Settings
-from bot.sync import sync_if_changed
-from bot.upkeep import Upkeep
-from bot.why import RecentTexts, WhyButton
+from bot.storage.pending_writes import Remembered
+from bot.ui.explain_button import RecentTexts, WhyButton
+from bot.ui.feedback_buttons import JUDGED, FeedbackButton
 from model import Classifier
 
 if TYPE_CHECKING:
-    from bot.mood.opening import Opened
-    from bot.watching.cog import WatchingCog
+    from bot.monitoring.events import EventsCog
+    from bot.storage.open_storage import Storage
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Vibecheck(commands.AutoShardedBot):
         self,
         settings: Settings,
         classifier: Classifier | None = None,
-        mood: Opened | None = None,
+        mood: Storage | None = None,
         *,
         message_content: bool = True,
     ) -> None:
@@ -52,7 +52,7 @@ class Vibecheck(commands.AutoShardedBot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
-            tree_cls=FriendlyTree,
+            tree_cls=ErrorHandlingTree,
             intents=intents_for(monitoring=mood is not None, message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
@@ -61,7 +61,7 @@ class Vibecheck(commands.AutoShardedBot):
         )
         self.settings = settings
         self.mood = mood
-        self.upkeep = Upkeep()
+        self.upkeep = BackgroundJobs()
         self.watching = _watching(self, mood)
         self.mod_channels = ModChannels(self)
         self.recent_texts = RecentTexts()
@@ -88,14 +88,14 @@ class Vibecheck(commands.AutoShardedBot):
         if self.application_id is not None:
             await sync_if_changed(self.tree, self.application_id, self.settings.data_dir, admin_guild)
 
-    async def _add_monitoring(self, watching: WatchingCog, mood: Opened) -> None:
+    async def _add_monitoring(self, watching: EventsCog, mood: Storage) -> None:
         """What needs the store, whose libraries nothing else imports."""
+        from bot.alerts.job import AlertJob
         from bot.alerts.post import AcknowledgeButton
-        from bot.alerts.replay_command import replay_command
-        from bot.alerts.watch import AlertWatch
-        from bot.charts.command import MoodCog
-        from bot.digests.sending import Digests
-        from bot.monitor.cog import MonitorCog
+        from bot.commands.monitor.command import MonitorCog
+        from bot.commands.monitor.replay import replay_command
+        from bot.commands.mood.command import MoodCog
+        from bot.digests.job import DigestJob
 
         await self.add_cog(watching)
         monitor = MonitorCog(self, watching)
@@ -104,8 +104,8 @@ class Vibecheck(commands.AutoShardedBot):
         await self.add_cog(monitor)
         await self.add_cog(MoodCog(self, mood))
         self.add_dynamic_items(AcknowledgeButton)
-        self.upkeep.add("alerts", AlertWatch(self, mood).tick)
-        self.upkeep.add("digests", Digests(self, mood).tick)
+        self.upkeep.add("alerts", AlertJob(self, mood).tick)
+        self.upkeep.add("digests", DigestJob(self, mood).tick)
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
@@ -127,7 +127,7 @@ class Vibecheck(commands.AutoShardedBot):
             await owned.close()
 
     async def on_message(self, _message: discord.Message, /) -> None:
-        """Nothing: there are no text commands. What is watched is read by `WatchingCog`."""
+        """Nothing: there are no text commands. What is watched is read by `EventsCog`."""
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Logs the kind of an error in an event only: its message, or its traceback, may hold somebody's words."""
@@ -139,20 +139,20 @@ def create_bot(
     settings: Settings,
     *,
     classifier: Classifier | None = None,
-    mood: Opened | None = None,
+    mood: Storage | None = None,
     message_content: bool = True,
 ) -> Vibecheck:
     """A bot that is ready to be started with the settings' token."""
     return Vibecheck(settings, classifier, mood, message_content=message_content)
 
 
-def _watching(bot: Vibecheck, mood: Opened | None) -> WatchingCog | None:
+def _watching(bot: Vibecheck, mood: Storage | None) -> EventsCog | None:
     if mood is None:
         return None
     # Imported here: without a store nobody needs the database's libraries, and `run` loads them beside the model.
-    from bot.watching.cog import WatchingCog
+    from bot.monitoring.events import EventsCog
 
-    return WatchingCog(bot, mood)
+    return EventsCog(bot, mood)
 
 
 def intents_for(*, monitoring: bool, message_content: bool = True) -> discord.Intents:

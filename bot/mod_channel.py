@@ -45,7 +45,7 @@ class _Trouble:
 
 
 class ModChannels:
-    """Posts to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
+    """AlertRepository to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
 
     def __init__(self, bot: Vibecheck) -> None:
         self._bot = bot

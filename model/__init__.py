@@ -1,10 +1,9 @@
 """Text in, verdict out: cleaning, tokenising, backends, the inference worker and the bundled weights."""
 
-from model.candidate import Comparison, GoldenFailure
-from model.checkpoint import BUNDLED, Checkpoint, Missed, open_checkpoint
+from model.acceptance import Comparison, GoldenFailure
+from model.backends.engine import Engine, load_engine
+from model.checkpoints.checkpoint import BUNDLED, Checkpoint, Missed, open_checkpoint
 from model.classifier import Classifier, ModelInfo, Reloaded
-from model.cleaning import clean
-from model.engine import Engine, load_engine
 from model.errors import (
     BackendUnavailable,
     CheckpointError,
@@ -25,9 +24,10 @@ from model.errors import (
 )
 from model.explain import Explanation, Influence
 from model.fallback import open_or_fall_back
-from model.shadow import ShadowReport
+from model.scheduling.shadow import ShadowReport
+from model.scheduling.worker import Health, Priority, Stats
+from model.text.cleaning import clean
 from model.verdict import SENTIMENTS, Sentiment, Verdict
-from model.worker import Health, Priority, Stats
 
 __all__ = [
     "BUNDLED",

@@ -17,9 +17,9 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from model.checkpoint import BUNDLED
+from model.backends.engine import DEVICES
+from model.checkpoints.checkpoint import BUNDLED
 from model.classifier import Classifier, in_thread
-from model.engine import DEVICES
 from model.errors import ModelError, NothingToRead, Unreadable
 from model.tables import (
     COLUMNS,

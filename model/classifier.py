@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from model.budget import calibrated
-from model.candidate import (
+from bot.app.malloc import return_freed
+from model.acceptance import (
     Comparison,
     Example,
     GoldenFailure,
@@ -29,9 +29,9 @@ from model.candidate import (
     plain_examples,
     verdicts_of,
 )
-from model.checkpoint import BUNDLED, Missed
-from model.cleaning import clean, is_readable
-from model.engine import Engine, load_engine
+from model.backends.engine import Engine, load_engine
+from model.checkpoints.checkpoint import BUNDLED, Missed
+from model.concurrency import Mailbox
 from model.errors import (
     ClassifierClosed,
     InferenceFailed,
@@ -42,14 +42,14 @@ from model.errors import (
     TextTooLong,
 )
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
-from model.handover import Mailbox
-from model.memory import return_freed
-from model.preparing import Preparer
-from model.queueing import cost_of
-from model.shadow import Shadow, ShadowReport
+from model.scheduling.batch_size import calibrated
+from model.scheduling.fair_queue import cost_of
+from model.scheduling.preparer import Preparer
+from model.scheduling.shadow import Shadow, ShadowReport
+from model.scheduling.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
+from model.text.cleaning import clean, is_readable
 from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Sentiment, Verdict
-from model.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
 
 MAX_CHARACTERS = 200_000
 """Some eighty windows of prose, of which 24 are read: many times what Discord lets anybody write."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint import BUNDLED, Missed
+from model.checkpoints.checkpoint import BUNDLED, Missed
+from model.checkpoints.hub import HUB_ID, commits_on_disk
 from model.classifier import Classifier
 from model.errors import CheckpointError, HubUnreachable
-from model.hub import HUB_ID, commits_on_disk
 
 Forgiven = type[CheckpointError] | tuple[type[CheckpointError], ...]
 """Kinds of errors, as `except` takes them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from model.errors import ModelError
 from training.errors import Interrupted, TrainingError
 from training.paths import NewFile, NewFolder
@@ -60,8 +60,8 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
 @_DATA
 def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
     """Label unlabelled reviews by phase 1 and a bag of words, for a second round of phase 1."""
+    from training.pseudo_labels import teach as run_teacher
     from training.recipe import read_recipe, recipe_path
-    from training.teacher import teach as run_teacher
 
     for name, value in run_teacher(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output).items():
         click.echo(f"{name} {value}")
@@ -79,7 +79,7 @@ def blend(  # noqa: PLR0917
     first: Path, second: Path, share: float, odds: tuple[float, float, float], output: Path, data: Path | None
 ) -> None:
     """Interpolate the weights of two checkpoints and calibrate the result."""
-    from training.blend import blend as run_blend
+    from training.weight_blend import blend as run_blend
 
     for metric, value in run_blend(first, second, share, data, output, odds).items():
         click.echo(f"{metric} {value:.4f}")
@@ -179,9 +179,9 @@ def curve(  # noqa: PLR0917
 @click.option("--output", type=NewFile(".md"), default=Path("docs/model-card.md"), show_default=True)
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from the folder that `evaluate` and `curve` wrote to."""
+    from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card
     from training.evaluation.plots import draw, draw_forgetting
-    from training.saving import read_json
 
     if not (report / "report.json").is_file():
         raise TrainingError(f"There is no report in {report}; `python -m training evaluate` writes one.")
@@ -221,7 +221,7 @@ def publish() -> None:
 @_DRY_RUN
 def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: bool) -> None:
     """Upload an artefact with its card, and print what to write into MODEL."""
-    from model.checkpoint import open_checkpoint
+    from model.checkpoints.checkpoint import open_checkpoint
     from training.publish import model_files
 
     message = f"Vibecheck {open_checkpoint(model).version}"
@@ -265,8 +265,8 @@ def _publish(files: dict[str, Path], repo: str, kind: str, message: str, *, priv
 
 
 def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917
-    from training.phases import run_phase
     from training.recipe import read_recipe, recipe_path
+    from training.train import run_phase
 
     recipe = read_recipe(recipe_path(name))
     if recipe.phase != phase:

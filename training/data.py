@@ -14,9 +14,9 @@ from pathlib import Path
 
 from datasets import Dataset, DatasetDict, Features, Value
 
-from model.cleaning import clean, is_readable
+from model.text.cleaning import clean, is_readable
 from model.verdict import SENTIMENTS, Sentiment
-from training.corpora import CORPORA, Corpus
+from training.datasets_catalog import CORPORA, Corpus
 from training.errors import DataError
 from training.labels import NEUTRAL, UNLABELLED, read_labels, read_texts
 from training.stored import read_rows

@@ -19,18 +19,25 @@ from onnx import numpy_helper
 from torch import nn
 from transformers import DistilBertForSequenceClassification
 
-from model.checkpoint import BUNDLED_FOLDER, MANIFEST, Checkpoint, artefact_version, file_sha256, open_checkpoint
-from model.dequantise import TRANSPOSED
-from model.engine import Engine, load_engine
+from model.backends.dequantise import TRANSPOSED
+from model.backends.engine import Engine, load_engine
+from model.checkpoints.checkpoint import (
+    BUNDLED_FOLDER,
+    MANIFEST,
+    Checkpoint,
+    artefact_version,
+    file_sha256,
+    open_checkpoint,
+)
 from model.verdict import SENTIMENTS, Verdict
 from training.base import trained_network
+from training.checkpointing import RECORD, explained, history, read_json, read_record, whole_folder
 from training.data import load_split, split_validation
 from training.errors import ExportRefused, TrainingError
 from training.golden import GOLDEN_TEXTS
-from training.phases import macro_recall
 from training.quantise import quantise
-from training.saving import RECORD, explained, history, read_json, read_record, whole_folder
 from training.scoring import read_logits, verdicts
+from training.train import macro_recall
 
 MAX_BYTES = 30_000_000
 SAME_LABELS = 0.99

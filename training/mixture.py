@@ -11,13 +11,13 @@ from typing import Any
 
 from datasets import Dataset, Features, Sequence, Value, concatenate_datasets
 
-from model.cleaning import clean
-from training.corpora import CORPORA
+from model.text.cleaning import clean
+from training.checkpointing import read_json
 from training.data import load_labelled, raw_texts, read_expressions, without_duplicates
+from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.labels import LABEL3, read_labels, read_texts
 from training.recipe import Source
-from training.saving import read_json
 from training.stored import check_folder, read_parquet
 
 _ONE_HOT = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
@@ -56,7 +56,7 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
     Left out and counted: rows without a label or without anything to read, exact duplicates within a set, and every
     text that a test, validation or evaluation split holds as well (the letters alone are compared); of lists of slang
     and of lexicons, every text with a term of our own test split. Each row has `probabilities` of the three labels:
-    those of a taught file (`training.teacher`), or 1 for its label. Raises DataError.
+    those of a taught file (`training.pseudo_labels`), or 1 for its label. Raises DataError.
     """
     check_folder(data)
     held_out = held_out_keys(data)

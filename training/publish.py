@@ -17,9 +17,9 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from model.checkpoint import MANIFEST, open_checkpoint
+from model.checkpoints.checkpoint import MANIFEST, open_checkpoint
+from training.checkpointing import read_json
 from training.errors import PublishError
-from training.saving import read_json
 
 SPACE_NEEDS = ("app.py", "requirements.txt", "README.md", "MODEL")
 SPACE_PACKAGES = ("bot", "model")

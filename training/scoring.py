@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from model.batching import next_batch
-from model.engine import Engine
+from model.backends.engine import Engine
 from model.errors import NothingToRead, Unreadable
+from model.scheduling.batching import next_batch
 from model.verdict import Sentiment, Verdict
 
 _CHUNK = 256

@@ -13,8 +13,8 @@ from typing import Any
 import click
 from datasets import Dataset
 
-from training.corpora import CORPORA
 from training.data import read_expressions
+from training.datasets_catalog import CORPORA
 from training.labels import NEGATIVE, NEUTRAL, POSITIVE
 
 _ROWS = 120

@@ -1,7 +1,7 @@
 """Rows of a data set as they are stored, in a Parquet file or on the hub, held in memory.
 
 In memory, because `datasets` keeps what `map` gave on disk under a hash in which a function of another module counts by
-its name alone: after a change of `model.cleaning` training would go on with the texts of before.
+its name alone: after a change of `model.text.cleaning` training would go on with the texts of before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset, load_dataset
 
-from training.corpora import Corpus
+from training.datasets_catalog import Corpus
 from training.errors import DataError
 
 

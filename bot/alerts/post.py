@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.charts.words import signed, span
-from bot.failures import apologise
-from bot.mood.errors import DatabaseUnavailable
-from bot.mood.records import AdminAction, Alert, Audited, HourMood, TargetKind
+from bot.charts.summary import signed, span
+from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
+from bot.error_handler import apologise
+from bot.storage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck

@@ -17,9 +17,9 @@ from math import ceil, floor, isnan
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from bot.analytics.buckets import Bucket, Timeline
 from bot.charts.ticks import ticks
-from bot.mood.buckets import Bucket, Timeline
-from bot.mood.hours import SECONDS
+from bot.domain.snowflake import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

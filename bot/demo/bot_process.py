@@ -21,7 +21,7 @@ import discord.http
 import yarl
 from pydantic import ValidationError
 
-from bot.process import end_process, run_bot
+from bot.app.runtime import end_process, run_bot
 from bot.settings import Settings
 
 _EX_USAGE, _EX_CONFIG = 64, 78

@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from bot.mood.corrections import chunks
-from bot.mood.database import Database
-from bot.mood.hours import SECONDS
-from bot.mood.identity import HASH_BYTES
-from bot.mood.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
-from bot.mood.schema import HourAuthorRow, HourRow
-from bot.mood.store import Store
+from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.snowflake import SECONDS
+from bot.storage.database import Database
+from bot.storage.guild_repository import Store
+from bot.storage.hourly_rollup import chunks
+from bot.storage.pseudonyms import HASH_BYTES
+from bot.storage.schema import HourAuthorRow, HourRow
 
 DAYS, HOURS_AHEAD = 28, 6
 

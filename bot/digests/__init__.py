@@ -1,1 +1,1 @@
-"""Digests: once a day or a week, what was notable."""
+"""DigestJob: once a day or a week, what was notable."""

@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
-from bot.mood.hours import SECONDS
-from bot.mood.records import DigestKind
+from bot.domain.records import DigestKind
+from bot.domain.snowflake import SECONDS
 
 LATEST = {DigestKind.DAILY: 12 * 3600.0, DigestKind.WEEKLY: 48 * 3600.0}
 """Seconds after it was due until which a digest is still sent, as after a downtime; later it would be old news."""

@@ -6,7 +6,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from bot.settings import Settings
-from bot.web.cards import model_line
+from bot.web.verdict_html import model_line
 from model import ModelInfo
 
 LIMITS = (

@@ -12,9 +12,9 @@ import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from bot.model_choice import open_classifier
+from bot.app.open_model import open_classifier
+from bot.app.stopping import unless
 from bot.settings import Settings, SettingsError
-from bot.stopping import unless
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
 from model.fallback import Forgiven

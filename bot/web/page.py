@@ -11,12 +11,12 @@ import gradio as gr
 
 from bot.settings import Settings
 from bot.web.about import about_panel
-from bot.web.answers import compared, many, one
-from bot.web.cards import EMPTY, model_line, notice
+from bot.web.batch_results import TABLE_HEADER, understood
 from bot.web.examples import EXAMPLES
-from bot.web.handed import handed_file
-from bot.web.results import TABLE_HEADER, understood
-from bot.web.tables import MAX_LINES, pasted
+from bot.web.handlers import compared, many, one
+from bot.web.table_parser import MAX_LINES, pasted
+from bot.web.upload import handed_file
+from bot.web.verdict_html import EMPTY, model_line, notice
 from model import BUNDLED, Classifier
 from model.tables import BadTable, Table
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings, SettingsError
-from bot.web.guard import Guard, is_local
+from bot.web.asgi_guard import Guard, is_local
 from model import Classifier
 from model.classifier import in_thread
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from model.cleaning import PIECE, clean, clean_in_steps, is_readable
 from model.errors import NothingToRead
 from model.text import danger
+from model.text.cleaning import PIECE, clean, clean_in_steps, is_readable
 from model.text.cost import estimated_tokens
 from model.text.language import check_language, is_plainly_readable
 

@@ -17,11 +17,11 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from bot.process import SWITCH_SECONDS
+from bot.app.malloc import limit_arenas
+from bot.app.runtime import SWITCH_SECONDS
 from model import Classifier
-from model.backend import granted_cpus
-from model.engine import load_engine
-from model.memory import limit_arenas
+from model.backends.base import granted_cpus
+from model.backends.engine import load_engine
 from tests.bench import peers, serving
 from tests.bench.ending import seconds_to_end
 from tests.bench.texts import chat, mixed

@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from bot.charts.drawing import draw
-from bot.charts.reading import Asked, read_channel
-from bot.charts.words import sentences
-from bot.mood.corrections import chunks
-from bot.mood.database import Database
-from bot.mood.hours import first_id_of
-from bot.mood.schema import HourAuthorRow, HourRow, MessageScoreRow
-from bot.mood.store import Store
+from bot.charts.summary import sentences
+from bot.commands.mood.query import Asked, read_channel
+from bot.domain.snowflake import first_id_of
+from bot.storage.database import Database
+from bot.storage.guild_repository import Store
+from bot.storage.hourly_rollup import chunks
+from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 
 GUILD, CHANNEL, DAYS, WEEKS_BEFORE, NAMED_DAYS, PEOPLE = 1, 2, 90, 8, 7, 400
 ZONE = ZoneInfo("Europe/Berlin")

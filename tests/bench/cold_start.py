@@ -19,13 +19,13 @@ RUNS = 5
 
 PROBE = """
 import asyncio, contextlib, importlib.util, resource, tempfile
-import bot.process
+import bot.app.runtime
 from bot.settings import Settings
 async def main():
     with tempfile.TemporaryDirectory() as folder:
         async with contextlib.AsyncExitStack() as kept:
-            classifier, _ = await bot.process.open_parts(Settings(_env_file=None, data_dir=folder), kept)
-            seconds = bot.process.seconds_since_start()
+            classifier, _ = await bot.app.runtime.open_parts(Settings(_env_file=None, data_dir=folder), kept)
+            seconds = bot.app.runtime.seconds_since_start()
             verdict = await classifier.classify("this slaps fr")
             await classifier.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

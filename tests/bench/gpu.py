@@ -19,8 +19,8 @@ import torch
 from transformers import TextClassificationPipeline
 
 from model import Classifier
-from model.budget import calibrated
-from model.engine import Engine, load_engine
+from model.backends.engine import Engine, load_engine
+from model.scheduling.batch_size import calibrated
 from tests.bench import peers, serving
 from tests.bench.texts import chat
 

@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.mood.buffer import Buffer
-from bot.mood.database import Database
-from bot.mood.hours import first_id_of
-from bot.mood.identity import HashKey, Identity
-from bot.mood.store import Store
+from bot.domain.snowflake import first_id_of
+from bot.storage.database import Database
+from bot.storage.guild_repository import Store
+from bot.storage.pseudonyms import HashKey, Pseudonyms
+from bot.storage.write_buffer import WriteBuffer
 from model.verdict import Sentiment, Verdict
 from tests.bench import chart
 
@@ -40,7 +40,7 @@ async def worst_stall(stop: asyncio.Event) -> float:
     return worst
 
 
-async def ingest(buffer: Buffer, identity: Identity, messages: int) -> None:
+async def ingest(buffer: WriteBuffer, identity: Pseudonyms, messages: int) -> None:
     """Has the buffer take this many messages, and waits where more than `WAITING` are not written yet."""
     first = first_id_of(int(time.time() // 3600))
     for number in range(messages):
@@ -74,13 +74,13 @@ async def run(messages: int, interval: float, charts: bool) -> None:
         before = _size(folder)
         gc.collect()
         gc.freeze()  # as the bot does when it has started
-        buffer = Buffer(database, interval=interval)
+        buffer = WriteBuffer(database, interval=interval)
         stop = asyncio.Event()
         watch = asyncio.ensure_future(worst_stall(stop))
         drawing = asyncio.ensure_future(draw_all_the_while(database, stop)) if charts else None
         start, cpu = time.perf_counter(), time.process_time()
         buffer.start()
-        await ingest(buffer, Identity([HashKey("a key for this bench")]), messages)
+        await ingest(buffer, Pseudonyms([HashKey("a key for this bench")]), messages)
         await buffer.close()
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         stop.set()

@@ -19,14 +19,14 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-from model.checkpoint import Checkpoint, open_checkpoint
-from model.onnx_backend import OnnxBackend
-from model.reader import Reader
+from model.backends.onnx_cpu import OnnxBackend
+from model.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from model.text.tokenization import Reader
 from training.calibration import softmax
+from training.checkpointing import read_json
 from training.data import load_split
 from training.export import to_float_onnx
 from training.quantise import quantise
-from training.saving import read_json
 
 BATCH = 32
 ROUNDS = 3

@@ -17,10 +17,10 @@ from transformers import (
 )
 
 from model import open_checkpoint
-from model.backend import granted_cpus, pad
-from model.cleaning import clean
-from model.dequantise import float_weights
-from model.engine import Engine
+from model.backends.base import granted_cpus, pad
+from model.backends.dequantise import float_weights
+from model.backends.engine import Engine
+from model.text.cleaning import clean
 
 ROUNDS = 3
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from model.cleaning import clean
-from model.engine import load_engine
+from model.backends.engine import load_engine
 from model.errors import ModelError, Unreadable
+from model.text.cleaning import clean
 from model.text.language import check_language, is_plainly_readable
 from tests.bench.texts import chat, sentences
 
@@ -91,7 +91,7 @@ def _english(data: Path | None) -> dict[str, list[str]]:
 
 
 def _answer(engine: object, text: str) -> None:
-    from model.engine import Engine
+    from model.backends.engine import Engine
 
     assert isinstance(engine, Engine)
     engine.decide(engine.backend.predict(engine.reader.read(text)))

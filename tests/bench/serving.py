@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from model import Classifier, ModelError, Overloaded
-from model.engine import Engine, load_engine
+from model.backends.engine import Engine, load_engine
 
 
 @dataclass(frozen=True, slots=True)

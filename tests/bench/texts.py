@@ -54,7 +54,7 @@ def _measure(data: Path) -> None:
     import numpy as np
 
     from model import open_checkpoint
-    from model.reader import Reader
+    from model.text.tokenization import Reader
     from training.data import load_raw
 
     checkpoint = open_checkpoint("bundled")

@@ -16,11 +16,11 @@ from typing import Any
 import click
 from playwright.async_api import Browser, Page
 
-from bot.model_choice import open_classifier
+from bot.app.open_model import open_classifier
 from bot.settings import Settings
-from bot.web.answers import many, one
+from bot.web.handlers import many, one
 from bot.web.server import running_page
-from bot.web.tables import pasted
+from bot.web.table_parser import pasted
 from model import Classifier
 from tests.bench.texts import chat
 from tests.pages.browser import chromium

@@ -15,11 +15,11 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from model.cleaning import clean
-from model.engine import load_engine
+from model.backends.engine import load_engine
 from model.errors import ModelError
-from model.queueing import MOST_WINDOWS, Priority
-from model.reader import Reader
+from model.scheduling.fair_queue import MOST_WINDOWS, Priority
+from model.text.cleaning import clean
+from model.text.tokenization import Reader
 
 FOUND = Path(__file__).parents[1] / "model" / "text" / "worst_texts.json"
 LENGTH = 6_000

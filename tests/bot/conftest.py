@@ -17,8 +17,8 @@ from simcord.enums import AppCommandType, InteractionType
 from bot.client import create_bot
 from bot.settings import Settings
 from model import Classifier
-from model.backend import InTurn
-from model.engine import load_engine
+from model.backends.base import InTurn
+from model.backends.engine import load_engine
 
 PATIENCE = 20
 

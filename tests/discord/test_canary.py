@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.runtime import EX_OK
 from bot.demo.gateway import Op
 from bot.demo.local_discord import LocalDiscord
-from bot.process import EX_OK
 from tests.discord.canary import CANARY, LOVE, PATHS, ask_in_public, traces, traces_in_files
 from tests.discord.wire import build_world, online_bot, until
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from bot.app.runtime import EX_OK
+from bot.commands.privacy import IN, NEVER_OUT, OUT
 from bot.demo.local_discord import LocalDiscord
-from bot.feedback import THANKS
-from bot.privacy import IN, NEVER_OUT, OUT
-from bot.process import EX_OK
+from bot.ui.feedback_buttons import THANKS
 from tests.discord.wire import build_world, online_bot
 
 TEXT = "what a lovely quiet evening"

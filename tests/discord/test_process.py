@@ -9,13 +9,13 @@ from fnmatch import fnmatch
 import discord
 import pytest
 
+from bot.app.runtime import EX_CONFIG, EX_OK, WRONG_TOKEN
+from bot.commands.model import NOT_YOURS
 from bot.demo.gateway import Op
 from bot.demo.local_discord import TOKEN, LocalDiscord
-from bot.model_admin import NOT_YOURS
-from bot.process import EX_CONFIG, EX_OK, WRONG_TOKEN
-from bot.why import FORGOTTEN
+from bot.ui.explain_button import FORGOTTEN
 from model import ClassifierClosed
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from tests.discord.wire import (
     ANSWER,
     LONG,

@@ -6,11 +6,11 @@ from contextlib import closing
 import discord
 import pytest
 
+from bot.app.runtime import EX_OK, WITHOUT_CONTENT
 from bot.demo.gateway import Close, Op
 from bot.demo.local_discord import LocalDiscord
-from bot.mood.address import FILE
-from bot.process import EX_OK, WITHOUT_CONTENT
-from bot.watching.permissions import PORTAL
+from bot.permissions import PORTAL
+from bot.storage.database_url import FILE
 from tests.discord.wire import add_admin, build_world, online_bot, until
 
 GOOD = "what a lovely quiet evening"

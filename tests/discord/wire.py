@@ -78,7 +78,7 @@ async def started_bot(local: LocalDiscord, folder: Path, **settings: str) -> Asy
 async def online_bot(local: LocalDiscord, folder: Path, **settings: str) -> AsyncIterator[RunningBot]:
     """The bot, started and connected with all its shards."""
     async with started_bot(local, folder, **settings) as bot:
-        await wait_until_ready(local, bot.process)
+        await wait_until_ready(local, bot.app.runtime)
         await until(lambda: len(local.gateway.connected) == local.rest.shards)
         yield bot
 

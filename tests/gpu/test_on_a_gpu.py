@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from model import Classifier
-from model.checkpoint import open_checkpoint
-from model.cuda_graphs import SHAPES, GraphedNetwork, bucket
-from model.engine import load_engine
-from model.torch_backend import TorchBackend
+from model.backends.cuda_graphs import SHAPES, GraphedNetwork, bucket
+from model.backends.engine import load_engine
+from model.backends.torch_gpu import TorchBackend
+from model.checkpoints.checkpoint import open_checkpoint
 from tests.bench.texts import chat, mixed
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")

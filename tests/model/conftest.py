@@ -62,7 +62,7 @@ def _train(target: Path) -> None:
     from tokenizers import Tokenizer
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-    from model.backend import pad
+    from model.backends.base import pad
 
     torch.manual_seed(5)
     config = DistilBertConfig(

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from model.cleaning import clean
+from model.text.cleaning import clean
 from model.text.tables import words
 
 SAID_BY_TESTS = {"good", "bad", "bomb", "panic", "strange", "forward", "nan", "tokenise", "poison"}

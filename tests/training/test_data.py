@@ -3,8 +3,7 @@ import os
 import pytest
 from datasets import Dataset
 
-from model.cleaning import clean
-from training.corpora import CORPORA
+from model.text.cleaning import clean
 from training.data import (
     fingerprint,
     load_labelled,
@@ -14,6 +13,7 @@ from training.data import (
     split_validation,
     without_duplicates,
 )
+from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.mixture import held_out_terms, load_mixture
 from training.recipe import RECIPES, Source, read_recipe

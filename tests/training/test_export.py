@@ -8,18 +8,18 @@ import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file
 
-from model.backend import InTurn
-from model.checkpoint import BUNDLED_FOLDER, MANIFEST, file_sha256, open_checkpoint
-from model.dequantise import float_weights
-from model.engine import Engine, load_engine
-from model.onnx_backend import OnnxBackend
-from model.torch_backend import TorchBackend
+from model.backends.base import InTurn
+from model.backends.dequantise import float_weights
+from model.backends.engine import Engine, load_engine
+from model.backends.onnx_cpu import OnnxBackend
+from model.backends.torch_gpu import TorchBackend
+from model.checkpoints.checkpoint import BUNDLED_FOLDER, MANIFEST, file_sha256, open_checkpoint
 from training.data import load_split, split_validation
 from training.errors import DataError, ExportRefused, TrainingError
 from training.export import GateSet, check_gate, export, export_floats, validation_gates
 from training.golden import GOLDEN_TEXTS
-from training.phases import encode, macro_recall, run_phase
 from training.scoring import read_logits, verdicts
+from training.train import encode, macro_recall, run_phase
 
 
 @dataclass

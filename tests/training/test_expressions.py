@@ -3,7 +3,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from model.cleaning import clean, is_readable
+from model.text.cleaning import clean, is_readable
 from training.data import EXPRESSIONS
 
 COLUMNS = ["term", "sentence", "label3", "kind", "pair", "split"]

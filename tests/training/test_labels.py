@@ -4,8 +4,8 @@ import pandas
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from training.corpora import CORPORA
 from training.data import load_labelled, load_split
+from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.labels import LABEL3, THREE, TWO, Valence, read_labels
 from training.mixture import held_out_keys, key

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from model import open_checkpoint
-from training.corpora import CORPORA
+from training.datasets_catalog import CORPORA
 from training.recipe import RECIPES, read_recipe
 
 NOTEBOOK = Path("training/train_model_colab.ipynb")

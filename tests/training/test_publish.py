@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from model import load_engine, open_checkpoint
-from model.checkpoint import BUNDLED_FOLDER
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from tests.hub_stand_in import OWNER_TOKEN, READER_TOKEN, StandInHub
 
 REPOSITORY = "owner/vibecheck"

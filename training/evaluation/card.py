@@ -8,12 +8,12 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from model.checkpoint import MANIFEST, Checkpoint, open_checkpoint
+from model.checkpoints.checkpoint import MANIFEST, Checkpoint, open_checkpoint
 from model.verdict import UNSURE_BELOW
-from training.corpora import CORPORA
+from training.checkpointing import history, read_json
+from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.tables import results_table, slices_table
-from training.saving import history, read_json
 
 _PROSE = """
 # {name}

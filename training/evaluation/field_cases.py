@@ -15,7 +15,7 @@ import numpy as np
 from model.classifier import Classifier
 from model.errors import ModelError, NothingToRead, Unreadable
 from model.verdict import Sentiment, Verdict
-from training.corpora import CORPORA
+from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.evaluation.metrics import share
 from training.stored import check_folder, read_parquet

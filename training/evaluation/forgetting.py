@@ -17,12 +17,12 @@ from transformers import AutoTokenizer
 
 from model.verdict import SENTIMENTS
 from training.base import load_base
-from training.blend import WEIGHTS, labels_of_phase_two
 from training.data import load_split, split_validation
 from training.errors import TrainingError
 from training.labels import NEGATIVE, POSITIVE
-from training.phases import macro_recall, read_network
 from training.recipe import Recipe
+from training.train import macro_recall, read_network
+from training.weight_blend import WEIGHTS, labels_of_phase_two
 
 METRICS = {"reviews": "IMDB, two-way accuracy", "tweets": "TweetEval validation, macro recall"}
 

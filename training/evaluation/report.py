@@ -18,7 +18,7 @@ from training.calibration import expected_calibration_error
 from training.evaluation.metrics import figures, reliability, share, table
 from training.evaluation.suites import Suite, country_texts, has_emoji, load_suites, words
 from training.evaluation.systems import Answers, System
-from training.phases import versions
+from training.train import versions
 
 TIMED_TEXTS = 1_000
 
@@ -78,7 +78,7 @@ def evaluate(
 def _reading_version() -> str:
     """A short hash of the code that cleans and reads: when it changes, so may every answer."""
     digest = hashlib.sha256()
-    for file in sorted(Path(model.__file__).parent.glob("*.py")):
+    for file in sorted(Path(model.__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
 

@@ -13,9 +13,9 @@ import emoji
 import numpy as np
 from numpy.typing import NDArray
 
-from model.cleaning import clean
-from training.corpora import CORPORA
+from model.text.cleaning import clean
 from training.data import load_labelled, read_expressions
+from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.stored import check_folder
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from model.engine import Engine, load_engine
+from model.backends.engine import Engine, load_engine
 from model.verdict import SENTIMENTS
 from training.errors import TrainingError
 from training.labels import NEGATIVE, NEUTRAL, POSITIVE

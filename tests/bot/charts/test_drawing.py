@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bot.analytics.buckets import edges, size_for, timeline
 from bot.charts.drawing import HEIGHT, WIDTH, Line, draw, printable, round_up, short_number
-from bot.mood.buckets import edges, size_for, timeline
-from bot.mood.records import Gap, HourMood, Mood
-from tests.mood.test_buckets import hour_of
+from bot.domain.records import Gap, HourMood, Mood
+from tests.bot.analytics.test_buckets import hour_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = hour_of("2026-11-24T00:00", "Europe/Berlin")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.charts.ticks import MOST, ticks
-from tests.mood.test_buckets import ZONES
+from tests.bot.analytics.test_buckets import ZONES
 
 
 def at(text, zone):

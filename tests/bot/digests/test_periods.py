@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.digests.periods import latest_due
-from bot.mood.records import DigestKind
-from tests.mood.test_buckets import ZONES, hour_of
+from bot.domain.records import DigestKind
+from tests.bot.analytics.test_buckets import ZONES, hour_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

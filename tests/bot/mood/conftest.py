@@ -3,14 +3,14 @@
 import pytest
 
 from bot.client import create_bot
-from bot.mood.opening import open_mood
+from bot.storage.open_storage import open_storage
 from model import Classifier, ModelError
 
 
 @pytest.fixture
 async def mood(settings):
     """The open store. What the buffer holds is written when a test flushes it."""
-    async with open_mood(settings) as opened:
+    async with open_storage(settings) as opened:
         yield opened
 
 

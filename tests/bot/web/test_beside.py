@@ -8,8 +8,8 @@ import pytest
 
 from bot.settings import SettingsError
 from bot.web import command
+from bot.web.asgi_guard import is_local
 from bot.web.command import page_beside
-from bot.web.guard import is_local
 from bot.web.server import running_page
 from tests.bot.web.by_http import fetch
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from model.checkpoint import BUNDLED_FOLDER
-from model.cleaning import clean
-from model.queueing import MOST_WINDOWS, SPARSE_TOKENS, FairQueue, Priority, Request, cost_of
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
+from model.scheduling.fair_queue import MOST_WINDOWS, SPARSE_TOKENS, FairQueue, Priority, Request, cost_of
+from model.text.cleaning import clean
 from model.text.cost import estimated_tokens
 from model.text.tables import rows, words
 

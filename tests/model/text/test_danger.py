@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import model.text
-from model.cleaning import clean
+from model.text.cleaning import clean
 from model.text.danger import may_be_in_danger, prepare
 from model.text.required import alternatives, required_words
 

@@ -3,7 +3,7 @@
 import emoji
 import pytest
 
-from model.cleaning import clean
+from model.text.cleaning import clean
 from model.text.emoji_words import MOST
 from model.text.sarcasm import MARK
 from model.text.tables import rows

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from model import Classifier, Unreadable, Verdict
-from model.cleaning import clean
+from model.text.cleaning import clean
 from model.text.language import check_language, is_plainly_readable
 from tests.bench.reading import LATIN, by_language, lines, refused, share_refused
 from tests.bench.texts import sentences

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.cleaning import clean
+from model.text.cleaning import clean
 
 SENTENCES = [
     "this game is bad", "i hate this update", "you are the best team", "what a great day", "they lost again",

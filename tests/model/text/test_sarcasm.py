@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.cleaning import clean
+from model.text.cleaning import clean
 from model.text.sarcasm import MARK
 
 MARKS = [

@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from model.checkpoint import BUNDLED_FOLDER, MANIFEST, open_checkpoint
-from training.corpora import CORPORA
+from model.checkpoints.checkpoint import BUNDLED_FOLDER, MANIFEST, open_checkpoint
+from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.card import write_card
 from training.evaluation.plots import draw, draw_forgetting

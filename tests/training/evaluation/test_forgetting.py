@@ -8,8 +8,8 @@ from datasets import Dataset
 
 from training.errors import TrainingError
 from training.evaluation.forgetting import forgetting_curve
-from training.phases import read_network, run_phase
 from training.recipe import Source
+from training.train import read_network, run_phase
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from model import Unreadable
-from model.reader import Reader
+from model.text.tokenization import Reader
 from training.__main__ import main
 from training.errors import TrainingError
 from training.evaluation.report import evaluate

@@ -1,0 +1,185 @@
+"""Looks every minute whether a channel's storm starts or ends, and posts it once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.alerts.post import alert_post, footer, recovered_post
+from bot.analytics.anomaly import SILENT_SECONDS, Anomaly, Change, enough, judge
+from bot.analytics.backtest import HELD_BACK
+from bot.analytics.baseline import WEEKS, Baseline, learn
+from bot.charts.executor import ChartExecutor
+from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
+from bot.domain.rules import Place, decide
+from bot.domain.snowflake import SECONDS
+from bot.mod_channel import NotPosted, Unreadable
+from bot.storage.open_storage import Storage
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+_log = logging.getLogger(__name__)
+
+_SILENT_HOURS = SILENT_SECONDS // SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """A baseline, and for which day and time zone it was learned."""
+
+    day: int
+    zone: str
+    baseline: Baseline | None
+
+
+class AlertJob:
+    """The job of `bot.background_jobs`. What it must not forget is in the database, so a restart changes nothing."""
+
+    def __init__(self, bot: Vibecheck, mood: Storage) -> None:
+        self._bot = bot
+        self._mood = mood
+        self._studio = ChartExecutor()
+        self._learned: dict[tuple[int, int], _Learned] = {}
+        self._not_posted: set[int] = set()
+        """Numbers of alerts of which it is certain that they were not posted."""
+
+    async def tick(self, now: float) -> None:
+        """Looks at the present hour, or the one before while too little was said in the present one."""
+        if not self._bot.is_ready():
+            return
+        present = int(now // SECONDS)
+        running = {(alert.guild_id, alert.channel_id): alert for alert in await self._mood.posts.running_alerts()}
+        recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
+        guilds = {rule.guild_id for rule in await self._mood.store.rules()} | {guild_id for guild_id, _ in running}
+        told = await self._mood.store.told_hours(present - _SILENT_HOURS, present, guilds)
+        for guild_id, channel_id, hour in told:
+            recent.setdefault((guild_id, channel_id), []).append(hour)
+        settings: dict[int, GuildSettings] = {}
+        for (guild_id, channel_id), hours in recent.items():
+            if guild_id not in settings:
+                settings[guild_id] = await self._mood.store.settings(guild_id)
+            judged = [hour for hour in hours if enough(hour, settings[guild_id])]
+            alert = running.get((guild_id, channel_id))
+            if alert is None and (not judged or judged[-1].hour < present - 1):
+                continue
+            try:
+                await self._look(settings[guild_id], channel_id, alert, judged, now)
+            except (discord.HTTPException, OSError) as error:  # of this server only; the others go on
+                _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
+
+    async def _look(
+        self, settings: GuildSettings, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
+    ) -> None:
+        sensitivity = await self._sensitivity(settings.guild_id, channel_id)
+        if sensitivity is None or settings.mod_channel_id is None:
+            if alert is not None:  # it is watched no longer: nobody wants to hear how it ends
+                await self._mood.posts.recover(alert.guild_id, alert.number)
+            return
+        present = int(now // SECONDS)
+        hour = judged[-1] if judged and judged[-1].hour >= present - 1 else None
+        baseline = await self._baseline(settings, channel_id, present)
+        if baseline is None:
+            return
+        if alert is not None and alert.post_id is None:
+            await self._post(alert, settings.mod_channel_id, now, None)
+        last = await self._last_storm(settings.guild_id, channel_id, alert, judged, now)
+        change = judge(last, hour, baseline, sensitivity, now)
+        if change is Change.STARTS and hour is not None:
+            levels = (round(hour.mean * 1000), round(baseline.usual(hour.hour) * 1000))
+            started = await self._mood.posts.start_alert(settings.guild_id, channel_id, *levels)
+            if started is not None:
+                self._not_posted.add(started.number)
+                await self._post(started, settings.mod_channel_id, now, hour)
+        elif change is Change.ENDS and alert is not None:
+            await self._end(alert, settings.mod_channel_id, now, hour)
+
+    async def _post(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
+        """AlertRepository an alert, unless it turns out that this process, or the one before, did already."""
+        posts, channels = self._mood.posts, self._bot.mod_channels
+        if channels.paused(mod_channel_id, now):
+            return
+        if alert.number not in self._not_posted:
+            there = None
+            # When it cannot be looked up: rather two than none.
+            with suppress(Unreadable, discord.Forbidden, discord.NotFound):
+                there = await channels.find(alert.guild_id, mod_channel_id, footer(alert.number))
+            if there is not None:
+                await posts.posted(alert.number, there)
+                return
+        self._not_posted.discard(alert.number)
+        try:
+            post_id = await channels.post(alert.guild_id, mod_channel_id, now, **alert_post(alert, hour))
+        except NotPosted:
+            self._not_posted.add(alert.number)
+            return
+        await posts.posted(alert.number, post_id)
+
+    async def _end(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
+        self._not_posted.discard(alert.number)
+        current = (await self._mood.posts.alerts(alert.guild_id, alert.channel_id, limit=1))[0]
+        if not await self._mood.posts.recover(alert.guild_id, alert.number) or current.post_id is None:
+            return  # of a storm that nobody heard of, nobody needs to hear the end
+        try:
+            await self._bot.mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(current, now, hour))
+        except NotPosted:
+            return
+
+    async def _last_storm(
+        self, guild_id: int, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
+    ) -> Anomaly | None:
+        latest = min(now, (judged[-1].hour + 1) * SECONDS) if judged else 0.0
+        if alert is not None:
+            return Anomaly(alert.started, max(latest, alert.started))
+        former = await self._mood.posts.alerts(guild_id, channel_id, limit=1)
+        if not former or former[0].recovered is None:
+            return None
+        return Anomaly(former[0].started, former[0].recovered, former[0].recovered)
+
+    async def _baseline(self, settings: GuildSettings, channel_id: int, present: int) -> Baseline | None:
+        """Learned once a day for each channel."""
+        key, day = (settings.guild_id, channel_id), present // 24
+        known = self._learned.get(key)
+        if known is None or (known.day, known.zone) != (day, settings.timezone):
+            first, last = present - HELD_BACK - WEEKS * 7 * 24, present - HELD_BACK - 1
+            past = (await self._mood.store.mood(settings.guild_id, channel_id, first, last)).hours
+            baseline = await self._studio.do(lambda: learn(past, settings.zone))
+            known = self._learned[key] = _Learned(day, settings.timezone, baseline)
+        return known.baseline
+
+    async def _sensitivity(self, guild_id: int, channel_id: int) -> Sensitivity | None:
+        guild = self._bot.get_guild(guild_id)
+        channel = guild.get_channel(channel_id) if guild is not None else None
+        category = channel.category_id if channel is not None else None
+        rules = await self._mood.store.rules(guild_id)
+        found = sensitivity_of(rules, guild_id, channel_id, category)
+        if found is not None or guild is None:
+            return found
+        return highest_of_threads(rules, {thread.id for thread in guild.threads if thread.parent_id == channel_id})
+
+
+def sensitivity_of(
+    rules: Iterable[Rule], guild_id: int, channel_id: int, category_id: int | None
+) -> Sensitivity | None:
+    """That of the narrowest rule about a channel: its own, its category's, its server's; None: it is not watched."""
+    place = Place(guild_id, channel_id, category_id)
+    decision = decide({(rule.target_kind, rule.target_id): rule for rule in rules}, place)
+    return decision.rule.sensitivity if decision.watched and decision.rule is not None else None
+
+
+def highest_of_threads(rules: Iterable[Rule], threads: Collection[int]) -> Sensitivity | None:
+    """The highest of those watched by rules of their own; None: none of them is.
+
+    What is written in a thread counts in its channel's hours: of a channel that is not watched they are all there is.
+    """
+    theirs = {
+        rule.sensitivity
+        for rule in rules
+        if rule.target_kind is TargetKind.THREAD and rule.target_id in threads and rule.mode is Mode.WATCH
+    }
+    return max(theirs, key=tuple(Sensitivity).index, default=None)

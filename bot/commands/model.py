@@ -1,0 +1,252 @@
+"""`/model`: the bot's owner looks after the model while it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.storage.errors import DatabaseUnavailable
+from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+    from bot.domain.records import Feedback
+    from bot.storage.guild_repository import Store
+
+_log = logging.getLogger(__name__)
+
+NOT_YOURS = "Only whoever runs this bot can do that."
+COMMONEST = 3
+"""Ways of being wrong that the status names."""
+
+_UNCHANGED = "The model there was still answers."
+_STEP_SECONDS = 1.0
+"""How often a message that shows progress is rewritten; Discord allows five edits in five seconds."""
+
+_T = TypeVar("_T")
+
+
+@app_commands.guild_only()
+@app_commands.default_permissions(administrator=True)
+class ModelCog(commands.GroupCog, group_name="model", group_description="Look after the model; for the bot's owner"):
+    """Status, reload, rollback and shadow. Every answer is for the asker alone."""
+
+    shadow = app_commands.Group(name="shadow", description="Try a model beside the one that answers")
+
+    def __init__(self, bot: Vibecheck) -> None:
+        super().__init__()
+        self.bot = bot
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """The owner or a member of the owning team, whatever the server's own permissions say; all else is logged."""
+        command = interaction.command.qualified_name if interaction.command else "model"
+        asked = f"{interaction.user} ({interaction.user.id})"
+        if not await self.bot.is_owner(interaction.user):
+            _log.warning("%s is not the owner and tried /%s", asked, command)
+            await interaction.response.send_message(NOT_YOURS, ephemeral=True)
+            return False
+        given = ", ".join(f"{name}={value}" for name, value in interaction.namespace)
+        _log.info("%s uses /%s %s", asked, command, given)
+        return True
+
+    @app_commands.command(description="What answers, on what, how fast, and whether it is well")
+    async def status(self, interaction: discord.Interaction) -> None:
+        """Shows what is known of the model and its queue, and what people said of its answers."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        embed = self._status()
+        if self.bot.mood is not None:
+            embed.add_field(name="Feedback", value=await self._feedback(self.bot.mood.store))
+        await interaction.edit_original_response(embed=embed)
+
+    @app_commands.command(description="Load a model beside the running one, check it, and let it answer")
+    @app_commands.describe(source="bundled, a folder, or a hub id as org/name@revision; empty: the same again")
+    async def reload(self, interaction: discord.Interaction, source: app_commands.Range[str, 1, 300] = "") -> None:
+        """Shows its progress; a reload that fails changes nothing."""
+        steps: list[str] = []
+        classifier = self.bot.classifier
+        await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
+
+    @app_commands.command(description="Go back to the model before the last change")
+    async def rollback(self, interaction: discord.Interaction) -> None:
+        """The model before is still loaded."""
+        await self._do(interaction, self.bot.classifier.rollback, reloaded)
+
+    @app_commands.command(description="Ask the model its golden examples again")
+    async def golden(self, interaction: discord.Interaction) -> None:
+        """Shows those that come out otherwise than when the model was made."""
+        await self._do(interaction, self.bot.classifier.golden, _golden)
+
+    @shadow.command(name="start", description="Run a model beside the live one on passive messages")
+    @app_commands.describe(source="bundled, a folder, or org/name@revision", share="Percent of the passive messages")
+    async def shadow_start(
+        self,
+        interaction: discord.Interaction,
+        source: app_commands.Range[str, 1, 300],
+        share: app_commands.Range[int, 1, 100] = 100,
+    ) -> None:
+        """It answers nobody until it is promoted."""
+        await self._do(interaction, partial(self.bot.classifier.start_shadow, source, share / 100), _shadowing)
+
+    @shadow.command(name="report", description="What the model in the shadow has shown so far")
+    async def shadow_report(self, interaction: discord.Interaction) -> None:
+        """Counts only; no text is kept."""
+        await self._do(interaction, self._shadow_report, shadow_words)
+
+    @shadow.command(name="promote", description="Let the model in the shadow answer from now on")
+    async def shadow_promote(self, interaction: discord.Interaction) -> None:
+        """The live one stays for a rollback."""
+        await self._do(interaction, self.bot.classifier.promote_shadow, reloaded)
+
+    @shadow.command(name="stop", description="Drop the model in the shadow")
+    async def shadow_stop(self, interaction: discord.Interaction) -> None:
+        """Shows its last report."""
+        await self._do(interaction, self.bot.classifier.stop_shadow, shadow_words)
+
+    async def _do(
+        self,
+        interaction: discord.Interaction,
+        work: Callable[[], Awaitable[_T]],
+        words: Callable[[_T], str],
+        step: Callable[[], list[str]] = list,
+    ) -> None:
+        """Does `work` and says how it went; `step` names what it is doing meanwhile."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        task = asyncio.ensure_future(work())
+        shown = ""
+        while not task.done():
+            await asyncio.wait((task,), timeout=_STEP_SECONDS)
+            doing = "".join(step())
+            if not task.done() and doing and doing != shown:
+                shown = doing
+                with suppress(discord.HTTPException):  # the work goes on, and its end is said below
+                    await interaction.edit_original_response(content=f"Still {doing}…")
+        try:
+            said = words(await task)
+        except ModelError as error:
+            said = f"{error} {_UNCHANGED}"
+            _log.warning("that was refused: %s", error)
+        await interaction.edit_original_response(content=said[:2000])
+
+    async def _shadow_report(self) -> ShadowReport:
+        return self.bot.classifier.shadow_report()
+
+    async def _feedback(self, store: Store) -> str:
+        try:
+            return feedback_words(await store.feedback(), self.bot.classifier.info.version)
+        except DatabaseUnavailable:
+            return "cannot be read just now: the database does not answer"
+
+    def _status(self) -> discord.Embed:
+        classifier = self.bot.classifier
+        info, stats, health = classifier.info, classifier.stats(), classifier.health()
+        good = health.healthy
+        embed = discord.Embed(
+            title=f"Model {info.version}",
+            description="It answers." if good else f"It does not answer: {health.reason}.",
+            colour=discord.Colour.green() if good else discord.Colour.red(),
+        )
+        served = max(1, stats.served)
+        useful = stats.useful_tokens / max(1, stats.computed_tokens)
+        fields = {
+            "Source": f"{info.source}\n{info.fallback}".strip(),
+            "Runs on": f"{info.backend}, {info.device}, batches of {info.budget} tokens",
+            "Answers since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
+            "Last forward pass": f"{health.since_pass:.1f} s ago; loaded anew {_times(health.replaced)}",
+            "Waiting": f"{stats.queued:,} texts, about {stats.queued_tokens:,} tokens",
+            "From question to verdict": f"half within {_ms(stats.p50)}, 99 % within {_ms(stats.p99)}"
+            if stats.served
+            else "nothing asked yet",
+            "Answered": f"{stats.served:,} texts, {stats.per_second:.1f}/s over the last minute",
+            "From the cache": f"{stats.cached / served:.0%} of them",
+            "Not answered": f"{stats.shed:,} queue full, {stats.expired:,} too late, {stats.failed:,} failed",
+            "Computed": f"{stats.batches:,} batches, {useful:.0%} of their tokens useful"
+            if stats.batches
+            else "nothing yet",
+            "Memory": _memory(),
+        }
+        for name, value in fields.items():
+            embed.add_field(name=name, value=value[:1024])
+        return embed
+
+
+def reloaded(change: Reloaded) -> str:
+    """A change of model in words."""
+    now = change.now
+    line = f"Model {now.version} ({now.source}) answers now, instead of {change.before.version}."
+    return f"{line} {_compared(change.comparison)}Done in {change.seconds:.2f} s; `/model rollback` goes back."
+
+
+def shadow_words(report: ShadowReport) -> str:
+    """What a candidate has shown, in words."""
+    name = f"Candidate {report.version} ({report.source})"
+    if not report.texts:
+        return f"{name} has seen no passive message yet. {report.skipped:,} were skipped."
+    return (
+        f"{name}: {report.texts:,} messages, the live model's sentiment on {report.agree / report.texts:.1%} of them, "
+        f"its score {report.change:+.3f} on average, {_ms(report.seconds)} beside {_ms(report.live_seconds)}. "
+        f"{report.skipped:,} were skipped."
+    )
+
+
+def feedback_words(said: Sequence[Feedback], version: str) -> str:
+    """How often people called answers of this version right and wrong, and the commonest ways of being wrong."""
+    ours = [one for one in said if one.model == version]
+    right = sum(one.times for one in ours if one.label == one.answered)
+    wrong = sorted((one for one in ours if one.label != one.answered), key=lambda one: -one.times)
+    if not ours:
+        return "nobody has said yet whether this version is right"
+    lines = [f"{right:,} right, {sum(one.times for one in wrong):,} wrong"]
+    lines += [
+        f"{SENTIMENTS[one.answered]}, should be {SENTIMENTS[one.label]}: {one.times:,}" for one in wrong[:COMMONEST]
+    ]
+    return "\n".join(lines)
+
+
+def _compared(found: Comparison | None) -> str:
+    if found is None or not found.texts:
+        return ""
+    return (
+        f"Of {found.texts} plain texts it gets {found.candidate_right} right, the one before {found.running_right}; "
+        f"they agree on {found.agree}. "
+    )
+
+
+def _golden(found: tuple[int, list[Any]]) -> str:
+    count, failures = found
+    if not count:
+        return "This model came without golden examples."
+    if not failures:
+        return f"All {count} golden examples come out as they did when the model was made."
+    lines = [f"- {failure.text[:80]}: {failure.expected}, now {failure.found}" for failure in failures]
+    return "\n".join([f"{len(failures)} of {count} golden examples come out otherwise:", *lines])
+
+
+def _shadowing(info: ModelInfo) -> str:
+    return f"Candidate {info.version} ({info.source}) reads along and answers nobody; see `/model shadow report`."
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
+
+
+def _memory() -> str:
+    """Resident memory of this process."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return "unknown on this system"
+    return f"{pages * 4096 / 1e6:.0f} MB"

@@ -1,0 +1,57 @@
+"""Whether a channel that is to be watched is written in a language that cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+
+from bot.channels import Watchable, WithMessages
+from bot.commands.monitor.recent import recent_messages
+from bot.monitoring.events import EventsCog
+from bot.permissions import HISTORY, VIEW, missing
+from model import ModelError, Priority, Unreadable, Verdict
+
+MESSAGES = 50
+"""How many of a channel's last messages are looked at."""
+
+FEWEST = 10
+"""Messages, readable or not, under which nothing is said of a channel's language."""
+
+MOST_SECONDS = 3.0
+"""How long whoever enabled something waits for this."""
+
+
+async def language_warning(watching: EventsCog, member: discord.Member, channel: Watchable | None) -> str:
+    """One sentence where most of a channel's last messages cannot be read; empty otherwise.
+
+    Empty as well where that cannot be found out: the bot or whoever asks may not read the channel's past, Discord or
+    the model does not answer in time, or the channel holds no messages itself. Nothing is kept, nothing is raised.
+    """
+    if not isinstance(channel, WithMessages) or not watching.content_seen or missing(channel, (VIEW, HISTORY)):
+        return ""
+    theirs = channel.permissions_for(member)
+    if not (theirs.view_channel and theirs.read_message_history):
+        return ""
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            messages = await recent_messages(watching, channel, MESSAGES)
+            texts = [message.content for message in messages]
+            answers = await watching.bot.classifier.classify_many(texts, Priority.PASSIVE, origin=channel.guild.id)
+    except (TimeoutError, ModelError, discord.HTTPException, aiohttp.ClientError, OSError):
+        return ""
+    return in_words(answers)
+
+
+def in_words(answers: Sequence[Verdict | ModelError]) -> str:
+    """What is said of a channel with these answers to its last messages."""
+    unreadable = [answer for answer in answers if isinstance(answer, Unreadable)]
+    readable = sum(isinstance(answer, Verdict) for answer in answers)
+    if len(unreadable) <= readable or len(unreadable) + readable < FEWEST:
+        return ""
+    language, times = Counter(answer.language for answer in unreadable).most_common(1)[0]
+    looks = f"look like {language}" if language and 2 * times > len(unreadable) else "don't look like English"
+    return f"Most recent messages here {looks}; I only read English, so the mood will leave them out."

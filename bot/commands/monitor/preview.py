@@ -1,0 +1,75 @@
+"""`/monitor preview`: what the tags would have been, for whoever asks alone. Nothing of it is kept."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.channels import WithMessages
+from bot.commands.monitor.errors import Refused
+from bot.commands.monitor.recent import recent_messages
+from bot.commands.monitor.targets import RuleTarget
+from bot.domain.records import GuildSettings
+from bot.monitoring.events import EventsCog
+from bot.monitoring.reactions import tag_for
+from bot.permissions import HISTORY, NO_CONTENT, VIEW, missing, what_to_click
+from bot.presentation.lists import cut
+from bot.presentation.quoting import excerpt
+from bot.ui.verdict_embed import EMOJI, confidence_in_words
+from model import ModelError, Unreadable, Verdict
+
+MESSAGES = 20
+_EXCERPT, _LIST = 60, 4000
+
+
+async def preview(
+    watching: EventsCog, member: discord.Member, what: RuleTarget, settings: GuildSettings
+) -> discord.Embed:
+    """Reads a channel's last messages and says what each would have been. Raises Refused."""
+    channel = what.channel
+    if not isinstance(channel, WithMessages):
+        raise Refused("Choose one channel or thread in which messages stand.")
+    if not watching.content_seen:
+        raise Refused(NO_CONTENT)
+    theirs = channel.permissions_for(member)
+    if not (theirs.view_channel and theirs.read_message_history):
+        raise Refused(f"You may not read {what.name} yourself, so I do not show you what is written there.")
+    lacking = missing(channel, (VIEW, HISTORY))
+    if lacking:
+        raise Refused(f"There is nothing to show: {what_to_click(channel, lacking)}")
+    try:
+        messages = await recent_messages(watching, channel, MESSAGES)
+    except discord.HTTPException as error:
+        raise Refused(f"I could not read {channel.mention} (Discord says: {error.text}).") from None
+    verdicts = await watching.bot.classifier.classify_many(
+        [message.content for message in messages], origin=channel.guild.id
+    )
+    pairs = list(zip(messages, verdicts, strict=True))
+    lines = [_line(message, verdict, settings) for message, verdict in pairs]
+    tagged = sum(isinstance(verdict, Verdict) and tag_for(verdict, settings) is not None for _, verdict in pairs)
+    embed = discord.Embed(
+        title=f"The last messages in #{channel.name}"[:256],
+        description=cut(lines, _LIST) or "There is no message here that I would read.",
+        colour=0x0072B2,
+    )
+    embed.add_field(
+        name=f"{tagged} of {len(lines)} would have been tagged",
+        value=f"{settings.positive_reaction} and {settings.negative_reaction}, from {settings.reaction_floor / 10:g} % "
+        "on. Left out: bots and commands for them, exempt roles and people who opted out. Nothing of this is kept.",
+        inline=False,
+    )
+    return embed
+
+
+def _line(message: discord.Message, verdict: Verdict | ModelError, settings: GuildSettings) -> str:
+    words = excerpt(message.content, _EXCERPT)
+    if isinstance(verdict, Unreadable):
+        likely = f" (looks like {verdict.language})" if verdict.language else ""
+        return f"▫️ [can't read]({message.jump_url}){likely}: {words}"
+    if not isinstance(verdict, Verdict):
+        return f"▫️ [not read]({message.jump_url}): {words}"
+    if verdict.danger:
+        return f"▫️ [not rated]({message.jump_url}): {words}"
+    tag = tag_for(verdict, settings)
+    sure = f"{confidence_in_words(verdict.confidence)}, {verdict.confidence:.0%}"
+    found = f"{EMOJI[verdict.sentiment]} [{verdict.sentiment}]({message.jump_url}) ({sure})"
+    return f"{found} → {tag}: {words}" if tag else f"{found}: {words}"

@@ -1,0 +1,89 @@
+"""`/sentiment` and the message menu "Check sentiment"."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.domain.records import Answer
+from bot.error_handler import LONGEST_WAIT, SLOW, explain_failure
+from bot.presentation.danger import kind_words
+from bot.ui.explain_button import why_view
+from bot.ui.feedback_buttons import feedback_buttons
+from bot.ui.origin import origin_of
+from bot.ui.replies import Reply, reply_to_all, reply_to_asker
+from bot.ui.verdict_embed import verdict_embed
+from model import ModelError
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+
+_log = logging.getLogger(__name__)
+
+_EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+_ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)
+
+
+class SentimentCog(commands.Cog):
+    """Answers people who ask about one text."""
+
+    def __init__(self, bot: Vibecheck) -> None:
+        self.bot = bot
+        self.menu = app_commands.ContextMenu(
+            name="Check sentiment",
+            callback=self.check_message,
+            allowed_contexts=_EVERYWHERE,
+            allowed_installs=_ANY_INSTALL,
+        )
+
+    async def cog_load(self) -> None:
+        """Registers the menu, which a cog cannot declare by decorator."""
+        self.bot.tree.add_command(self.menu)
+
+    async def cog_unload(self) -> None:
+        """Takes the menu away again."""
+        self.bot.tree.remove_command(self.menu.name, type=self.menu.type)
+
+    @app_commands.command(description="How does a text sound: negative, neutral or positive?")
+    @app_commands.describe(text="What to read", private="Show the answer to you alone")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    async def sentiment(
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
+    ) -> None:
+        """Answers in the channel, or to the asker alone when `private`."""
+        reading = self._read(interaction, text, quote=text)
+        await (reply_to_asker if private else reply_to_all)(interaction, reading)
+
+    async def check_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Answers the asker alone: the author of the message did not ask to be judged in public."""
+        await reply_to_asker(interaction, self._read(interaction, words_of(message), jump_url=message.jump_url))
+
+    async def _read(
+        self, interaction: discord.Interaction, text: str, *, quote: str | None = None, jump_url: str | None = None
+    ) -> Reply:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                verdict = await self.bot.classifier.classify(text, origin=origin_of(interaction), within=LONGEST_WAIT)
+        except ModelError as error:
+            return Reply(explain_failure(error))
+        except TimeoutError:
+            _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
+            return Reply(SLOW)
+        if verdict.danger:
+            return Reply(kind_words(self.bot.settings.help_url), aside=True)
+        view = why_view(self.bot.recent_texts.remember(text))
+        if self.bot.mood is not None:
+            for button in feedback_buttons(Answer.of(verdict)):
+                view.add_item(button)
+        return Reply(embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view)
+
+
+def words_of(message: discord.Message) -> str:
+    """What a message says; of a forwarded one, whose own content is empty, what was forwarded."""
+    return "\n".join([message.content, *(snapshot.content for snapshot in message.message_snapshots)]).strip()

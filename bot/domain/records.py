@@ -1,0 +1,255 @@
+"""What the store is told and tells, as frozen values. Hours, instants and scores are as in `bot.storage.schema`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import sqrt
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from model.verdict import SENTIMENTS, Sentiment, Verdict
+
+FEWEST_AUTHORS = 5
+"""Distinct people in an hour under which nothing is told about it, not even how many messages there were."""
+
+
+UNREAD = len(SENTIMENTS)
+"""In the place of a label id: the message is in a language or script that the model cannot read."""
+
+
+class TargetKind(StrEnum):
+    """What a rule is about; a rule of a narrower kind goes before one of a wider."""
+
+    SERVER = "server"
+    CATEGORY = "category"
+    CHANNEL = "channel"
+    THREAD = "thread"
+    ROLE = "role"
+
+
+class Mode(StrEnum):
+    """What a rule says."""
+
+    WATCH = "watch"
+    EXEMPT = "exempt"
+
+
+class Sensitivity(StrEnum):
+    """How far from its usual mood a channel must be for an alert: low is far."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class DigestKind(StrEnum):
+    """How often a server wants a digest."""
+
+    OFF = "off"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class AdminAction(StrEnum):
+    """What an admin can do that is written down, and the notice that the bot posts because of it."""
+
+    ENABLE = "enable"
+    DISABLE = "disable"
+    EXEMPT = "exempt"
+    INCLUDE = "include"
+    SETTINGS = "settings"
+    PREVIEW = "preview"
+    EXPORT = "export"
+    REPLAY = "replay"
+    ACKNOWLEDGE = "acknowledge"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """What a server has chosen.
+
+    `timezone` is an IANA name. The reactions are Unicode emoji, or custom ones as `<:name:id>`; they are given at a
+    confidence of at least `reaction_floor` thousandths. Alerts need so many messages and authors in an hour, and a
+    digest of fewer than `digest_messages` says that nothing notable happened. `digest_hour` is local, 0 to 23.
+    """
+
+    guild_id: int
+    timezone: str = "UTC"
+    mod_channel_id: int | None = None
+    positive_reaction: str = "\N{GLOWING STAR}"
+    negative_reaction: str = "\N{CLOUD WITH RAIN}"
+    reaction_floor: int = 900
+    alert_messages: int = 20
+    alert_authors: int = FEWEST_AUTHORS
+    digest: DigestKind = DigestKind.OFF
+    digest_hour: int = 9
+    digest_messages: int = 20
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone; UTC where this machine no longer knows the one that was chosen."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (KeyError, OSError, ValueError):
+            return ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whether something is watched or exempt; for a server `target_id` is the server's own id."""
+
+    guild_id: int
+    target_kind: TargetKind
+    target_id: int
+    mode: Mode
+    tagging: bool = False
+    sensitivity: Sensitivity = Sensitivity.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class HourMood:
+    """The messages of an hour, or of several added together; `authors` is then of the hour that had most.
+
+    People of two hours may be the same, so `authors` is a number that there were at least. `unread` more messages could
+    not be read: nothing else here knows of them. Of a quiet day they are not told.
+    """
+
+    hour: int
+    negative: int
+    neutral: int
+    positive: int
+    score_sum: int
+    score_square_sum: int
+    authors: int
+    unread: int = 0
+
+    @property
+    def messages(self) -> int:
+        """How many were read."""
+        return self.negative + self.neutral + self.positive
+
+    @property
+    def mean(self) -> float:
+        """The mean score, in [-1, 1]; there must be a message."""
+        return self.score_sum / self.messages / 1000
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, from the sample's variance, as if messages were independent; infinite for one message."""
+        n = self.messages
+        if n < 2:
+            return float("inf")
+        return sqrt(max(0.0, (self.score_square_sum - self.score_sum**2 / n) / (n - 1) / n)) / 1000
+
+    def plus(self, other: HourMood) -> HourMood:
+        """Both together, under the earlier hour."""
+        return HourMood(
+            min(self.hour, other.hour),
+            self.negative + other.negative,
+            self.neutral + other.neutral,
+            self.positive + other.positive,
+            self.score_sum + other.score_sum,
+            self.score_square_sum + other.score_square_sum,
+            max(self.authors, other.authors),
+            self.unread + other.unread,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which the bot saw nothing, in seconds since the Unix epoch; `guild_id` None: of no server."""
+
+    guild_id: int | None
+    started: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The hours of a range that may be told, those that had messages but too few people, and the gaps in it."""
+
+    hours: tuple[HourMood, ...]
+    hidden: tuple[int, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """What is held about one message; `sentiment` is a label id or `UNREAD`."""
+
+    message_id: int
+    guild_id: int
+    channel_id: int
+    thread_id: int | None
+    hour: int
+    edited: int
+    score: int
+    sentiment: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an admin has done; `actor` is their hash, None after the retention time."""
+
+    guild_id: int
+    done: int
+    actor: bytes | None
+    action: AdminAction
+    target_kind: TargetKind | None = None
+    target_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything that is held about one person. `hours` counts their messages by channel and hour: read, and unread."""
+
+    opted_out_since: int | None
+    messages: tuple[HeldMessage, ...] = field(default=())
+    hours: tuple[tuple[int, int, int, int], ...] = field(default=())
+    admin_actions: tuple[Audited, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer said: its label, its score in thousandths and the model's version."""
+
+    sentiment: Sentiment
+    score: int
+    model: str
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """What a verdict says, without how sure it was."""
+        return cls(verdict.sentiment, round(verdict.score * 1000), verdict.model[:64])
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How often an answer of one label was said to be of another, or of the same; labels are label ids."""
+
+    model: str
+    answered: int
+    label: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A channel that was far from its usual mood; levels are mean scores in thousandths.
+
+    `post_id` is the message that says so, None until it was posted. `acknowledged` and `recovered` are instants, None
+    until then.
+    """
+
+    number: int
+    guild_id: int
+    channel_id: int
+    post_id: int | None
+    level: int
+    usual_level: int
+    started: int
+    acknowledged: int | None
+    recovered: int | None

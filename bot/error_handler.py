@@ -1,0 +1,63 @@
+"""What a person reads when something went wrong. Never a traceback, never the text."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from model import InferenceFailed, ModelError
+
+_log = logging.getLogger(__name__)
+
+SORRY = "Something went wrong on my side. Please try again in a moment."
+LONGEST_WAIT = 120.0
+"""Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
+
+SLOW = "That took too long, so I stopped. Please try again in a moment."
+
+_UPDATES = {discord.InteractionResponseType.deferred_message_update, discord.InteractionResponseType.message_update}
+"""How a button is acknowledged that changes the message it is under."""
+
+_GONE = {10008, 10015, 10062, 40060}
+"""Message deleted, webhook token over, interaction expired, already answered: the person has moved on."""
+
+
+def explain_failure(error: ModelError) -> str:
+    """One friendly sentence for an error of the model."""
+    return SORRY if isinstance(error, InferenceFailed) else str(error)
+
+
+async def apologise(interaction: discord.Interaction[Any], name: str, error: Exception) -> None:
+    """Says in one sentence that `name` failed, whether or not the interaction was acknowledged yet.
+
+    Logs the kind of the error only: the message of an exception may hold somebody's words.
+    """
+    if isinstance(error, discord.HTTPException) and error.code in _GONE:
+        _log.info("the answer to %s came too late (%s)", name, error.code)
+        return
+    _log.error("%s failed: %s", name, type(error).__name__)
+    try:
+        if interaction.response.type in _UPDATES:  # what "the original response" is then was there before
+            await interaction.followup.send(SORRY, ephemeral=True)
+        elif interaction.response.is_done():
+            await interaction.edit_original_response(content=SORRY, embed=None, view=None)
+        else:
+            await interaction.response.send_message(SORRY, ephemeral=True)
+    except Exception as failure:  # the connection may be gone as well
+        _log.info("nor could that be said: %s", type(failure).__name__)
+
+
+class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
+    """Turns whatever escapes a command into one sentence for the person and the kind of error for the log."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Apologises for a command; one that was not allowed has been answered by its own check."""
+        if isinstance(error, app_commands.CheckFailure) and interaction.response.is_done():
+            return
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await apologise(interaction, interaction.command.name if interaction.command else "?", cause)

@@ -1,0 +1,34 @@
+"""The channels of a server in which people are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import discord
+
+from bot.channels import WithMessages, place_of
+from bot.domain.records import Rule, TargetKind
+from bot.monitoring.rule_cache import RuleCache
+
+
+class Watched(NamedTuple):
+    """A channel, the rule that has it watched, and whether its notice stands."""
+
+    channel: WithMessages | discord.ForumChannel
+    rule: Rule
+    told: bool
+
+
+def watched(register: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
+    """The channels in the order of the server's list, then the threads that have a rule of their own."""
+    rules = register.rules(guild.id)
+    own = [thread for thread in guild.threads if (TargetKind.THREAD, thread.id) in rules]
+    channels = sorted(guild.channels, key=lambda channel: (channel.category is not None, channel.position))
+    for channel in (*channels, *own):
+        place = place_of(channel)
+        if place is None or not isinstance(channel, WithMessages | discord.ForumChannel):
+            continue
+        decision = register.decide(place)
+        if decision.watched and decision.rule is not None:
+            yield Watched(channel, decision.rule, register.is_told(place))

@@ -1,1 +1,0 @@
-"""The steps from one schema to the next, run by Alembic (`bot.mood.migration`)."""

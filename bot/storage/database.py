@@ -1,0 +1,178 @@
+"""The database: opened and migrated, read by many and written by one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from bot.storage.database_url import claim, database_url
+from bot.storage.errors import DatabaseUnavailable
+from bot.storage.migrate import migrate
+
+_log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another program that has the SQLite file locked, such as one that makes a copy of it."""
+
+CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
+"""How long PostgreSQL may take to let us in, and to do one thing."""
+
+_WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
+"""PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
+
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
+
+
+class Database:
+    """An open database. Writers take turns, also across processes, so that sums are corrected from what is there.
+
+    Every failure, be it of the network, the disk or a statement, is a DatabaseUnavailable.
+    """
+
+    def __init__(self, engine: AsyncEngine, lock: int | None) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, folder: Path, setting: SecretStr | None = None, *, busy_seconds: float = BUSY_SECONDS) -> Self:
+        """Opens `folder`/mood.db, or the PostgreSQL that `setting` (DATABASE_URL) names, with this version's schema.
+
+        Raises DatabaseInUse, DatabaseTooNew or DatabaseUnavailable.
+        """
+        url = database_url(folder, setting)
+        lock = claim(folder) if url.get_backend_name() == "sqlite" else None
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, _migrate, url, busy_seconds)
+            return cls(_engine(url, busy_seconds), lock)
+        except BaseException:
+            if lock is not None:
+                os.close(lock)
+            raise
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database throughout."""
+        with _typed_failures():
+            async with self._engine.connect() as connection:
+                if self.dialect == "postgresql":
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        async with self._turn:
+            with _typed_failures():
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(writes=True)
+                    async with connection.begin():
+                        if self.dialect == "postgresql":
+                            await connection.execute(_WAIT_FOR_TURN)
+                        yield connection
+
+    async def close(self) -> None:
+        """Waits for the writer and lets go of everything; a failure is logged."""
+        async with self._turn:
+            try:
+                await self._engine.dispose()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("the database was not closed cleanly (%s)", type(error).__name__)
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+
+@contextmanager
+def _typed_failures() -> Iterator[None]:
+    """Makes a DatabaseUnavailable of whatever the database's libraries raise."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise DatabaseUnavailable(_sentence(error)) from error
+
+
+def _sentence(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    name = type(cause.__cause__ or cause).__name__
+    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
+        return f"The database file in DATA_DIR cannot be used: {error.orig}."
+    return f"The database did not do what it was asked ({name}); see that DATABASE_URL is right and that it runs."
+
+
+def _migrate(url: URL, busy_seconds: float) -> None:
+    """Runs in a thread of its own: Alembic's work is synchronous. PostgreSQL's driver gets a loop of its own there."""
+    with _typed_failures():
+        if url.get_backend_name() == "sqlite":
+            engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool, **_sqlite_options(busy_seconds))
+            _use_as_sqlite(engine)
+            with engine.connect().execution_options(writes=True) as connection, connection.begin():
+                migrate(connection)
+        else:
+            asyncio.run(_migrate_postgres(url))
+
+
+async def _migrate_postgres(url: URL) -> None:
+    engine = _postgres_engine(url, poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(_WAIT_FOR_TURN)
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return _postgres_engine(url)
+    engine = create_async_engine(url, **_sqlite_options(busy_seconds))
+    _use_as_sqlite(engine.sync_engine)
+    return engine
+
+
+def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
+    waits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+    try:
+        return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
+    except ModuleNotFoundError:
+        raise DatabaseUnavailable("PostgreSQL needs the extra: pip install 'vibecheck[postgres]'.") from None
+
+
+def _sqlite_options(busy_seconds: float) -> dict[str, Any]:
+    # Python's sqlite3 would begin transactions itself, too late and never for a change of schema: so we do.
+    return {"connect_args": {"isolation_level": None, "timeout": busy_seconds}, "hide_parameters": True}
+
+
+def _use_as_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,72 @@
+"""Where the database is: a file in DATA_DIR, or a PostgreSQL by DATABASE_URL."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.storage.errors import DatabaseInUse, DatabaseUnavailable
+from bot.storage.file_lock import lock_file
+
+FILE = "mood.db"
+LOCK = "mood.lock"
+
+_POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")
+_WRONG = "DATABASE_URL cannot be used: it looks like postgresql://name:password@host/database, or is left empty."
+
+
+def database_url(folder: Path, setting: SecretStr | None) -> URL:
+    """The address of the database. The password in it is masked wherever the address is shown.
+
+    Raises DatabaseUnavailable when DATABASE_URL is no address of a PostgreSQL.
+    """
+    text = setting.get_secret_value().strip() if setting is not None else ""
+    if not text:
+        return URL.create("sqlite+aiosqlite", database=str(folder / FILE))
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseUnavailable(_WRONG) from None
+    if url.drivername not in _POSTGRES or not url.database:
+        raise DatabaseUnavailable(_WRONG)
+    ssl = url.query.get("sslmode")
+    if ssl is not None:  # asyncpg's own word for what everybody else's addresses call sslmode
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
+    return url.set(drivername="postgresql+asyncpg")
+
+
+def claim(folder: Path) -> int:
+    """Keeps other processes out of `folder`, and makes its database file, for this account only, if there is none.
+
+    Returns the open lock, which the system lets go of when it is closed or the process ends, however that happens.
+    Raises DatabaseInUse when another process has it, and DatabaseUnavailable when nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        lock_file(lock)
+    except OSError:
+        os.close(lock)
+        raise DatabaseInUse(
+            f"Another process uses the database in {folder}: stop it first, or set another DATA_DIR."
+        ) from None
+    try:
+        # Only ever a new file: closing one that SQLite has open in this process would drop SQLite's own locks on it.
+        with suppress(FileExistsError):
+            os.close(os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        os.close(lock)
+        raise _unwritable(folder, error) from None
+    return lock
+
+
+def _unwritable(folder: Path, error: OSError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")

@@ -1,0 +1,241 @@
+"""Writes what has happened, and corrects the hours it belongs to by exactly the difference.
+
+The difference is always that between the rows which are there and those which replace them, read and written in one
+transaction. So nothing is counted twice when the same news is written again, say because a connection broke after
+the database had committed and before it could say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import and_, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement
+
+from bot.domain.records import UNREAD
+from bot.domain.snowflake import hour_of
+from bot.storage.pending_writes import Pending, Scored
+from bot.storage.schema import (
+    AlertRow,
+    AuditRow,
+    BookkeepingRow,
+    ChannelRuleRow,
+    DigestRow,
+    GapRow,
+    GuildSettingsRow,
+    HourAuthorRow,
+    HourRow,
+    MessageScoreRow,
+)
+from bot.storage.upsert import table_of, upsert
+
+_T = TypeVar("_T")
+
+Cell = tuple[int, int, int]
+"""Server, channel and hour."""
+
+_MESSAGES = table_of(MessageScoreRow).c
+_HOURS = table_of(HourRow).c
+_AUTHORS = table_of(HourAuthorRow).c
+
+_CHUNK = 500
+"""Rows in one statement: few enough that the event loop is held for about a millisecond, and for any database."""
+
+_MESSAGE_NUMBERS = ("negative", "neutral", "positive", "unread")
+"""Counts of messages, in the order of their sentiments in `message_scores`."""
+
+_NUMBERS = (*_MESSAGE_NUMBERS, "score_sum", "score_square_sum", "authors", "writers")
+_SCORES, _SQUARES, _AUTHOR_COUNT, _WRITER_COUNT = range(len(_MESSAGE_NUMBERS), len(_NUMBERS))
+
+
+class Deltas:
+    """By how much hours change, and how many messages of whom, read and unread, come or go in them."""
+
+    def __init__(self) -> None:
+        # In the order of `_NUMBERS`.
+        self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0] * len(_NUMBERS))
+        self.people: defaultdict[tuple[Cell, bytes], list[int]] = defaultdict(lambda: [0, 0])
+
+    def count(self, whose: tuple[Cell, bytes], sentiment: int, messages: int, scores: int, squares: int) -> None:
+        """`messages` of somebody's, the sum of their scores and of the squares come, or go where negative."""
+        numbers = self.cells[whose[0]]
+        numbers[sentiment] += messages
+        numbers[_SCORES] += scores
+        numbers[_SQUARES] += squares
+        self.people[whose][sentiment == UNREAD] += messages
+
+
+async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> int:
+    """Writes everything in `pending`. A new message of before `oldest_hour`, or of hours that were purged, is left out.
+
+    Returns how many were left out.
+    """
+    deltas = Deltas()
+    for guilds in chunks(sorted(pending.guilds)):
+        await _remove_guilds(connection, guilds)
+    for channels in chunks(sorted(pending.channels)):
+        await _remove_channels(connection, channels)
+    for threads in chunks(sorted(pending.channels)):
+        await _take_away(connection, _MESSAGES.thread_id.in_(threads), deltas)
+    for ids in chunks(list(pending.deleted)):
+        await _take_away(connection, _MESSAGES.message_id.in_(ids), deltas)
+    for moments in chunks(list(pending.emptied.items())):
+        await _empty(connection, dict(moments), deltas)
+    purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
+    late = 0
+    for scores in chunks(pending.kept()):
+        late += await _score(connection, scores, deltas, max(oldest_hour, purged_before))
+    await _apply(connection, deltas)
+    return late
+
+
+async def remove_author(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
+    """Removes every row of one person's, whose hashes these are, and blanks them in the audit.
+
+    Opt-outs stay. Returns the number of messages removed.
+    """
+    deltas = Deltas()
+    removed = await _take_away(connection, _MESSAGES.author.in_(authors), deltas)
+    await _apply(connection, deltas)
+    await connection.execute(update(AuditRow).where(AuditRow.actor.in_(authors)).values(actor=None))
+    return removed
+
+
+def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
+    """The rows in their order, at most `size` at a time."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: Deltas, oldest_hour: int) -> int:
+    """Writes scores; returns how many were too old. Where a message was said, when and by whom never changes."""
+    known = (
+        _MESSAGES.message_id,
+        _MESSAGES.guild_id,
+        _MESSAGES.channel_id,
+        _MESSAGES.hour,
+        _MESSAGES.author,
+        _MESSAGES.edited,
+        _MESSAGES.score,
+        _MESSAGES.sentiment,
+    )
+    found = await connection.execute(select(*known).where(_MESSAGES.message_id.in_([one.message_id for one in scores])))
+    there = {row.message_id: row for row in found}
+    rows, late = [], 0
+    for one in scores:
+        hour, row = hour_of(one.message_id), there.get(one.message_id)
+        whose = (one.guild_id, one.channel_id, hour), one.author
+        if row is not None:
+            if row.edited > one.edited:
+                continue
+            whose = (row.guild_id, row.channel_id, row.hour), row.author
+            deltas.count(whose, row.sentiment, -1, -row.score, -row.score * row.score)
+        elif hour < oldest_hour:
+            late += 1
+            continue
+        deltas.count(whose, one.sentiment, 1, one.score, one.score * one.score)
+        rows.append({**one._asdict(), "hour": hour})
+    if rows:
+        statement = upsert(connection.dialect.name, MessageScoreRow, "edited", "score", "sentiment", "model")
+        await connection.execute(statement, rows)
+    return late
+
+
+async def _take_away(connection: AsyncConnection, which: ColumnElement[bool], deltas: Deltas) -> int:
+    """Removes messages and notes by how much their hours change; returns how many there were."""
+    group = (_MESSAGES.guild_id, _MESSAGES.channel_id, _MESSAGES.hour, _MESSAGES.author, _MESSAGES.sentiment)
+    sums = (func.count(), func.sum(_MESSAGES.score), func.sum(_MESSAGES.score * _MESSAGES.score))
+    found = await connection.execute(select(*group, *sums).where(which).group_by(*group))
+    removed = 0
+    for part in found.partitions(_CHUNK):
+        for guild, channel, hour, author, sentiment, messages, scores, squares in part:
+            deltas.count(((guild, channel, hour), author), sentiment, -messages, -scores, -squares)
+            removed += messages
+        await asyncio.sleep(0)
+    if removed:
+        await connection.execute(delete(MessageScoreRow).where(which))
+    return removed
+
+
+async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas: Deltas) -> None:
+    """Removes these messages, except those of which a version from after its moment is there."""
+    columns = (_MESSAGES.message_id, _MESSAGES.edited)
+    found = await connection.execute(select(*columns).where(_MESSAGES.message_id.in_(moments)))
+    over = [row.message_id for row in found if row.edited <= moments[row.message_id]]
+    if over:
+        await _take_away(connection, _MESSAGES.message_id.in_(over), deltas)
+
+
+async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
+    """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow):
+        await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
+    kinds = ("channel", "category", "thread")
+    rules = and_(ChannelRuleRow.target_kind.in_(kinds), ChannelRuleRow.target_id.in_(channels))
+    await connection.execute(delete(ChannelRuleRow).where(rules))
+    posts = GuildSettingsRow.mod_channel_id.in_(channels)
+    await connection.execute(update(GuildSettingsRow).where(posts).values(mod_channel_id=None))
+
+
+async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
+    """Removes everything of these servers."""
+    channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
+    for by_channel in (MessageScoreRow, HourAuthorRow):
+        await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
+    for by_guild in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
+        await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
+
+
+async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
+    for changes in chunks([item for item in deltas.people.items() if any(item[1])]):
+        await _count_authors(connection, dict(changes), deltas)
+    add = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
+    emptied = []
+    for cells in chunks([item for item in deltas.cells.items() if any(item[1])]):
+        rows = []
+        for (guild, channel, hour), numbers in cells:
+            counted = dict(zip(_NUMBERS, numbers, strict=True))
+            rows.append({"guild_id": guild, "channel_id": channel, "hour": hour, **counted})
+            if sum(numbers[: len(_MESSAGE_NUMBERS)]) < 0:
+                emptied.append({"of_channel": channel, "of_hour": hour})
+        await connection.execute(add, rows)
+    nothing_left = and_(
+        _HOURS.channel_id == bindparam("of_channel"),
+        _HOURS.hour == bindparam("of_hour"),
+        sum((_HOURS[name] for name in _MESSAGE_NUMBERS), literal(0)) == 0,
+    )
+    for hours in chunks(emptied):
+        await connection.execute(delete(HourRow).where(nothing_left), hours)
+
+
+async def _count_authors(
+    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], Sequence[int]], deltas: Deltas
+) -> None:
+    """Counts messages of people in hours, and corrects the numbers of people where somebody is new or has none left."""
+    keys = [(channel, hour, author) for (_, channel, hour), author in changes]
+    columns = (_AUTHORS.channel_id, _AUTHORS.hour, _AUTHORS.author)
+    question = select(*columns, _AUTHORS.messages, _AUTHORS.unread).where(tuple_(*columns).in_(keys))
+    found = await connection.execute(question)
+    there = {(channel, hour, author): counts for channel, hour, author, *counts in found}
+    counted, none_left = [], []
+    for (cell, author), change in changes.items():
+        key = (cell[1], cell[2], author)
+        before = there.get(key, [0, 0])
+        messages, unread = (max(0, count + more) for count, more in zip(before, change, strict=True))
+        deltas.cells[cell][_AUTHOR_COUNT] += (messages > 0) - (before[0] > 0)
+        deltas.cells[cell][_WRITER_COUNT] += (messages + unread > 0) - any(before)
+        if messages + unread:
+            counts = {"messages": messages, "unread": unread}
+            counted.append({"channel_id": key[0], "hour": key[1], "author": author, **counts})
+        elif any(before):
+            none_left.append({"of_channel": key[0], "of_hour": key[1], "of_author": author})
+    if counted:
+        await connection.execute(upsert(connection.dialect.name, HourAuthorRow, "messages", "unread"), counted)
+    if none_left:
+        names = ("of_channel", "of_hour", "of_author")
+        where = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
+        await connection.execute(delete(HourAuthorRow).where(where), none_left)

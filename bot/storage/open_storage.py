@@ -1,0 +1,55 @@
+"""Everything of this package, opened together and closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.settings import Settings
+from bot.storage.alert_repository import AlertRepository
+from bot.storage.database import Database
+from bot.storage.guild_repository import Store
+from bot.storage.opt_outs import OptOuts
+from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
+from bot.storage.write_buffer import WriteBuffer
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The open parts. `buffer.start()` makes it write by itself; until then it writes when it is flushed.
+
+    `last_alive` is `Store.last_alive` from before this opening: the buffer soon writes signs of life of its own.
+    """
+
+    database: Database
+    identity: Pseudonyms
+    opt_outs: OptOuts
+    store: Store
+    posts: AlertRepository
+    buffer: WriteBuffer
+    last_alive: int | None = None
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Opens the database that the settings name, and closes it with everything written.
+
+    Raises StoreError: a database that is unavailable, in use or too new, or a HASH_KEY that cannot be used.
+    """
+    database = await Database.open(settings.data_dir, settings.database_url)
+    try:
+        key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
+        identity = open_pseudonyms(settings.data_dir, key)
+        opt_outs = OptOuts(database, identity)
+        await opt_outs.load()
+        buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days)
+        try:
+            store = Store(database)
+            yield Storage(
+                database, identity, opt_outs, store, AlertRepository(database), buffer, await store.last_alive()
+            )
+        finally:
+            await buffer.close()
+    finally:
+        await database.close()

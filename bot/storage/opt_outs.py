@@ -1,0 +1,89 @@
+"""Who must not be read: in the database, and in memory so that asking costs no time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import delete, insert, select
+
+from bot.storage.database import Database
+from bot.storage.pseudonyms import Pseudonyms
+from bot.storage.schema import OptOutRow
+from bot.storage.upsert import upsert
+
+
+class OptOuts:
+    """The people who opted out, by their hashes. `load` must have been called before anybody is asked for."""
+
+    def __init__(self, database: Database, identity: Pseudonyms, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._identity = identity
+        self._clock = clock
+        self._authors: set[bytes] = set()
+        self._recognised: dict[bytes, bytes] = {}
+
+    def __contains__(self, author: object) -> bool:
+        return author in self._authors
+
+    def __len__(self) -> int:
+        return len(self._authors)
+
+    async def load(self) -> None:
+        """Reads them from the database. Raises DatabaseUnavailable."""
+        async with self._database.read() as connection:
+            self._authors = set((await connection.execute(select(OptOutRow.author))).scalars())
+
+    def includes(self, user_id: int) -> bool:
+        """Whether this person must not be read; for the event loop, before anything is done with their message.
+
+        Somebody who is known under a former key only is remembered under today's, too (`carry_over`).
+        """
+        authors = self._identity.authors(user_id)
+        known = next((author for author in authors if author in self._authors), None)
+        if known is not None and known != authors[0]:
+            self._authors.add(authors[0])
+            self._recognised[authors[0]] = known
+        return known is not None
+
+    async def add(self, user_id: int) -> None:
+        """Opts somebody out, in memory at once and in any case. Raises DatabaseUnavailable: not kept over a restart."""
+        author = self._identity.author(user_id)
+        self._authors.add(author)
+        async with self._database.write() as connection:
+            await connection.execute(
+                upsert(self._database.dialect, OptOutRow), [{"author": author, "since": int(self._clock())}]
+            )
+
+    async def remove(self, user_id: int) -> None:
+        """Opts somebody in again. Raises DatabaseUnavailable, and then they are still out."""
+        authors = self._identity.authors(user_id)
+        async with self._database.write() as connection:
+            await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+        self._authors.difference_update(authors)
+        self._recognised.pop(authors[0], None)
+
+    async def since(self, authors: Iterable[bytes]) -> int | None:
+        """When the person with these hashes opted out, in seconds since the Unix epoch; None: they did not."""
+        async with self._database.read() as connection:
+            known = await connection.execute(select(OptOutRow.since).where(OptOutRow.author.in_(list(authors))))
+            return min(known.scalars(), default=None)
+
+    async def carry_over(self) -> int:
+        """Writes down under today's key who was recognised under a former one; returns how many.
+
+        Meant for once a day. Raises DatabaseUnavailable, and then they are written next time.
+        """
+        recognised = dict(self._recognised)
+        if not recognised:
+            return 0
+        async with self._database.write() as connection:
+            for author, former in recognised.items():
+                known = select(OptOutRow.since).where(OptOutRow.author == former)
+                since = await connection.scalar(known)
+                there = await connection.scalar(select(OptOutRow.since).where(OptOutRow.author == author))
+                if since is not None and there is None:
+                    await connection.execute(insert(OptOutRow).values(author=author, since=since))
+        for author in recognised:
+            self._recognised.pop(author, None)
+        return len(recognised)

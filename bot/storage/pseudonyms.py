@@ -1,0 +1,145 @@
+"""Who wrote a message, as a keyed hash: the same person is recognised, and nobody can be named without the key."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from pathlib import Path
+
+from bot.storage.errors import BadHashKey
+from bot.storage.file_lock import lock_file
+
+HASH_BYTES = 16
+KEY_FILE = "hash.key"
+SHORTEST_KEY = 16
+"""Characters; the key is what keeps the few million ids of a server's people from being tried one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """A key, and the last day on which hashes made with it are still recognised; None: always."""
+
+    secret: str
+    until: date | None = None
+
+    def __repr__(self) -> str:
+        return f"HashKey(until={self.until})"
+
+
+class Pseudonyms:
+    """Turns Discord's user ids into hashes (BLAKE2b, 16 bytes).
+
+    The hash depends on the key and the id only, not on the server: somebody who opts out or asks what is held about
+    them does so once, in any server or in a direct message, for all of them.
+
+    A hash cannot be made anew without the id it came from, and no id is kept. So a new key does not touch the rows that
+    are there: the former key stays beside it, until a day that was chosen when it was replaced, and everything held
+    under either key is recognised. That day must not lie before the retention time is over. Opt-outs are carried over
+    to the new key when the person writes, which is when their id is known (`OptOuts`); whoever does not write before
+    the former key ends has to opt out again, so give it long, or no end at all. In the hour of the change somebody may
+    be counted as two authors.
+    """
+
+    def __init__(self, keys: Sequence[HashKey], today: date | None = None) -> None:
+        today = today or date.today()
+        if not keys:
+            raise BadHashKey("HASH_KEY is empty.")
+        current, *former = keys
+        self._keys = tuple(
+            blake2b(key.secret.encode(), digest_size=32).digest()
+            for key in (current, *(key for key in former if key.until is None or key.until >= today))
+        )
+
+    def author(self, user_id: int) -> bytes:
+        """The hash under which somebody's messages are kept from now on."""
+        return self._hash(self._keys[0], user_id)
+
+    def authors(self, user_id: int) -> tuple[bytes, ...]:
+        """Every hash under which something of theirs may be held: today's key first, then the former ones."""
+        return tuple(self._hash(key, user_id) for key in self._keys)
+
+    @staticmethod
+    def _hash(key: bytes, user_id: int) -> bytes:
+        return blake2b(user_id.to_bytes(8, "big"), key=key, digest_size=HASH_BYTES).digest()
+
+
+def read_keys(text: str) -> list[HashKey]:
+    """The keys in `CURRENT,FORMER@2027-01-31,...`; without a day a former key has no end. Raises BadHashKey."""
+    keys = []
+    for place, part in enumerate(text.strip().split(",")):
+        secret, at, day = part.strip().partition("@")
+        if len(secret) < SHORTEST_KEY:
+            raise BadHashKey(f"HASH_KEY has a key of fewer than {SHORTEST_KEY} characters; take 32 random ones.")
+        if at and not place:
+            raise BadHashKey("The first key of HASH_KEY is today's and cannot have an end.")
+        try:
+            keys.append(HashKey(secret, date.fromisoformat(day) if at else None))
+        except ValueError:
+            raise BadHashKey("A former key in HASH_KEY ends with a day such as @2027-01-31.") from None
+    return keys
+
+
+def rotated(text: str, until: date | None) -> str:
+    """`text` with a new random key in front; the one that was there is recognised until that day, None: always."""
+    current, *former = (part.strip() for part in text.strip().split(","))
+    end = f"@{until.isoformat()}" if until is not None else ""
+    fresh = ",".join([secrets.token_hex(32), current + end, *former])
+    read_keys(fresh)
+    return fresh
+
+
+def open_pseudonyms(folder: Path, setting: str | None) -> Pseudonyms:
+    """The identity for HASH_KEY, or for the key in `folder`/hash.key, which is made at the first start with mode 0600.
+
+    Raises BadHashKey.
+    """
+    return Pseudonyms(read_keys(setting if setting else _kept(folder / KEY_FILE)))
+
+
+def rotate_file(folder: Path, until: date | None) -> None:
+    """Puts a new key in front of those in `folder`/hash.key, whole or not at all.
+
+    Raises BadHashKey, also when there is no key yet, and when another process is at it: of two new keys one would be
+    lost, and with it who is who in what was kept under it meanwhile.
+    """
+    file = folder / KEY_FILE
+    if not file.exists():
+        raise BadHashKey(f"There is no key in {folder} yet; the bot makes one when it first starts.")
+    try:
+        with file.open("rb") as opened:
+            lock_file(opened.fileno())
+            if os.fstat(opened.fileno()).st_ino != file.stat().st_ino:
+                raise BlockingIOError
+            _write(file.with_suffix(".new"), rotated(_kept(file), until)).replace(file)
+    except BlockingIOError:
+        raise BadHashKey(f"{file} is being changed by another process; look at it before you try again.") from None
+    except OSError as error:
+        raise BadHashKey(f"{file} cannot be written ({error.strerror}).") from None
+
+
+def _kept(file: Path) -> str:
+    try:
+        try:
+            return file.read_text("ascii")
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = file.with_suffix(".new")
+            _write(fresh, secrets.token_hex(32)).replace(file)
+            return file.read_text("ascii")
+    except OSError as error:
+        raise BadHashKey(f"{file} cannot be read or made ({error.strerror}); set HASH_KEY instead.") from None
+    except UnicodeDecodeError:
+        raise BadHashKey(f"{file} is damaged; put it back from a copy, or set HASH_KEY.") from None
+
+
+def _write(file: Path, text: str) -> Path:
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return file

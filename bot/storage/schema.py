@@ -1,0 +1,227 @@
+"""The tables. Read together they are everything that the bot keeps about people and servers; none holds a text.
+
+Hours are whole hours since the Unix epoch, UTC; instants are whole seconds since it. Scores and confidences are whole
+thousandths, so that sums are exact in every order. Authors are keyed hashes of 16 bytes (`bot.storage.pseudonyms`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_Wide = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits everywhere; SQLite's own name for it, so that a primary key is the row's address."""
+
+Snowflake = Annotated[int, mapped_column(_Wide)]
+KeySnowflake = Annotated[int, mapped_column(_Wide, primary_key=True, autoincrement=False)]
+Total = Annotated[int, mapped_column(_Wide)]
+Author = Annotated[bytes, mapped_column(LargeBinary(16))]
+KeyHour = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
+KeyAuthor = Annotated[bytes, mapped_column(LargeBinary(16), primary_key=True)]
+Number = Annotated[int, mapped_column(primary_key=True, autoincrement=True)]
+Word = Annotated[str, mapped_column(String(16))]
+Later = Annotated[int, mapped_column(server_default="0")]
+"""A count that tables with rows got in a later schema."""
+KeyWord = Annotated[str, mapped_column(String(16), primary_key=True)]
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names for their constraints, which migrations need."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class GuildSettingsRow(Base):
+    """What a server has chosen."""
+
+    __tablename__ = "guild_settings"
+
+    guild_id: Mapped[KeySnowflake]
+    timezone: Mapped[str] = mapped_column(String(64))
+    mod_channel_id: Mapped[Snowflake | None]
+    positive_reaction: Mapped[str] = mapped_column(String(64))
+    negative_reaction: Mapped[str] = mapped_column(String(64))
+    reaction_floor: Mapped[int]
+    alert_messages: Mapped[int]
+    alert_authors: Mapped[int]
+    digest: Mapped[Word]
+    digest_hour: Mapped[int]
+    digest_messages: Mapped[int]
+
+
+class ChannelRuleRow(Base):
+    """Whether a server, category, channel, thread or role is watched or exempt, and how."""
+
+    __tablename__ = "channel_rules"
+
+    guild_id: Mapped[KeySnowflake]
+    target_kind: Mapped[KeyWord]
+    target_id: Mapped[KeySnowflake]
+    mode: Mapped[Word]
+    tagging: Mapped[bool]
+    sensitivity: Mapped[Word]
+
+
+class MessageScoreRow(Base):
+    """One message of a watched channel, for as long as the retention time. `edited` tells which of its versions.
+
+    `sentiment` is a label id, or `bot.domain.records.UNREAD` for one that could not be read: `score` is then 0 and
+    `model` empty.
+    """
+
+    __tablename__ = "message_scores"
+    __table_args__ = (
+        CheckConstraint("score BETWEEN -1000 AND 1000", "score"),
+        CheckConstraint("sentiment BETWEEN 0 AND 3", "sentiment"),
+        CheckConstraint("length(author) = 16", "author"),
+        Index(None, "author"),
+        Index(None, "channel_id"),
+        Index(None, "thread_id"),
+    )
+
+    message_id: Mapped[KeySnowflake]
+    guild_id: Mapped[Snowflake]
+    channel_id: Mapped[Snowflake]
+    thread_id: Mapped[Snowflake | None]
+    author: Mapped[Author]
+    hour: Mapped[int]
+    edited: Mapped[Total]
+    score: Mapped[int]
+    sentiment: Mapped[int]
+    model: Mapped[str] = mapped_column(String(64))
+
+
+class HourAuthorRow(Base):
+    """How many messages of an hour are somebody's; it counts distinct people, and goes with the messages.
+
+    `messages` were read, `unread` could not be; one of them is above 0.
+    """
+
+    __tablename__ = "hour_authors"
+    __table_args__ = (Index(None, "author"), {"sqlite_with_rowid": False})
+
+    channel_id: Mapped[KeySnowflake]
+    hour: Mapped[KeyHour]
+    author: Mapped[KeyAuthor]
+    messages: Mapped[int]
+    unread: Mapped[Later]
+
+
+class HourRow(Base):
+    """One hour of one channel, its threads counted in. Nobody is in it: it stays when the messages' rows are purged.
+
+    `authors` are the distinct people of whom something was read, `writers` all, also those of whom nothing was. The row
+    exists while there is any message in it, read or `unread`.
+    """
+
+    __tablename__ = "hours"
+    __table_args__ = (Index(None, "guild_id", "hour"), {"sqlite_with_rowid": False})
+
+    channel_id: Mapped[KeySnowflake]
+    hour: Mapped[KeyHour]
+    guild_id: Mapped[Snowflake]
+    negative: Mapped[int]
+    neutral: Mapped[int]
+    positive: Mapped[int]
+    score_sum: Mapped[Total]
+    score_square_sum: Mapped[Total]
+    authors: Mapped[int]
+    unread: Mapped[Later]
+    writers: Mapped[Later]
+
+
+class OptOutRow(Base):
+    """Somebody who must not be read."""
+
+    __tablename__ = "opt_outs"
+
+    author: Mapped[KeyAuthor]
+    since: Mapped[Total]
+
+
+class GapRow(Base):
+    """A time in which the bot saw nothing: of one server, or of all of them."""
+
+    __tablename__ = "gaps"
+    __table_args__ = (Index(None, "ended"),)
+
+    number: Mapped[Number]
+    guild_id: Mapped[Snowflake | None]
+    started: Mapped[Total]
+    ended: Mapped[Total]
+
+
+class AlertRow(Base):
+    """An alert that was posted, until it has recovered and after. Levels are mean scores."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (Index(None, "guild_id", "channel_id"),)
+
+    number: Mapped[Number]
+    guild_id: Mapped[Snowflake]
+    channel_id: Mapped[Snowflake]
+    post_id: Mapped[Snowflake | None]
+    level: Mapped[int]
+    usual_level: Mapped[int]
+    started: Mapped[Total]
+    acknowledged: Mapped[Total | None]
+    recovered: Mapped[Total | None]
+
+
+class DigestRow(Base):
+    """One digest of one period, claimed before it is sent, so that there is never a second."""
+
+    __tablename__ = "digests"
+
+    guild_id: Mapped[KeySnowflake]
+    kind: Mapped[KeyWord]
+    period: Mapped[KeyWord]
+    claimed: Mapped[Total]
+    sent: Mapped[Total | None]
+
+
+class AuditRow(Base):
+    """What an admin has done. Who did it is a hash, and is blanked after the retention time."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "guild_id"), Index(None, "actor"))
+
+    number: Mapped[Number]
+    guild_id: Mapped[Snowflake]
+    done: Mapped[Total]
+    actor: Mapped[Author | None]
+    action: Mapped[Word]
+    target_kind: Mapped[Word | None]
+    target_id: Mapped[Snowflake | None]
+
+
+class FeedbackRow(Base):
+    """What somebody, nobody knows who, said of an answer: `answered` is the model's label and `label` theirs."""
+
+    __tablename__ = "feedback"
+
+    number: Mapped[Number]
+    label: Mapped[int]
+    answered: Mapped[int]
+    score: Mapped[int]
+    model: Mapped[str] = mapped_column(String(64))
+    hour: Mapped[int]
+
+
+class BookkeepingRow(Base):
+    """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life."""
+
+    __tablename__ = "bookkeeping"
+
+    number: Mapped[KeySnowflake]
+    purged_before: Mapped[int]
+    alive: Mapped[Total | None]

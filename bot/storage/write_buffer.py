@@ -1,0 +1,238 @@
+"""The write buffer: the event loop says what has happened, and every few seconds it is written in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Container, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import update
+
+from bot.storage.database import Database
+from bot.storage.errors import DatabaseUnavailable
+from bot.storage.hourly_rollup import remove_author, write_pending
+from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
+from bot.storage.pseudonyms import HASH_BYTES
+from bot.storage.retention import oldest_kept
+from bot.storage.schema import BookkeepingRow
+from model.errors import Unreadable
+from model.verdict import Verdict
+
+_log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5.0
+LIMIT = 200_000
+"""Messages that may wait to be written, about 60 MB; and as many deletions, and ids that are remembered as deleted."""
+ALIVE_SECONDS = 60.0
+"""How often a sign of life is written when there is nothing else to write."""
+
+_HIGHEST = 2**63
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has become of the messages since the start.
+
+    `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
+    server that is gone by the time their score came. `late`: older than the retention time. `dropped`: there was no
+    room. `dropped_deletions`: there was no room for these either; their rows stay until they are purged. `failures`:
+    writes that failed, of which nothing is lost.
+    """
+
+    written: int = 0
+    refused: int = 0
+    late: int = 0
+    dropped: int = 0
+    dropped_deletions: int = 0
+    failures: int = 0
+
+
+class WriteBuffer:
+    """What happened, until it is in the database.
+
+    All methods are for one event loop. Those that are not `async` only touch memory. In whatever order a message's
+    versions and its deletion come, and however they fall into writes, the database ends as if only the surviving
+    messages had ever been there: a deletion is final, and of two versions the newer counts. What a failed write held is
+    put back under what has come since.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        opted_out: Container[bytes] = (),
+        *,
+        retention_days: int = 7,
+        interval: float = FLUSH_SECONDS,
+        limit: int = LIMIT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.counts = Counts()
+        self.sees = False
+        """Whether events reach the bot: only then is there a sign of life, for the time before it must become a gap."""
+        self._database = database
+        self._opted_out = opted_out
+        self._retention_days = retention_days
+        self._interval = interval
+        self._limit = limit
+        self._clock = clock
+        self._pending = Pending()
+        self._in_flight = Pending()
+        self._flushing = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._alive = float("-inf")
+        self._deleted = Remembered(limit)
+        self._emptied = Remembered(limit)
+        self._channels_gone = Remembered(limit)
+        self._guilds_gone = Remembered(limit)
+        self._forgotten: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        """Messages whose scores are not written yet."""
+        return len(self._pending.scores) + len(self._in_flight.scores)
+
+    def scored(
+        self,
+        message_id: int,
+        guild_id: int,
+        channel_id: int,
+        author: bytes,
+        verdict: Verdict | Unreadable,
+        *,
+        thread_id: int | None = None,
+        edited: int = 0,
+    ) -> bool:
+        """A message, new or edited, was read, or could not be. `author` is a hash of `Pseudonyms.author`.
+
+        `channel_id` is the channel that counts it: for a message in a thread that is the thread's parent, and
+        `thread_id` the thread. `edited` is the time of the edit in milliseconds since the Unix epoch, 0 for a message
+        as it was first written. False when it is not kept; `counts` says why. Raises ValueError for what is no hash.
+        """
+        if len(author) != HASH_BYTES or not 0 < message_id < _HIGHEST:
+            raise ValueError("an author is a hash of 16 bytes, and a message's id fits 63 bits")
+        if (
+            author in self._opted_out
+            or message_id in self._deleted
+            or edited <= self._emptied.moment(message_id)
+            or channel_id in self._channels_gone
+            or thread_id in self._channels_gone
+            or guild_id in self._guilds_gone
+            or message_id <= self._forgotten.get(author, 0)
+        ):
+            self.counts.refused += 1
+            return False
+        if message_id not in self._pending.scores and len(self) >= self._limit:
+            self.counts.dropped += 1
+            return False
+        kept = kept_of(verdict)
+        self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept))
+        return True
+
+    def deleted(self, message_ids: Iterable[int]) -> None:
+        """These messages are gone, whether or not they were ever read."""
+        for message_id in message_ids:
+            self._deleted.add(message_id)
+            if len(self._pending.deleted) + len(self._in_flight.deleted) < self._limit:
+                self._pending.delete((message_id,))
+            else:
+                self.counts.dropped_deletions += 1
+                self._pending.scores.pop(message_id, None)
+
+    def emptied(self, message_id: int, edited: int) -> None:
+        """A message was edited at that time, in milliseconds, until it said nothing: what came later counts again."""
+        self._emptied.add(message_id, edited)
+        self._pending.empty(message_id, edited)
+
+    def channel_gone(self, channel_id: int) -> None:
+        """A channel, category or thread was deleted, and with it everything that was in it."""
+        self._channels_gone.add(channel_id)
+        self._pending.channels.add(channel_id)
+
+    def guild_gone(self, guild_id: int) -> None:
+        """The bot has left a server, or it was deleted: everything of it goes, settings and rules too."""
+        self._guilds_gone.add(guild_id)
+        self._pending.remove_guilds((guild_id,))
+
+    async def guild_joined(self, guild_id: int) -> None:
+        """The bot is in a server, perhaps again: what it was told before is removed first, what comes now is kept.
+
+        Raises DatabaseUnavailable; what comes now is then kept all the same.
+        """
+        if guild_id in self._guilds_gone:
+            self._guilds_gone.discard(guild_id)
+            await self.flush()
+
+    async def forget(self, authors: Sequence[bytes], up_to: int) -> int:
+        """Removes every message of somebody's, written or waiting; `authors` are their hashes (`Pseudonyms.authors`).
+
+        Messages with ids up to `up_to`, such as the id of the interaction that asked for it, are refused from now on: a
+        score that is still being computed, or an edit, does not bring them back. Returns how many were in the database.
+        Raises DatabaseUnavailable; then those in the database are still there.
+        """
+        theirs = frozenset(authors)
+        self._forgotten.update((author, max(up_to, self._forgotten.get(author, 0))) for author in theirs)
+        async with self._flushing:
+            self._pending.drop(lambda scored: scored.author in theirs)
+            async with self._database.write() as connection:
+                return await remove_author(connection, list(theirs))
+
+    async def flush(self) -> None:
+        """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
+        async with self._flushing:
+            now, sees = self._clock(), self.sees
+            if not self._pending and (not self.sees or abs(now - self._alive) < ALIVE_SECONDS):
+                return
+            self._in_flight, self._pending = self._pending, Pending()
+            oldest_hour = oldest_kept(self._retention_days, now)
+            try:
+                async with self._database.write() as connection:
+                    late = await write_pending(connection, self._in_flight, oldest_hour)
+                    if sees:
+                        await connection.execute(update(BookkeepingRow).values(alive=int(now)))
+            except BaseException:
+                self.counts.failures += 1
+                self._pending = self._in_flight.followed_by(self._pending)
+                raise
+            else:
+                if sees:
+                    self._alive = now
+                self.counts.late += late
+                self.counts.written += len(self._in_flight.scores) - late
+            finally:
+                self._in_flight = Pending()
+
+    def start(self) -> None:
+        """Flushes every few seconds from now on, in a task of its own, until `close`."""
+        self._task = asyncio.get_running_loop().create_task(self._flush_now_and_then(), name="mood-buffer")
+
+    async def close(self) -> None:
+        """Writes what is left and ends the task; what cannot be written is counted in the log."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task
+        try:
+            await self.flush()
+        except DatabaseUnavailable as error:
+            _log.error("%d messages could not be written before the end: %s", len(self), error)
+
+    async def _flush_now_and_then(self) -> None:
+        failing = False
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._closing.wait()
+            try:
+                await self.flush()
+            except DatabaseUnavailable as error:
+                if not failing:
+                    _log.error("%s %d messages wait in memory.", error, len(self))
+                failing = True
+            except Exception:  # a mistake of ours must not end the task: the next write may pass
+                _log.exception("the mood buffer could not be written")
+            else:
+                if failing:
+                    _log.info("the database works again")
+                failing = False

@@ -1,0 +1,189 @@
+"""What the page's tabs do with a classifier: each answer is HTML, each failure a friendly line. Knows no Gradio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from bot.error_handler import LONGEST_WAIT, SLOW, SORRY, explain_failure
+from bot.settings import Settings
+from bot.web.batch_results import as_csv, progress_bar, summary, table_rows
+from bot.web.bulk_scoring import ORIGIN, Answer, Progress, score
+from bot.web.verdict_html import (
+    STILL_LOOKING,
+    TOO_BUSY_TO_EXPLAIN,
+    TOO_LONG_TO_EXPLAIN,
+    comparison_cards,
+    difference,
+    kind_card,
+    notice,
+    verdict_card,
+)
+from model import Classifier, ModelError, Overloaded, Priority, Verdict
+from model.tables import Table
+
+_log = logging.getLogger(__name__)
+
+EXPLAINED_CHARACTERS = 6_000
+"""As long as a text in Discord may be; each word of a longer one would cost a reading of it all."""
+
+QUICK_CHARACTERS = 600
+"""A longer text shows its verdict first and the words that moved it when they are found."""
+
+NOTHING_TYPED = "Write something first, or click one of the examples."
+NO_SECOND = "Choose the model to compare with."
+THE_SAME = "That is the model that answers here already; choose another to compare it with."
+
+STILL_ENDING = "Another comparison is still under way; please try again in a minute."
+
+_second_model = threading.Lock()
+"""Held while a second model is in this process: there is room for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch shows: `html` always; `rows` and `csv` once it is whole."""
+
+    html: str
+    rows: list[list[str | float]] | None = None
+    csv: str = ""
+
+
+def friendly(
+    answer: Callable[..., AsyncIterator[str]],
+) -> Callable[..., AsyncIterator[str]]:
+    """Turns whatever goes wrong in an answer into one sentence; the log gets the kind of the error only."""
+
+    @wraps(answer)
+    async def answered(*given: object) -> AsyncIterator[str]:
+        try:
+            async for shown in answer(*given):
+                yield shown
+        except Exception as error:
+            yield notice(_sentence(error))
+
+    return answered
+
+
+@friendly
+async def one(classifier: Classifier, settings: Settings, text: str) -> AsyncIterator[str]:
+    """The answer about one text, with the words that moved it."""
+    text = _sendable(text)
+    if not text.strip():
+        yield notice(NOTHING_TYPED)
+        return
+    async with asyncio.timeout(LONGEST_WAIT):
+        if len(text) > QUICK_CHARACTERS:
+            verdict = await _read(classifier, text)
+            explainable = len(text) <= EXPLAINED_CHARACTERS
+            yield _card(settings, verdict, STILL_LOOKING if explainable else TOO_LONG_TO_EXPLAIN)
+            if verdict.danger or not explainable:
+                return
+        try:
+            # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
+            explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
+        except Overloaded:
+            yield _card(settings, await _read(classifier, text), TOO_BUSY_TO_EXPLAIN)
+            return
+        if explanation.verdict.danger:
+            yield kind_card(settings.help_url)
+            return
+        yield verdict_card(explanation.verdict, explanation)
+
+
+@friendly
+async def compared(classifier: Classifier, settings: Settings, text: str, source: str) -> AsyncIterator[str]:
+    """Two models on one text. The second is opened for this answer and closed after it."""
+    text, source = _sendable(text), source.strip()
+    running = classifier.info
+    problem = next(
+        (
+            sentence
+            for wrong, sentence in (
+                (not text.strip(), NOTHING_TYPED),
+                (not source, NO_SECOND),
+                (source == running.source, THE_SAME),
+            )
+            if wrong
+        ),
+        "",
+    )
+    if problem:
+        yield notice(problem)
+        return
+    async with asyncio.timeout(LONGEST_WAIT):
+        first = await _read(classifier, text)
+        if first.danger:
+            yield kind_card(settings.help_url)
+            return
+        if not _second_model.acquire(blocking=False):
+            yield notice(STILL_ENDING)
+            return
+        asking = asyncio.ensure_future(_ask_second(source, text, settings, running.budget))
+        # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
+        asking.add_done_callback(_second_is_gone)
+        other = await asyncio.shield(asking)
+    if other.danger:
+        yield kind_card(settings.help_url)
+        return
+    named = [(f"{running.source} (answers here)", first), (source, other)]
+    yield comparison_cards(named, difference(first, other))
+
+
+async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncIterator[Batch]:
+    """A batch: how far it is, and at last what it came to. `table` reads what was handed in."""
+    try:
+        rows = await asyncio.to_thread(table)
+        answers: list[Answer] = []
+        progress = Progress(0, len(rows.rows), 0.0)
+        yield Batch(progress_bar(progress))
+        async for progress in score(classifier, [_sendable(text) for text in rows.texts], answers):
+            yield Batch(progress_bar(progress))
+        yield await asyncio.to_thread(_whole, rows, answers, progress.seconds)
+    except Exception as error:
+        yield Batch(notice(_sentence(error)))
+
+
+async def _ask_second(source: str, text: str, settings: Settings, budget: int) -> Verdict:
+    """The verdict of another model, on one thread, so that the one that answers here keeps the others."""
+    second = await Classifier.open(
+        source, device=settings.device, threads=1, queue_limit=settings.queue_limit, cache=0, budget=budget
+    )
+    async with second:
+        return await second.classify(text)
+
+
+def _second_is_gone(asking: asyncio.Future[Verdict]) -> None:
+    _second_model.release()
+    if not asking.cancelled():
+        asking.exception()  # whoever still waits raises it; otherwise nobody is to be told
+
+
+def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:
+    return Batch(summary(answers, seconds), table_rows(table, answers), as_csv(table, answers))
+
+
+def _card(settings: Settings, verdict: Verdict, remark: str) -> str:
+    return kind_card(settings.help_url) if verdict.danger else verdict_card(verdict, remark=remark)
+
+
+async def _read(classifier: Classifier, text: str) -> Verdict:
+    return await classifier.classify(text, origin=ORIGIN, within=LONGEST_WAIT)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ModelError):
+        return explain_failure(error)
+    if isinstance(error, TimeoutError):
+        return SLOW
+    _log.error("an answer of the page failed: %s", type(error).__name__)
+    return SORRY
+
+
+def _sendable(text: str) -> str:
+    """Without halves of surrogate pairs, which no answer could carry back."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,158 @@
+"""What a model must show before it answers anybody.
+
+Its own golden examples, and plain texts, of which it must get about as many right as the model it follows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.backends.engine import Engine
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
+from model.errors import CheckpointError, ModelError, ReloadRefused
+from model.verdict import SENTIMENTS, Verdict
+
+GOLDEN = "golden.json"
+GOLDEN_TOLERANCE = 0.05
+"""How far a probability may be from the recorded one: processors sum in different orders."""
+
+ALLOWED_MISSES = 0.15
+"""Of the plain texts, how much larger a share than the running model a candidate may get wrong."""
+
+LEAST_RIGHT = 0.5
+"""Which share of the plain texts any model must get right, even after one that gets none."""
+
+_PLAIN = 0.8
+"""The bundled model's golden examples that it is so sure of are plain: nobody would dispute them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and what an artefact said of it when it was made; `probabilities` as in `Verdict`."""
+
+    text: str
+    sentiment: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenFailure:
+    """A golden example that came out otherwise: a sentiment with its probability, as words."""
+
+    text: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A candidate beside the running model on plain texts: how many each gets right, and on how many they agree.
+
+    `change` is the mean absolute difference of their scores, in [0, 2].
+    """
+
+    texts: int
+    running_right: int
+    candidate_right: int
+    agree: int
+    change: float
+
+
+def golden_examples(folder: Path) -> list[Example]:
+    """An artefact's golden examples; none when it came without. Raises CheckpointError when they cannot be read."""
+    path = folder / GOLDEN
+    if not path.is_file():
+        return []
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        examples = [
+            Example(str(row["text"]), str(row["sentiment"]), tuple(map(float, row["probabilities"]))) for row in rows
+        ]
+        if any(len(example.probabilities) != len(SENTIMENTS) for example in examples):
+            raise ValueError("a golden example has three probabilities")
+        return examples
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path} cannot be read; copy the whole artefact again.") from error
+
+
+def plain_examples() -> list[Example]:
+    """Texts that the bundled model is sure of."""
+    return [example for example in golden_examples(BUNDLED_FOLDER) if max(example.probabilities) >= _PLAIN]
+
+
+def verdicts_of(engine: Engine, examples: Sequence[Example]) -> list[Verdict]:
+    """What an engine that nobody else uses says of them. Raises ReloadRefused when it fails on one."""
+    try:
+        return [_verdict(engine, example.text) for example in examples]
+    except Exception as error:  # a runtime raises what it likes
+        source = engine.checkpoint.source
+        raise ReloadRefused(f"{source} fails on a plain text ({type(error).__name__}).") from error
+
+
+def golden_failures(examples: Sequence[Example], verdicts: Sequence[Verdict | ModelError]) -> list[GoldenFailure]:
+    """The examples that came out otherwise than when the artefact was made."""
+    failures = []
+    for example, verdict in zip(examples, verdicts, strict=True):
+        expected = f"{example.sentiment} {max(example.probabilities):.0%}"
+        if isinstance(verdict, ModelError):
+            failures.append(GoldenFailure(example.text, expected, "no answer"))
+            continue
+        near = np.allclose(verdict.probabilities, example.probabilities, atol=GOLDEN_TOLERANCE, rtol=0)
+        if verdict.sentiment != example.sentiment or not near:
+            found = f"{verdict.sentiment} {verdict.confidence:.0%}"
+            failures.append(GoldenFailure(example.text, expected, found))
+    return failures
+
+
+def check_golden(candidate: Engine) -> None:
+    """Raises ReloadRefused for a model that is not what it was when it was exported."""
+    examples = golden_examples(candidate.checkpoint.folder)
+    failures = golden_failures(examples, verdicts_of(candidate, examples))
+    if failures:
+        raise ReloadRefused(
+            f"{candidate.checkpoint.source} fails {len(failures)} of its {len(examples)} golden examples: the first "
+            f"should be {failures[0].expected} and is {failures[0].found}."
+        )
+
+
+def compare(
+    examples: Sequence[Example], running: Sequence[Verdict | ModelError], candidate: Sequence[Verdict | ModelError]
+) -> Comparison:
+    """Both models' verdicts on the same examples; an error of either counts as wrong."""
+    wanted = [example.sentiment for example in examples]
+    both = [
+        (old, new)
+        for old, new in zip(running, candidate, strict=True)
+        if isinstance(old, Verdict) and isinstance(new, Verdict)
+    ]
+    return Comparison(
+        texts=len(examples),
+        running_right=_right(running, wanted),
+        candidate_right=_right(candidate, wanted),
+        agree=sum(old.sentiment == new.sentiment for old, new in both),
+        change=float(np.mean([abs(old.score - new.score) for old, new in both] or [0.0])),
+    )
+
+
+def _right(verdicts: Sequence[Verdict | ModelError], wanted: Sequence[str]) -> int:
+    pairs = zip(verdicts, wanted, strict=True)
+    return sum(isinstance(verdict, Verdict) and verdict.sentiment == sentiment for verdict, sentiment in pairs)
+
+
+def check_comparison(source: str, found: Comparison) -> None:
+    """Raises ReloadRefused, with the figures, for a candidate that is clearly worse than the running model, or bad."""
+    wanted = max(found.running_right - ALLOWED_MISSES * found.texts, LEAST_RIGHT * found.texts)
+    if found.candidate_right < wanted:
+        raise ReloadRefused(
+            f"{source} gets {found.candidate_right} of {found.texts} plain texts right, the running model "
+            f"{found.running_right}."
+        )
+
+
+def _verdict(engine: Engine, text: str) -> Verdict:
+    return engine.decide(np.concatenate([engine.backend.predict([window]) for window in engine.reader.read(text)]))

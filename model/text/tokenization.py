@@ -1,0 +1,97 @@
+"""From a person's text to token windows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from model.errors import CheckpointError, NothingToRead
+from model.text.cleaning import clean, is_readable
+from model.text.windows import OVERLAP, split_windows, spread
+
+_PART = 2000
+"""Characters that are tokenised at a time: each call holds the interpreter's lock."""
+
+_AT_A_BLANK = re.compile(rf".{{1,{_PART}}}(?: |\Z)|.{{1,{_PART}}}", re.DOTALL)
+
+_WINDOW_CHARACTERS = 3000
+"""What a window of 512 tokens holds, and some; of a text with many more of them, only so much is tokenised for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as windows of token ids, [CLS] and [SEP] included, and how many more windows it has that are not read."""
+
+    rows: list[list[int]]
+    skipped: int = 0
+
+
+class Reader:
+    """Cleans and tokenises. Not shared between threads: a tokenizer in use by two raises "Already borrowed"."""
+
+    def __init__(self, tokenizer_file: Path, max_length: int) -> None:
+        """`max_length` is a window's size in tokens, special tokens included.
+
+        Raises CheckpointError when the file is not a tokenizer with [CLS] and [SEP].
+        """
+        try:
+            self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        except Exception as error:  # the library raises bare Exception
+            raise CheckpointError(f"{tokenizer_file.name} is not a tokenizer: {error}") from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        start, end = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        if start is None or end is None:
+            raise CheckpointError(f"{tokenizer_file.name} lacks [CLS] or [SEP]; a BERT tokenizer is needed.")
+        self._start, self._end = start, end
+        self._room = max_length - 2
+
+    def read(self, text: str) -> list[list[int]]:
+        """A person's text as windows of token ids, all of them, [CLS] and [SEP] included. Raises NothingToRead."""
+        cleaned = clean(text)
+        if not is_readable(cleaned):
+            raise NothingToRead
+        return self.read_cleaned(cleaned).rows
+
+    def read_cleaned(self, cleaned: str, most: int = 0) -> Reading:
+        """A cleaned text in at most `most` windows, evenly spread over it; 0 is all. Raises NothingToRead.
+
+        How many windows a text has in all is estimated where it is much longer than what is read of it.
+        """
+        if most and len(cleaned) > most * _WINDOW_CHARACTERS:
+            return self._samples(cleaned, most)
+        windows = split_windows(self._ids(cleaned), self._room)
+        read = spread(len(windows), most) if most else range(len(windows))
+        return Reading([self._framed(windows[place]) for place in read], len(windows) - len(read))
+
+    def _samples(self, cleaned: str, most: int) -> Reading:
+        """One window from each of `most` places."""
+        last = len(cleaned) - _WINDOW_CHARACTERS
+        parts = [
+            cleaned[start : start + _WINDOW_CHARACTERS]
+            for start in (last * place // (most - 1 or 1) for place in range(most))
+        ]
+        read = [self._ids(part) for part in parts]
+        tokens = sum(map(len, read)) * len(cleaned) // (most * _WINDOW_CHARACTERS)
+        count = max(most + 1, -(-(tokens - OVERLAP) // (self._room - OVERLAP)))
+        return Reading([self._framed(ids[: self._room]) for ids in read], count - most)
+
+    def _ids(self, cleaned: str) -> list[int]:
+        ids = [
+            token for part in _parts(cleaned) for token in self._tokenizer.encode(part, add_special_tokens=False).ids
+        ]
+        if not ids:
+            raise NothingToRead
+        return ids
+
+    def _framed(self, ids: list[int]) -> list[int]:
+        return [self._start, *ids, self._end]
+
+
+def _parts(cleaned: str) -> Iterator[str]:
+    """The text in parts that end between words, so that the tokens are those of the whole."""
+    return (part[0] for part in _AT_A_BLANK.finditer(cleaned)) if len(cleaned) > _PART else iter((cleaned,))

@@ -1,0 +1,376 @@
+"""Alerts, from the hours in the database to the posts in the mod channel."""
+
+from dataclasses import replace
+
+import discord
+import pytest
+
+from bot.alerts.job import highest_of_threads
+from bot.alerts.post import MODERATORS_ONLY, TAKEN
+from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
+from bot.client import create_bot
+from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
+from bot.domain.snowflake import first_id_of
+from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
+from model import Sentiment, Verdict
+from tests.bot.pasts import hour_now, said, write
+from tests.bot.storage.scenes import verdict
+
+DANGER = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
+
+
+class Scene:
+    """A watched channel with three usual weeks behind it, a mod channel, and a clock that the test moves."""
+
+    def __init__(self, world, bot, mood):
+        self.world, self.bot, self.mood = world, bot, mood
+        self.mods = world.guild.create_text_channel("mods")
+        self.hour = hour_now(world.env)
+        self.settings = GuildSettings(world.guild.id, mod_channel_id=self.mods.id)
+
+    async def prepare(self, sensitivity=Sensitivity.NORMAL, mode=Mode.WATCH):
+        await self.mood.store.set_settings(self.settings)
+        await self.watch(TargetKind.CHANNEL, self.world.channel.id, sensitivity, mode)
+        past = range(self.hour - 21 * 24, self.hour)
+        await self.add(*(said(hour, 30, 0.1 + 0.06 * (-1) ** hour) for hour in past))
+
+    async def watch(self, kind, target, sensitivity=Sensitivity.NORMAL, mode=Mode.WATCH):
+        await self.mood.store.set_rule(Rule(self.world.guild.id, kind, target, mode, sensitivity=sensitivity))
+
+    async def add(self, *hours, channel=None):
+        await write(self.mood, self.world.guild.id, (channel or self.world.channel).id, hours)
+
+    async def tick(self, hours=0.0, minutes=1.0):
+        """The bot looks, so long after the present hour began."""
+        now = self.hour * 3600 + hours * 3600 + minutes * 60
+        self.bot.upkeep._clock = self.mood.posts._clock = lambda: now
+        await self.bot.upkeep.tick()
+        await self.world.env.settle()
+
+    def posts(self, channel=None):
+        return (channel or self.mods).history()
+
+    def titles(self):
+        return [message.embeds[0].title for message in self.posts()]
+
+    def requests(self, ending="/messages"):
+        path = f"/channels/{self.mods.id}{ending}"
+        return [entry for entry in self.world.env.http_requests if (entry.method, entry.path) == ("POST", path)]
+
+
+@pytest.fixture
+async def scene(world, bot, mood):
+    return Scene(world, bot, mood)
+
+
+async def test_a_storm_is_one_alert_and_one_recovery(scene):
+    await scene.prepare()
+    await scene.tick()
+    assert scene.titles() == []
+    await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(3)))
+    for hours in (0, 0.5, 1, 1.5, 2, 2.5):
+        await scene.tick(hours)
+    assert scene.titles() == ["The mood has dropped"]
+    await scene.add(said(scene.hour + 3, 40, 0.1))
+    for hours in (3, 3.5, 4):
+        await scene.tick(hours)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+    alert, recovered = scene.posts()
+    assert f"<#{scene.world.channel.id}> is far more negative than usual" in alert.embeds[0].description
+    assert "mean score \N{MINUS SIGN}0.60, usually +0." in alert.embeds[0].description
+    assert "40 messages by 40 people" in alert.embeds[0].description
+    assert "is as usual again: mean score +0.10, 3 hours after the alert" in recovered.embeds[0].description
+
+
+async def test_between_the_two_thresholds_nothing_changes(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 900, -0.15), said(scene.hour + 2, 900, -0.15))
+    for hours in (0, 1, 2):
+        await scene.tick(hours)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_after_a_storm_the_next_waits(scene):
+    await scene.prepare()
+    rest = COOLDOWN_SECONDS // 3600
+    bad = {0, 2, 1 + rest + 1}
+    await scene.add(*(said(scene.hour + n, 40, -0.6 if n in bad else 0.1) for n in range(rest + 4)))
+    for hours in range(rest + 1):
+        await scene.tick(hours)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+    await scene.tick(rest + 2)
+    assert scene.titles() == ["The mood has dropped", "Recovered", "The mood has dropped"]
+
+
+async def test_a_channel_that_falls_silent_has_recovered(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    silent = 1 + SILENT_SECONDS / 3600
+    await scene.tick(silent - 0.5)
+    assert scene.titles() == ["The mood has dropped"]
+    await scene.tick(silent)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+    assert "has fallen quiet" in scene.posts()[-1].embeds[0].description
+
+
+async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself(scene):
+    scene.settings = replace(scene.settings, alert_messages=5)  # the fewest that a server can choose
+    await scene.prepare(Sensitivity.HIGH)
+    guild, channel = scene.world.guild.id, scene.world.channel.id
+    for number in range(6):
+        text = DANGER if number == 5 else verdict(0.1)
+        author = scene.mood.identity.author(number)
+        scene.mood.buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
+    scene.mood.buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
+    await scene.mood.buffer.flush()
+    ((_, _, hour),) = await scene.mood.store.told_hours(scene.hour, scene.hour, (guild,))
+    assert (hour.negative, hour.messages) == (1, 6)
+    assert hour.mean < -0.05
+    await scene.tick()
+    assert scene.titles() == []
+
+
+@pytest.mark.parametrize("people", [4, 19])
+async def test_few_people_or_messages_are_no_storm(scene, people):
+    await scene.prepare(Sensitivity.HIGH)
+    await scene.add(said(scene.hour, people, -0.9))
+    await scene.tick()
+    assert scene.titles() == []
+
+
+async def test_a_server_may_ask_for_more_people(scene):
+    scene.settings = replace(scene.settings, alert_authors=50)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 49, -0.9))
+    await scene.tick()
+    assert scene.titles() == []
+
+
+@pytest.mark.parametrize(("elsewhere", "titles"), [(False, ["The mood has dropped"]), (True, [])])
+async def test_a_thread_that_is_watched_alone_raises_its_channels_alert(scene, elsewhere, titles):
+    await scene.prepare(mode=Mode.EXEMPT)
+    where = scene.mods if elsewhere else scene.world.channel
+    message = await scene.world.maya.send(where, "hello")
+    thread = scene.world.env.backend.create_thread(where.id, "thread", scene.world.maya.id, message_id=message.id)
+    await scene.world.env.settle()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert not scene.requests()
+    await scene.watch(TargetKind.THREAD, thread.id)
+    await scene.tick()
+    titles_of_posts = [message.embeds[0].title for message in scene.posts() if message.embeds]
+    assert titles_of_posts == titles
+
+
+def test_of_several_threads_the_highest_sensitivity_counts():
+    def rule(thread, sensitivity, mode=Mode.WATCH, kind=TargetKind.THREAD):
+        return Rule(1, kind, thread, mode, sensitivity=sensitivity)
+
+    rules = [
+        rule(2, Sensitivity.LOW),
+        rule(3, Sensitivity.NORMAL),
+        rule(4, Sensitivity.HIGH, Mode.EXEMPT),
+        rule(5, Sensitivity.HIGH),
+        rule(2, Sensitivity.HIGH, kind=TargetKind.ROLE),
+    ]
+    assert highest_of_threads(rules, {2, 3, 4}) is Sensitivity.NORMAL
+    assert highest_of_threads(rules, {2, 3, 5}) is Sensitivity.HIGH
+    assert highest_of_threads(rules, {4, 6}) is None
+
+
+async def test_only_servers_that_watch_something_are_looked_through(scene, monkeypatch):
+    """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await write(scene.mood, 4711, 4712, [said(scene.hour, 40, -0.6)])
+    told_hours, read = scene.mood.store.told_hours, []
+
+    async def noted(*asked):
+        told = await told_hours(*asked)
+        read.extend(guild for guild, _, _ in told)
+        return told
+
+    monkeypatch.setattr(scene.mood.store, "told_hours", noted)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+    assert set(read) == {scene.world.guild.id}
+
+
+async def test_a_new_channel_has_no_alert_before_anything_is_usual_there(scene):
+    await scene.prepare()
+    new = scene.world.guild.create_text_channel("new")
+    await scene.watch(TargetKind.CHANNEL, new.id, Sensitivity.HIGH)
+    await scene.add(*(said(scene.hour - number, 40, -0.9) for number in range(5)), channel=new)
+    await scene.tick()
+    assert scene.titles() == []
+
+
+async def test_without_a_mod_channel_or_a_rule_nothing_is_posted(scene):
+    scene.settings = replace(scene.settings, mod_channel_id=None)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.9))
+    await scene.tick()
+    assert await scene.mood.posts.alerts(scene.world.guild.id) == ()
+    await scene.mood.store.set_settings(replace(scene.settings, mod_channel_id=scene.mods.id))
+    await scene.mood.store.remove_rule(scene.world.guild.id, TargetKind.CHANNEL, scene.world.channel.id)
+    await scene.tick()
+    assert scene.titles() == []
+    await scene.watch(TargetKind.SERVER, scene.world.guild.id)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_the_narrowest_rule_decides(scene):
+    """The server is watched, the channel exempt; then the channel itself is watched."""
+    await scene.prepare(mode=Mode.EXEMPT)
+    await scene.watch(TargetKind.SERVER, scene.world.guild.id, Sensitivity.HIGH)
+    await scene.add(said(scene.hour, 40, -0.9))
+    await scene.tick()
+    assert scene.titles() == []
+    await scene.watch(TargetKind.CHANNEL, scene.world.channel.id)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_a_channel_that_is_watched_no_longer_ends_its_storm_without_a_word(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.9))
+    await scene.tick()
+    await scene.watch(TargetKind.CHANNEL, scene.world.channel.id, mode=Mode.EXEMPT)
+    await scene.tick(minutes=2)
+    assert scene.titles() == ["The mood has dropped"]
+    assert await scene.mood.posts.running_alerts() == ()
+
+
+async def test_a_restart_neither_repeats_an_alert_nor_forgets_it(scene, env, settings, classifier):
+    await scene.prepare()
+    await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(2)))
+    await scene.tick()
+    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    await env.restart_bot(scene.bot)
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped"]
+    await scene.add(said(scene.hour + 2, 40, 0.1))
+    await scene.tick(2)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+
+
+async def test_an_alert_whose_process_died_while_posting_is_looked_for_before_it_is_posted(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, -0.6))
+    await scene.tick()
+    (alert,) = await scene.mood.posts.running_alerts()
+    async with scene.mood.database.write() as connection:
+        from sqlalchemy import update
+
+        from bot.storage.schema import AlertRow
+
+        await connection.execute(update(AlertRow).values(post_id=None))
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped"]
+    assert (await scene.mood.posts.running_alerts())[0].post_id == alert.post_id
+
+
+async def test_an_alert_that_was_never_posted_is_posted_after_a_restart(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.mood.posts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
+    await scene.tick()
+    await scene.tick(minutes=2)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+# ---- the button
+
+
+@pytest.fixture
+async def moderator(world):
+    role = world.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
+    return world.guild.add_member(world.env.create_user("mo"), roles=[role])
+
+
+async def storm(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    (post,) = scene.posts()
+    return post
+
+
+async def test_a_moderator_takes_an_alert_and_the_others_see_it(scene, moderator):
+    post = await storm(scene)
+    await moderator.click(post, label="I look after it")
+    (post,) = scene.posts()
+    assert post.components == []
+    (field,) = post.embeds[0].fields
+    assert field.name == "Looked after"
+    (alert,) = await scene.mood.posts.running_alerts()
+    assert alert.acknowledged is not None
+    (entry,) = await scene.mood.store.audit(scene.world.guild.id)
+    assert (entry.action, entry.actor) == (AdminAction.ACKNOWLEDGE, scene.mood.identity.author(moderator.id))
+    assert "mo" not in str(post.embeds[0].to_dict()).replace("mood", "").replace("more", "").replace("moment", "")
+
+
+async def test_who_may_not_manage_messages_cannot_take_an_alert(scene):
+    answer = await scene.world.alice.click(await storm(scene), label="I look after it")
+    assert answer.response.content == MODERATORS_ONLY
+    assert answer.response.ephemeral
+    assert (await scene.mood.posts.running_alerts())[0].acknowledged is None
+
+
+async def test_the_button_works_after_a_restart_and_only_once(scene, env, moderator, settings, classifier):
+    post = await storm(scene)
+    await env.restart_bot(create_bot(settings, classifier=classifier, mood=scene.mood))
+    (alert,) = await scene.mood.posts.running_alerts()
+    assert await scene.mood.posts.acknowledge(scene.world.guild.id, alert.number)
+    answer = await moderator.click(post, label="I look after it")
+    assert answer.response.content == TAKEN
+    assert answer.response.ephemeral
+
+
+# ---- a mod channel that refuses
+
+
+async def test_a_mod_channel_that_refuses_gets_three_requests_and_the_owner_one_note(scene, env):
+    await scene.prepare()
+    await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(4)))
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=403, code=50013, times=None)
+    for minutes in range(1, 12):
+        await scene.tick(minutes=minutes)
+    assert len(scene.requests()) == MOST_REFUSALS
+    assert "I try again" in scene.bot.mod_channels.trouble(scene.mods.id)
+    await scene.tick(hours=FIRST_PAUSE / 3600, minutes=4)
+    await scene.tick(hours=FIRST_PAUSE / 3600, minutes=5)
+    assert len(scene.requests()) == MOST_REFUSALS + 1
+    notes = scene.world.guild.owner.dm_channel.history()
+    assert len(notes) == 1
+    assert f"to <#{scene.mods.id}>" in notes[0].content
+
+
+async def test_when_the_mod_channel_takes_posts_again_the_alert_comes(scene, env):
+    await scene.prepare()
+    await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(4)))
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=404, code=10003, times=MOST_REFUSALS)
+    for minutes in range(1, 6):
+        await scene.tick(minutes=minutes)
+    assert scene.titles() == []
+    await scene.tick(hours=FIRST_PAUSE / 3600, minutes=5)
+    assert scene.titles() == ["The mood has dropped"]
+    assert scene.bot.mod_channels.trouble(scene.mods.id) is None
+
+
+async def test_one_servers_refusing_channel_keeps_no_other_from_its_alert(scene, env, world):
+    await scene.prepare()
+    other = env.create_guild("Away")
+    talk, mods = other.create_text_channel("talk"), other.create_text_channel("mods")
+    await scene.mood.store.set_settings(GuildSettings(other.id, mod_channel_id=mods.id))
+    await scene.mood.store.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
+    past = [said(hour, 30, 0.1 + 0.06 * (-1) ** hour) for hour in range(scene.hour - 21 * 24, scene.hour)]
+    await write(scene.mood, other.id, talk.id, [*past, said(scene.hour, 40, -0.6)])
+    await scene.add(said(scene.hour, 40, -0.6))
+    for status in (403, 500):
+        env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=status, times=1)
+    await scene.tick()
+    assert scene.titles() == []
+    assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]

@@ -1,0 +1,315 @@
+"""`/monitor status`, `doctor`, `preview` and `settings`."""
+
+import discord
+import pytest
+import simcord
+
+from bot.client import create_bot
+from bot.commands.monitor.settings_form import zones_like
+from bot.domain.records import AdminAction, DigestKind, GuildSettings, Mode, Rule, TargetKind
+from bot.permissions import PORTAL
+from bot.presentation.lists import cut
+
+GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
+
+
+async def without(home, *lacking, name="locked"):
+    """A watched channel in which the bot has lost something since."""
+    channel = home.guild.create_text_channel(name)
+    await home.watch(channel, tagging=True)
+    overwrite = discord.PermissionOverwrite(**dict.fromkeys(lacking, False))
+    allow, deny = overwrite.pair()
+    home.env.backend.set_overwrite(
+        channel.id,
+        simcord.backend.models.Overwrite(target_id=home.guild.me.id, type=1, allow=allow.value, deny=deny.value),
+    )
+    await home.env.settle()
+    return channel
+
+
+async def settings_of(home):
+    return await home.mood.store.settings(home.guild.id)
+
+
+async def test_the_status_says_what_is_watched_and_by_which_rule(home):
+    category = home.guild.create_category("Chatter")
+    inside = home.guild.create_text_channel("inside", category=category)
+    staff = home.guild.create_role("staff")
+    await home.monitor("enable", tagging=True)
+    await home.monitor("enable", channel=category)
+    await home.monitor("exempt", role=staff)
+    said = await home.monitor("status")
+    assert f"{home.general.mention} by its own rule, tagged" in said
+    assert f"{inside.mention} by the rule for the category **Chatter**; my notice comes before" in said
+    assert f"🚫 {staff.mention}: never read" in said
+    await home.alice.send(home.general, GOOD)
+    said = await home.monitor("status")
+    for part in (
+        "Read: 1.",
+        "waiting: 0.",
+        "0 dropped",
+        "messages: 7 d.",
+        "Message Content Intent: on",
+        "Mod channel: none",
+    ):
+        assert part in said, part
+
+
+async def test_the_status_of_an_unwatched_server_says_how_to_begin(home):
+    assert "Nothing is watched. `/monitor enable` starts it" in await home.monitor("status")
+
+
+async def test_the_status_of_a_server_with_hundreds_of_channels_is_cut_at_a_line(home):
+    for number in range(200):
+        home.guild.create_text_channel(f"channel-{number}")
+    await home.env.settle()
+    await home.monitor("enable", whole_server=True)
+    for channel in list(home.guild.channels.values())[:60]:
+        await home.monitor("exempt", channel=channel)
+    said = await home.monitor("status")
+    assert len(said) < 6000
+    assert said.count("… and ") == 2
+
+
+def test_a_list_is_cut_between_lines_and_says_how_many_are_left():
+    lines = [f"line {number}" for number in range(10)]
+    assert cut(lines, 1000) == "\n".join(lines)
+    assert cut(lines, 30) == "line 0\nline 1\n… and 8 more"
+    assert cut([], 30) == ""
+    assert all(len(cut(lines, limit)) <= limit for limit in range(20, 90))
+
+
+async def test_the_doctor_says_what_is_missing_where_and_what_to_click(home):
+    locked = await without(home, "view_channel", "add_reactions")
+    await home.watch()
+    said = await home.monitor("doctor")
+    assert said.splitlines()[1] == "What needs doing"
+    for part in ("**View Channel**", "**Add Reactions** (to tag messages)", "**Edit Channel**", locked.mention):
+        assert part in said, part
+    assert "✅ 1 watched channel is in order." in said
+
+
+async def test_the_doctor_looks_at_the_mod_channel_too(home):
+    mods = home.guild.create_text_channel("mods")
+    await home.monitor("settings", mod_channel=mods)
+    assert f"✅ The mod channel {mods.mention} is in order." in await home.monitor("doctor")
+    home.bot.get_guild(home.guild.id)._remove_channel(home.bot.get_channel(mods.id))
+    assert "❌ I cannot see the mod channel, or it was deleted" in await home.monitor("doctor")
+
+
+async def test_the_doctor_forgets_rules_about_what_was_deleted_while_the_bot_was_off(home, mood):
+    staff, thread = 4711, home.env.backend.create_thread(home.general.id, "archived", home.maya.id)
+    gone = home.guild.create_text_channel("gone")
+    await home.env.settle()
+    await home.watch(gone)
+    await home.watch()
+    await home.bot.watching.register.set_rule(Rule(home.guild.id, TargetKind.ROLE, staff, Mode.EXEMPT))
+    await home.bot.watching.register.set_rule(Rule(home.guild.id, TargetKind.THREAD, thread.id, Mode.EXEMPT))
+    guild = home.bot.get_guild(home.guild.id)
+    guild._remove_thread(thread)  # as if it were archived, and so unknown
+    guild._remove_channel(guild.get_channel(gone.id))
+    home.env.backend.delete_channel(gone.id)  # of which the bot, knowing no such channel, is not told
+    await home.env.settle()
+    assert "✅ 2 rules were about what is deleted; removed." in await home.monitor("doctor")
+    await mood.buffer.flush()
+    assert {rule.target_id for rule in await mood.store.rules()} == {home.general.id, thread.id}
+
+
+async def test_a_deleted_mod_channel_is_no_longer_chosen(home):
+    mods = home.guild.create_text_channel("mods")
+    await home.monitor("settings", mod_channel=mods)
+    home.env.backend.delete_channel(mods.id)
+    await home.env.settle()
+    assert "none, so nothing is posted" in await home.monitor("settings")
+
+
+@pytest.fixture
+async def unread(home, settings, classifier, mood):
+    """The same server with a bot that Discord does not show what messages say."""
+    await home.watch()
+    home.bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+    await home.env.restart_bot(home.bot)
+    return home
+
+
+@pytest.mark.parametrize("command", ["enable", "status", "doctor", "preview"])
+async def test_without_the_message_content_intent_every_command_says_what_to_click(unread, command):
+    said = await unread.monitor(command)
+    for part in ("I cannot read messages", PORTAL, "Message Content Intent", "Commands work without"):
+        assert part in said, part
+
+
+async def test_without_the_message_content_intent_nothing_is_read_not_even_what_mentions_the_bot(unread):
+    await unread.alice.send(unread.general, f"<@{unread.guild.me.id}> {GOOD}")
+    await unread.alice.edit(await unread.alice.send(unread.general, GOOD), BAD)
+    assert await unread.messages() == []
+
+
+async def test_without_the_message_content_intent_deletions_still_count(home, settings, classifier, mood):
+    await home.watch()
+    message = await home.alice.send(home.general, GOOD)
+    assert await home.messages() == [message.id]
+    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood, message_content=False))
+    await home.alice.delete(message)
+    assert await home.messages() == []
+
+
+async def test_the_preview_says_what_would_have_been_tagged_and_keeps_nothing(home):
+    bad = await home.alice.send(home.general, BAD)
+    for text in (GOOD, PLAIN):
+        await home.maya.send(home.general, text)
+    said = await home.monitor("preview")
+    assert "👍 [positive]" in said
+    assert f"→ 🌟: {GOOD}" in said
+    assert bad.jump_url in said
+    assert "😐 [neutral]" in said
+    assert PLAIN in said
+    assert "2 of 3 would have been tagged" in said
+    assert said.index(BAD) < said.index(GOOD)
+    assert await home.messages() == []
+    assert await home.actions() == [(AdminAction.PREVIEW, TargetKind.CHANNEL, home.general.id)]
+    assert not any("/reactions/" in entry.path for entry in home.env.http_requests)
+
+
+async def test_the_preview_reads_twenty_messages_and_disarms_what_they_hold(home):
+    for number in range(25):
+        await home.alice.send(home.general, f"@everyone number {number} is [nice](http://evil.example) **today**")
+    said = await home.monitor("preview")
+    assert "number 4 " not in said
+    assert "number 5 " in said
+    assert "@everyone" not in said
+    assert "[nice](" not in said.replace("\\[nice](", "")
+    assert "of 20 would have been tagged" in said
+
+
+async def test_the_preview_leaves_out_who_is_never_read(home, mood):
+    staff = home.guild.create_role("staff")
+    await home.monitor("exempt", role=staff)
+    sam = home.guild.add_member(home.env.create_user("sam"), roles=[staff])
+    await mood.opt_outs.add(home.maya.id)
+    for somebody in (sam, home.maya, home.alice):
+        await somebody.send(home.general, f"{GOOD} says {somebody.name}")
+    said = await home.monitor("preview")
+    assert "says alice" in said
+    assert "says sam" not in said
+    assert "says maya" not in said
+
+
+async def test_the_preview_shows_nobody_a_channel_they_may_not_read(home):
+    secret = home.guild.create_text_channel(
+        "secret", overwrites={home.guild.default_role: discord.PermissionOverwrite(read_message_history=False)}
+    )
+    await home.env.settle()
+    said = await home.monitor("preview", channel=secret)
+    assert said.startswith("You may not read")
+    assert await home.actions() == []
+
+
+async def test_the_preview_needs_read_message_history(home):
+    locked = await without(home, "read_message_history")
+    assert "**Read Message History**" in await home.monitor("preview", channel=locked)
+
+
+async def test_the_preview_of_what_holds_no_messages_is_one_line(home):
+    category = home.guild.create_category("Chatter")
+    assert await home.monitor("preview", channel=category) == "Choose one channel or thread in which messages stand."
+
+
+async def test_settings_are_shown_and_changed_together(home):
+    assert "UTC" in await home.monitor("settings")
+    mods = home.guild.create_text_channel("mods")
+    said = await home.monitor(
+        "settings",
+        timezone="Europe/Berlin",
+        mod_channel=mods,
+        positive_emoji="🎉",
+        negative_emoji="🫂",
+        confidence=80,
+        alert_messages=30,
+        alert_authors=8,
+        digest="weekly",
+        digest_hour=7,
+        digest_messages=50,
+    )
+    wanted = GuildSettings(home.guild.id, "Europe/Berlin", mods.id, "🎉", "🫂", 800, 30, 8, DigestKind.WEEKLY, 7, 50)
+    assert await settings_of(home) == wanted
+    for part in (
+        "Changed",
+        "Europe/Berlin",
+        mods.mention,
+        "🎉 and 🫂, from 80 %",
+        "30 messages by 8 people",
+        "weekly at 07:00",
+    ):
+        assert part in said, part
+    assert await home.actions() == [(AdminAction.SETTINGS, None, None)]
+
+
+async def test_what_is_not_given_stays(home):
+    await home.monitor("settings", timezone="Europe/Berlin")
+    await home.monitor("settings", confidence=70)
+    settings = await settings_of(home)
+    assert (settings.timezone, settings.reaction_floor) == ("Europe/Berlin", 700)
+
+
+async def test_without_a_mod_channel_nothing_is_posted(home):
+    mods = home.guild.create_text_channel("mods")
+    await home.monitor("settings", mod_channel=mods)
+    await home.monitor("settings", no_mod_channel=True)
+    assert (await settings_of(home)).mod_channel_id is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"timezone": "Europe/Nowhere"}, "There is no time zone 'Europe/Nowhere'"),
+        ({"timezone": "../../etc/passwd"}, "There is no time zone"),
+        ({"positive_emoji": "hello"}, "That is not one emoji"),
+        ({"positive_emoji": "🎉🎉"}, "That is not one emoji"),
+        ({"negative_emoji": "<:gone:123456789012345678>"}, "That emoji is not of this server"),
+        ({"negative_emoji": "🌟"}, "Both reactions would be the same emoji"),
+        ({"digest": "daily"}, "A digest needs a channel"),
+        ({"timezone": "Europe/Berlin", "digest": "daily"}, "A digest needs a channel"),
+    ],
+)
+async def test_a_setting_that_cannot_be_is_one_line_and_changes_nothing(home, options, said):
+    answer = await home.monitor("settings", **options)
+    assert answer.startswith(said)
+    assert "\n" not in answer
+    assert await settings_of(home) == GuildSettings(home.guild.id)
+    assert await home.actions() == []
+
+
+async def test_an_emoji_of_this_server_can_be_used_and_one_kept_for_a_role_cannot(home):
+    party = home.guild.create_emoji("party")
+    secret = home.guild.create_emoji("secret")
+    secret.role_ids.append(home.guild.create_role("vip").id)
+    text = f"<:party:{party.id}>"
+    assert text in await home.monitor("settings", positive_emoji=text)
+    assert "I may not use :secret:" in await home.monitor("settings", positive_emoji=f"<:secret:{secret.id}>")
+    assert (await settings_of(home)).positive_reaction == text
+
+
+async def test_a_mod_channel_must_take_what_is_posted(home):
+    locked = await without(home, "embed_links", "attach_files")
+    said = await home.monitor("settings", mod_channel=locked)
+    assert said.startswith("Nothing was changed")
+    assert "**Embed Links**" in said
+    assert "**Attach Files**" in said
+    forum = home.guild.create_forum_channel("help")
+    assert "a channel in which messages can be posted" in await home.monitor("settings", mod_channel=forum)
+    assert await settings_of(home) == GuildSettings(home.guild.id)
+
+
+async def test_time_zones_are_suggested_as_they_are_typed(home):
+    found = await home.adam.autocomplete(home.general, "monitor settings", "timezone", "berl")
+    assert [choice["name"] if isinstance(choice, dict) else choice.name for choice in found] == ["Europe/Berlin"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"), [("new york", "America/New_York"), ("europe/", "Europe/Amsterdam"), ("utc", "UTC")]
+)
+def test_a_city_is_found_by_its_name_however_it_is_written(typed, first):
+    assert zones_like(typed)[0] == first
+    assert len(zones_like("")) == 25
+    assert zones_like("nowhere at all") == []

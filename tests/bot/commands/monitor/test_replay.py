@@ -1,0 +1,45 @@
+"""The replay of the stored past, as a command."""
+
+import discord
+import pytest
+
+from bot.domain.records import AdminAction
+from tests.bot.pasts import hour_now, said, write
+
+
+@pytest.fixture
+async def admin(world):
+    role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("adam"), roles=[role])
+
+
+@pytest.fixture
+async def past(world, mood):
+    """Three usual weeks with a bad evening three days ago."""
+    now = hour_now(world.env)
+    bad = range(now - 72, now - 69)
+    hours = [said(hour, 30, -0.7 if hour in bad else 0.1 + 0.06 * (-1) ** hour) for hour in range(now - 21 * 24, now)]
+    await write(mood, world.guild.id, world.channel.id, hours)
+    return bad
+
+
+async def test_an_admin_sees_which_alerts_there_would_have_been(world, mood, admin, past):
+    answer = await admin.slash(world.channel, "monitor replay", channel=world.channel)
+    first, line = answer.response.content.split("\n")
+    assert first == f"At sensitivity normal, the 21 days stored of <#{world.channel.id}> would have brought one alert."
+    assert line.startswith(f"- <t:{past[0] * 3600}:f>: mean score \N{MINUS SIGN}0.70, usually +0.")
+    assert line.endswith("; over after 3 hours")
+    assert answer.response.ephemeral
+    (entry,) = await mood.store.audit(world.guild.id)
+    assert (entry.action, entry.target_id) == (AdminAction.REPLAY, world.channel.id)
+    assert await mood.posts.alerts(world.guild.id) == ()
+
+
+async def test_more_messages_can_be_asked_for(world, admin, past):
+    answer = await admin.slash(world.channel, "monitor replay", channel=world.channel, messages=31)
+    assert answer.response.content.endswith("would have brought no alert.")
+
+
+async def test_of_nothing_stored_it_says_so(world, admin):
+    answer = await admin.slash(world.channel, "monitor replay", channel=world.channel, sensitivity="high")
+    assert answer.response.content == f"Nothing is stored of <#{world.channel.id}> that could be replayed."

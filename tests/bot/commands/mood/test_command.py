@@ -1,0 +1,459 @@
+"""`/mood`, used as its users do."""
+
+import asyncio
+import csv
+import io
+import threading
+from dataclasses import replace
+
+import discord
+import pytest
+from PIL import Image
+from simcord import interactions
+from simcord.builders import ChannelHandle
+
+from bot.charts import command
+from bot.charts.drawing import HEIGHT, WIDTH
+from bot.charts.executor import MOST_WAITING
+from bot.commands.mood.command import NOT_AN_ADMIN, UNAVAILABLE
+from bot.domain.records import AdminAction, Gap, GuildSettings, TargetKind
+from bot.domain.snowflake import first_id_of
+from bot.storage.errors import DatabaseUnavailable
+from tests.bot.pasts import hour_now, said, write
+from tests.bot.storage.scenes import verdict
+
+HIDDEN = discord.PermissionOverwrite(view_channel=False)
+
+
+@pytest.fixture
+def now(world):
+    return hour_now(world.env)
+
+
+@pytest.fixture
+def busy(world, mood, now):
+    """Fills a channel: so many people write in every hour of so many days, before the present hour."""
+
+    async def busy(channel=None, *, days=7, people=8, mean=0.1):
+        hours = [said(hour, people, mean) for hour in range(now - days * 24, now)]
+        await write(mood, world.guild.id, (channel or world.channel).id, hours)
+
+    return busy
+
+
+@pytest.fixture
+async def admin(world):
+    role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("adam"), roles=[role])
+
+
+async def picture(answer):
+    """The attachment of an answer, as an image."""
+    (attachment,) = answer.response.attachments
+    return Image.open(io.BytesIO(await attachment.read())), attachment
+
+
+async def table(answer):
+    """The attachment of an answer, as the rows of its table."""
+    (attachment,) = answer.response.attachments
+    assert attachment.filename == "mood.csv"
+    return list(csv.DictReader(io.StringIO((await attachment.read()).decode("utf-8-sig"), newline="")))
+
+
+# ---- a channel
+
+
+async def test_a_channel_is_told_in_three_sentences_and_a_picture(world, busy):
+    await busy(days=30)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    title, usual, volume, missing = answer.response.content.split("\n")
+    assert title == f"**<#{world.channel.id}> in the last 7 days**"
+    assert usual == "About as usual at these hours of the week (mean score +0.10, usually +0.10)."
+    assert volume.startswith("1,3") and "messages by at least 8 people: " in volume
+    assert missing == "Nothing is missing."
+    image, attachment = await picture(answer)
+    assert (image.size, image.format) == ((WIDTH, HEIGHT), "PNG")
+    assert attachment.description.startswith("Chart from ")
+    assert "#general: mean score between +0.10 and +0.10" in attachment.description
+    assert not answer.response.ephemeral
+
+
+async def test_private_is_for_the_asker_alone(world, busy):
+    await busy()
+    answer = await world.alice.slash(world.channel, "mood channel", private=True)
+    assert answer.response.ephemeral
+    assert await picture(answer)
+
+
+async def test_a_message_that_has_just_been_read_is_in_the_answer(world, mood, busy, now):
+    await busy(days=1)
+    before = await world.alice.slash(world.channel, "mood channel", since="24 hours")
+    mood.buffer._retention_days = 10**5  # the tests' Discord lives in the past
+    for number in range(6):
+        author = mood.identity.author(number)
+        mood.buffer.scored(first_id_of(now) + number, world.guild.id, world.channel.id, author, verdict(-1.0))
+    after = await world.alice.slash(world.channel, "mood channel", since="24 hours")
+    assert "184 messages" in before.response.content
+    assert "190 messages" in after.response.content
+
+
+async def test_another_channel_can_be_asked_about(world, busy):
+    other = world.guild.create_text_channel("movies")
+    await busy(other)
+    answer = await world.alice.slash(world.channel, "mood channel", channel=other)
+    assert answer.response.content.startswith(f"**<#{other.id}> in the last 7 days**")
+
+
+async def test_in_a_thread_its_channel_is_told(world, busy, env):
+    await busy()
+    message = await world.maya.send(world.channel, "hello")
+    thread = env.backend.create_thread(world.channel.id, "thread", world.maya.id, message_id=message.id)
+    thread = ChannelHandle(env, world.guild, thread)
+    for answer in (
+        await world.alice.slash(thread, "mood channel"),
+        await world.alice.slash(world.channel, "mood channel", channel=thread),
+    ):
+        assert answer.response.content.startswith(f"**<#{world.channel.id}> in")
+
+
+async def test_a_category_is_no_channel(world):
+    category = world.guild.create_category("Fun * stuff")
+    answer = await world.alice.slash(world.channel, "mood channel", channel=category)
+    assert answer.response.content == r"**Fun \* stuff** is a category: choose one of its channels."
+    assert answer.response.ephemeral
+
+
+async def test_of_a_channel_that_the_asker_cannot_see_nothing_is_told(world, busy, monkeypatch):
+    """Discord's own client offers no such channel; a request that was made by hand can name it."""
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN})
+    await busy(secret)
+    monkeypatch.setattr(interactions, "channel_accessible", lambda *_: True)
+    for name, options in (
+        ("channel", {"channel": secret}),
+        ("compare", {"channel": world.channel, "other": secret}),
+        ("compare", {"channel": secret, "other": world.channel}),
+    ):
+        answer = await world.alice.slash(world.channel, f"mood {name}", **options)
+        assert answer.response.content == "You cannot see that channel, so I tell you nothing about it."
+        assert answer.response.ephemeral
+        assert not answer.response.attachments
+
+
+async def test_what_not_everybody_here_could_see_is_told_to_the_asker_alone(world, busy, admin):
+    seen = discord.PermissionOverwrite(view_channel=True)
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN, admin: seen})
+    other = world.guild.create_text_channel("movies")
+    await busy(days=1)
+    await busy(secret, days=1)
+    await busy(other, days=1)
+    for name, options, private in (
+        ("channel", {"channel": secret}, True),
+        ("compare", {"channel": other, "other": secret}, True),
+        ("compare", {"channel": other, "other": world.channel}, False),
+        ("channel", {"channel": other}, False),
+    ):
+        answer = await admin.slash(world.channel, f"mood {name}", **options)
+        assert await picture(answer)
+        assert answer.response.ephemeral is private
+    answer = await admin.slash(secret, "mood channel")
+    assert not answer.response.ephemeral
+
+
+async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, mood, now):
+    told = [said(hour, 8) for hour in range(now - 10, now)]
+    few = [said(hour, 4) for hour in range(now - 20, now - 10)]
+    await write(mood, world.guild.id, world.channel.id, told + few)
+    answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
+    assert "80 messages by at least 8 people" in answer.response.content
+    assert answer.response.content.endswith("10 hours with fewer than 5 people not shown.")
+
+
+async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy):
+    await busy(people=4, days=1)
+    answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
+    assert answer.response.content == (
+        f"Nothing may be told of <#{world.channel.id}> in the last 24 hours: never did 5 people write in the same hour."
+    )
+    assert not answer.response.attachments
+
+
+async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, mood, now):
+    midnight = now // 24 * 24
+    days = [midnight - 24 * day for day in (2, 3, 4)]
+    hours = [said(day + 3 + part, range(3 * part, 3 * part + 3)) for day in days for part in range(4)]
+    await write(mood, world.guild.id, world.channel.id, hours)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert "36 messages by at least 12 people" in answer.response.content
+    assert "12 hours with fewer than 5 people not shown, or only in their day's sum." in answer.response.content
+    assert "by day" in (await picture(answer))[1].description
+    short = await world.alice.slash(world.channel, "mood channel", since="3 hours")
+    assert "Nothing" in short.response.content
+
+
+async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, mood, now):
+    other = world.guild.create_text_channel("movies")
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 8, 0.1, unread=12), said(now - 2, 8, 0.1)])
+    await write(mood, world.guild.id, other.id, [said(now - 2, 32, 0.1)])
+    here = (await world.alice.slash(world.channel, "mood channel")).response.content.split("\n")
+    assert here[3] == "43 % of the messages here aren't in English: the mood covers the rest."
+    everywhere = (await world.alice.slash(world.channel, "mood server")).response.content.split("\n")
+    assert everywhere[3] == "20 % of the messages here aren't in English: the mood covers the rest."
+    assert "English" not in (await world.alice.slash(world.channel, "mood channel", channel=other)).response.content
+
+
+async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, mood, now):
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN})
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 20, 0.1)])
+    await write(mood, world.guild.id, secret.id, [said(now - 3, 20, 0.1, unread=60)])
+    assert "English" not in (await world.alice.slash(world.channel, "mood server")).response.content
+
+
+async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(world, mood, now):
+    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 2, 0.1, unread=38)])
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert answer.response.content == (
+        f"There's no mood of <#{world.channel.id}> to show in the last 7 days: 95 % of the messages aren't in English, "
+        "which I can't read. An hour needs 5 people whose messages I can."
+    )
+    assert answer.response.attachments == []
+
+
+async def test_a_gap_is_told(world, mood, busy, now):
+    await busy()
+    await mood.store.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert answer.response.content.endswith("\n2 hours missing, because I was away.")
+    assert "away 2 hours of the time, shown hatched" in (await picture(answer))[1].description
+
+
+async def test_nothing_stored_says_what_to_do(world):
+    answer = await world.alice.slash(world.channel, "mood channel", since="today")
+    assert answer.response.content.startswith(f"Nothing is stored of <#{world.channel.id}> today: ")
+    assert "/monitor enable" in answer.response.content
+
+
+async def test_what_is_no_time_is_refused_to_the_asker_alone(world):
+    for since, words in (("soon", "I cannot read"), ("2027-05-01", "still to come"), ("0 days", "no time at all")):
+        answer = await world.alice.slash(world.channel, "mood channel", since=since)
+        assert words in answer.response.content
+        assert answer.response.ephemeral
+
+
+async def test_the_servers_own_time_counts(world, mood, busy, now):
+    """The present is midnight in UTC: in Auckland the day is thirteen hours old."""
+    await busy()
+    await mood.store.set_settings(GuildSettings(world.guild.id, "Pacific/Auckland"))
+    answer = await world.alice.slash(world.channel, "mood channel", since="today")
+    assert "104 messages" in answer.response.content
+    assert "(Pacific/Auckland)" in (await picture(answer))[1].description
+
+
+async def test_what_may_be_asked_for_is_suggested(world):
+    offered = await world.alice.autocomplete(world.channel, "mood channel", "since", "day")
+    assert [choice["value"] for choice in offered] == ["today", "yesterday", "7 days", "30 days", "90 days"]
+
+
+async def test_nobody_can_ask_about_a_person(env, bot):
+    group = bot.tree.get_command("mood")
+    options = {parameter.type for sub in group.commands for parameter in sub.parameters}
+    assert options <= {
+        discord.AppCommandOptionType.channel,
+        discord.AppCommandOptionType.string,
+        discord.AppCommandOptionType.boolean,
+    }
+    assert group.guild_only
+
+
+# ---- the server
+
+
+async def test_the_server_is_its_watched_channels_together(world, busy):
+    other = world.guild.create_text_channel("movies")
+    await busy(days=1, mean=0.3)
+    await busy(other, days=1, mean=-0.1)
+    answer = await world.alice.slash(world.channel, "mood server", since="24 hours")
+    assert answer.response.content.startswith("**The server in the last 24 hours**")
+    assert "368 messages" in answer.response.content
+    assert "mean score +0.10" in answer.response.content
+
+
+async def test_channels_that_the_asker_cannot_see_are_left_out_of_the_server(world, busy, admin):
+    secret = world.guild.create_text_channel(
+        "secret",
+        overwrites={world.guild.default_role: HIDDEN, admin: discord.PermissionOverwrite(view_channel=True)},
+    )
+    await busy(days=1)
+    await busy(secret, days=1)
+    theirs = await world.alice.slash(world.channel, "mood server", since="24 hours")
+    whole = await admin.slash(world.channel, "mood server", since="24 hours")
+    assert "184 messages" in theirs.response.content
+    assert "368 messages" in whole.response.content
+
+
+async def test_a_sum_of_channels_that_not_everybody_here_can_see_is_told_to_the_asker_alone(world, busy):
+    role = world.guild.create_role("mods")
+    admin = world.guild.add_member(world.env.create_user("adam"), roles=[role])
+    await busy(days=1)
+    for asker in (world.alice, admin):
+        assert not (await asker.slash(world.channel, "mood server")).response.ephemeral
+    overwrites = {world.guild.default_role: HIDDEN, role: discord.PermissionOverwrite(view_channel=True)}
+    secret = world.guild.create_text_channel("secret", overwrites=overwrites)
+    assert not (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+    assert (await admin.slash(world.channel, "mood server")).response.ephemeral
+    assert not (await admin.slash(secret, "mood server")).response.ephemeral
+
+
+async def test_a_channel_that_one_role_cannot_see_is_told_to_the_asker_alone(world, busy):
+    muted = world.guild.create_role("muted")
+    other = world.guild.create_text_channel("movies", overwrites={muted: HIDDEN})
+    await busy(other, days=1)
+    assert (await world.alice.slash(world.channel, "mood channel", channel=other)).response.ephemeral
+    assert (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+
+
+async def test_of_a_server_without_anything_it_says_so(world):
+    answer = await world.alice.slash(world.channel, "mood server", private=True)
+    assert answer.response.content.startswith("Nothing is stored of this server in the last 7 days")
+    assert answer.response.ephemeral
+
+
+# ---- two channels
+
+
+async def test_two_channels_are_compared(world, busy):
+    other = world.guild.create_text_channel("movies")
+    await busy(mean=0.3)
+    await busy(other, mean=0.05)
+    answer = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=other)
+    assert (
+        f"<#{world.channel.id}> is much more positive than <#{other.id}> (+0.30 and +0.05)." in answer.response.content
+    )
+    description = (await picture(answer))[1].description
+    assert "#general: mean score" in description
+    assert "#movies: mean score" in description
+
+
+async def test_a_channel_is_not_compared_with_itself_nor_with_nothing(world, busy):
+    other = world.guild.create_text_channel("movies")
+    await busy()
+    same = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=world.channel)
+    assert same.response.content == "These are the same channel: choose two."
+    empty = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=other)
+    assert empty.response.content.startswith(f"Nothing is stored of <#{other.id}> ")
+
+
+# ---- the export
+
+
+async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, mood, admin, now):
+    hours = [said(now - 3, 8, 0.2), said(now - 2, 4, 0.2), said(now - 1, 5, -0.2)]
+    await write(mood, world.guild.id, world.channel.id, hours)
+    answer = await admin.slash(world.channel, "mood export", channel=world.channel)
+    rows = await table(answer)
+    assert [(row["messages"], row["people"], row["channel"]) for row in rows] == [
+        ("8", "8", "#general"),
+        ("5", "5", "#general"),
+    ]
+    assert [round(float(row["mean_score"]), 1) for row in rows] == [0.2, -0.2]
+    assert answer.response.ephemeral
+
+
+async def test_an_export_is_written_down(world, mood, busy, admin):
+    await busy(days=1)
+    await admin.slash(world.channel, "mood export")
+    await admin.slash(world.channel, "mood export", channel=world.channel)
+    entries = await mood.store.audit(world.guild.id)
+    assert [(entry.action, entry.target_kind, entry.target_id) for entry in entries] == [
+        (AdminAction.EXPORT, TargetKind.CHANNEL, world.channel.id),
+        (AdminAction.EXPORT, TargetKind.SERVER, world.guild.id),
+    ]
+    assert {entry.actor for entry in entries} == {mood.identity.author(admin.id)}
+
+
+async def test_without_manage_server_there_is_no_export_and_nothing_is_written_down(world, mood, busy):
+    await busy(days=1)
+    answer = await world.alice.slash(world.channel, "mood export")
+    assert answer.response.content == NOT_AN_ADMIN
+    assert answer.response.ephemeral
+    assert await mood.store.audit(world.guild.id) == ()
+
+
+async def test_an_export_holds_no_channel_that_the_admin_cannot_see(world, busy, admin):
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN})
+    await busy(days=1)
+    await busy(secret, days=1)
+    rows = await table(await admin.slash(world.channel, "mood export"))
+    assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
+
+
+async def test_an_export_of_one_channel_reads_no_other(world, mood, busy, admin, monkeypatch):
+    await busy(days=1)
+    await busy(world.guild.create_text_channel("movies"), days=1)
+    told_hours, read = mood.store.told_hours, []
+
+    async def noted(*asked):
+        told = await told_hours(*asked)
+        read.extend(told)
+        return told
+
+    monkeypatch.setattr(mood.store, "told_hours", noted)
+    rows = await table(await admin.slash(world.channel, "mood export", channel=world.channel))
+    assert len(rows) == len(read) == 24
+
+
+async def test_an_export_of_nothing_says_so(world, admin):
+    answer = await admin.slash(world.channel, "mood export", since="today")
+    assert answer.response.content == "There is no hour today of which something may be told."
+
+
+# ---- what goes wrong
+
+
+async def test_a_database_that_does_not_answer_is_one_sentence(world, mood, busy, monkeypatch):
+    await busy(days=1)
+
+    async def broken(*_args, **_options):
+        raise DatabaseUnavailable("no")
+
+    monkeypatch.setattr(mood.store, "mood", broken)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert answer.response.content == UNAVAILABLE
+    monkeypatch.setattr(mood.store, "settings", broken)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert answer.response.content == UNAVAILABLE
+    assert answer.response.ephemeral
+
+
+async def test_a_reading_is_put_into_words_in_the_drawing_thread(world, busy, monkeypatch):
+    await busy(days=1)
+    threads = []
+
+    def noted(work):
+        def work_here(*arguments):
+            threads.append(threading.current_thread().name)
+            return work(*arguments)
+
+        return work_here
+
+    monkeypatch.setattr(command, "sentences", noted(command.sentences))
+    monkeypatch.setattr(command.Reading, "line", noted(command.Reading.line))
+    assert await picture(await world.alice.slash(world.channel, "mood channel"))
+    assert len(threads) == 2
+    assert all(name.startswith("studio") for name in threads)
+
+
+async def test_when_many_ask_at_once_some_are_asked_to_come_back(world, busy, bot):
+    await busy(days=1)
+    studio, go_on = bot.get_cog("MoodCog").studio, threading.Event()
+    waiting = [asyncio.ensure_future(studio.do(go_on.wait)) for _ in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert "please try again in a moment" in answer.response.content
+    go_on.set()
+    assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
+    answer = await world.alice.slash(world.channel, "mood channel")
+    assert await picture(answer)
+
+
+async def test_a_zone_that_this_machine_no_longer_knows_is_utc():
+    assert replace(GuildSettings(1), timezone="Mars/Olympus").zone.key == "UTC"

@@ -1,0 +1,240 @@
+import asyncio
+import logging
+import shutil
+from functools import partial
+
+import discord
+import numpy as np
+import pytest
+import simcord
+from discord import app_commands
+
+from bot.client import create_bot
+from bot.commands.model import NOT_YOURS
+from bot.settings import Settings
+from model import Classifier, Priority, load_engine
+from model import classifier as classifier_module
+from model.checkpoints.checkpoint import BUNDLED_FOLDER
+
+HOME = 4242424242
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(_env_file=None, data_dir=tmp_path / "data", admin_guild=HOME)
+
+
+@pytest.fixture
+async def classifier():
+    """A classifier of its own, for these tests change its model."""
+    load = partial(load_engine, device="cpu", threads=2)
+    async with await Classifier.start(partial(load, "bundled"), reload=load) as classifier:
+        yield classifier
+
+
+@pytest.fixture
+async def env(bot):
+    """As everywhere, but the server is there before the bot comes."""
+    env = simcord.Env(bot, shard_count=1)
+    env.home = env.create_guild("Home", id=HOME)
+    await env.start()
+    yield env
+    await env.shutdown()
+    env._raise_errors_since(env._errors_acknowledged)
+
+
+@pytest.fixture
+async def people(env, bot):
+    """The owner of the bot, and an administrator of the server who is not; both in a channel."""
+    guild = env.home
+    role = guild.create_role("admins", permissions=discord.Permissions(administrator=True))
+    owner, admin = (guild.add_member(env.create_user(name), roles=[role]) for name in ("olga", "adam"))
+    bot.owner_id = owner.id
+    return owner, admin, guild.create_text_channel("general")
+
+
+@pytest.fixture
+def use(people):
+    """The owner uses /model and gets what is said, as text."""
+    owner, _, channel = people
+
+    async def use(command, **options):
+        answer = await owner.slash(channel, f"model {command}", **options)
+        assert answer.response.ephemeral
+        embeds = [f"{embed.title} {embed.description} {embed.fields}" for embed in answer.response.embeds]
+        return "\n".join([answer.response.content, *embeds])
+
+    return use
+
+
+@pytest.fixture
+def other_model(tmp_path):
+    """The bundled model in another folder."""
+    return str(shutil.copytree(BUNDLED_FOLDER, tmp_path / "other"))
+
+
+COMMANDS = ("status", "reload", "rollback", "golden", "shadow report", "shadow promote", "shadow stop")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_who_is_not_the_owner_is_refused_and_the_attempt_logged(env, people, classifier, caplog, command):
+    _, admin, channel = people
+    before = classifier.info
+    answer = await admin.slash(channel, f"model {command}")
+    assert (answer.response.content, answer.response.ephemeral) == (NOT_YOURS, True)
+    assert not answer.response.embeds
+    assert classifier.info == before
+    assert f"adam ({admin.id}) is not the owner and tried /model {command}" in caplog.text
+    assert [type(error) for error in env.errors] == [app_commands.CheckFailure]
+
+
+async def test_a_member_of_the_owning_team_may(people, bot, use):
+    _, admin, channel = people
+    bot.owner_id, bot.owner_ids = None, {admin.id}
+    answer = await admin.slash(channel, "model status")
+    assert answer.response.embeds
+
+
+async def test_what_the_owner_does_is_logged_with_who_and_what(people, use, caplog):
+    caplog.set_level(logging.INFO)
+    await use("reload", source="bundled")
+    assert f"olga ({people[0].id}) uses /model reload source=bundled" in caplog.text
+
+
+async def test_the_status_says_what_answers_and_how_it_is(use, classifier):
+    await classifier.classify("hello there")
+    while classifier.stats().served < 1:
+        await asyncio.sleep(0)
+    said = await use("status")
+    assert f"Model {classifier.info.version}" in said
+    assert "It answers." in said
+    for part in ("onnxruntime, cpu", "Waiting", "half within", "1 texts", "queue full", "useful", "MB"):
+        assert part in said, part
+
+
+async def test_the_status_before_anybody_has_asked_claims_nothing(use):
+    said = await use("status")
+    assert "nothing asked yet" in said
+    assert "half within" not in said
+
+
+async def test_the_status_of_a_closed_model_says_so(use, classifier):
+    await classifier.close()
+    assert "It does not answer: it is shut down." in await use("status")
+
+
+async def test_a_reload_and_a_rollback(use, classifier, other_model):
+    said = await use("reload", source=other_model)
+    assert f"({other_model}) answers now" in said
+    assert "plain texts it gets" in said
+    assert classifier.info.source == other_model
+    assert "(bundled) answers now" in await use("rollback")
+    assert classifier.info.source == "bundled"
+
+
+async def test_a_reload_that_fails_says_why_in_a_sentence_and_changes_nothing(use, classifier, caplog):
+    said = await use("reload", source="/no/such/folder")
+    assert said.startswith('There is no model at "/no/such/folder"')
+    assert said.endswith("The model there was still answers.")
+    assert classifier.info.source == "bundled"
+    assert "that was refused" in caplog.text
+
+
+async def test_the_progress_of_a_long_reload_is_shown(use, env, monkeypatch):
+    monkeypatch.setattr("bot.commands.model._STEP_SECONDS", 0.01)
+
+    async def slow(call):
+        await asyncio.sleep(0.2)
+        return call()
+
+    monkeypatch.setattr(classifier_module, "in_thread", slow)
+    await use("reload")
+    edits = [entry.json["content"] for entry in env.http_requests if entry.method == "PATCH" and entry.json]
+    assert "Still comparing it with the running model…" in edits
+
+
+async def test_a_rollback_without_anything_to_go_back_to(use):
+    assert "no earlier model" in await use("rollback")
+
+
+async def test_the_golden_examples_come_out_as_they_did(use):
+    assert "golden examples come out as they did" in await use("golden")
+
+
+async def test_golden_examples_that_come_out_otherwise_are_shown(use, classifier, monkeypatch):
+    backend = classifier._worker.engine.backend
+    predict = backend.predict
+    monkeypatch.setattr(backend, "predict", lambda batch: np.ascontiguousarray(predict(batch)[:, ::-1]))
+    said = await use("golden")
+    assert "golden examples come out otherwise" in said
+    assert "now positive" in said
+
+
+async def test_a_shadow_from_start_to_promotion(use, classifier, other_model):
+    assert "reads along and answers nobody" in await use("shadow start", source=other_model, share=100)
+    assert "has seen no passive message yet" in await use("shadow report")
+    await asyncio.gather(*(classifier.classify(f"what a day {number}", Priority.PASSIVE) for number in range(10)))
+    while classifier.shadow_report().texts < 10:
+        await asyncio.sleep(0.01)
+    said = await use("shadow report")
+    assert "10 messages" in said
+    assert "on 100.0% of them" in said
+    assert f"({other_model}) answers now" in await use("shadow promote")
+    assert "No candidate is running" in await use("shadow stop")
+
+
+async def test_stopping_a_shadow_shows_its_last_report(use, other_model):
+    await use("shadow start", source=other_model)
+    assert "no passive message" in await use("shadow stop")
+
+
+async def test_the_commands_are_in_that_server_only(env, people):
+    owner, _, channel = people
+    elsewhere = env.create_guild("Elsewhere")
+    role = elsewhere.create_role("admins", permissions=discord.Permissions(administrator=True))
+    member = elsewhere.add_member(env.create_user("otto"), roles=[role])
+    assert "model status" in owner.available_commands(channel)
+    assert "model status" not in member.available_commands(elsewhere.create_text_channel("general"))
+
+
+@pytest.fixture
+async def start(tmp_path, classifier):
+    """Starts another bot with other settings."""
+    started = []
+
+    async def start(**settings):
+        bot = create_bot(Settings(_env_file=None, data_dir=tmp_path / "other", **settings), classifier=classifier)
+        env = simcord.Env(bot, shard_count=1)
+        started.append(env)
+        return bot, env
+
+    yield start
+    for env in started:
+        await env.shutdown()
+
+
+async def test_without_a_server_to_be_in_there_is_no_model_command(start):
+    bot, env = await start()
+    await env.start()
+    assert not any("/guilds/" in entry.path for entry in env.http_requests if entry.method == "PUT")
+    assert "model" not in {command.name for command in bot.tree.get_commands()}
+
+
+async def test_a_server_that_refuses_the_commands_is_said_so_and_the_bot_goes_on(start, caplog):
+    bot, env = await start(admin_guild=1)
+    env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001)
+    await env.start()
+    assert "ADMIN_GUILD: /model could not be registered in server 1" in caplog.text
+    assert bot.is_ready()
+
+
+async def test_a_server_that_is_no_longer_named_loses_the_commands(env, settings, classifier, people):
+    owner, _, channel = people
+    assert "model status" in owner.available_commands(channel)
+    bot = create_bot(settings.model_copy(update={"admin_guild": 0}), classifier=classifier)
+    await env.restart_bot(bot)
+    assert "model status" not in owner.available_commands(channel)
+
+
+async def test_whoever_the_application_belongs_to_is_known_from_the_login(env, bot):
+    assert bot.owner_id == env.backend.bot_user.id

@@ -1,0 +1,235 @@
+import asyncio
+import re
+
+import pytest
+
+from bot import replies
+from bot.presentation.danger import kind_words
+from bot.ui.verdict_embed import COLOUR, EMOJI
+from model import SENTIMENTS, Sentiment, Unreadable, Verdict
+
+GOOD = "I love this, wonderful"
+BAD = "this is terrible, I hate it"
+ANSWER, THINKING, EPHEMERAL = 4, 5, 64
+NOTHING = "There is nothing to read here."
+
+
+@pytest.mark.parametrize(("text", "sentiment"), [(GOOD, Sentiment.POSITIVE), (BAD, Sentiment.NEGATIVE)])
+async def test_plain_words_get_their_sentiment_and_its_colour(world, text, sentiment):
+    answer = await world.ask(text)
+    (embed,) = answer.response.embeds
+    assert embed.title == f"{EMOJI[sentiment]} {sentiment.capitalize()}"
+    assert embed.colour.value == COLOUR[sentiment]
+
+
+async def test_the_answer_shows_confidence_as_bar_percent_and_words(world):
+    answer = await world.ask(GOOD)
+    confidence = answer.response.embeds[0].fields[0]
+    assert confidence.name == "Confidence"
+    shape = r"`[█░]{10}` \d{1,3} % · (very sure|sure|fairly sure|leaning|unsure)"
+    assert re.fullmatch(shape, confidence.value)
+
+
+async def test_the_answer_lists_three_probabilities_that_sum_to_one_hundred(world):
+    answer = await world.ask(GOOD)
+    table = answer.response.embeds[0].fields[1]
+    rows = table.value.strip("`\n").splitlines()
+    assert [row.split()[0] for row in rows] == [*reversed(SENTIMENTS)]
+    assert sum(int(row.split()[-2]) for row in rows) == 100
+
+
+async def test_the_answer_quotes_the_text_and_says_one_sentence(world):
+    answer = await world.ask(GOOD)
+    quote, empty, sentence = answer.response.embeds[0].description.splitlines()
+    assert (quote, empty) == (f"> {GOOD}", "")
+    assert re.fullmatch(r"[A-Z][^.]+\.", sentence)
+
+
+async def test_the_answer_names_the_models_version(world, classifier):
+    answer = await world.ask(GOOD)
+    assert answer.response.embeds[0].footer.text == f"model {classifier.info.version}"
+
+
+async def test_the_answer_carries_the_why_button(world):
+    answer = await world.ask(GOOD)
+    ((button,),) = (row["components"] for row in answer.response.components)
+    assert button["label"] == "Why?"
+
+
+async def test_an_answer_is_for_everybody(world, monkeypatch):
+    monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 60)
+    answer = await world.ask(GOOD)
+    assert [sent["type"] for sent in world.requests("POST", "/callback")] == [ANSWER]
+    assert not answer.response.ephemeral
+    assert answer.response.id in [message.id for message in world.channel.history(viewer=world.maya)]
+
+
+async def test_a_private_answer_is_for_the_asker_alone(world):
+    answer = await world.ask(GOOD, private=True)
+    assert world.requests("POST", "/callback") == [{"type": THINKING, "data": {"flags": EPHEMERAL}}]
+    assert answer.response.ephemeral
+    assert answer.response.id not in [message.id for message in world.channel.history(viewer=world.maya)]
+
+
+async def test_a_text_of_four_thousand_characters_is_read_in_parts(world):
+    words = [f"what a lovely quiet evening number {number} was" for number in range(120)]
+    answer = await world.ask(" ".join(words)[:4000])
+    assert re.search(r" · read in [2-9] parts$", answer.response.embeds[0].footer.text)
+
+
+async def test_the_longest_text_an_option_takes_is_answered(world):
+    words = [f"what a lovely quiet evening number {number} was" for number in range(150)]
+    answer = await world.ask(" ".join(words)[:6000])
+    assert re.search(r" · read in [2-9] parts$", answer.response.embeds[0].footer.text)
+
+
+@pytest.mark.parametrize("text", [" ", " \n\t ", "\u200b", "<@80351110224678912>", "https://example.com/a?b=c", "..."])
+async def test_a_text_that_says_nothing_is_not_read(world, backend, text):
+    answer = await world.ask(text)
+    assert answer.response.content == NOTHING
+    assert not answer.response.embeds
+    assert backend.batches == 0
+
+
+async def test_the_command_refuses_an_empty_text(world, backend):
+    with pytest.raises(Exception, match="at least 1 characters"):
+        await world.ask("")
+    assert backend.batches == 0
+
+
+async def test_emoji_alone_are_answered(world, backend):
+    answer = await world.ask("🔥🔥🔥")
+    assert answer.response.embeds[0].description.startswith("> 🔥🔥🔥\n")
+    assert backend.batches == 1
+
+
+async def test_the_command_works_in_a_direct_message(world):
+    answer = await world.alice.user.slash("sentiment", text=GOOD)
+    assert answer.response.embeds[0].title.endswith("Positive")
+
+
+async def test_a_text_is_answered_although_the_bot_asks_for_no_intent(world, bot):
+    assert bot.intents.value == 0
+    answer = await world.check(GOOD)
+    assert answer.response.embeds[0].title.endswith("Positive")
+
+
+async def test_a_checked_message_is_answered_to_the_asker_alone(world):
+    answer = await world.check(GOOD)
+    assert world.requests("POST", "/callback") == [{"type": THINKING, "data": {"flags": EPHEMERAL}}]
+    assert answer.response.ephemeral
+
+
+async def test_a_checked_message_is_linked_and_not_quoted(world):
+    answer = await world.check(BAD)
+    (embed,) = answer.response.embeds
+    checked = world.channel.history()[0]
+    assert embed.url == f"https://discord.com/channels/{world.guild.id}/{world.channel.id}/{checked.id}"
+    assert BAD not in embed.description
+
+
+@pytest.mark.parametrize("context", [1, 2], ids=["bot-dm", "private-channel"])
+async def test_a_message_can_be_checked_outside_any_server(world, context):
+    answer = await world.check_in_dm(BAD, context=context)
+    assert answer.response.embeds[0].title.endswith("Negative")
+
+
+async def test_a_message_of_pictures_alone_is_not_read(world, backend):
+    answer = await world.check(attachments=[("cat.png", b"not really a cat")])
+    assert answer.response.content == NOTHING
+    assert answer.response.ephemeral
+    assert backend.batches == 0
+
+
+async def test_every_command_is_offered_everywhere_and_to_every_kind_of_install(world, bot):
+    offered = {command.name: command.to_dict(bot.tree) for command in bot.tree.get_commands()}
+    assert set(offered) == {"sentiment", "Check sentiment", "about"}
+    for command in offered.values():
+        assert command["contexts"] == [0, 1, 2]
+        assert command["integration_types"] == [0, 1]
+
+
+async def test_a_forwarded_message_is_read(world):
+    original = await world.maya.send(world.channel, BAD)
+    forwarded = await world.maya.forward(original, world.channel)
+    answer = await world.alice.context_menu(world.channel, "Check sentiment", forwarded)
+    assert answer.response.embeds
+    assert answer.response.embeds[0].title.endswith("Negative")
+
+
+DANGER = Verdict(Sentiment.NEGATIVE, (0.1, 0.1, 0.8), 1, "v1", danger=True)
+SECRET = "words that nobody else may see"
+
+
+@pytest.fixture
+def found(bot, world, monkeypatch):
+    """Lets the model find a verdict or an error that the test puts in; `late` is when "is thinking…" is public."""
+
+    def find(what, *, late=False):
+        async def classify(*_, **__):
+            while late and not world.requests("POST", "/callback"):
+                await asyncio.sleep(0)
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0 if late else 60)
+        monkeypatch.setattr(type(bot.classifier), "classify", classify)
+
+    return find
+
+
+LATE = pytest.mark.parametrize("late", [False, True], ids=["at once", "late"])
+
+
+async def test_a_text_in_another_language_gets_one_sentence_and_no_buttons(world, found):
+    found(Unreadable("Spanish"))
+    for answer in (await world.ask(SECRET), await world.check(SECRET)):
+        assert answer.response.content == "I can't read this yet; it looks like Spanish. I read English."
+        assert (answer.response.embeds, answer.response.components) == ([], [])
+
+
+@LATE
+async def test_a_text_that_is_not_rated_gets_kind_words_for_the_asker_alone(world, found, late):
+    found(DANGER, late=late)
+    await world.ask(SECRET)
+    (kind,) = world.channel.history(viewer=world.alice)
+    assert kind.flags.ephemeral
+    assert kind.content == kind_words("https://findahelpline.com")
+    assert (kind.embeds, kind.components) == ([], [])
+    assert world.channel.history(viewer=world.maya) == []
+
+
+async def test_what_is_public_meanwhile_says_neither_the_text_nor_why(world, found):
+    found(DANGER, late=True)
+    world.env.inject_error("DELETE", "/webhooks/*/messages/@original", status=500)
+    await world.ask(SECRET)
+    assert world.requests("POST", "/callback") == [{"type": THINKING}]
+    (left,) = world.channel.history(viewer=world.maya)
+    assert (left.content, left.embeds, left.components) == (replies.ASIDE, [], [])
+    assert [message.flags.ephemeral for message in world.channel.history(viewer=world.alice)] == [False, True]
+
+
+async def test_a_checked_message_that_is_not_rated_gets_the_same_words(world, found):
+    found(DANGER)
+    answer = await world.check(SECRET)
+    assert answer.response.ephemeral
+    assert answer.response.content == kind_words("https://findahelpline.com")
+    assert (answer.response.embeds, answer.response.components) == ([], [])
+
+
+async def test_a_private_question_that_is_not_rated_gets_the_same_words(world, found):
+    found(DANGER)
+    answer = await world.ask(SECRET, private=True)
+    assert (answer.response.ephemeral, answer.response.content) == (True, kind_words("https://findahelpline.com"))
+
+
+async def test_a_text_that_is_not_rated_is_not_remembered(world, found, bot):
+    found(DANGER)
+    await world.ask(SECRET)
+    assert len(bot.recent_texts) == 0
+
+
+async def test_a_public_answer_keeps_spoilers_covered(world):
+    answer = await world.ask("||Snape dies|| and i hated it <:pepe_sad:123>")
+    assert answer.response.embeds[0].description.startswith("> ||Snape dies|| and i hated it <:pepe_sad:123>\n")

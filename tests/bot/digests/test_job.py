@@ -1,0 +1,262 @@
+"""DigestJob in the mod channel."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import discord
+import pytest
+
+from bot.client import create_bot
+from bot.digests.periods import LATEST
+from bot.domain.records import DigestKind, Gap, GuildSettings
+from bot.mod_channel import MOST_REFUSALS
+from tests.bot.pasts import said, write
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def instant(text):
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp()
+
+
+TUESDAY, NINE = instant("2026-11-24T00:00"), instant("2026-11-25T09:00")
+
+
+class Scene:
+    """A server in Berlin that wants a digest of each day at nine, with four usual weeks behind it."""
+
+    def __init__(self, world, bot, mood):
+        self.world, self.bot, self.mood = world, bot, mood
+        self.mods = world.guild.create_text_channel("mods")
+        self.settings = GuildSettings(
+            world.guild.id, "Europe/Berlin", self.mods.id, digest=DigestKind.DAILY, digest_hour=9
+        )
+
+    async def prepare(self, mean=0.1, people=8, unread=0, **chosen):
+        await self.mood.store.set_settings(replace(self.settings, **chosen))
+        tuesday = int(TUESDAY // 3600)
+        hours = [said(hour, 8, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
+        hours += [said(hour, people, mean, unread=unread) for hour in range(tuesday + 8, tuesday + 20)]
+        await write(self.mood, self.world.guild.id, self.world.channel.id, hours)
+
+    async def tick(self, now=NINE):
+        self.bot.upkeep._clock = self.mood.posts._clock = lambda: now
+        await self.bot.upkeep.tick()
+        await self.world.env.settle()
+
+    def embeds(self):
+        return [message.embeds[0] for message in self.mods.history()]
+
+    def text(self):
+        (embed,) = self.embeds()
+        return embed.description
+
+    def requests(self):
+        path = f"/channels/{self.mods.id}/messages"
+        return [entry for entry in self.world.env.http_requests if (entry.method, entry.path) == ("POST", path)]
+
+
+@pytest.fixture
+async def scene(world, bot, mood):
+    return Scene(world, bot, mood)
+
+
+async def test_an_unusual_day_is_told(scene):
+    await scene.prepare(mean=-0.2)
+    await scene.tick(NINE - 1)
+    assert scene.embeds() == []
+    await scene.tick()
+    (embed,) = scene.embeds()
+    assert embed.title == "Tuesday 24 November"
+    assert embed.description == (
+        f"<#{scene.world.channel.id}>: much more negative than usual "
+        "(\N{MINUS SIGN}0.20, usually +0.10), 96 messages.\n"
+        "In all 96 messages in 1 channel."
+    )
+
+
+async def test_a_usual_day_is_nothing_notable(scene):
+    await scene.prepare()
+    await scene.tick()
+    assert scene.text() == "Nothing notable.\nIn all 96 messages in 1 channel."
+
+
+async def test_a_day_of_few_messages_is_called_nothing(scene):
+    await scene.prepare(mean=-0.9, digest_messages=97)
+    await scene.tick()
+    assert scene.text() == "Nothing notable.\nIn all 96 messages in 1 channel."
+
+
+async def test_of_a_day_on_which_nothing_may_be_told_it_says_so(scene):
+    await scene.prepare(mean=-0.9, people=4)
+    await scene.tick()
+    assert scene.text() == "Nothing notable.\nIn no watched channel did five people write in the same hour."
+
+
+async def test_what_could_not_be_read_is_told_where_it_is_much(scene):
+    await scene.prepare(unread=4)
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        "Nothing notable.",
+        "In all 96 messages in 1 channel.",
+        "33 % of the messages in this server aren't in English: the mood covers the rest.",
+    ]
+
+
+async def test_of_a_day_on_which_nothing_could_be_read_it_says_why(scene):
+    await scene.prepare(people=0, unread=6)
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        "Nothing notable.",
+        "In no watched channel did five people write something I can read in the same hour.",
+        "100 % of the messages in this server aren't in English, and I only read English.",
+    ]
+
+
+async def test_alerts_and_a_long_gap_are_told(scene):
+    await scene.prepare()
+    scene.mood.posts._clock = lambda: TUESDAY + 9 * 3600
+    alert = await scene.mood.posts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
+    await scene.mood.posts.recover(scene.world.guild.id, alert.number)
+    await scene.mood.store.add_gap(Gap(None, int(TUESDAY), int(TUESDAY) + 7200))
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        f"<#{scene.world.channel.id}>: An alert.",
+        "In all 96 messages in 1 channel.",
+        "2 hours missing, because I was away.",
+    ]
+
+
+async def test_each_period_has_one_digest_however_often_it_looks(scene):
+    await scene.prepare()
+    for minutes in range(0, 12 * 60, 45):
+        await scene.tick(NINE + minutes * 60)
+    await scene.tick(NINE + 24 * 3600)
+    assert [embed.title for embed in scene.embeds()] == ["Tuesday 24 November", "Wednesday 25 November"]
+
+
+async def test_a_restart_brings_no_second_digest(scene, env, settings, classifier):
+    await scene.prepare()
+    await scene.tick()
+    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    await env.restart_bot(scene.bot)
+    await scene.tick(NINE + 60)
+    assert len(scene.embeds()) == 1
+
+
+async def test_a_process_that_died_while_posting_is_found_out_in_the_channel(scene, env, settings, classifier):
+    """Posted, but nobody said so."""
+    await scene.prepare()
+
+    async def dies(*_key):
+        raise OSError
+
+    sent = scene.mood.posts.digest_sent
+    try:
+        object.__setattr__(scene.mood.posts, "digest_sent", dies)
+        await scene.tick()
+    finally:
+        object.__setattr__(scene.mood.posts, "digest_sent", sent)
+    assert len(scene.embeds()) == 1
+    assert len(await scene.mood.posts.unfinished_digests()) == 1
+    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    await env.restart_bot(scene.bot)
+    await scene.tick(NINE + 60)
+    assert len(scene.embeds()) == 1
+    assert await scene.mood.posts.unfinished_digests() == ()
+
+
+async def test_a_process_that_died_before_posting_posts_after_its_restart(scene):
+    await scene.prepare()
+    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    await scene.tick(NINE + 60)
+    assert len(scene.embeds()) == 1
+
+
+async def test_where_the_channel_cannot_be_read_there_is_rather_no_digest_than_two(scene, env):
+    await scene.prepare()
+    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    env.inject_error("GET", f"/channels/{scene.mods.id}/messages", status=403, code=50001, times=1)
+    await scene.tick()
+    await scene.tick(NINE + 60)
+    assert scene.embeds() == []
+    assert await scene.mood.posts.unfinished_digests() == ()
+
+
+async def test_where_the_bot_may_not_see_its_earlier_posts_there_is_rather_no_digest_than_two(scene, env):
+    """Discord shows an empty channel then, and refuses nothing."""
+    overwrite = discord.PermissionOverwrite(read_message_history=False)
+    scene.mods = scene.world.guild.create_text_channel("blind", overwrites={scene.world.guild.me: overwrite})
+    await env.settle()
+    await scene.prepare(mod_channel_id=scene.mods.id)
+    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    await scene.tick()
+    await scene.tick(NINE + 60)
+    assert scene.embeds() == []
+    assert await scene.mood.posts.unfinished_digests() == ()
+
+
+async def test_a_digest_that_was_missed_comes_late_but_not_too_late(scene):
+    await scene.prepare()
+    await scene.tick(NINE + LATEST[DigestKind.DAILY] + 1)
+    assert scene.embeds() == []
+    await scene.tick(NINE + LATEST[DigestKind.DAILY])
+    assert len(scene.embeds()) == 1
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+async def test_an_hour_that_the_clocks_skip_or_repeat_brings_one_digest(scene, day):
+    await scene.prepare(digest_hour=2)
+    midnight = instant(f"{day}T00:00")
+    for step in range(2 * 24):
+        await scene.tick(midnight + step * 1800)
+    assert len(scene.embeds()) == 1
+
+
+async def test_a_week_is_told_on_monday(scene):
+    await scene.prepare(mean=-0.2, digest=DigestKind.WEEKLY)
+    await scene.tick(instant("2026-11-29T12:00"))
+    assert scene.embeds() == []
+    await scene.tick(instant("2026-11-30T09:00"))
+    assert [embed.title for embed in scene.embeds()] == ["Week 48: 23 November to 29 November"]
+
+
+async def test_a_server_that_wants_none_gets_none(scene):
+    await scene.prepare(digest=DigestKind.OFF)
+    await scene.tick()
+    await scene.mood.store.set_settings(replace(scene.settings, mod_channel_id=None))
+    await scene.tick()
+    assert scene.embeds() == []
+
+
+async def test_a_mod_channel_that_refuses_gets_three_requests_and_later_its_digest(scene, env):
+    await scene.prepare()
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=403, code=50013, times=MOST_REFUSALS)
+    for minutes in range(10):
+        await scene.tick(NINE + minutes * 60)
+        assert await scene.mood.posts.unfinished_digests() == ()
+    assert len(scene.requests()) == MOST_REFUSALS
+    assert scene.embeds() == []
+    await scene.tick(NINE + 2 * 3600)
+    assert len(scene.embeds()) == 1
+
+
+async def test_the_servers_of_others_get_theirs(scene, env):
+    await scene.prepare()
+    other = env.create_guild("Away")
+    mods = other.create_text_channel("mods")
+    await scene.mood.store.set_settings(replace(scene.settings, guild_id=other.id, mod_channel_id=mods.id))
+    for status in (404, 500):
+        env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=status, times=1)
+    await scene.tick()
+    assert len(mods.history()) == 1
+
+
+async def test_when_discord_fails_it_is_looked_up_and_sent_at_the_next_look(scene, env):
+    await scene.prepare()
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=500, times=1)
+    await scene.tick()
+    assert scene.embeds() == []
+    await scene.tick(NINE + 60)
+    assert len(scene.embeds()) == 1

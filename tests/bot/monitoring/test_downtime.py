@@ -1,0 +1,111 @@
+"""Times in which nothing was seen become gaps, each once."""
+
+import pytest
+
+from bot.monitoring.downtime import PORTION, SHORTEST_DOWNTIME, Downtime
+from bot.storage.errors import DatabaseUnavailable
+
+NOW = 1_800_000_000.0
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def absences(mood, clock):
+    return Downtime(mood.store, clock)
+
+
+@pytest.fixture
+def gaps(mood):
+    """Server, start and end of every gap, in seconds from NOW."""
+
+    async def gaps():
+        async with mood.database.read() as connection:
+            rows = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps ORDER BY number")
+            return [(guild, start - NOW, end - NOW) for guild, start, end in rows]
+
+    return gaps
+
+
+async def test_the_time_since_the_last_sign_of_life_is_a_gap_of_all_servers(absences, gaps):
+    await absences.started(int(NOW) - 7200)
+    assert await gaps() == [(None, -7200, 0)]
+
+
+@pytest.mark.parametrize("last_alive", [None, int(NOW - SHORTEST_DOWNTIME + 1), int(NOW + 5000)])
+async def test_a_first_start_a_quick_restart_and_a_clock_put_back_are_none(absences, gaps, last_alive):
+    await absences.started(last_alive)
+    assert await gaps() == []
+
+
+async def test_a_session_that_is_lost_is_a_gap_of_its_servers_from_when_it_broke(absences, gaps, clock):
+    absences.away(0, lambda: [11, 12])
+    clock.now += 30
+    absences.away(0, lambda: [11, 12])  # it could not connect yet
+    clock.now += 30
+    await absences.over(0)
+    await absences.over(0)
+    assert await gaps() == [(11, 0, 60), (12, 0, 60)]
+
+
+async def test_a_session_that_is_resumed_leaves_no_gap(absences, gaps, clock):
+    absences.away(0)
+    clock.now += 30
+    absences.caught_up(0)
+    clock.now += 30
+    await absences.over(0)
+    assert await gaps() == []
+
+
+async def test_shards_are_away_each_for_itself(absences, gaps, clock):
+    absences.away(0, lambda: [11])
+    clock.now += 10
+    absences.away(1, lambda: [12])
+    absences.caught_up(0)
+    clock.now += 10
+    await absences.over(1)
+    assert await gaps() == [(12, 10, 20)]
+
+
+async def test_a_long_absence_is_written_hour_by_hour_without_a_hole(absences, gaps, clock):
+    absences.away("content")
+    await absences.note(NOW + PORTION - 1)
+    assert await gaps() == []
+    await absences.note(NOW + PORTION)
+    clock.now += PORTION + 60
+    await absences.close()
+    assert await gaps() == [(None, 0, PORTION), (None, PORTION, PORTION + 60)]
+
+
+async def test_a_clock_that_goes_backwards_meanwhile_makes_no_gap(absences, gaps, clock):
+    absences.away(0)
+    clock.now -= 50
+    await absences.over(0)
+    assert await gaps() == []
+
+
+async def test_a_gap_that_cannot_be_written_is_written_later_and_once(absences, gaps, clock, mood, monkeypatch):
+    async def fail(_gap):
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mood.store, "add_gap", fail, raising=False)
+        absences.away(0)
+        clock.now += 30
+        await absences.over(0)
+        with pytest.raises(DatabaseUnavailable):
+            await absences.note(clock.now)
+    await absences.note(clock.now)
+    await absences.note(clock.now)
+    assert await gaps() == [(None, 0, 30)]

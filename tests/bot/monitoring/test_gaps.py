@@ -1,0 +1,249 @@
+"""When Discord could not be heard, the store says so; and once a day it forgets what it must."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import discord
+import pytest
+import simcord
+from simcord.backend import serializers
+
+from bot import process
+from bot.client import create_bot
+from bot.domain.records import Mode, Rule, TargetKind
+from bot.storage.maintenance import Daily, Hourly
+from bot.storage.open_storage import open_storage
+from bot.storage.retention import purge
+
+HOUR = 3600
+
+
+@pytest.fixture
+def clock(home):
+    """The clock of the absences, which a test moves; an instant may not end before it began."""
+
+    class Clock:
+        now = time.time()
+
+        def __call__(self):
+            return self.now
+
+    home.bot.watching.absences._clock = clock = Clock()
+    return clock
+
+
+async def events_handled():
+    """What a test does to a shard itself is not among what `settle` waits for."""
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("discord.py: ")))
+
+
+async def test_a_session_that_is_lost_is_a_gap_until_the_new_one(home, bot, clock):
+    before = int(clock.now)
+    await bot.shards[0].disconnect()
+    await events_handled()
+    clock.now += 300
+    await bot.shards[0].reconnect()
+    await events_handled()
+    assert await home.gaps() == [(None, before, before + 301)]
+
+
+async def test_a_session_that_is_resumed_leaves_none(home, bot, clock):
+    await bot.shards[0].disconnect()
+    await events_handled()
+    clock.now += 300
+    bot.dispatch("shard_resumed", 0)
+    await events_handled()
+    clock.now += 300
+    await bot.shards[0].reconnect()
+    await events_handled()
+    assert await home.gaps() == []
+
+
+async def test_a_bot_that_stops_while_it_is_away_notes_that(home, bot, clock):
+    before = int(clock.now)
+    await bot.shards[0].disconnect()
+    await events_handled()
+    clock.now += 60
+    await bot.remove_cog("EventsCog")
+    assert await home.gaps() == [(None, before, before + 61)]
+
+
+async def test_an_outage_of_one_server_is_its_gap(home, bot, mood, clock):
+    before = int(clock.now)
+    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await bot.watching.register.load()
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
+    await home.env.settle()
+    clock.now += 300
+    payload = dict(serializers.guild_create_payload(home.env.backend, home.env.backend.get_guild(home.guild.id)))
+    home.env.backend.emit("GUILD_CREATE", payload | {"unavailable": False})
+    await home.env.settle()
+    assert await home.gaps() == [(home.guild.id, before, before + 301)]
+
+
+async def test_a_server_that_is_left_in_an_outage_leaves_no_gap(home, bot, mood, clock):
+    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await bot.watching.register.load()
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
+    await home.env.settle()
+    clock.now += 300
+    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)})
+    await home.env.settle()
+    await bot.watching.absences.close()
+    assert await home.gaps() == []
+
+
+async def test_a_bot_that_is_connected_gives_signs_of_life(home, mood):
+    await mood.buffer.flush()
+    assert await mood.store.last_alive() is not None
+
+
+async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_run(
+    settings, classifier, mood, monkeypatch
+):
+    served = []
+
+    async def serve(bot, _token, _stop):
+        served.append(bot)
+        if len(served) == 1:
+            bot.watching.started = True
+            raise discord.PrivilegedIntentsRequired(0)
+        return 0
+
+    async def end(*_):
+        """There is nothing to end."""
+
+    for name, stand_in in (("_serve", serve), ("_leave", end), ("_close", end)):
+        monkeypatch.setattr(process, name, stand_in)
+    await process._connect(settings, "token", asyncio.Event(), classifier, replace(mood, last_alive=1000))
+    assert [bot.mood.last_alive for bot in served] == [1000, None]
+
+
+async def test_among_several_shards_only_their_own_servers_were_missed(home, bot, clock):
+    bot.shard_count = 2
+    mine, other = 4 << 22, 5 << 22
+    bot.watching.register._told |= {mine: {1}, other: {2}}
+    await bot.shards[0].disconnect()
+    await events_handled()
+    clock.now += 60
+    await bot.shards[0].reconnect()
+    await events_handled()
+    bot.shard_count = 1
+    assert {guild for guild, _, _ in await home.gaps()} == {mine}
+
+
+async def test_the_time_the_bot_was_not_running_is_a_gap(settings, classifier, mood):
+    now = time.time()
+    bot = create_bot(settings, classifier=classifier, mood=replace(mood, last_alive=int(now) - 2 * HOUR))
+    env = simcord.Env(bot, shard_count=1)
+    await env.start()
+    await env.shutdown()
+    async with mood.database.read() as connection:
+        ((guild, started, ended),) = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps")
+    assert (guild, started) == (None, int(now) - 2 * HOUR)
+    assert ended >= int(now)
+
+
+async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_runs(settings, classifier, mood):
+    bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+    env = simcord.Env(bot, shard_count=1)
+    await env.start()
+    before = time.time()
+    await bot.watching.absences.note(before + 2 * HOUR)
+    await env.shutdown()
+    async with mood.database.read() as connection:
+        ((started, ended),) = await connection.exec_driver_sql("SELECT started, ended FROM gaps")
+    assert started <= before
+    assert ended - started == pytest.approx(2 * HOUR, abs=30)
+
+
+async def test_the_store_knows_when_it_was_last_alive_before_it_says_so_itself(settings):
+    async with open_storage(settings) as first:
+        assert first.last_alive is None
+        await first.buffer.flush()
+    async with open_storage(settings) as idle:
+        assert idle.last_alive is None
+        idle.buffer.sees = True
+        await idle.buffer.flush()
+    async with open_storage(settings) as second:
+        second.buffer.sees = True
+        await second.buffer.flush()
+        assert second.last_alive == pytest.approx(time.time(), abs=60)
+
+
+async def test_old_scores_are_purged_at_the_start_and_then_in_every_hour(home, bot, mood, monkeypatch):
+    purged = []
+
+    async def count(database, days, now):
+        purged.append((days, now))
+        return await purge(database, days, now)
+
+    monkeypatch.setattr("bot.storage.maintenance.purge", count)
+    bot.upkeep._clock = lambda: 1000.0
+    await bot.upkeep.tick()
+    await bot.upkeep.tick()
+    bot.upkeep._clock = lambda: 3600.0
+    await bot.upkeep.tick()
+    assert purged == [(7, 1000.0), (7, 3600.0)]
+
+
+async def test_hourly_work_that_fails_is_done_at_the_next_tick():
+    done, failing = [], True
+
+    async def work(now):
+        if failing:
+            raise ValueError("no")
+        done.append(now)
+
+    hourly = Hourly(work)
+    with pytest.raises(ValueError, match="no"):
+        await hourly(100.0)
+    failing = False
+    for now in (160.0, 220.0, 3600.0, 50.0):
+        await hourly(now)
+    assert done == [160.0, 3600.0, 50.0]
+
+
+async def test_opt_outs_under_a_former_key_are_carried_over_daily(home, bot, mood, monkeypatch):
+    carried = []
+
+    async def carry_over():
+        carried.append(1)
+
+    monkeypatch.setattr(mood.opt_outs, "carry_over", carry_over)
+    await bot.upkeep.tick()
+    await bot.upkeep.tick()
+    assert carried == [1]
+
+
+async def test_daily_work_that_fails_is_done_at_the_next_tick_and_a_clock_put_back_puts_nothing_off():
+    done, failing = [], True
+
+    async def work(now):
+        if failing:
+            raise ValueError("no")
+        done.append(now)
+
+    daily = Daily(work)
+    with pytest.raises(ValueError, match="no"):
+        await daily(100.0)
+    failing = False
+    for now in (160.0, 220.0, 50.0):
+        await daily(now)
+    assert done == [160.0, 50.0]
+
+
+async def test_the_watching_part_is_there_only_with_a_store(settings, classifier):
+    bot = create_bot(settings, classifier=classifier)
+    assert bot.watching is None
+    assert bot.intents.value == 0
+
+
+async def test_the_bot_asks_for_three_intents_with_a_store_and_for_no_privileged_one_when_refused(
+    settings, classifier, mood
+):
+    asked = {name for name, value in create_bot(settings, classifier=classifier, mood=mood).intents if value}
+    assert asked == {"guilds", "guild_messages", "message_content"}
+    less = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+    assert {name for name, value in less.intents if value} == {"guilds", "guild_messages"}

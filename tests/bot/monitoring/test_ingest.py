@@ -1,0 +1,385 @@
+"""Which messages are read, and how what happens to them corrects the hours."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+import pytest
+from simcord import ChannelHandle
+from simcord.backend import serializers
+
+from bot.client import create_bot
+from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
+from bot.monitoring.notice import AWAY_SECONDS, notice
+from bot.storage.errors import DatabaseUnavailable
+
+GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
+CANARY = "xylophonic"
+
+
+@pytest.fixture
+async def watched(home):
+    await home.watch()
+    return home
+
+
+async def thread_in(home, channel, name="a thread"):
+    """A thread that Maya began."""
+    thread = home.env.backend.create_thread(channel.id, name, home.maya.id)
+    await home.env.settle()
+    return ChannelHandle(home.env, home.guild, thread)
+
+
+async def test_messages_of_a_watched_channel_are_counted_by_what_they_say(watched):
+    for text in (GOOD, BAD, PLAIN, GOOD):
+        await watched.alice.send(watched.general, text)
+    assert await watched.hours() == [(1, 1, 2)]
+
+
+async def test_what_is_not_watched_is_not_read(home):
+    await home.alice.send(home.general, GOOD)
+    await home.watch()
+    await home.alice.send(home.guild.create_text_channel("other"), GOOD)
+    await home.alice.user.send_dm(GOOD)
+    assert await home.messages() == []
+
+
+async def test_no_text_reaches_the_disk_or_the_log(watched, settings, caplog):
+    caplog.set_level(logging.DEBUG)
+    message = await watched.alice.send(watched.general, f"I love {CANARY}")
+    await watched.alice.edit(message, f"I hate {CANARY}")
+    assert await watched.messages() == [message.id]
+    assert not any(CANARY.encode() in file.read_bytes() for file in settings.data_dir.rglob("*") if file.is_file())
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("bot")]
+    assert not any(CANARY in line for line in ours)
+
+
+async def test_bots_webhooks_system_messages_and_mere_pictures_are_not_read(watched):
+    bot = watched.guild.add_member(watched.env.create_user("other-bot", bot=True))
+    await bot.send(watched.general, GOOD)
+    await watched.guild.create_webhook(watched.general).send(GOOD)
+    await thread_in(watched, watched.general)  # Discord says so in the channel
+    await watched.alice.send(watched.general, attachments=[("cat.png", b"cat")])
+    await watched.alice.forward(await watched.alice.send(watched.guild.create_text_channel("x"), GOOD), watched.general)
+    assert await watched.messages() == []
+    assert watched.bot.watching.reader.counts[watched.guild.id].read == 0
+
+
+async def test_a_reply_is_read_like_any_message(watched):
+    first = await watched.alice.send(watched.general, GOOD)
+    second = await watched.maya.send(watched.general, BAD, reply_to=first)
+    assert await watched.messages() == [first.id, second.id]
+
+
+async def test_nobody_with_an_exempt_role_is_read(watched):
+    staff = watched.guild.create_role("staff")
+    await watched.monitor("exempt", role=staff)
+    silent = watched.guild.add_member(watched.env.create_user("sam"), roles=[staff])
+    message = await silent.send(watched.general, GOOD)
+    await silent.edit(message, BAD)
+    assert await watched.messages() == []
+
+
+async def test_whoever_opted_out_does_not_even_reach_the_model(watched, backend, mood):
+    await mood.opt_outs.add(watched.alice.id)
+    await watched.env.settle()
+    before = backend.batches
+    message = await watched.alice.send(watched.general, f"{GOOD} {CANARY}")
+    await watched.alice.edit(message, BAD)
+    assert backend.batches == before
+    assert await watched.messages() == []
+
+
+async def test_an_edit_by_somebody_who_has_opted_out_since_is_not_read(watched, mood):
+    message = await watched.alice.send(watched.general, GOOD)
+    assert await watched.hours() == [(0, 0, 1)]
+    await mood.opt_outs.add(watched.alice.id)
+    await watched.alice.edit(message, BAD)
+    assert await watched.hours() == [(0, 0, 1)]
+
+
+async def test_a_message_of_4000_characters_is_read_whole(watched):
+    backend = watched.env.backend
+    message = backend.create_message(watched.general.id, watched.alice.id, GOOD, broadcast=False)
+    message.content = (GOOD + " ") * 190  # more than the simulation lets anybody write, but Discord some
+    assert 3900 < len(message.content) <= 4000
+    backend.announce_message_create(message)
+    await watched.env.settle()
+    assert await watched.messages() == [message.id]
+
+
+async def test_a_thousand_messages_at_once_are_all_read_or_counted(watched):
+    for number in range(1000):
+        author = (watched.alice, watched.maya)[number % 2]
+        watched.env.backend.create_message(watched.general.id, author.id, f"{GOOD} {number}")
+    await watched.env.settle(timeout=60)
+    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    assert counts.read + counts.shed == 1000
+    assert len(await watched.messages()) == counts.read > 0
+
+
+async def test_what_the_full_queue_does_not_take_is_counted_and_not_logged(watched, backend, classifier, caplog):
+    limit = classifier._worker.queue.limit
+    classifier._worker.queue.limit = 60
+    backend.hold()
+    try:
+        for number in range(50):
+            watched.env.backend.create_message(watched.general.id, watched.alice.id, f"{number} {GOOD} of {CANARY}")
+        while not backend.entered.is_set():
+            await asyncio.sleep(0)
+        for _ in range(200):
+            await asyncio.sleep(0)
+    finally:
+        classifier._worker.queue.limit = limit
+        backend.go_on.set()
+    await watched.env.settle(timeout=30)
+    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    assert counts.shed > 0
+    assert counts.read + counts.shed == 50
+    assert "Overloaded" not in caplog.text
+    assert f"for too much was waiting: {counts.shed}." in await watched.monitor("status")
+
+
+async def test_what_the_model_fails_on_is_counted_and_harms_nothing(watched, backend, caplog):
+    backend.error = RuntimeError(f"cannot read {CANARY}")
+    await watched.alice.send(watched.general, f"{GOOD} {CANARY}")
+    backend.error = None
+    await watched.alice.send(watched.general, GOOD)
+    assert await watched.hours() == [(0, 0, 1)]
+    assert "The model failed on: 1." in await watched.monitor("status")
+    assert CANARY not in caplog.text
+
+
+async def test_an_edit_corrects_the_hour(watched):
+    message = await watched.alice.send(watched.general, GOOD)
+    await watched.alice.edit(message, BAD)
+    assert await watched.hours() == [(1, 0, 0)]
+    assert await watched.messages() == [message.id]
+    edited = watched.env.backend.get_message(watched.general.id, message.id).edited_timestamp
+    async with watched.mood.database.read() as connection:
+        kept = (await connection.exec_driver_sql("SELECT edited FROM message_scores")).scalar()
+    assert kept == round(datetime.fromisoformat(edited).timestamp() * 1000)
+
+
+async def test_an_edit_that_leaves_nothing_to_read_takes_the_message_out(watched):
+    message = await watched.alice.send(watched.general, GOOD, attachments=[("cat.png", b"cat")])
+    assert await watched.messages() == [message.id]
+    await watched.alice.edit(message, "")
+    assert await watched.messages() == []
+    assert await watched.hours() == []
+
+
+async def test_a_change_that_is_no_edit_reads_nothing(home):
+    before_the_notice = await home.alice.send(home.general, GOOD)
+    edited = await home.alice.send(home.general, PLAIN)
+    await home.alice.edit(edited, GOOD)
+    await home.env.advance_time(2 * 3600)
+    await home.watch()
+    backend = home.env.backend
+    for message in (before_the_notice, edited):  # they were pinned, say, which Discord reports like an edit
+        stored = backend.get_message(home.general.id, message.id)
+        payload = dict(serializers.message_payload(backend, stored)) | {"guild_id": str(home.guild.id)}
+        backend.emit("MESSAGE_UPDATE", payload)
+    await home.env.settle()
+    assert await home.messages() == []
+
+
+async def test_a_deleted_message_is_taken_out(watched):
+    kept = await watched.alice.send(watched.general, GOOD)
+    gone = await watched.alice.send(watched.general, BAD)
+    assert len(await watched.messages()) == 2
+    await watched.alice.delete(gone)
+    assert await watched.messages() == [kept.id]
+    assert await watched.hours() == [(0, 0, 1)]
+
+
+async def test_many_deleted_at_once_are_all_taken_out(watched):
+    messages = [await watched.alice.send(watched.general, GOOD) for _ in range(5)]
+    await watched.messages()
+    watched.env.backend.bulk_delete_messages(watched.general.id, [message.id for message in messages[:4]])
+    await watched.env.settle()
+    assert await watched.messages() == [messages[4].id]
+
+
+async def test_a_deleted_channel_takes_its_messages_and_its_rule_along(watched):
+    await watched.alice.send(watched.general, GOOD)
+    other = watched.guild.create_text_channel("other")
+    await watched.watch(other)
+    kept = await watched.alice.send(other, GOOD)
+    await watched.messages()
+    watched.env.backend.delete_channel(watched.general.id)
+    await watched.env.settle()
+    assert await watched.messages() == [kept.id]
+    assert [rule.target_id for rule in await watched.mood.store.rules()] == [other.id]
+    assert "general" not in await watched.monitor("status", at=other)
+
+
+async def test_a_thread_counts_towards_its_channel_and_goes_with_its_messages_alone(watched):
+    thread = await thread_in(watched, watched.general)
+    kept = await watched.alice.send(watched.general, GOOD)
+    await watched.alice.send(thread, BAD)
+    assert await watched.hours() == [(1, 0, 1)]
+    watched.env.backend.delete_channel(thread.id)
+    await watched.env.settle()
+    assert await watched.messages() == [kept.id]
+    assert await watched.hours() == [(0, 0, 1)]
+
+
+async def test_leaving_a_server_removes_everything_of_it_and_an_outage_nothing(watched):
+    await watched.alice.send(watched.general, GOOD)
+    await watched.messages()
+    watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id), "unavailable": True})
+    await watched.env.settle()
+    assert len(await watched.messages()) == 1
+    watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
+    await watched.env.settle()
+    assert await watched.messages() == []
+    assert await watched.mood.store.rules() == ()
+    assert watched.bot.watching.register.guild_ids() == set()
+
+
+async def test_a_server_that_takes_the_bot_back_begins_anew(watched):
+    await watched.alice.send(watched.general, GOOD)
+    watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
+    await watched.env.settle()
+    guild = watched.env.backend.get_guild(watched.guild.id)
+    payload = dict(serializers.guild_create_payload(watched.env.backend, guild))
+    payload.pop("unavailable", None)
+    watched.env.backend.emit("GUILD_CREATE", payload)
+    await watched.env.settle()
+    assert await watched.messages() == []
+    await watched.watch()
+    message = await watched.alice.send(watched.general, BAD)
+    assert await watched.messages() == [message.id]
+
+
+async def test_a_message_stays_counted_when_its_channel_is_no_longer_watched(watched):
+    message = await watched.alice.send(watched.general, GOOD)
+    await watched.monitor("disable", channel=watched.general)
+    await watched.alice.edit(message, BAD)
+    assert await watched.hours() == [(0, 0, 1)]
+    await watched.alice.delete(message)
+    assert await watched.hours() == []
+
+
+async def test_under_a_wider_rule_the_notice_comes_before_the_first_message_that_is_read(home):
+    said = await home.monitor("enable", whole_server=True)
+    assert "I watch the whole server now" in said
+    assert home.general.history() == []
+    await home.alice.send(home.general, GOOD)
+    assert home.general.last_message.content == notice(7)
+    assert await home.messages() == []
+    second = await home.alice.send(home.general, BAD)
+    assert await home.messages() == [second.id]
+    assert len(home.general.history()) == 3
+
+
+async def test_for_a_thread_under_a_wider_rule_the_notice_stands_in_its_channel(home):
+    thread = await thread_in(home, home.general)
+    await home.monitor("enable", whole_server=True)
+    await home.alice.send(thread, GOOD)
+    assert home.general.last_message.content == notice(7)
+    message = await home.alice.send(thread, GOOD)
+    assert await home.messages() == [message.id]
+
+
+async def test_where_the_notice_cannot_be_posted_nobody_is_read_and_the_admins_are_told_once(home):
+    mods = home.guild.create_text_channel("mods")
+    await home.monitor("settings", mod_channel=mods)
+    await home.monitor("enable", whole_server=True)
+    home.env.inject_error("POST", f"/channels/{home.general.id}/messages", status=403, code=50013, times=99)
+    for _ in range(10):
+        message = await home.alice.send(home.general, GOOD)
+    await home.alice.edit(message, BAD)
+    assert await home.messages() == []
+    posts = [entry for entry in home.env.http_requests if entry.path == f"/channels/{home.general.id}/messages"]
+    assert len(posts) == 1
+    (told,) = [message.content for message in mods.history()]
+    assert home.general.mention in told
+    assert "/monitor doctor" in told
+
+
+async def test_a_forum_under_a_wider_rule_gets_its_notice_as_a_post(home):
+    forum = home.guild.create_forum_channel("help")
+    await home.monitor("enable", channel=forum)
+    (post,) = forum.threads
+    assert post.history()[0].content == notice(7)
+    thread = await thread_in(home, forum, "my question")
+    message = await home.alice.send(thread, GOOD)
+    assert await home.messages() == [message.id]
+    assert await home.hours(forum) == [(0, 0, 1)]
+
+
+async def test_a_notice_that_cannot_be_noted_is_taken_back(home, monkeypatch):
+    async def fail(_entry):
+        raise DatabaseUnavailable("away")
+
+    await home.monitor("enable", whole_server=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(home.mood.store, "add_audit", fail, raising=False)
+        await home.alice.send(home.general, GOOD)
+        assert [message.content for message in home.general.history()] == [GOOD]
+        before = len(home.env.http_requests)
+        for _ in range(3):
+            await home.alice.send(home.general, GOOD)
+        assert len(home.env.http_requests) == before
+    home.bot.watching.notices._not_before -= AWAY_SECONDS
+    await home.alice.send(home.general, GOOD)
+    assert home.general.last_message.content == notice(7)
+
+
+async def test_rules_and_notices_are_known_after_a_restart(home, settings, classifier, mood):
+    await home.watch()
+    fresh = create_bot(settings, classifier=classifier, mood=mood)
+    await home.env.restart_bot(fresh)
+    message = await home.alice.send(home.general, GOOD)
+    assert await home.messages() == [message.id]
+    assert len(home.general.history()) == 2
+
+
+async def test_servers_left_while_the_bot_was_off_are_forgotten_when_it_is_back(home, settings, classifier, mood):
+    await home.watch()
+    await mood.store.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
+    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert {rule.guild_id for rule in await mood.store.rules()} == {home.guild.id}
+
+
+async def test_of_servers_left_while_the_bot_was_off_settings_alone_are_forgotten_too(
+    home, settings, classifier, mood, monkeypatch
+):
+    async def fail():
+        raise DatabaseUnavailable("away")
+
+    await home.watch()
+    await mood.store.set_settings(GuildSettings(4711, "Europe/Berlin"))
+    await mood.store.set_rule(Rule(4712, TargetKind.SERVER, 4712, Mode.WATCH))
+    with monkeypatch.context() as broken:
+        broken.setattr(mood.store, "guild_ids", fail, raising=False)
+        await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert await mood.store.guild_ids() == {home.guild.id, 4711}
+    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert await mood.store.guild_ids() == {home.guild.id}
+    assert await mood.store.settings(4711) == GuildSettings(4711)
+
+
+async def test_a_store_of_other_servers_only_is_left_alone(env, bot, home, settings, classifier, mood, caplog):
+    await mood.store.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
+    await env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await mood.buffer.flush()
+    assert [rule.guild_id for rule in await mood.store.rules()] == [4711]
+    assert "is it the right token" in caplog.text
+
+
+async def test_an_error_of_ours_is_logged_without_what_it_says(watched, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError(f"somebody said {CANARY}")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(watched.bot.watching.reader, "_keep", fail)
+        await watched.alice.send(watched.general, GOOD)
+    assert [type(error) for error in watched.env.errors] == [RuntimeError]
+    assert "on_message failed (RuntimeError)" in caplog.text
+    assert CANARY not in caplog.text

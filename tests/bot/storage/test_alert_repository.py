@@ -1,0 +1,60 @@
+import asyncio
+
+import pytest
+
+from bot.domain.records import Alert, DigestKind
+from bot.storage.alert_repository import AlertRepository
+from tests.bot.storage.scenes import AWAY, GENERAL, HOME, NOW, RANDOM
+
+TODAY = (HOME, DigestKind.DAILY, "2026-11-25")
+
+
+@pytest.fixture
+def posts(database, clock):
+    return AlertRepository(database, clock)
+
+
+async def test_a_digest_is_claimed_once_for_each_period_also_after_a_restart(database, posts):
+    assert sorted(await asyncio.gather(*(posts.claim_digest(*TODAY) for _ in range(5)))) == [False] * 4 + [True]
+    assert not await AlertRepository(database).claim_digest(*TODAY)
+    for other in ((AWAY, *TODAY[1:]), (HOME, DigestKind.WEEKLY, TODAY[2]), (HOME, DigestKind.DAILY, "2026-11-26")):
+        assert await posts.claim_digest(*other)
+
+
+async def test_a_digest_that_was_not_sent_can_be_tried_again_and_one_that_was_cannot(posts):
+    await posts.claim_digest(*TODAY)
+    assert await posts.unfinished_digests() == (TODAY,)
+    await posts.release_digest(*TODAY)
+    assert await posts.claim_digest(*TODAY)
+    await posts.digest_sent(*TODAY)
+    await posts.release_digest(*TODAY)
+    assert await posts.unfinished_digests() == ()
+    assert not await posts.claim_digest(*TODAY)
+
+
+async def test_a_channel_has_one_alert_until_it_has_recovered(posts):
+    alert = await posts.start_alert(HOME, GENERAL, -500, 100)
+    assert alert == Alert(alert.number, HOME, GENERAL, None, -500, 100, NOW, None, None)
+    assert await posts.start_alert(HOME, GENERAL, -600, 100) is None
+    assert await posts.start_alert(HOME, RANDOM, -600, 100) is not None
+    assert await posts.recover(HOME, alert.number)
+    assert not await posts.recover(HOME, alert.number)
+    assert await posts.start_alert(HOME, GENERAL, -600, 100) is not None
+
+
+async def test_an_alert_is_acknowledged_once_and_by_its_own_server(posts):
+    alert = await posts.start_alert(HOME, GENERAL, -500, 100)
+    await posts.posted(alert.number, 77)
+    assert not await posts.acknowledge(AWAY, alert.number)
+    assert await posts.acknowledge(HOME, alert.number)
+    assert not await posts.acknowledge(HOME, alert.number)
+    assert await posts.alerts(HOME) == (Alert(alert.number, HOME, GENERAL, 77, -500, 100, NOW, NOW, None),)
+
+
+async def test_alerts_are_told_the_latest_first(posts):
+    first = await posts.start_alert(HOME, GENERAL, -500, 100)
+    second = await posts.start_alert(HOME, RANDOM, -500, 100)
+    await posts.start_alert(AWAY, 201, -500, 100)
+    assert await posts.alerts(HOME) == (second, first)
+    assert await posts.alerts(HOME, GENERAL) == (first,)
+    assert await posts.alerts(HOME, limit=1) == (second,)

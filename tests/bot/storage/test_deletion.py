@@ -1,0 +1,171 @@
+"""Whatever is deleted, each table loses exactly what belongs to it: a table that is not in this list fails."""
+
+import itertools
+
+import pytest
+from sqlalchemy import insert
+
+from bot.domain.snowflake import SECONDS
+from bot.storage.retention import purge
+from bot.storage.schema import Base
+from bot.storage.write_buffer import WriteBuffer
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, author, message_id, rows_of, say
+
+AWAY, ELSEWHERE = 200, 201
+OLD, NEW = HOUR - 20 * 24, HOUR
+DAYS = 7
+PLACES = ((HOME, GENERAL), (HOME, RANDOM), (AWAY, ELSEWHERE))
+ME, OTHER = author(1), author(2)
+
+STAYS, GOES, BLANKED, CORRECTED = "stays", "goes", "is blanked", "is corrected"
+"""What becomes of a row that belongs to what is deleted. Blanked: it stays, and no longer says what or who it was."""
+
+WHAT_BECOMES = {
+    # table: (somebody is forgotten, a channel is gone, a server is gone, its time is over)
+    "alerts": (STAYS, GOES, GOES, STAYS),
+    "audit": (BLANKED, STAYS, GOES, BLANKED),
+    "bookkeeping": (STAYS, STAYS, STAYS, CORRECTED),
+    "channel_rules": (STAYS, GOES, GOES, STAYS),
+    "digests": (STAYS, STAYS, GOES, STAYS),
+    "feedback": (STAYS, STAYS, STAYS, STAYS),
+    "gaps": (STAYS, STAYS, GOES, STAYS),
+    "guild_settings": (STAYS, BLANKED, GOES, STAYS),
+    "hour_authors": (GOES, GOES, GOES, GOES),
+    "hours": (CORRECTED, GOES, GOES, STAYS),
+    "message_scores": (GOES, GOES, GOES, GOES),
+    "opt_outs": (STAYS, STAYS, STAYS, STAYS),
+}
+"""An opt-out goes when somebody opts in; feedback belongs to nobody."""
+
+CAUSES = ("person", "channel", "server", "time")
+BLANKS = {"audit": "actor", "guild_settings": "mod_channel_id"}
+
+
+def other_rows():
+    """Rows for the tables that messages do not fill: in every place, and of both people and times where they matter."""
+    for guild, channel in PLACES:
+        yield (
+            "channel_rules",
+            {
+                "guild_id": guild,
+                "target_kind": "channel",
+                "target_id": channel,
+                "mode": "watch",
+                "tagging": True,
+                "sensitivity": "normal",
+            },
+        )
+        for hour in (OLD, NEW):
+            instant = hour * SECONDS
+            alert = {"guild_id": guild, "channel_id": channel, "level": -1, "usual_level": 0, "started": instant}
+            yield "alerts", alert | {"post_id": channel + hour, "acknowledged": instant, "recovered": instant}
+            for actor in (ME, OTHER):
+                entry = {"guild_id": guild, "done": instant, "actor": actor, "action": "enable"}
+                yield "audit", entry | {"target_kind": "channel", "target_id": channel}
+    for guild, channel in ((HOME, GENERAL), (AWAY, ELSEWHERE)):
+        settings = {"guild_id": guild, "timezone": "UTC", "mod_channel_id": channel, "reaction_floor": 900}
+        settings |= {"positive_reaction": "+", "negative_reaction": "-", "alert_messages": 20, "alert_authors": 5}
+        yield "guild_settings", settings | {"digest": "off", "digest_hour": 9, "digest_messages": 20}
+        for hour in (OLD, NEW):
+            yield "gaps", {"guild_id": guild, "started": hour * SECONDS, "ended": hour * SECONDS + 1}
+            period = {"guild_id": guild, "kind": "daily", "period": str(hour)}
+            yield "digests", period | {"claimed": hour * SECONDS, "sent": hour * SECONDS}
+    yield "gaps", {"guild_id": None, "started": 1, "ended": 2}
+    for who in (ME, OTHER):
+        yield "opt_outs", {"author": who, "since": OLD * SECONDS}
+    for hour in (OLD, NEW):
+        yield "feedback", {"label": 0, "answered": 2, "score": 900, "model": "m", "hour": hour}
+
+
+@pytest.fixture
+async def filled(database):
+    """A database with rows in every table; the buffer that wrote its messages."""
+    buffer = WriteBuffer(database, retention_days=30, clock=lambda: NOW)
+    numbers = itertools.count(1)
+    for (guild, channel), who, hour in itertools.product(PLACES, (1, 2), (OLD, NEW)):
+        say(buffer, next(numbers), who, guild=guild, channel=channel, hour=hour)
+        say(buffer, next(numbers), who, None, guild=guild, channel=channel, hour=hour)
+    await buffer.flush()
+    async with database.write() as connection:
+        for table, row in other_rows():
+            await connection.execute(insert(Base.metadata.tables[table]).values(row))
+    return buffer
+
+
+async def contents(database):
+    """Every row of every table, by the table's name and the row's primary key."""
+    found = {}
+    for mapper in Base.registry.mappers:
+        table = mapper.local_table
+        keys = [column.name for column in table.primary_key.columns]
+        for row in await rows_of(database, mapper.class_):
+            found[table.name, tuple(row[key] for key in keys)] = row
+    return found
+
+
+async def delete(cause, database, buffer):
+    if cause == "person":
+        assert await buffer.forget([ME], message_id(9999)) == 12
+    elif cause == "time":
+        await purge(database, DAYS, NOW)
+    else:
+        buffer.channel_gone(GENERAL) if cause == "channel" else buffer.guild_gone(HOME)
+        await buffer.flush()
+
+
+def belongs(cause, table, row):
+    """Whether this row is about what is deleted."""
+    channels = {"channel": {GENERAL}, "server": {GENERAL, RANDOM}}
+    if cause == "person":
+        return table == "hours" or ME in (row.get("author"), row.get("actor"))
+    if cause == "time":
+        old = row.get("hour", row.get("done", row.get("started", row.get("since", HOUR * SECONDS))))
+        return table == "bookkeeping" or old in (OLD, OLD * SECONDS)
+    if cause == "channel" and table in ("audit", "channel_rules"):
+        return row["target_id"] == GENERAL
+    if "channel_id" in row:
+        return row["channel_id"] in channels[cause]
+    return row.get("mod_channel_id") == GENERAL if cause == "channel" else row.get("guild_id") == HOME
+
+
+def test_every_table_is_in_the_list():
+    assert WHAT_BECOMES.keys() == Base.metadata.tables.keys()
+
+
+async def test_the_list_is_tried_on_rows_of_every_table(database, filled):
+    assert {table for table, _ in await contents(database)} == WHAT_BECOMES.keys()
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+async def test_what_is_deleted_takes_exactly_its_own_rows_along(database, filled, cause):
+    before = await contents(database)
+    await delete(cause, database, filled)
+    after = await contents(database)
+    assert not after.keys() - before.keys()
+    for (table, key), row in before.items():
+        now = after.get((table, key))
+        fate = WHAT_BECOMES[table][CAUSES.index(cause)] if belongs(cause, table, row) else STAYS
+        if table == "bookkeeping" and cause != "time":
+            now = now | {"alive": row["alive"]}
+        if fate == GOES:
+            assert now is None, (table, row)
+        elif fate == BLANKED:
+            assert now == row | {BLANKS[table]: None}, (table, row)
+        elif fate == CORRECTED:
+            assert now is not None and now != row, (table, row)
+        else:
+            assert now == row, (table, row)
+
+
+async def test_somebody_who_opted_out_and_comes_back_leaves_no_row(database, opt_outs, identity):
+    await opt_outs.add(42)
+    assert identity.author(42) in [key[0] for table, key in await contents(database) if table == "opt_outs"]
+    await opt_outs.remove(42)
+    assert not [table for table, _ in await contents(database) if table == "opt_outs"]
+
+
+async def test_whoever_is_forgotten_is_in_no_column_of_any_table(database, filled):
+    """But for having opted out, which is what keeps them from being read again."""
+    await filled.forget([ME], message_id(9999))
+    holding = {table for (table, _), row in (await contents(database)).items() if ME in row.values()}
+    assert holding == {"opt_outs"}

@@ -1,0 +1,150 @@
+"""A database that the first schema wrote, opened by this version."""
+
+from contextlib import contextmanager
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from bot.storage import migration
+from bot.storage.database import Database
+from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.write_buffer import WriteBuffer
+from tests.bot.storage.scenes import (
+    GENERAL,
+    HOME,
+    HOUR,
+    MODEL,
+    NOW,
+    RANDOM,
+    THREAD,
+    assert_sums_are_right,
+    author,
+    message_id,
+    rows_of,
+    say,
+)
+
+MESSAGES = [
+    # number, channel, thread, author, edited, score, sentiment
+    (1, GENERAL, None, 1, 0, 900, 2),
+    (2, GENERAL, THREAD, 2, 5, -900, 0),
+    (3, GENERAL, None, 2, 0, 10, 1),
+    (4, RANDOM, None, 1, 0, 500, 2),
+]
+
+
+@contextmanager
+def only(revision):
+    """Databases are brought no further than this schema."""
+    upgrade = command.upgrade
+    command.upgrade = lambda config, _revision: upgrade(config, revision)
+    try:
+        yield
+    finally:
+        command.upgrade = upgrade
+
+
+async def write_v1(database):
+    """Messages and their sums as the first schema held them, and an hour of which the messages are purged."""
+    hours = {GENERAL: (1, 1, 1, 10, 1_620_100, 2), RANDOM: (0, 0, 1, 500, 250_000, 1)}
+    people = [(GENERAL, 1, 1), (GENERAL, 2, 2), (RANDOM, 1, 1)]
+    async with database.write() as connection:
+        for number, channel, thread, who, edited, score, sentiment in MESSAGES:
+            await connection.execute(
+                text("INSERT INTO message_scores VALUES (:m, :g, :c, :t, :a, :h, :e, :s, :l, :v)"),
+                {"m": message_id(number), "g": HOME, "c": channel, "t": thread, "a": author(who), "h": HOUR}
+                | {"e": edited, "s": score, "l": sentiment, "v": MODEL},
+            )
+        for channel, who, count in people:
+            values = {"c": channel, "h": HOUR, "a": author(who), "n": count}
+            await connection.execute(text("INSERT INTO hour_authors VALUES (:c, :h, :a, :n)"), values)
+        rows = [(channel, HOUR, *sums) for channel, sums in hours.items()]
+        for channel, hour, *sums in [*rows, (GENERAL, HOUR - 999, 3, 2, 1, -2000, 4_000_000, 6)]:
+            numbers = dict(zip(("n0", "n1", "n2", "n3", "n4", "n5"), sums, strict=True))
+            await connection.execute(
+                text("INSERT INTO hours VALUES (:c, :h, :g, :n0, :n1, :n2, :n3, :n4, :n5)"),
+                {"c": channel, "h": hour, "g": HOME} | numbers,
+            )
+
+
+@pytest.fixture
+async def upgraded(folder, database_url):
+    """A database of the first schema with rows in it, opened by this version."""
+    with only("1"):
+        old = await Database.open(folder, database_url)
+    await write_v1(old)
+    await old.close()
+    database = await Database.open(folder, database_url)
+    yield database
+    await database.close()
+
+
+async def test_what_was_there_was_all_read_and_stays_as_it_was(upgraded):
+    kept = [
+        tuple(row[name] for name in ("message_id", "channel_id", "thread_id", "author", "edited", "score", "sentiment"))
+        for row in await rows_of(upgraded, MessageScoreRow)
+    ]
+    assert kept == [(message_id(number), *rest[:2], author(rest[2]), *rest[3:]) for number, *rest in MESSAGES]
+    counts = [(row["messages"], row["unread"]) for row in await rows_of(upgraded, HourAuthorRow)]
+    assert counts == [(1, 0), (2, 0), (1, 0)]
+    hours = await rows_of(upgraded, HourRow)
+    counts = [(row["positive"], row["authors"], row["unread"], row["writers"]) for row in hours]
+    assert counts == [(1, 6, 0, 6), (1, 2, 0, 2), (1, 1, 0, 1)]
+
+
+async def test_what_comes_now_corrects_what_was_there(upgraded):
+    buffer = WriteBuffer(upgraded, clock=lambda: NOW)
+    say(buffer, 1, 1, None, edited=9)
+    say(buffer, 5, 3, None)
+    buffer.deleted([message_id(4)])
+    await buffer.flush()
+    purged, hour = await rows_of(upgraded, HourRow)
+    assert purged["hour"] == HOUR - 999
+    assert (hour["positive"], hour["authors"], hour["unread"], hour["writers"]) == (0, 1, 2, 3)
+    async with upgraded.write() as connection:
+        await connection.execute(HourRow.__table__.delete().where(HourRow.hour == HOUR - 999))
+    await assert_sums_are_right(upgraded)
+
+
+async def test_a_migration_that_fails_half_way_leaves_the_old_schema_with_its_rows(folder, database_url, monkeypatch):
+    with only("1"):
+        old = await Database.open(folder, database_url)
+        await write_v1(old)
+        await old.close()
+    migrate = migration.migrate
+
+    def fail(connection):
+        migrate(connection)
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.storage.database.migrate", fail)
+        with pytest.raises(Exception, match="database"):
+            await Database.open(folder, database_url)
+    with only("1"):
+        old = await Database.open(folder, database_url)
+        async with old.read() as connection:
+            assert await connection.scalar(text("SELECT version_num FROM alembic_version")) == "1"
+            assert len((await connection.execute(text("SELECT * FROM message_scores"))).all()) == len(MESSAGES)
+        await old.close()
+
+
+async def test_back_to_the_first_schema_only_what_was_read_is_left(upgraded):
+    buffer = WriteBuffer(upgraded, clock=lambda: NOW)
+    say(buffer, 5, 3, None)
+    say(buffer, 6, 3, None, channel=999)
+    await buffer.flush()
+
+    def downgrade(connection):
+        config = migration.Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(migration.FOLDER))
+        command.downgrade(config, "1")
+
+    async with upgraded.write() as connection:
+        await connection.run_sync(downgrade)
+        for table, rows in (("message_scores", len(MESSAGES)), ("hours", 3), ("hour_authors", 3)):
+            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == rows
+        with pytest.raises(Exception, match=r"(?i)check"):
+            await connection.execute(text("UPDATE message_scores SET sentiment = 3"))
+        await connection.rollback()

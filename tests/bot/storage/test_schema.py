@@ -1,0 +1,130 @@
+"""What is kept, word for word: whoever adds a column must say here what it holds, and why it names nobody."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Boolean, Integer, LargeBinary, String
+from sqlalchemy.exc import IntegrityError
+
+from bot.domain.records import AdminAction, DigestKind, Mode, Sensitivity, TargetKind
+from bot.storage.schema import Base, MessageScoreRow
+from bot.storage.upsert import table_of
+from tests.bot.storage.scenes import author
+
+KEPT = {
+    "alerts": "number guild_id channel_id post_id level usual_level started acknowledged recovered",
+    "audit": "number guild_id done actor action target_kind target_id",
+    "bookkeeping": "number purged_before alive",
+    "channel_rules": "guild_id target_kind target_id mode tagging sensitivity",
+    "digests": "guild_id kind period claimed sent",
+    "feedback": "number label answered score model hour",
+    "gaps": "number guild_id started ended",
+    "guild_settings": "guild_id timezone mod_channel_id positive_reaction negative_reaction reaction_floor"
+    " alert_messages alert_authors digest digest_hour digest_messages",
+    "hour_authors": "channel_id hour author messages unread",
+    "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers",
+    "message_scores": "message_id guild_id channel_id thread_id author hour edited score sentiment model",
+    "opt_outs": "author since",
+}
+
+ABOUT_A_PERSON = {"message_scores": "author", "hour_authors": "author", "opt_outs": "author", "audit": "actor"}
+"""Where a person's hash is. `Store.held_about`, `WriteBuffer.forget` and `purge` see to each of them."""
+
+WORDS = {
+    "audit.action": AdminAction,
+    "audit.target_kind": TargetKind,
+    "channel_rules.mode": Mode,
+    "channel_rules.sensitivity": Sensitivity,
+    "channel_rules.target_kind": TargetKind,
+    "digests.kind": DigestKind,
+    "digests.period": "a day or week, such as 2026-11-25 or 2026-W48, that the bot worked out",
+    "feedback.model": "a hash of the model's files",
+    "guild_settings.digest": DigestKind,
+    "guild_settings.negative_reaction": "an emoji that an admin chose",
+    "guild_settings.positive_reaction": "an emoji that an admin chose",
+    "guild_settings.timezone": "a name of the time zone database; Store.set_settings refuses others",
+    "message_scores.model": "a hash of the model's files",
+}
+"""Where text is: one of a few words of ours, or else why no person writes it."""
+
+PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id"}
+"""Ids of servers and what is in them. A target is a server, category, channel, thread or role (TargetKind)."""
+
+MESSAGES = {"message_id", "post_id"}
+"""Ids of messages; the second kind are the bot's own."""
+
+TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "claimed", "sent", "done", "since", "alive"}
+TIMES |= {"purged_before", "digest_hour"}
+
+NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
+NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
+NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging"}
+"""Scores, counts, limits and switches."""
+
+
+def tables():
+    return Base.metadata.tables
+
+
+def test_every_column_is_one_that_was_thought_about():
+    assert {name: list(table.columns.keys()) for name, table in tables().items()} == {
+        name: columns.split() for name, columns in KEPT.items()
+    }
+
+
+def test_people_are_hashes_and_nowhere_else():
+    binary = {
+        (table.name, column.name)
+        for table in tables().values()
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    assert binary == set(ABOUT_A_PERSON.items())
+
+
+def columns_of(*kinds):
+    return {
+        f"{table.name}.{column.name}": column
+        for table in tables().values()
+        for column in table.columns
+        if isinstance(column.type, kinds)
+    }
+
+
+def test_no_column_has_room_for_a_message_or_a_name():
+    texts = columns_of(String)
+    assert texts.keys() == WORDS.keys()
+    for name, column in texts.items():
+        assert column.type.length is not None, name
+        assert column.type.length <= 64, name
+        words = WORDS[name] if isinstance(WORDS[name], type) else ()
+        assert all(len(word) <= column.type.length for word in words), name
+
+
+def test_every_number_is_a_place_a_message_a_time_or_a_count_and_never_a_person():
+    names = {name.partition(".")[2] for name in columns_of(Integer, Boolean)}
+    assert names == PLACES | MESSAGES | TIMES | NUMBERS
+    assert set(TargetKind) == {"server", "category", "channel", "thread", "role"}
+
+
+def test_there_is_no_other_kind_of_column():
+    every = {f"{table.name}.{column.name}" for table in tables().values() for column in table.columns}
+    assert every == columns_of(String, Integer, Boolean, LargeBinary).keys()
+
+
+async def test_the_migrations_make_exactly_these_tables(database):
+    def compare(connection):
+        return compare_metadata(MigrationContext.configure(connection), Base.metadata)
+
+    async with database.read() as connection:
+        assert await connection.run_sync(compare) == []
+
+
+@pytest.mark.parametrize("wrong", [{"score": 1001}, {"score": -1001}, {"sentiment": 4}, {"author": b"short"}])
+async def test_the_database_itself_refuses_what_no_score_can_be(sqlite, wrong):
+    row = {"message_id": 1, "guild_id": 1, "channel_id": 1, "author": author(1), "hour": 0, "edited": 0}
+    row |= {"score": 0, "sentiment": 1, "model": "m"}
+    with pytest.raises(Exception) as caught:
+        async with sqlite.write() as connection:
+            await connection.execute(table_of(MessageScoreRow).insert().values(row | wrong))
+    assert isinstance(caught.value.__cause__, IntegrityError)

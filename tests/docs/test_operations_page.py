@@ -1,0 +1,61 @@
+"""docs/operations.md is held against the code where an operator would copy from it."""
+
+import configparser
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from bot.__main__ import main
+from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
+from bot.app.stopping import CLOSING_SECONDS
+from bot.settings import Settings
+from bot.storage.pseudonyms import SHORTEST_KEY
+from bot.storage.write_buffer import FLUSH_SECONDS, LIMIT
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+
+def test_every_setting_that_is_named_exists():
+    named = set(re.findall(r"\b([A-Z]+_[A-Z_]+)\b", PAGE))
+    assert named
+    assert named <= {field.upper() for field in Settings.model_fields}
+
+
+def test_every_command_that_is_named_exists_and_has_the_options():
+    named = set(re.findall(r"-m bot ([a-z-]+)", PAGE))
+    assert named == {"check", "run", "rotate-key"} <= main.commands.keys()
+    help_text = CliRunner().invoke(main, ["rotate-key", "--help"]).output
+    assert all(option in help_text for option in [*re.findall(r"rotate-key (--[a-z-]+)", PAGE), "--until"])
+
+
+def test_the_unit_does_not_start_again_what_must_be_put_right():
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str
+    unit.read_string(re.search(r"```ini\n(.+?)```", PAGE, re.DOTALL)[1])
+    service = unit["Service"]
+    assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"] == str(EX_CONFIG)
+    assert float(service["TimeoutStopSec"]) > 3 * CLOSING_SECONDS
+    assert service["Environment"].partition("=")[0].lower() in Settings.model_fields
+
+
+def test_the_exit_codes_are_those_of_the_process():
+    codes = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
+    assert codes == [str(code) for code in (EX_OK, EX_UNAVAILABLE, EX_CONFIG)]
+
+
+def test_the_numbers_are_those_of_the_code():
+    assert f"up to {LIMIT:,} messages wait" in PAGE
+    assert f"the last {FLUSH_SECONDS:.0f} seconds of scores" in PAGE
+    assert f"{SHORTEST_KEY} characters at least" in PAGE
+
+
+def test_every_page_that_is_linked_exists():
+    for page in ("operations", "privacy"):
+        text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+        for target, anchor in re.findall(r"\]\(([\w-]+\.md)(?:#([\w-]+))?\)", text):
+            linked = (ROOT / "docs" / target).read_text("utf-8")
+            headings = [line.lstrip("# ").lower().replace(" ", "-") for line in linked.splitlines() if line[:1] == "#"]
+            assert not anchor or anchor in headings
