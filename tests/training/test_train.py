@@ -10,7 +10,7 @@ import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file
 
-from training import phases
+from training import train as phases
 from training.checkpointing import read_record
 from training.errors import DataError, Interrupted, SavingFailed
 from training.recipe import Source

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from bot import process
+from bot.app import runtime as process
 from bot.app.runtime import (
     EX_CONFIG,
     EX_OK,

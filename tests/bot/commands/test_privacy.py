@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text as sql
 
-from bot import privacy
 from bot.client import create_bot
+from bot.commands import privacy
 from bot.commands.privacy import (
     DELETE,
     IN,

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from bot import replies
 from bot.presentation.danger import kind_words
+from bot.ui import replies
 from bot.ui.verdict_embed import COLOUR, EMOJI
 from model import SENTIMENTS, Sentiment, Unreadable, Verdict
 

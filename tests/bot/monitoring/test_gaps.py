@@ -9,7 +9,7 @@ import pytest
 import simcord
 from simcord.backend import serializers
 
-from bot import process
+from bot.app import runtime as process
 from bot.client import create_bot
 from bot.domain.records import Mode, Rule, TargetKind
 from bot.storage.maintenance import Daily, Hourly

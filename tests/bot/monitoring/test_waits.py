@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot import process
+from bot.app import runtime as process
 from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from bot.storage import migration
+from bot.storage import migrate as migration
 from bot.storage.database import Database
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 from bot.storage.write_buffer import WriteBuffer

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import why as why_module
 from bot.client import create_bot
 from bot.error_handler import SLOW, SORRY
 from bot.presentation.danger import kind_words
 from bot.presentation.quoting import escape
+from bot.ui import explain_button as why_module
 from bot.ui.explain_button import (
     ALL_OF_THEM,
     AS_A_WHOLE,

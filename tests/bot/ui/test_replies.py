@@ -3,7 +3,7 @@ import gc
 
 import pytest
 
-from bot import replies
+from bot.ui import replies
 
 SECRET = "my secret diary"
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from bot import process
+from bot.app import runtime as process
 from bot.web import command
 from bot.web.command import serve
 

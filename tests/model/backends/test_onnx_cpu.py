@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model import onnx_backend
+from model.backends import onnx_cpu as onnx_backend
 from model.backends.onnx_cpu import OnnxBackend, saturates
 from model.checkpoints.checkpoint import open_checkpoint
 from model.concurrency import Crew

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from model import ClassifierClosed, InferenceFailed, NothingToRead, Overloaded, Unreadable
-from model import preparing as preparing_module
+from model.scheduling import preparer as preparing_module
 from model.scheduling.fair_queue import Priority
 from model.scheduling.preparer import MOST_CHARACTERS, Preparer
 from model.text.preprocessing import Prepared

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from model import classifier as classifier_module
-from model import engine as engine_module
-from model import runner as runner_module
+from model.backends import engine as engine_module
 from model.backends.base import InTurn
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import Checkpoint
@@ -26,6 +25,7 @@ from model.errors import (
     Overloaded,
     TextTooLong,
 )
+from model.scheduling import inference_loop as runner_module
 from model.scheduling.fair_queue import MOST_WINDOWS, SPARSE_TOKENS, estimated_tokens
 from model.scheduling.worker import Priority, Worker
 from model.text.cleaning import clean

@@ -12,9 +12,9 @@ from PIL import Image
 from simcord import interactions
 from simcord.builders import ChannelHandle
 
-from bot.charts import command
 from bot.charts.drawing import HEIGHT, WIDTH
 from bot.charts.executor import MOST_WAITING
+from bot.commands.mood import command
 from bot.commands.mood.command import NOT_AN_ADMIN, UNAVAILABLE
 from bot.domain.records import AdminAction, Gap, GuildSettings, TargetKind
 from bot.domain.snowflake import first_id_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.charts import export
+from bot.commands.mood import csv_export as export
 from bot.commands.mood.csv_export import COLUMNS, TooMuch, harmless, to_csv
 from bot.domain.records import HourMood
 from tests.bot.analytics.test_buckets import hour_of
