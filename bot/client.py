@@ -16,11 +16,12 @@ from bot.commands.about import AboutCog
 from bot.commands.model import ModelCog
 from bot.commands.privacy import DeleteButton, PrivacyCog
 from bot.commands.sentiment import SentimentCog
+from bot.domain.recent_texts import RecentTexts
 from bot.error_handler import ErrorHandlingTree
 from bot.mod_channel import ModChannels
 from bot.settings import Settings
 from bot.storage.pending_writes import Remembered
-from bot.ui.explain_button import RecentTexts, WhyButton
+from bot.ui.explain_button import WhyButton
 from bot.ui.feedback_buttons import JUDGED, FeedbackButton
 from model import Classifier
 

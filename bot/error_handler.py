@@ -8,26 +8,16 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from model import InferenceFailed, ModelError
+from bot.presentation.error_words import SORRY
 
 _log = logging.getLogger(__name__)
 
-SORRY = "Something went wrong on my side. Please try again in a moment."
-LONGEST_WAIT = 120.0
-"""Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
-
-SLOW = "That took too long, so I stopped. Please try again in a moment."
 
 _UPDATES = {discord.InteractionResponseType.deferred_message_update, discord.InteractionResponseType.message_update}
 """How a button is acknowledged that changes the message it is under."""
 
 _GONE = {10008, 10015, 10062, 40060}
 """Message deleted, webhook token over, interaction expired, already answered: the person has moved on."""
-
-
-def explain_failure(error: ModelError) -> str:
-    """One friendly sentence for an error of the model."""
-    return SORRY if isinstance(error, InferenceFailed) else str(error)
 
 
 async def apologise(interaction: discord.Interaction[Any], name: str, error: Exception) -> None:

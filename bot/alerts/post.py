@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.charts.summary import signed, span
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologise
+from bot.presentation import palette
+from bot.presentation.text import signed, span
 from bot.storage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 MODERATORS_ONLY = "Only members who may manage messages here can do that."
 TAKEN = "Somebody looks after it already."
-_LOW, _OVER = 0xD55E00, 0x009E73
-"""Vermillion and bluish green, as everywhere."""
 
 
 class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"alert:(?P<number>[0-9]{1,18})"):
@@ -79,7 +78,7 @@ def alert_post(alert: Alert, hour: HourMood | None) -> dict[str, Any]:
             f"{signed(alert.level / 1000)}, usually {signed(alert.usual_level / 1000)}.{much}\n"
             "I say so when it is as usual again, and nothing more until then."
         ),
-        colour=_LOW,
+        colour=palette.BAD,
     )
     embed.set_footer(text=footer(alert.number))
     view = discord.ui.View(timeout=None)
@@ -92,6 +91,6 @@ def recovered_post(alert: Alert, now: float, hour: HourMood | None) -> dict[str,
     lasted = span(int(now) - alert.started)
     level = f"is as usual again: mean score {signed(hour.mean)}" if hour is not None else "has fallen quiet"
     embed = discord.Embed(
-        title="Recovered", description=f"<#{alert.channel_id}> {level}, {lasted} after the alert.", colour=_OVER
+        title="Recovered", description=f"<#{alert.channel_id}> {level}, {lasted} after the alert.", colour=palette.GOOD
     )
     return {"embed": embed}

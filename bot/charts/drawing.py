@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from bot.analytics.buckets import Bucket, Timeline
 from bot.charts.ticks import ticks
 from bot.domain.snowflake import SECONDS
+from bot.presentation import palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +31,8 @@ WIDTH, HEIGHT = 1000, 860
 
 _DPI = 100
 _BACKGROUND, _INK, _FAINT, _GRID = "#1e1f22", "#f2f3f5", "#a7abb3", "#3a3c42"
-_BLUE, _ORANGE = "#56b4e9", "#e69f00"
-_NEGATIVE, _NEUTRAL, _POSITIVE = "#d55e00", "#80848e", "#009e73"
+_BLUE, _ORANGE = map(palette.as_hex, (palette.SKY_BLUE, palette.ORANGE))
+_NEGATIVE, _NEUTRAL, _POSITIVE = map(palette.as_hex, palette.SENTIMENT.values())
 LINE_COLOURS = (_BLUE, _ORANGE)
 
 _POINTS = 72 / _DPI

@@ -11,18 +11,14 @@ from bot.analytics.buckets import Size, Timeline, together
 from bot.charts.drawing import Line
 from bot.domain.records import FEWEST_AUTHORS, HourMood
 from bot.domain.snowflake import SECONDS
+from bot.presentation.text import UNREAD_FROM, signed, span, unread_in_words
 
 SLIGHT, STRONG = 0.05, 0.2
 """Differences of mean scores: under the first nothing is called different, from the second on it is much."""
 
-UNREAD_FROM = 5
-"""Percent of the messages that cannot be read from which on a mood says so."""
 
 _ALT_LIMIT = 1024
 """Characters Discord takes as an alternative text."""
-
-_NEARLY_ALL = 98
-"""Percent from which on there is no rest to speak of."""
 
 
 def sentences(
@@ -39,12 +35,6 @@ def sentences(
     if unread is None or unread < UNREAD_FROM:
         return "\n".join((*said, _missing(line)))
     return "\n".join((*said, unread_in_words(unread), _missing(line, people="people I can read")))
-
-
-def unread_in_words(percent: int, where: str = "here") -> str:
-    """One sentence for whoever reads a mood: how much of what is written is not in it, and why."""
-    rest = ", and I only read English" if percent >= _NEARLY_ALL else ": the mood covers the rest"
-    return f"{percent} % of the messages {where} aren't in English{rest}."
 
 
 def beside_usual(total: HourMood, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo) -> str:
@@ -120,27 +110,3 @@ def _missing(line: Timeline, hidden: int | None = None, people: str = "people") 
         shown = "not shown, or only in their day's sum" if by_day else "not shown"
         parts.append(f"{some} with fewer than {FEWEST_AUTHORS} {people} {shown}")
     return f"{'; '.join(parts)}." if parts else "Nothing is missing."
-
-
-def span(seconds: int) -> str:
-    """A length of time in words, to the minute or, from two days on, to the hour."""
-    minutes = max(1, round(seconds / 60))
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days >= 2:
-        return _joined(_counted(days, "day"), _counted(hours, "hour"))
-    return _joined(_counted(days * 24 + hours, "hour"), _counted(rest, "minute"))
-
-
-def signed(value: float) -> str:
-    """A score with its sign and two digits."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") if round(value, 2) else "0.00"
-
-
-def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
-
-
-def _counted(count: int, name: str) -> str:
-    if not count:
-        return ""
-    return f"1 {name}" if count == 1 else f"{count} {name}s"

@@ -8,7 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.commands.privacy_report import count
+from bot.presentation import palette
+from bot.presentation.text import count
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -47,7 +48,7 @@ class AboutCog(commands.Cog):
             title="Vibecheck",
             description="I read the mood of a text with a DistilBERT that runs on my operator's own machine. "
             "No text leaves it.",
-            colour=0x5865F2,
+            colour=palette.BRAND,
         )
         named = f"{info.source}, version `{info.version}`\n{info.backend} on {info.device}"
         embed.add_field(name="Model", value=f"{named}\n{info.fallback}".strip()[:1024])

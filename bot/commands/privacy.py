@@ -13,8 +13,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.commands.privacy_report import as_file, as_json, count, in_words
+from bot.commands.privacy_report import as_file, as_json, in_words
 from bot.error_handler import apologise
+from bot.presentation.text import count
 from bot.storage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.records import UNREAD, Audited, Held, HeldMessage
 from bot.domain.snowflake import DISCORD_EPOCH, SECONDS
+from bot.presentation.text import count
 from model import SENTIMENTS
 
 LISTED = 10
@@ -142,8 +143,3 @@ def _time(seconds: float | None) -> str | None:
 def _id(number: int | None) -> str | None:
     """As text: JSON readers that take numbers for floating point would round it."""
     return None if number is None else str(number)
-
-
-def count(number: int, thing: str) -> str:
-    """As in "1 message" and "2,000 messages"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

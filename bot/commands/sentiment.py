@@ -11,8 +11,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.records import Answer
-from bot.error_handler import LONGEST_WAIT, SLOW, explain_failure
 from bot.presentation.danger import kind_words
+from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.ui.explain_button import why_view
 from bot.ui.feedback_buttons import feedback_buttons
 from bot.ui.origin import origin_of

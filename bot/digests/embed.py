@@ -9,18 +9,18 @@ import discord
 
 from bot.analytics.baseline import Baseline
 from bot.analytics.buckets import merged, together
-from bot.charts.summary import SLIGHT, STRONG, UNREAD_FROM, signed, span, unread_in_words
+from bot.charts.summary import SLIGHT, STRONG
 from bot.digests.periods import Period
 from bot.domain.records import Gap, HourMood
 from bot.domain.snowflake import SECONDS
+from bot.presentation import palette
+from bot.presentation.text import UNREAD_FROM, signed, span, unread_in_words
 
 LISTED = 10
 """Channels that are named; of a server with more, those with most messages."""
 
 _NOTABLE_GAP = 30 * 60
 """Seconds the bot must have been away for a digest to mention it."""
-
-_COLOUR = 0x56B4E9
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def digest_embed(
         notable.append(unread_in_words(unread, "in this server"))
     if away >= _NOTABLE_GAP:
         notable.append(f"{span(away)} missing, because I was away.")
-    embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=_COLOUR)
+    embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=palette.CALM)
     embed.set_footer(text=footer(period.key))
     return embed
 

@@ -4,62 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.error_handler import LONGEST_WAIT, SLOW, apologise, explain_failure
+from bot.error_handler import apologise
 from bot.presentation.danger import kind_words
+from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.presentation.quoting import cover, escape, has_spoilers, shorten
+from bot.presentation.text import signed
+from bot.presentation.verdict_words import strongest, without_reason
 from bot.ui.origin import origin_of
-from bot.ui.verdict_embed import SURE_FROM, abstains
-from model import Explanation, Influence, ModelError, Sentiment, Verdict
+from model import Explanation, Influence, ModelError, Sentiment
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
 
-REMEMBERED_SECONDS = 15 * 60.0
-"""As long as an interaction's token lives."""
-
-REMEMBERED_TEXTS = 500
-SLIGHT = 0.05
-"""Effects below this are not called a reason."""
 
 LISTED = 60
 """Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
 
-ALL_OF_THEM = "No single word did it; many words point the same way."
-NONE_PULLS = "No single word pulls it to either side."
-AS_A_WHOLE = "No single word stands out: the text reads this way as a whole."
 
 FORGOTTEN = "I no longer have that text: I keep nobody's words. Ask again with `/sentiment`."
-
-
-class RecentTexts:
-    """Texts that may still be asked about: in memory only, a bounded number, each for a quarter of an hour."""
-
-    def __init__(self, limit: int = REMEMBERED_TEXTS, seconds: float = REMEMBERED_SECONDS) -> None:
-        self._texts: OrderedDict[str, str] = OrderedDict()
-        self._limit = limit
-        self._seconds = seconds
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    def remember(self, text: str) -> str:
-        """Keeps `text` for a while and returns its key. Must run inside an event loop."""
-        key = secrets.token_hex(8)
-        self._texts[key] = text
-        while len(self._texts) > self._limit:
-            self._texts.popitem(last=False)
-        asyncio.get_running_loop().call_later(self._seconds, self._texts.pop, key, None)
-        return key
-
-    def recall(self, key: str) -> str | None:
-        """The text, or None once it is forgotten."""
-        return self._texts.get(key)
 
 
 class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(?P<key>[0-9a-f]{16})"):
@@ -135,19 +101,6 @@ def explanation_embed(explanation: Explanation, *, covered: bool = False) -> dis
     return embed
 
 
-def without_reason(verdict: Verdict) -> str:
-    """What is said where no single word moved the verdict: one that is sure of a side stands on many of them."""
-    if abstains(verdict) or verdict.confidence < SURE_FROM:
-        return AS_A_WHOLE
-    return NONE_PULLS if verdict.sentiment is Sentiment.NEUTRAL else ALL_OF_THEM
-
-
-def strongest(explanation: Explanation, most: int = 5) -> list[Influence]:
-    """The pieces that had more than a slight effect, the strongest first."""
-    strong = [influence for influence in explanation.influences if abs(influence.effect) >= SLIGHT]
-    return sorted(strong, key=lambda influence: abs(influence.effect), reverse=True)[:most]
-
-
 def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     """`text` escaped, with towards-positive pieces bold and towards-negative ones underlined.
 
@@ -168,11 +121,6 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     if last < len(text):
         shown.append("…")
     return "".join(shown)
-
-
-def signed(value: float) -> str:
-    """A score or an effect with its sign, to two places."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _arrow(influence: Influence) -> str:

@@ -9,9 +9,9 @@ import discord
 
 from bot.domain.records import Answer
 from bot.error_handler import apologise
+from bot.presentation.verdict_words import EMOJI
 from bot.storage.errors import DatabaseUnavailable
 from bot.ui.explain_button import WhyButton
-from bot.ui.verdict_embed import EMOJI
 from model import SENTIMENTS, Sentiment
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from bot.ui.explain_button import signed
-from bot.ui.verdict_embed import COLOUR, EMOJI, percentages
+from bot.presentation import palette
+from bot.presentation.text import signed
+from bot.presentation.verdict_words import EMOJI, percentages
 from bot.web.bulk_scoring import Answer, Progress
 from model import SENTIMENTS, NothingToRead, Sentiment, Unreadable, Verdict
 from model.tables import UNREADABLE, Table, described, header_line, row_line
@@ -105,7 +106,7 @@ def _shares(verdicts: Sequence[Verdict]) -> str:
     negative, neutral, positive = (counts[sentiment] / total for sentiment in SENTIMENTS)
     percents = dict(zip(SENTIMENTS, percentages((negative, neutral, positive)), strict=True))
     items = "".join(
-        f'<li style="--mood:#{COLOUR[sentiment]:06x};--share:{counts[sentiment] / total:.4f}">'
+        f'<li style="--mood:{palette.as_hex(palette.SENTIMENT[sentiment])};--share:{counts[sentiment] / total:.4f}">'
         f'<span><span class="vc-symbol" aria-hidden="true">{EMOJI[sentiment]}</span> {sentiment.capitalize()}</span>'
         f'<span class="vc-bar" aria-hidden="true"></span>'
         f'<span class="vc-percent">{percents[sentiment]} % · {counts[sentiment]:,}</span></li>'
@@ -139,7 +140,9 @@ def _colour_at(place: int) -> str:
     share = min(1.0, abs(score) * 1.4)
     mixed = (
         round(strong * share + grey * (1 - share))
-        for strong, grey in zip(_channels(COLOUR[side]), _channels(COLOUR[Sentiment.NEUTRAL]), strict=True)
+        for strong, grey in zip(
+            _channels(palette.SENTIMENT[side]), _channels(palette.SENTIMENT[Sentiment.NEUTRAL]), strict=True
+        )
     )
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import wraps
 
-from bot.error_handler import LONGEST_WAIT, SLOW, SORRY, explain_failure
+from bot.presentation.error_words import LONGEST_WAIT, SLOW, SORRY, explain_failure
 from bot.settings import Settings
 from bot.web.batch_results import as_csv, progress_bar, summary, table_rows
 from bot.web.bulk_scoring import ORIGIN, Answer, Progress, score

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from bot.presentation import palette
 from bot.presentation.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
-from bot.ui.explain_button import SLIGHT, signed, strongest, without_reason
-from bot.ui.verdict_embed import COLOUR, EMOJI, abstains, confidence_in_words, counted_parts, interpret, percentages
+from bot.presentation.text import signed
+from bot.presentation.verdict_words import (
+    EMOJI,
+    SLIGHT,
+    abstains,
+    confidence_in_words,
+    counted_parts,
+    interpret,
+    percentages,
+    strongest,
+    without_reason,
+)
 from model import BUNDLED, SENTIMENTS, Explanation, Influence, ModelInfo, Sentiment, Verdict
 
 LEGEND = (
@@ -132,4 +143,4 @@ def _footer(verdict: Verdict) -> str:
 
 
 def _hex(sentiment: Sentiment) -> str:
-    return f"#{COLOUR[sentiment]:06x}"
+    return palette.as_hex(palette.SENTIMENT[sentiment])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import process, sentiment
-from bot.error_handler import SORRY
+from bot.presentation.error_words import SORRY
 from bot.storage.errors import DatabaseUnavailable
 from tests.discord.canary import CANARY, HATE, LOVE, traces, traces_in_files
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot import replies, sentiment
-from bot.error_handler import SLOW, SORRY
+from bot.presentation.error_words import SLOW, SORRY
 from model import Classifier
 
 SECRET = "my secret diary"

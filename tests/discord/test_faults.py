@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.error_handler import SORRY
+from bot.presentation.error_words import SORRY
 from tests.discord.wire import ANSWER, CALLBACK, LONG, answered, assert_answered_once, matching, new_requests, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]

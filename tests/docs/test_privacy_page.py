@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.monitor import languages, preview
+from bot.domain.recent_texts import REMEMBERED_SECONDS, REMEMBERED_TEXTS
 from bot.domain.records import FEWEST_AUTHORS
 from bot.settings import Settings
 from bot.storage.database_url import FILE, LOCK
@@ -13,7 +14,6 @@ from bot.storage.pseudonyms import KEY_FILE
 from bot.storage.retention import LONGEST_DAYS
 from bot.storage.schema import Base
 from bot.storage.unread import FEWEST_MESSAGES
-from bot.ui.explain_button import REMEMBERED_SECONDS, REMEMBERED_TEXTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)

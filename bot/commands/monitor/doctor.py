@@ -5,16 +5,15 @@ from __future__ import annotations
 import discord
 
 from bot.channels import Watchable, WithMessages, place_of
-from bot.charts.summary import unread_in_words
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.events import EventsCog
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click
+from bot.presentation import palette
 from bot.presentation.lists import cut
+from bot.presentation.text import unread_in_words
 
-_GREEN, _RED = 0x009E73, 0xD55E00
-_ORANGE = 0xE69F00
 _LIST = 4000
 UNREAD_FROM = 25
 """Percent of a channel's messages that cannot be read from which on the doctor says so."""
@@ -60,9 +59,9 @@ async def doctor(watching: EventsCog, guild: discord.Guild, settings: GuildSetti
         lines.append(f"✅ The mod channel <#{settings.mod_channel_id}> is in order.")
     if not lines:
         lines.append("✅ Nothing is watched, and nothing is wrong. `/monitor enable` starts watching.")
-    title, colour = ("Good to know", _ORANGE) if foreign else ("All well", _GREEN)
+    title, colour = ("Good to know", palette.CAUTION) if foreign else ("All well", palette.GOOD)
     if ailments:
-        title, colour = "What needs doing", _RED
+        title, colour = "What needs doing", palette.BAD
     return discord.Embed(title=title, description=cut(lines, _LIST), colour=colour)
 
 

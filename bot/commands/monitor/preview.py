@@ -12,9 +12,10 @@ from bot.domain.records import GuildSettings
 from bot.monitoring.events import EventsCog
 from bot.monitoring.reactions import tag_for
 from bot.permissions import HISTORY, NO_CONTENT, VIEW, missing, what_to_click
+from bot.presentation import palette
 from bot.presentation.lists import cut
 from bot.presentation.quoting import excerpt
-from bot.ui.verdict_embed import EMOJI, confidence_in_words
+from bot.presentation.verdict_words import EMOJI, confidence_in_words
 from model import ModelError, Unreadable, Verdict
 
 MESSAGES = 20
@@ -49,7 +50,7 @@ async def preview(
     embed = discord.Embed(
         title=f"The last messages in #{channel.name}"[:256],
         description=cut(lines, _LIST) or "There is no message here that I would read.",
-        colour=0x0072B2,
+        colour=palette.PLAIN,
     )
     embed.add_field(
         name=f"{tagged} of {len(lines)} would have been tagged",

@@ -11,11 +11,11 @@ from discord import app_commands
 
 from bot.analytics.backtest import BacktestAlert, replay
 from bot.charts.executor import ChartExecutor, TooBusy
-from bot.charts.summary import signed, span
 from bot.commands.monitor.errors import may_manage
 from bot.commands.mood.visibility import Chosen, NotToldHere, place_of
 from bot.domain.records import AdminAction, Audited, HourMood, Sensitivity, TargetKind
 from bot.domain.snowflake import SECONDS
+from bot.presentation.text import signed, span
 from bot.storage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

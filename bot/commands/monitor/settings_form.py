@@ -14,6 +14,7 @@ from bot.commands.monitor.errors import Refused
 from bot.commands.monitor.targets import ChannelOption, the_channel
 from bot.domain.records import DigestKind, GuildSettings
 from bot.permissions import REPORTING, missing, what_to_click
+from bot.presentation import palette
 
 _T = TypeVar("_T")
 
@@ -71,7 +72,7 @@ def in_words(settings: GuildSettings, *, after_a_change: bool) -> discord.Embed:
     mod_channel = f"<#{settings.mod_channel_id}>" if settings.mod_channel_id else "none, so nothing is posted"
     embed = discord.Embed(
         title="Changed; the settings are now" if after_a_change else "Settings",
-        colour=0x009E73 if after_a_change else 0x0072B2,
+        colour=palette.GOOD if after_a_change else palette.PLAIN,
     )
     digest = "off"
     if settings.digest is not DigestKind.OFF:

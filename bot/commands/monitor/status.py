@@ -6,7 +6,6 @@ import time
 
 import discord
 
-from bot.charts.summary import unread_in_words
 from bot.commands.monitor.targets import named
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
@@ -14,14 +13,15 @@ from bot.monitoring.events import EventsCog
 from bot.monitoring.ingest import Counts
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT
+from bot.presentation import palette
 from bot.presentation.lists import cut
+from bot.presentation.text import unread_in_words
 from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.guild_repository import Store
 from bot.storage.unread import Unread
 from bot.storage.write_buffer import Counts as Written
 
-_BLUE, _RED = 0x0072B2, 0xD55E00
 _LIST, _FIELD = 3000, 1024
 
 _WIDTH = tuple(TargetKind)
@@ -52,7 +52,7 @@ def status(
         headline = cut(lines, _LIST)
     if not watching.content_seen:
         headline = f"{NO_CONTENT}\n\n{headline}"
-    colour = _BLUE if watching.content_seen else _RED
+    colour = palette.PLAIN if watching.content_seen else palette.BAD
     embed = discord.Embed(title="What I watch here", description=headline, colour=colour)
     if rules:
         by_width = sorted(rules.values(), key=lambda rule: _WIDTH.index(rule.target_kind))

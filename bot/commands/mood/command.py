@@ -14,12 +14,13 @@ from discord.ext import commands
 
 from bot.charts.drawing import Line, draw
 from bot.charts.executor import ChartExecutor, TooBusy
-from bot.charts.summary import UNREAD_FROM, alternative_text, compared, sentences
+from bot.charts.summary import alternative_text, compared, sentences
 from bot.commands.mood.csv_export import TooMuch, to_csv
 from bot.commands.mood.query import Asked, Reading, read_channel, read_pair, read_server
 from bot.commands.mood.time_range import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
 from bot.commands.mood.visibility import Chosen, NotToldHere, Place, may_be_told_here, place_of, visible_channels
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
+from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 

@@ -7,8 +7,9 @@ import pytest
 from bot.analytics.baseline import learn
 from bot.analytics.buckets import Bucket, Size, Timeline, edges, timeline
 from bot.charts.drawing import Line
-from bot.charts.summary import alternative_text, beside_usual, compared, sentences, signed, span
+from bot.charts.summary import alternative_text, beside_usual, compared, sentences
 from bot.domain.records import Gap, HourMood, Mood
+from bot.presentation.text import signed, span
 from tests.bot.analytics.test_baseline import hour, weeks
 from tests.bot.analytics.test_buckets import hour_of
 

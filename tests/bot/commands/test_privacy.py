@@ -25,7 +25,7 @@ from bot.commands.privacy import (
 from bot.commands.privacy_report import as_file
 from bot.domain.records import AdminAction, Audited, TargetKind
 from bot.domain.snowflake import first_id_of
-from bot.error_handler import SORRY
+from bot.presentation.error_words import SORRY
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, MessageScoreRow, OptOutRow

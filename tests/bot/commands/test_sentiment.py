@@ -3,9 +3,10 @@ import re
 
 import pytest
 
+from bot.presentation import palette
 from bot.presentation.danger import kind_words
+from bot.presentation.verdict_words import EMOJI
 from bot.ui import replies
-from bot.ui.verdict_embed import COLOUR, EMOJI
 from model import SENTIMENTS, Sentiment, Unreadable, Verdict
 
 GOOD = "I love this, wonderful"
@@ -19,7 +20,7 @@ async def test_plain_words_get_their_sentiment_and_its_colour(world, text, senti
     answer = await world.ask(text)
     (embed,) = answer.response.embeds
     assert embed.title == f"{EMOJI[sentiment]} {sentiment.capitalize()}"
-    assert embed.colour.value == COLOUR[sentiment]
+    assert embed.colour.value == palette.SENTIMENT[sentiment]
 
 
 async def test_the_answer_shows_confidence_as_bar_percent_and_words(world):

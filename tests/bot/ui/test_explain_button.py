@@ -6,20 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client import create_bot
-from bot.error_handler import SLOW, SORRY
+from bot.domain.recent_texts import RecentTexts
 from bot.presentation.danger import kind_words
+from bot.presentation.error_words import SLOW, SORRY
 from bot.presentation.quoting import escape
+from bot.presentation.verdict_words import ALL_OF_THEM, AS_A_WHOLE, NONE_PULLS
 from bot.ui import explain_button as why_module
-from bot.ui.explain_button import (
-    ALL_OF_THEM,
-    AS_A_WHOLE,
-    FORGOTTEN,
-    NONE_PULLS,
-    RecentTexts,
-    WhyButton,
-    explanation_embed,
-    marked,
-)
+from bot.ui.explain_button import FORGOTTEN, WhyButton, explanation_embed, marked
 from model import SENTIMENTS, Classifier, Explanation, Influence, Sentiment, Verdict, clean
 from model.explain import split_pieces
 from tests.bot.presentation.discord_markdown import hidden, kinds, visible

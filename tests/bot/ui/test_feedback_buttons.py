@@ -8,7 +8,7 @@ from sqlalchemy import text as sql
 
 from bot.client import create_bot
 from bot.domain.records import Answer, Feedback
-from bot.error_handler import SORRY
+from bot.presentation.error_words import SORRY
 from bot.storage.schema import FeedbackRow
 from bot.ui.feedback_buttons import ALREADY, NOT_KEPT, NOT_YOURS, THANKS, FeedbackButton
 from model import SENTIMENTS, Sentiment

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.presentation import palette
 from bot.presentation.danger import kind_words
-from bot.ui.verdict_embed import COLOUR, EMOJI, bar, confidence_in_words, interpret, percentages, verdict_embed
+from bot.presentation.verdict_words import EMOJI, bar, confidence_in_words, interpret, percentages
+from bot.ui.verdict_embed import verdict_embed
 from model import SENTIMENTS, Sentiment, Verdict
 
 SHARES = st.tuples(*[st.floats(0, 1) for _ in SENTIMENTS]).filter(sum)
@@ -68,7 +70,7 @@ def test_a_bar_is_ten_blocks_long(share, full):
 
 
 def test_each_sentiment_has_an_emoji_and_a_colour_of_its_own():
-    assert len({EMOJI[sentiment] for sentiment in SENTIMENTS}) == len({*COLOUR.values()}) == 3
+    assert len({EMOJI[sentiment] for sentiment in SENTIMENTS}) == len({*palette.SENTIMENT.values()}) == 3
 
 
 def test_a_two_label_model_that_abstains_says_so():

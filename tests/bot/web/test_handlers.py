@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.error_handler import SORRY
+from bot.presentation.error_words import SORRY
 from bot.web import handlers as answers
 from bot.web.bulk_scoring import ORIGIN, score
 from bot.web.handlers import STILL_ENDING, THE_SAME, compared, many, one
