@@ -49,14 +49,15 @@ def demo(port: int, no_browser: bool) -> None:
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> None:
     """Open the web page: one text, many texts, two models compared. Needs no token."""
-    from bot.web.command import DEFAULT_PORT, NEEDS_EXTRA, has_extra, serve
+    from bot.app.page import DEFAULT_PORT, NEEDS_EXTRA, has_extra, serve
+    from bot.app.shutdown import run_to_the_end
 
     if not has_extra():
         click.echo(NEEDS_EXTRA, err=True)
         sys.exit(1)
     settings = load_settings()
     where = host or settings.web_host, (settings.web_port or DEFAULT_PORT) if port is None else port
-    asyncio.run(serve(settings, *where, share=share or settings.web_share, open_browser=not no_browser))
+    run_to_the_end(serve(settings, *where, share=share or settings.web_share, open_browser=not no_browser))
     from bot.app.runtime import end_process
 
     end_process(0)

@@ -1,6 +1,6 @@
-"""What is done again and again while the bot runs: alerts, digests, purging. The process owns it, not the bot.
+"""What is done again and again while the bot runs: alerts, digests, purging. The process owns it, not the client.
 
-A task of the bot's that never ends would keep whoever waits for the bot to settle waiting for ever.
+A task of the client's that never ends would keep whoever waits for the client to settle waiting for ever.
 """
 
 from __future__ import annotations
@@ -9,54 +9,125 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+
+from bot.domain.snowflake import SECONDS
 
 _log = logging.getLogger(__name__)
 
-Job = Callable[[float], Awaitable[None]]
+Work = Callable[[float], Awaitable[None]]
 """Gets the time, in seconds since the Unix epoch, and does what is due. Doing it again at once does nothing more."""
 
 TICK_SECONDS = 60.0
 
+LIMIT_SECONDS = 300.0
+"""How long one run of a job may take: a job that hangs would otherwise never run again."""
+
+SERVER_SECONDS = 30.0
+"""How long a job may spend on one server, so that one which hangs costs the others no more than that."""
+
+_ENDING_SECONDS = 0.5
+"""How long a job that was told to end is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`name` is for the log. Each run ends within `limit` seconds, and the next begins `interval` seconds after."""
+
+    name: str
+    work: Work
+    interval: float = TICK_SECONDS
+    limit: float = LIMIT_SECONDS
+
+
+@dataclass(slots=True)
+class JobState:
+    """What has become of a job's runs since the start. `succeeded` is when the last good one ended (Unix time)."""
+
+    runs: int = 0
+    failed: int = 0
+    overran: int = 0
+    succeeded: float | None = None
+
 
 class BackgroundJobs:
-    """Jobs, each done at every tick, in the order they were added. One that fails is tried at the next tick."""
+    """Jobs, each in a task of its own: one that fails is tried again, one that overruns is broken off and counted."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, interval: float = TICK_SECONDS) -> None:
+    def __init__(self, jobs: tuple[Job, ...] = (), clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._interval = interval
-        self._jobs: list[tuple[str, Job]] = []
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._jobs = {job: JobState() for job in jobs}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def add(self, name: str, job: Job) -> None:
-        """`name` is for the log."""
-        self._jobs.append((name, job))
+    def states(self) -> dict[str, JobState]:
+        """What has become of each job, by name."""
+        return {job.name: state for job, state in self._jobs.items()}
 
     async def tick(self) -> None:
-        """Tries every job once."""
-        now = self._clock()
-        for name, job in self._jobs:
-            try:
-                await job(now)
-            except Exception as error:  # the next tick may pass; the message of an error may hold somebody's words
-                _log.error("%s failed (%s) and is tried again", name, type(error).__name__)
+        """Runs every job once, side by side."""
+        await asyncio.gather(*(self._run(job) for job in self._jobs))
 
     def start(self) -> None:
-        """Ticks now and then every `interval` seconds, in a task of its own, until `close`."""
-        self._task = asyncio.get_running_loop().create_task(self._tick_now_and_then(), name="upkeep")
+        """Runs each job now and then every so often, until `close`."""
+        for job in self._jobs:
+            self._tasks.add(asyncio.get_running_loop().create_task(self._repeat(job), name=f"job {job.name}"))
 
     async def close(self) -> None:
-        """Ends it; a job that is under way is cancelled."""
-        self._closing.set()
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        """Ends it. What is under way is cancelled, and one that does not heed that is left behind."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_ENDING_SECONDS)
+        self._tasks.clear()
 
-    async def _tick_now_and_then(self) -> None:
-        while not self._closing.is_set():
-            await self.tick()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._interval):
-                    await self._closing.wait()
+    async def _repeat(self, job: Job) -> None:
+        while True:
+            await self._run(job)
+            await asyncio.sleep(job.interval)
+
+    async def _run(self, job: Job) -> None:
+        state = self._jobs[job]
+        state.runs += 1
+        limit = asyncio.timeout(job.limit)
+        try:
+            async with limit:
+                await job.work(self._clock())
+        except Exception as error:  # the next run may pass; the message of an error may hold somebody's words
+            if limit.expired():
+                state.overran += 1
+                _log.error("%s took longer than %.0f s and was broken off", job.name, job.limit)
+            else:
+                state.failed += 1
+                _log.error("%s failed (%s) and is tried again", job.name, type(error).__name__)
+        else:
+            state.succeeded = self._clock()
+
+
+class Daily:
+    """Does its work at the first run and then daily; when it fails, at the next run."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._done = -inf
+
+    async def __call__(self, now: float) -> None:
+        """`now` is in seconds since the Unix epoch; a clock that was put back does not put the work off."""
+        if 0 <= now - self._done < 24 * SECONDS:
+            return
+        await self._work(now)
+        self._done = now
+
+
+class Hourly:
+    """Does its work at the first run in each hour of the clock; when it fails, at the next run."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._hour: int | None = None
+
+    async def __call__(self, now: float) -> None:
+        """`now` is in seconds since the Unix epoch."""
+        hour = int(now // SECONDS)
+        if hour != self._hour:
+            await self._work(now)
+            self._hour = hour

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
@@ -11,6 +13,8 @@ from discord import app_commands
 from bot.presentation.error_words import SORRY
 
 _log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 _UPDATES = {discord.InteractionResponseType.deferred_message_update, discord.InteractionResponseType.message_update}
@@ -38,6 +42,29 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
             await interaction.response.send_message(SORRY, ephemeral=True)
     except Exception as failure:  # the connection may be gone as well
         _log.info("nor could that be said: %s", type(failure).__name__)
+
+
+def apologising(
+    name: str,
+) -> Callable[
+    [Callable[[_T, discord.Interaction[Any]], Coroutine[Any, Any, None]]],
+    Callable[[_T, discord.Interaction[Any]], Coroutine[Any, Any, None]],
+]:
+    """For a button's callback, whose errors discord.py would log with their traceback and message: see `apologise`."""
+
+    def decorate(
+        callback: Callable[[_T, discord.Interaction[Any]], Coroutine[Any, Any, None]],
+    ) -> Callable[[_T, discord.Interaction[Any]], Coroutine[Any, Any, None]]:
+        @wraps(callback)
+        async def guarded(button: _T, interaction: discord.Interaction[Any]) -> None:
+            try:
+                await callback(button, interaction)
+            except Exception as error:
+                await apologise(interaction, name, error)
+
+        return guarded
+
+    return decorate
 
 
 class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 
@@ -14,15 +14,12 @@ from bot.alerts.post import alert_post, footer, recovered_post
 from bot.analytics.anomaly import SILENT_SECONDS, Anomaly, Change, enough, judge
 from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
-from bot.charts.executor import ChartExecutor
+from bot.background_jobs import SERVER_SECONDS
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
-from bot.mod_channel import NotPosted, Unreadable
-from bot.storage.open_storage import Storage
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
+from bot.posting.mod_channel import NotPosted, Unreadable
+from bot.services import Services
 
 _log = logging.getLogger(__name__)
 
@@ -39,37 +36,39 @@ class _Learned:
 
 
 class AlertJob:
-    """The job of `bot.background_jobs`. What it must not forget is in the database, so a restart changes nothing."""
+    """The job. What it must not forget is in the database, so a restart changes nothing."""
 
-    def __init__(self, bot: Vibecheck, mood: Storage) -> None:
-        self._bot = bot
-        self._mood = mood
-        self._studio = ChartExecutor()
+    def __init__(self, services: Services) -> None:
+        self._connection = services.connection
+        self._mod_channels = services.mod_channels
+        self._storage = services.storage
+        self._charts = services.charts
         self._learned: dict[tuple[int, int], _Learned] = {}
         self._not_posted: set[int] = set()
         """Numbers of alerts of which it is certain that they were not posted."""
 
     async def tick(self, now: float) -> None:
         """Looks at the present hour, or the one before while too little was said in the present one."""
-        if not self._bot.is_ready():
+        if not self._connection.is_ready():
             return
         present = int(now // SECONDS)
-        running = {(alert.guild_id, alert.channel_id): alert for alert in await self._mood.posts.running_alerts()}
+        running = {(alert.guild_id, alert.channel_id): alert for alert in await self._storage.alerts.running_alerts()}
         recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
-        guilds = {rule.guild_id for rule in await self._mood.store.rules()} | {guild_id for guild_id, _ in running}
-        told = await self._mood.store.told_hours(present - _SILENT_HOURS, present, guilds)
+        guilds = {rule.guild_id for rule in await self._storage.guilds.rules()} | {guild_id for guild_id, _ in running}
+        told = await self._storage.moods.told_hours(present - _SILENT_HOURS, present, guilds)
         for guild_id, channel_id, hour in told:
             recent.setdefault((guild_id, channel_id), []).append(hour)
         settings: dict[int, GuildSettings] = {}
         for (guild_id, channel_id), hours in recent.items():
             if guild_id not in settings:
-                settings[guild_id] = await self._mood.store.settings(guild_id)
+                settings[guild_id] = await self._storage.guilds.settings(guild_id)
             judged = [hour for hour in hours if enough(hour, settings[guild_id])]
             alert = running.get((guild_id, channel_id))
             if alert is None and (not judged or judged[-1].hour < present - 1):
                 continue
             try:
-                await self._look(settings[guild_id], channel_id, alert, judged, now)
+                async with asyncio.timeout(SERVER_SECONDS):
+                    await self._look(settings[guild_id], channel_id, alert, judged, now)
             except (discord.HTTPException, OSError) as error:  # of this server only; the others go on
                 _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
 
@@ -79,7 +78,7 @@ class AlertJob:
         sensitivity = await self._sensitivity(settings.guild_id, channel_id)
         if sensitivity is None or settings.mod_channel_id is None:
             if alert is not None:  # it is watched no longer: nobody wants to hear how it ends
-                await self._mood.posts.recover(alert.guild_id, alert.number)
+                await self._storage.alerts.recover(alert.guild_id, alert.number)
             return
         present = int(now // SECONDS)
         hour = judged[-1] if judged and judged[-1].hour >= present - 1 else None
@@ -92,7 +91,7 @@ class AlertJob:
         change = judge(last, hour, baseline, sensitivity, now)
         if change is Change.STARTS and hour is not None:
             levels = (round(hour.mean * 1000), round(baseline.usual(hour.hour) * 1000))
-            started = await self._mood.posts.start_alert(settings.guild_id, channel_id, *levels)
+            started = await self._storage.alerts.start_alert(settings.guild_id, channel_id, *levels)
             if started is not None:
                 self._not_posted.add(started.number)
                 await self._post(started, settings.mod_channel_id, now, hour)
@@ -101,7 +100,7 @@ class AlertJob:
 
     async def _post(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
         """AlertRepository an alert, unless it turns out that this process, or the one before, did already."""
-        posts, channels = self._mood.posts, self._bot.mod_channels
+        posts, channels = self._storage.alerts, self._mod_channels
         if channels.paused(mod_channel_id, now):
             return
         if alert.number not in self._not_posted:
@@ -122,11 +121,11 @@ class AlertJob:
 
     async def _end(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
         self._not_posted.discard(alert.number)
-        current = (await self._mood.posts.alerts(alert.guild_id, alert.channel_id, limit=1))[0]
-        if not await self._mood.posts.recover(alert.guild_id, alert.number) or current.post_id is None:
+        current = (await self._storage.alerts.alerts(alert.guild_id, alert.channel_id, limit=1))[0]
+        if not await self._storage.alerts.recover(alert.guild_id, alert.number) or current.post_id is None:
             return  # of a storm that nobody heard of, nobody needs to hear the end
         try:
-            await self._bot.mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(current, now, hour))
+            await self._mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(current, now, hour))
         except NotPosted:
             return
 
@@ -136,7 +135,7 @@ class AlertJob:
         latest = min(now, (judged[-1].hour + 1) * SECONDS) if judged else 0.0
         if alert is not None:
             return Anomaly(alert.started, max(latest, alert.started))
-        former = await self._mood.posts.alerts(guild_id, channel_id, limit=1)
+        former = await self._storage.alerts.alerts(guild_id, channel_id, limit=1)
         if not former or former[0].recovered is None:
             return None
         return Anomaly(former[0].started, former[0].recovered, former[0].recovered)
@@ -147,16 +146,16 @@ class AlertJob:
         known = self._learned.get(key)
         if known is None or (known.day, known.zone) != (day, settings.timezone):
             first, last = present - HELD_BACK - WEEKS * 7 * 24, present - HELD_BACK - 1
-            past = (await self._mood.store.mood(settings.guild_id, channel_id, first, last)).hours
-            baseline = await self._studio.do(lambda: learn(past, settings.zone))
+            past = (await self._storage.moods.mood(settings.guild_id, channel_id, first, last)).hours
+            baseline = await self._charts.run(lambda: learn(past, settings.zone))
             known = self._learned[key] = _Learned(day, settings.timezone, baseline)
         return known.baseline
 
     async def _sensitivity(self, guild_id: int, channel_id: int) -> Sensitivity | None:
-        guild = self._bot.get_guild(guild_id)
+        guild = self._connection.get_guild(guild_id)
         channel = guild.get_channel(channel_id) if guild is not None else None
         category = channel.category_id if channel is not None else None
-        rules = await self._mood.store.rules(guild_id)
+        rules = await self._storage.guilds.rules(guild_id)
         found = sensitivity_of(rules, guild_id, channel_id, category)
         if found is not None or guild is None:
             return found

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
-from bot.error_handler import apologise
+from bot.error_handler import apologising
 from bot.presentation import palette
 from bot.presentation.text import signed, span
+from bot.services import services_of
 from bot.storage.errors import DatabaseUnavailable
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
 
 MODERATORS_ONLY = "Only members who may manage messages here can do that."
 TAKEN = "Somebody looks after it already."
@@ -36,20 +34,15 @@ class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template
         """Rebuilds the button from its id alone."""
         return cls(int(match["number"]))
 
+    @apologising("an alert's button")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Notes it, and takes the button away. Only for members who may manage messages."""
-        try:
-            await self._acknowledge(interaction)
-        except Exception as error:  # discord.py would log it with its traceback and message
-            await apologise(interaction, "an alert's button", error)
-
-    async def _acknowledge(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Vibecheck = interaction.client
+        storage = services_of(interaction).storage
         guild_id, message = interaction.guild_id, interaction.message
-        if bot.mood is None or guild_id is None or message is None or not interaction.permissions.manage_messages:
+        if guild_id is None or message is None or not interaction.permissions.manage_messages:
             await interaction.response.send_message(MODERATORS_ONLY, ephemeral=True)
             return
-        if not await bot.mood.posts.acknowledge(guild_id, self.number):
+        if not await storage.alerts.acknowledge(guild_id, self.number):
             await interaction.response.send_message(TAKEN, ephemeral=True)
             return
         at = int(interaction.created_at.timestamp())
@@ -57,10 +50,10 @@ class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template
         for embed in embeds:
             embed.add_field(name="Looked after", value=f"since <t:{at}:t>")
         await interaction.response.edit_message(embeds=embeds, view=None)
-        actor = bot.mood.identity.author(interaction.user.id)
+        actor = storage.pseudonyms.author(interaction.user.id)
         entry = Audited(guild_id, at, actor, AdminAction.ACKNOWLEDGE, TargetKind.SERVER, guild_id)
         with suppress(DatabaseUnavailable):  # the alert is acknowledged, and the moderator has seen it
-            await bot.mood.store.add_audit(entry)
+            await storage.guilds.add_audit(entry)
 
 
 def footer(number: int) -> str:

@@ -29,7 +29,7 @@ class BacktestAlert:
     recovered: int | None = None
 
 
-def replay(
+def backtest(
     hours: Sequence[HourMood], settings: GuildSettings, sensitivity: Sensitivity, zone: ZoneInfo
 ) -> tuple[BacktestAlert, ...]:
     """Judges these hours of a channel, in order, each when it is over; a live alert may come before an hour ends.

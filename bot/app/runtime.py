@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 import discord
 
-from bot.app.malloc import limit_arenas
+from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
-from bot.app.stopping import CLOSING_SECONDS, unless
-from bot.client import Vibecheck, create_bot
+from bot.app.process_tuning import freeze_what_is_loaded, on_hangup, stop_on_signals, tune_threads
+from bot.app.shutdown import ShutdownBudget, run_to_the_end
+from bot.app.stopping import unless
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
-from model.backends.base import granted_cpus
+from model.classifier import in_thread
 
 if TYPE_CHECKING:
+    from bot.client import Vibecheck
     from bot.storage.open_storage import Storage
 
 _log = logging.getLogger("vibecheck")
@@ -36,8 +36,6 @@ _log = logging.getLogger("vibecheck")
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
 """Exit codes of sysexits.h: all well, Discord cannot be reached, a setting must be put right."""
 
-SWITCH_SECONDS = 0.0005
-"""How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
 _ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py names the tasks in which commands and buttons run."""
 
@@ -50,16 +48,26 @@ WITHOUT_CONTENT = (
 NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
 
 
+@dataclass(slots=True)
+class Running:
+    """What has been started, and so has to be ended; None: not yet."""
+
+    store: AsyncExitStack = field(default_factory=AsyncExitStack)
+    page: AsyncExitStack = field(default_factory=AsyncExitStack)
+    storage: Storage | None = None
+    classifier: Classifier | None = None
+    client: Vibecheck | None = None
+
+
 def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
-    _set_up_logging(settings.log_level)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    limit_arenas(granted_cpus())
+    set_up_logging(settings.log_level)
+    tune_threads()
     try:
         token = bot_token(settings)
     except SettingsError as error:
         return _say(str(error), EX_CONFIG)
-    return asyncio.run(_run(settings, token))
+    return run_to_the_end(run(settings, token))
 
 
 def bot_token(settings: Settings) -> str:
@@ -72,108 +80,81 @@ def bot_token(settings: Settings) -> str:
     return token
 
 
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # a dozen lines of its own at each start
-    if level == "DEBUG":
-        # At DEBUG the library logs every event and request in full, and people's words with them.
-        logging.getLogger("discord").setLevel(logging.INFO)
-        # And that of the database each statement, with the ids and hashes in it.
-        logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    logging.getLogger("discord.shard").addFilter(_without_traceback)
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Keeps the sentence of "Attempting a reconnect in 2 s", which comes with 50 lines each time a network is down."""
-    record.exc_info = None
-    return True
-
-
-async def _run(settings: Settings, token: str) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no handlers on its loop
-            loop.add_signal_handler(number, stop.set)
-    if hangup_is_for_reloading():
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nothing to reload yet; it would end the process
-    async with AsyncExitStack() as kept:
-        try:
-            # Side by side: the database's libraries are imported while the model's session is built in a thread.
-            opened = await unless(stop, open_parts(settings, kept))
-        except (CheckpointError, StoreError) as error:
-            return _say(str(error), EX_CONFIG)
-        if opened is None:
+async def run(settings: Settings, token: str) -> int:
+    """Everything between the settings and the exit code, in one event loop."""
+    stop = stop_on_signals()
+    on_hangup(lambda: None)  # nothing to reload yet; it would end the process
+    running = Running()
+    try:
+        if await unless(stop, open_parts(settings, running)) is None:
             return EX_OK
-        try:
-            await unless(stop, kept.enter_async_context(_page(settings, opened[0])))
-        except SettingsError as error:
-            await opened[0].close()
-            return _say(str(error), EX_CONFIG)
-        if stop.is_set():
-            await opened[0].close()
-            return EX_OK
-        return await _connect(settings, token, stop, *opened)
+        await unless(stop, _open_page(settings, running))
+        return EX_OK if stop.is_set() else await _connect(settings, token, stop, running)
+    except (CheckpointError, StoreError, SettingsError) as error:
+        return _say(str(error), EX_CONFIG)
+    finally:
+        await end(running, ShutdownBudget())
 
 
-@asynccontextmanager
-async def _page(settings: Settings, classifier: Classifier) -> AsyncIterator[None]:
-    """The web page beside the bot, over the same model, if a port is set for it."""
-    if not settings.web_port:
-        yield
-        return
-    from bot.web.command import page_beside
+async def open_parts(settings: Settings, running: Running) -> Running:
+    """The model and the store, side by side: the database's libraries are imported while the model's session is built.
 
-    async with page_beside(settings, classifier):
-        yield
-
-
-async def open_parts(settings: Settings, kept: AsyncExitStack) -> tuple[Classifier, Storage]:
-    """The model and the store; `kept` closes the store."""
+    Raises CheckpointError and StoreError.
+    """
     loading = asyncio.ensure_future(open_classifier(settings))
     try:
         from bot.storage.open_storage import open_storage
 
-        mood = await kept.enter_async_context(open_storage(settings))
+        running.storage = await running.store.enter_async_context(open_storage(settings))
     except BaseException:
         loading.cancel()
         raise
-    return await loading, mood
+    running.classifier = await loading
+    return running
 
 
-async def _connect(settings: Settings, token: str, stop: asyncio.Event, classifier: Classifier, mood: Storage) -> int:
+async def _open_page(settings: Settings, running: Running) -> None:
+    """The web page beside the bot, over the same model, if a port is set for it. Raises SettingsError."""
+    if not settings.web_port:
+        return
+    from bot.app.page import page_beside
+
+    assert running.classifier is not None
+    await running.page.enter_async_context(page_beside(settings, running.classifier))
+
+
+async def _connect(settings: Settings, token: str, stop: asyncio.Event, running: Running) -> int:
     """Runs the bot until it is told to stop, and returns the exit code."""
+    from bot.app.assemble import assemble
+    from bot.charts.drawing import import_library
+
+    classifier, storage = running.classifier, running.storage
+    assert classifier is not None and storage is not None
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
-    # The library warns of voice packages and of the guild cache; this bot wants neither.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    logging.getLogger("discord.state").setLevel(logging.ERROR)
-    if hangup_is_for_reloading():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_in_background, classifier)
-    # What has been loaded stays; looking through it for garbage holds the loop for 60 ms each time.
-    gc.freeze()
-    mood.buffer.start()
-    bot = create_bot(settings, classifier=classifier, mood=mood)
+    quieten_discord()
+    on_hangup(lambda: _reload_in_background(classifier))
+    await in_thread(import_library)
+    freeze_what_is_loaded()
+    storage.write_buffer.start()
+    running.client = assemble(settings, classifier, storage)
     try:
-        try:
-            return await _serve(bot, token, stop)
-        except discord.PrivilegedIntentsRequired:
-            _log.warning(WITHOUT_CONTENT)
-            await _leave(bot)
-            if bot.watching is not None and bot.watching.started:
-                # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
-                mood = replace(mood, last_alive=None)
-            bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
-            return await _serve(bot, token, stop)
-    finally:
-        await _close(bot, classifier)
+        return await _serve(running.client, token, stop)
+    except discord.PrivilegedIntentsRequired:
+        _log.warning(WITHOUT_CONTENT)
+        await _leave(running.client)
+        if storage.write_buffer.sees:
+            # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
+            storage = replace(storage, last_alive=None)
+        running.client = assemble(settings, classifier, storage, message_content=False)
+        return await _serve(running.client, token, stop)
 
 
-async def _serve(bot: Vibecheck, token: str, stop: asyncio.Event) -> int:
-    """Runs this bot until it is told to stop. Raises PrivilegedIntentsRequired when Discord refuses an intent."""
-    bot.add_listener(_announcer(bot), "on_ready")
-    bot.upkeep.start()
+async def _serve(client: Vibecheck, token: str, stop: asyncio.Event) -> int:
+    """Runs this client until it is told to stop. Raises PrivilegedIntentsRequired when Discord refuses an intent."""
+    client.add_listener(_announcer(client), "on_ready")
+    client.jobs.start()
     try:
-        await unless(stop, bot.start(token))
+        await unless(stop, client.start(token))
     except discord.PrivilegedIntentsRequired:
         raise
     except discord.LoginFailure:
@@ -185,11 +166,6 @@ async def _serve(bot: Vibecheck, token: str, stop: asyncio.Event) -> int:
         return _say(NO_DISCORD, EX_UNAVAILABLE)
     _log.info("stopped")
     return EX_OK
-
-
-def hangup_is_for_reloading() -> bool:
-    """Not in a terminal, where SIGHUP says that it was closed, nor on Windows, which has no such signal."""
-    return hasattr(signal, "SIGHUP") and not sys.stderr.isatty()
 
 
 _reloads: set[asyncio.Task[None]] = set()
@@ -212,32 +188,40 @@ def _reload_in_background(classifier: Classifier) -> None:
     task.add_done_callback(_reloads.discard)
 
 
-async def _close(bot: Vibecheck, classifier: Classifier) -> None:
+async def end(running: Running, budget: ShutdownBudget) -> None:
     """What was said is still read, then the model goes, so that whoever waits is told while there is a connection.
 
-    All in `CLOSING_SECONDS`.
+    The store comes last, with what is left to write.
     """
-    share = CLOSING_SECONDS / 4
-    await bot.upkeep.close()
-    if bot.watching is not None:
-        left = await bot.watching.reader.drained(share)
+    client, classifier, storage = running.client, running.classifier, running.storage
+    if client is not None:
+        await budget.give("jobs", client.jobs.close())
+        left = await budget.give("messages", client.drained(0.9 * budget.share_of("messages")))
         if left:
             _log.warning("%d messages could not be read before the end", left)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(share):
-            await classifier.close()
+    if classifier is not None:
+        await budget.give("model", classifier.close())
+    if client is not None:
+        await budget.give("answers", _answers_given())
+        await budget.give("connection", client.close())
+    await budget.give("page", running.page.aclose())
+    await budget.give("store", running.store.aclose())
+    if storage is not None and len(storage.write_buffer):
+        _log.error("%d messages could not be written before the end", len(storage.write_buffer))
+
+
+async def _answers_given() -> None:
+    """Waits for the commands and buttons that are being answered."""
     answering = [task for task in asyncio.all_tasks() if task.get_name().startswith(_ANSWERING)]
     if answering:
-        await asyncio.wait(answering, timeout=share)
-    await _leave(bot)
+        await asyncio.wait(answering)
 
 
-async def _leave(bot: Vibecheck) -> None:
-    """Ends one bot; the model and the store go on."""
-    await bot.upkeep.close()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS / 4):
-            await bot.close()
+async def _leave(client: Vibecheck) -> None:
+    """Ends one client; the model and the store go on."""
+    budget = ShutdownBudget()
+    await budget.give("jobs", client.jobs.close())
+    await budget.give("connection", client.close())
 
 
 def end_process(code: int) -> NoReturn:
@@ -252,9 +236,9 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _announcer(bot: Vibecheck) -> Callable[[], Coroutine[Any, Any, None]]:
+def _announcer(client: Vibecheck) -> Callable[[], Coroutine[Any, Any, None]]:
     async def on_ready() -> None:
-        _log.info("%s is online after %.1f s", bot.user, seconds_since_start())
+        _log.info("%s is online after %.1f s", client.user, seconds_since_start())
 
     return on_ready
 

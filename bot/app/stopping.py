@@ -7,14 +7,14 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-CLOSING_SECONDS = 3.9
-"""What all of the process has to end orderly."""
-
 _T = TypeVar("_T")
 
+GRACE_SECONDS = 1.0
+"""What work gets to end by itself once it is cancelled."""
 
-async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """The result of `work`, or None when `stop` came first and `work` was cancelled."""
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T], grace: float = GRACE_SECONDS) -> _T | None:
+    """The result of `work`, or None when `stop` came first and `work` was cancelled, with `grace` seconds to end."""
     task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -24,6 +24,6 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | Non
         return task.result()
     task.cancel()
     with suppress(asyncio.CancelledError, TimeoutError):
-        async with asyncio.timeout(CLOSING_SECONDS / 4):
+        async with asyncio.timeout(grace):
             await task
     return None

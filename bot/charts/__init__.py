@@ -1,1 +1,1 @@
-"""`/mood`: the mood of channels, as a chart, in words and as a file."""
+"""Pictures of a mood, and the sentences beside them."""

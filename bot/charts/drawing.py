@@ -1,13 +1,12 @@
 """The chart of a mood: scores with their interval, shares, and how many messages there were, over the same time.
 
 Drawn with matplotlib's objects and without pyplot, which keeps figures of its own and is for one thread. The library is
-imported with the first chart. Colours are Okabe and Ito's (2008), told apart with every common colour blindness, on
+imported when it is first needed. Colours are Okabe and Ito's (2008), told apart with every common colour blindness, on
 the background of Discord's dark theme; letters are as large as a phone needs, which shows the picture at a third.
 """
 
 from __future__ import annotations
 
-import gc
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +54,6 @@ class Line:
 
 def draw(lines: Sequence[Line], zone: ZoneInfo) -> bytes:
     """A PNG of one line, or of two to compare, which have the same buckets. It may take a second: not for the loop."""
-    _import_library()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -78,20 +76,11 @@ def draw(lines: Sequence[Line], zone: ZoneInfo) -> bytes:
     return png.getvalue()
 
 
-@cache
-def _import_library() -> None:
-    """Imports matplotlib without a search for garbage, which would stop every thread for longer than a loop may wait.
-
-    What was imported stays, and is not looked through again either.
-    """
-    gc.disable()
-    try:
-        import matplotlib.backends.backend_agg
-        import matplotlib.figure
-        import matplotlib.font_manager  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()
+def import_library() -> None:
+    """Imports matplotlib, half a second's work: at the start of the process, so that nobody waits for it later."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure
+    import matplotlib.font_manager  # noqa: F401
 
 
 def _panels(figure: Figure, heights: list[float]) -> list[Axes]:

@@ -20,10 +20,10 @@ class ChartExecutor:
     """The thread is made with the first piece of work."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="studio")
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
         self._waiting = 0
 
-    async def do(self, work: Callable[[], _T]) -> _T:
+    async def run(self, work: Callable[[], _T]) -> _T:
         """What `work` returns, done in the thread when its turn comes. Raises TooBusy."""
         if self._waiting >= MOST_WAITING:
             raise TooBusy("Many people are asking for charts right now; please try again in a moment.")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.presentation import palette
 from bot.presentation.text import count
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-    from bot.settings import Settings
+from bot.services import Feature, Services
+from bot.settings import Settings
 
 NO_TEXT = (
     "Message text: never, neither on disk nor in logs. A text you ask about stays in memory for at most 15 minutes, "
@@ -29,21 +25,24 @@ STORED = (
 _SHOW_FILES = ("https://github.com/", "https://gitlab.com/")
 """Where a file of a repository is under its address as blob/HEAD/..."""
 
-NOTHING_STORED = "On disk: only a hash of my own command list."
+
+def setup(services: Services) -> Feature:
+    """The command."""
+    return Feature(name="/about", cogs=(AboutCog(services),))
 
 
 class AboutCog(commands.Cog):
     """Says what this bot is."""
 
-    def __init__(self, bot: Vibecheck) -> None:
-        self.bot = bot
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     @app_commands.command(description="What answers you, and what is stored")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def about(self, interaction: discord.Interaction) -> None:
         """Model, version, storage and links, to the asker alone."""
-        info, settings = self.bot.classifier.info, self.bot.settings
+        info, settings = self.services.classifier.info, self.services.settings
         embed = discord.Embed(
             title="Vibecheck",
             description="I read the mood of a text with a DistilBERT that runs on my operator's own machine. "
@@ -55,7 +54,7 @@ class AboutCog(commands.Cog):
         if info.metrics:
             figures = "\n".join(f"{name.replace('_', ' ')}: {value:.3f}" for name, value in info.metrics.items())
             embed.add_field(name="Measured", value=figures[:1024])
-        kept = NOTHING_STORED if self.bot.mood is None else STORED.format(days=count(settings.retention_days, "day"))
+        kept = STORED.format(days=count(settings.retention_days, "day"))
         embed.add_field(name="What is stored", value=f"{NO_TEXT}\n{kept}", inline=False)
         links = {"Source": settings.source_url, "Support": settings.support_url, "Privacy": policy_url(settings)}
         given = [f"[{name}]({url})" for name, url in links.items() if url]

@@ -9,19 +9,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain.records import Feedback
+from bot.presentation import palette
+from bot.services import Feature, Services
 from bot.storage.errors import DatabaseUnavailable
 from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-    from bot.domain.records import Feedback
-    from bot.storage.guild_repository import Store
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +34,11 @@ _STEP_SECONDS = 1.0
 _T = TypeVar("_T")
 
 
+def setup(services: Services) -> Feature:
+    """The group of commands, for the owner's server alone."""
+    return Feature(name="/model", owner_cogs=(ModelCog(services),))
+
+
 @app_commands.guild_only()
 @app_commands.default_permissions(administrator=True)
 class ModelCog(commands.GroupCog, group_name="model", group_description="Look after the model; for the bot's owner"):
@@ -43,15 +46,15 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
 
     shadow = app_commands.Group(name="shadow", description="Try a model beside the one that answers")
 
-    def __init__(self, bot: Vibecheck) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self.bot = bot
+        self.services = services
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """The owner or a member of the owning team, whatever the server's own permissions say; all else is logged."""
         command = interaction.command.qualified_name if interaction.command else "model"
         asked = f"{interaction.user} ({interaction.user.id})"
-        if not await self.bot.is_owner(interaction.user):
+        if not await self.services.connection.is_owner(interaction.user):
             _log.warning("%s is not the owner and tried /%s", asked, command)
             await interaction.response.send_message(NOT_YOURS, ephemeral=True)
             return False
@@ -64,8 +67,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         """Shows what is known of the model and its queue, and what people said of its answers."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         embed = self._status()
-        if self.bot.mood is not None:
-            embed.add_field(name="Feedback", value=await self._feedback(self.bot.mood.store))
+        embed.add_field(name="Feedback", value=await self._feedback())
         await interaction.edit_original_response(embed=embed)
 
     @app_commands.command(description="Load a model beside the running one, check it, and let it answer")
@@ -73,18 +75,18 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
     async def reload(self, interaction: discord.Interaction, source: app_commands.Range[str, 1, 300] = "") -> None:
         """Shows its progress; a reload that fails changes nothing."""
         steps: list[str] = []
-        classifier = self.bot.classifier
+        classifier = self.services.classifier
         await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
 
     @app_commands.command(description="Go back to the model before the last change")
     async def rollback(self, interaction: discord.Interaction) -> None:
         """The model before is still loaded."""
-        await self._do(interaction, self.bot.classifier.rollback, reloaded)
+        await self._do(interaction, self.services.classifier.rollback, reloaded)
 
     @app_commands.command(description="Ask the model its golden examples again")
     async def golden(self, interaction: discord.Interaction) -> None:
         """Shows those that come out otherwise than when the model was made."""
-        await self._do(interaction, self.bot.classifier.golden, _golden)
+        await self._do(interaction, self.services.classifier.golden, _golden)
 
     @shadow.command(name="start", description="Run a model beside the live one on passive messages")
     @app_commands.describe(source="bundled, a folder, or org/name@revision", share="Percent of the passive messages")
@@ -95,7 +97,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         share: app_commands.Range[int, 1, 100] = 100,
     ) -> None:
         """It answers nobody until it is promoted."""
-        await self._do(interaction, partial(self.bot.classifier.start_shadow, source, share / 100), _shadowing)
+        await self._do(interaction, partial(self.services.classifier.start_shadow, source, share / 100), _shadowing)
 
     @shadow.command(name="report", description="What the model in the shadow has shown so far")
     async def shadow_report(self, interaction: discord.Interaction) -> None:
@@ -105,12 +107,12 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
     @shadow.command(name="promote", description="Let the model in the shadow answer from now on")
     async def shadow_promote(self, interaction: discord.Interaction) -> None:
         """The live one stays for a rollback."""
-        await self._do(interaction, self.bot.classifier.promote_shadow, reloaded)
+        await self._do(interaction, self.services.classifier.promote_shadow, reloaded)
 
     @shadow.command(name="stop", description="Drop the model in the shadow")
     async def shadow_stop(self, interaction: discord.Interaction) -> None:
         """Shows its last report."""
-        await self._do(interaction, self.bot.classifier.stop_shadow, shadow_words)
+        await self._do(interaction, self.services.classifier.stop_shadow, shadow_words)
 
     async def _do(
         self,
@@ -138,22 +140,22 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         await interaction.edit_original_response(content=said[:2000])
 
     async def _shadow_report(self) -> ShadowReport:
-        return self.bot.classifier.shadow_report()
+        return self.services.classifier.shadow_report()
 
-    async def _feedback(self, store: Store) -> str:
+    async def _feedback(self) -> str:
         try:
-            return feedback_words(await store.feedback(), self.bot.classifier.info.version)
+            return feedback_words(await self.services.storage.feedback.counts(), self.services.classifier.info.version)
         except DatabaseUnavailable:
             return "cannot be read just now: the database does not answer"
 
     def _status(self) -> discord.Embed:
-        classifier = self.bot.classifier
+        classifier = self.services.classifier
         info, stats, health = classifier.info, classifier.stats(), classifier.health()
         good = health.healthy
         embed = discord.Embed(
             title=f"Model {info.version}",
             description="It answers." if good else f"It does not answer: {health.reason}.",
-            colour=discord.Colour.green() if good else discord.Colour.red(),
+            colour=palette.GOOD if good else palette.BAD,
         )
         served = max(1, stats.served)
         useful = stats.useful_tokens / max(1, stats.computed_tokens)

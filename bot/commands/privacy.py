@@ -6,22 +6,24 @@ import asyncio
 import io
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import discord
 from discord import app_commands
 from discord.ext import commands
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.privacy_report import as_file, as_json, in_words
-from bot.error_handler import apologise
-from bot.presentation.text import count
+from bot.error_handler import apologising
+from bot.presentation.text import as_time, count
+from bot.services import Feature, Services, personal_data_of, services_of
 from bot.storage.errors import DatabaseUnavailable
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-    from bot.domain.records import Held
-    from bot.storage.open_storage import Storage
+from bot.storage.people_repository import read_opt_out
+from bot.storage.personal_data import Holding, PersonalData, erasers
+from bot.storage.schema import OptOutRow
 
 DELETE = "Delete"
 LATER = "Please try again in a few minutes."
@@ -45,6 +47,40 @@ NEVER_OUT = "You had not opted out, so nothing changes."
 STILL_OUT = f"My database does not answer, so you are still opted out and nothing has changed. {LATER}"
 
 
+def setup(services: Services) -> Feature:
+    """The group of commands and its button. What opting out keeps of somebody stays: it is kept for their sake."""
+    opt_outs = services.storage.opt_outs
+
+    async def read(connection: AsyncConnection, authors: Sequence[bytes]) -> OptOut:
+        return OptOut(any(author in opt_outs for author in authors), await read_opt_out(connection, authors))
+
+    kept = PersonalData(
+        tables=(OptOutRow,),
+        read=read,
+        lines=lambda held, _: [held.line],
+        entries=lambda held: {"opted_out": held.in_force, "opted_out_since": as_time(held.since)},
+        deletion=lambda _: "",
+        erase=None,
+    )
+    return Feature(name="/privacy", cogs=(PrivacyCog(services),), buttons=(DeleteButton,), personal_data=(kept,))
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Whether somebody is not read, and since when that is written down, in seconds since the Unix epoch."""
+
+    in_force: bool
+    since: int | None
+
+    @property
+    def line(self) -> str:
+        """It, as the person reads it."""
+        if self.since is not None:
+            return f"- You opted out on <t:{self.since}:D>: none of your messages is read."
+        unwritten = "- You have opted out, but it could not be written down: please use `/privacy opt-out` once more."
+        return unwritten if self.in_force else "- You have not opted out."
+
+
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 @app_commands.allowed_installs(guilds=True, users=True)
 class PrivacyCog(
@@ -52,10 +88,10 @@ class PrivacyCog(
 ):
     """See, export, delete, opt out and opt in; each for the one who asks, and answered to them alone."""
 
-    def __init__(self, bot: Vibecheck, mood: Storage) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self.bot = bot
-        self.mood = mood
+        self.services = services
+        self.opt_outs = services.storage.opt_outs
 
     @app_commands.command(description="Everything that is kept about you, in words and as a file")
     async def see(self, interaction: discord.Interaction[Any]) -> None:
@@ -72,12 +108,12 @@ class PrivacyCog(
         """Says what there is; it goes when the button is pressed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            held = await _held(self.mood, interaction.user.id)
+            held = await _held(interaction)
         except DatabaseUnavailable:
             await interaction.edit_original_response(content=UNREADABLE)
             return
-        if held.messages or held.hours or held.admin_actions:
-            question = _question(held, self.bot.settings.retention_days)
+        if any(one.deletion for one in held):
+            question = _question(held, self.services.settings.retention_days)
             await interaction.edit_original_response(content=question, view=_delete_view())
         else:
             await interaction.edit_original_response(content=NOTHING)
@@ -88,11 +124,11 @@ class PrivacyCog(
         await interaction.response.defer(ephemeral=True, thinking=True)
         said = [OUT]
         try:
-            await self.mood.opt_outs.add(interaction.user.id)
+            await self.opt_outs.add(interaction.user.id)
         except DatabaseUnavailable:
             said.append(OUT_UNTIL_RESTART)
         try:
-            said.append(_removed(await _forget(self.mood, interaction)))
+            said.append(_removed(await _forget(interaction)))
         except DatabaseUnavailable:
             said.append(OUT_UNDELETED if OUT_UNTIL_RESTART in said else OUT_NOT_DELETED)
         await interaction.edit_original_response(content=" ".join(said))
@@ -101,9 +137,9 @@ class PrivacyCog(
     async def opt_in(self, interaction: discord.Interaction[Any]) -> None:
         """In force once it is written; until then they are out."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        said = IN if self.mood.opt_outs.includes(interaction.user.id) else NEVER_OUT
+        said = IN if self.opt_outs.includes(interaction.user.id) else NEVER_OUT
         try:
-            await self.mood.opt_outs.remove(interaction.user.id)
+            await self.opt_outs.remove(interaction.user.id)
         except DatabaseUnavailable:
             said = STILL_OUT if said is IN else NEVER_OUT
         await interaction.edit_original_response(content=said)
@@ -111,18 +147,18 @@ class PrivacyCog(
     async def _tell(self, interaction: discord.Interaction[Any], *, words: bool) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            held = await _held(self.mood, interaction.user.id)
+            held = await _held(interaction)
         except DatabaseUnavailable:
             await interaction.edit_original_response(content=UNREADABLE)
             return
-        opted_out, days = self.mood.opt_outs.includes(interaction.user.id), self.bot.settings.retention_days
+        days = self.services.settings.retention_days
 
         def write() -> tuple[str, bytes]:
-            text = as_json(interaction.user.id, held, opted_out=opted_out, days=days, now=time.time())
+            text = as_json(interaction.user.id, held, days=days, now=time.time())
             return as_file(text, interaction.filesize_limit)
 
         name, data = await asyncio.to_thread(write)  # a month of somebody's messages may be tens of thousands of lines
-        content = in_words(held, opted_out=opted_out, days=days) if words else "Everything that is kept about you:"
+        content = in_words(held, days) if words else "Everything that is kept about you:"
         file = discord.File(io.BytesIO(data), filename=name)
         await interaction.edit_original_response(content=content, attachments=[file])
 
@@ -141,38 +177,33 @@ class DeleteButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="pri
         """There is only one."""
         return cls()
 
+    @apologising("privacy delete")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Deletes and says how much; when that fails, the button stays."""
-        try:
-            await self._delete(interaction)
-        except Exception as error:  # discord.py would log it with its traceback and message
-            await apologise(interaction, "privacy delete", error)
-
-    async def _delete(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Vibecheck = interaction.client
-        if bot.mood is None:
-            await interaction.response.send_message(NOTHING, ephemeral=True)
-            return
         await interaction.response.defer()
         try:
-            removed = await _forget(bot.mood, interaction)
+            removed = await _forget(interaction)
         except DatabaseUnavailable:
             await interaction.edit_original_response(content=NOT_DELETED, view=_delete_view())
             return
         await interaction.edit_original_response(content=_removed(removed), view=None)
 
 
-async def _held(mood: Storage, user_id: int) -> Held:
-    """Everything about one person, with what was not written yet. Raises DatabaseUnavailable."""
-    await mood.buffer.flush()
-    return await mood.store.held_about(mood.identity.authors(user_id))
+async def _held(interaction: discord.Interaction[Any]) -> tuple[Holding[Any], ...]:
+    """Everything about whoever asks, with what was not written yet. Raises DatabaseUnavailable."""
+    storage = services_of(interaction).storage
+    await storage.write_buffer.flush()
+    authors = storage.pseudonyms.authors(interaction.user.id)
+    return await storage.people.held(authors, personal_data_of(interaction))
 
 
-async def _forget(mood: Storage, interaction: discord.Interaction[Any]) -> int:
+async def _forget(interaction: discord.Interaction[Any]) -> int:
     """Removes everything about whoever asks up to now. Raises DatabaseUnavailable."""
+    storage = services_of(interaction).storage
     with suppress(DatabaseUnavailable):  # only so that messages that wait are counted, too
-        await mood.buffer.flush()
-    return await mood.buffer.forget(mood.identity.authors(interaction.user.id), interaction.id)
+        await storage.write_buffer.flush()
+    authors = storage.pseudonyms.authors(interaction.user.id)
+    return await storage.write_buffer.forget(authors, interaction.id, erasers(personal_data_of(interaction)))
 
 
 def _delete_view() -> discord.ui.View:
@@ -181,12 +212,11 @@ def _delete_view() -> discord.ui.View:
     return view
 
 
-def _question(held: Held, days: int) -> str:
-    admin = f", and takes you off {count(len(held.admin_actions), 'thing')} you did as an admin"
+def _question(held: Sequence[Holding[Any]], days: int) -> str:
+    done = ", and ".join(one.deletion for one in held if one.deletion)
     return (
-        f"This removes the scores of {count(len(held.messages), 'message')} of yours and takes them out of the sums of "
-        f"their hours{admin if held.admin_actions else ''}. It cannot be undone. Sums of hours more than "
-        f"{count(days, 'day')} ago stay, for nobody is in them any more. Whether you opted out stays as it is."
+        f"This {done}. It cannot be undone. Sums of hours more than {count(days, 'day')} ago stay, for nobody is in "
+        "them any more. Whether you opted out stays as it is."
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -13,15 +12,13 @@ from discord.ext import commands
 from bot.domain.records import Answer
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
-from bot.ui.explain_button import why_view
-from bot.ui.feedback_buttons import feedback_buttons
-from bot.ui.origin import origin_of
-from bot.ui.replies import Reply, reply_to_all, reply_to_asker
+from bot.services import Feature, Services
+from bot.storage.schema import FeedbackRow
+from bot.ui.explain_button import WhyButton, why_view
+from bot.ui.feedback_buttons import FeedbackButton, feedback_buttons
+from bot.ui.replies import Reply, origin_of, reply_to_all, reply_to_asker
 from bot.ui.verdict_embed import verdict_embed
 from model import ModelError
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
 
 _log = logging.getLogger(__name__)
 
@@ -29,25 +26,29 @@ _EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, privat
 _ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)
 
 
+def setup(services: Services) -> Feature:
+    """The command, the menu, and the buttons under an answer."""
+    cog = SentimentCog(services)
+    return Feature(
+        name="/sentiment",
+        cogs=(cog,),
+        menus=(cog.menu,),
+        buttons=(WhyButton, FeedbackButton),
+        impersonal={FeedbackRow: "labels, score and model version of an answer; no text, no name"},
+    )
+
+
 class SentimentCog(commands.Cog):
     """Answers people who ask about one text."""
 
-    def __init__(self, bot: Vibecheck) -> None:
-        self.bot = bot
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self.menu = app_commands.ContextMenu(
             name="Check sentiment",
             callback=self.check_message,
             allowed_contexts=_EVERYWHERE,
             allowed_installs=_ANY_INSTALL,
         )
-
-    async def cog_load(self) -> None:
-        """Registers the menu, which a cog cannot declare by decorator."""
-        self.bot.tree.add_command(self.menu)
-
-    async def cog_unload(self) -> None:
-        """Takes the menu away again."""
-        self.bot.tree.remove_command(self.menu.name, type=self.menu.type)
 
     @app_commands.command(description="How does a text sound: negative, neutral or positive?")
     @app_commands.describe(text="What to read", private="Show the answer to you alone")
@@ -69,18 +70,19 @@ class SentimentCog(commands.Cog):
     ) -> Reply:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                verdict = await self.bot.classifier.classify(text, origin=origin_of(interaction), within=LONGEST_WAIT)
+                verdict = await self.services.classifier.classify(
+                    text, origin=origin_of(interaction), within=LONGEST_WAIT
+                )
         except ModelError as error:
             return Reply(explain_failure(error))
         except TimeoutError:
             _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
             return Reply(SLOW)
         if verdict.danger:
-            return Reply(kind_words(self.bot.settings.help_url), aside=True)
-        view = why_view(self.bot.recent_texts.remember(text))
-        if self.bot.mood is not None:
-            for button in feedback_buttons(Answer.of(verdict)):
-                view.add_item(button)
+            return Reply(kind_words(self.services.settings.help_url), aside=True)
+        view = why_view(self.services.recent_texts.remember(text))
+        for button in feedback_buttons(Answer.of(verdict)):
+            view.add_item(button)
         return Reply(embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view)
 
 

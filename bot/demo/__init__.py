@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import tempfile
 import threading
 import webbrowser
-from contextlib import suppress
 from pathlib import Path
+
+from bot.app.process_tuning import stop_on_signals
 
 
 async def demo(port: int = 8765, open_browser: bool = True) -> int:
     """Runs until Ctrl-C or SIGTERM and returns the exit code. Port 0 takes a free one."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no handlers on its loop
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     from simcord import SetupError
 
     from bot.demo.local_discord import LocalDiscord

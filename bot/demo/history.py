@@ -22,8 +22,9 @@ from sqlalchemy import insert
 from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.guild_repository import GuildRepository
 from bot.storage.hourly_rollup import chunks
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.schema import HourAuthorRow, HourRow
 
@@ -118,16 +119,16 @@ async def write_history(folder: Path, guild_id: int, channels: dict[str, int], n
     zone = local_zone()
     database = await Database.open(folder)
     try:
-        store = Store(database)
-        await store.set_settings(GuildSettings(guild_id, zone.key))
+        guilds = GuildRepository(database)
+        await guilds.set_settings(GuildSettings(guild_id, zone.key))
         hours: list[dict[str, Any]] = []
         people: list[dict[str, Any]] = []
         named_from = int(now // SECONDS) - _NAMED_DAYS * 24
         for number, (name, character) in enumerate(CHARACTERS.items()):
             channel_id = channels[name]
-            await store.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH))
+            await guilds.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH))
             noticed = Audited(guild_id, int(now), None, AdminAction.NOTICE, TargetKind.CHANNEL, channel_id)
-            await store.add_audit(noticed)
+            await guilds.add_audit(noticed)
             for made in made_up(character, zone, now, seed=number):
                 hours.append(_hour_row(made, guild_id, channel_id))
                 if made.hour >= named_from:
@@ -136,7 +137,7 @@ async def write_history(folder: Path, guild_id: int, channels: dict[str, int], n
             for row, rows in ((HourRow, hours), (HourAuthorRow, people)):
                 for some in chunks(rows):
                     await connection.execute(insert(row), some)
-        await store.add_gap(_away(zone, now))
+        await MoodRepository(database).add_gap(_away(zone, now))
     finally:
         await database.close()
 

@@ -1,1 +1,19 @@
-"""DigestJob: once a day or a week, what was notable."""
+"""Digests: once a day or a week, what was notable."""
+
+from __future__ import annotations
+
+from bot.background_jobs import Job
+from bot.digests.job import DigestJob
+from bot.services import Feature, Services
+from bot.storage.schema import DigestRow
+
+__all__ = ["setup"]
+
+
+def setup(services: Services) -> Feature:
+    """Sends what is due."""
+    return Feature(
+        name="digests",
+        jobs=(Job("digests", DigestJob(services).tick),),
+        impersonal={DigestRow: "which digests were posted"},
+    )

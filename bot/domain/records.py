@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 from typing import Self
@@ -203,13 +203,11 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Everything that is held about one person. `hours` counts their messages by channel and hour: read, and unread."""
+class HeldMessages:
+    """What is held of one person's messages. `hours` counts them by channel and hour: read, and unread."""
 
-    opted_out_since: int | None
-    messages: tuple[HeldMessage, ...] = field(default=())
-    hours: tuple[tuple[int, int, int, int], ...] = field(default=())
-    admin_actions: tuple[Audited, ...] = field(default=())
+    messages: tuple[HeldMessage, ...] = ()
+    hours: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

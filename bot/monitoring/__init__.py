@@ -1,1 +1,31 @@
-"""Which messages are read, and what happens to them: scored, tagged, corrected; and the times nothing could be read."""
+"""Monitoring: which messages are read, telling people so first, and when nothing could be seen."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot.background_jobs import Daily, Hourly, Job
+from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
+from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
+from bot.services import Feature
+from bot.storage.maintenance import carry_over, purge_what_is_old
+
+__all__ = ["Monitoring", "setup"]
+
+
+def setup(monitoring: Monitoring) -> Feature:
+    """Discord's events, and what is done so that nothing is kept for too long."""
+    storage, days = monitoring.storage, monitoring.services.settings.retention_days
+    return Feature(
+        name="monitoring",
+        cogs=(EventsCog(monitoring),),
+        jobs=(
+            Job("purging", Hourly(partial(purge_what_is_old, storage, days))),
+            Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
+            Job("noting gaps", monitoring.downtime.note),
+        ),
+        drain=monitoring.ingest.drained,
+        personal_data=(MESSAGES,),
+        impersonal=IMPERSONAL,
+    )

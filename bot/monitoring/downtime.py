@@ -9,7 +9,7 @@ from math import ceil
 
 from bot.domain.records import Gap
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.guild_repository import Store
+from bot.storage.mood_repository import MoodRepository
 
 _log = logging.getLogger(__name__)
 
@@ -28,15 +28,15 @@ EVERYWHERE: tuple[None] = (None,)
 class Downtime:
     """What is away, since when; each absence under a key of its own, such as a shard's number."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, moods: MoodRepository, clock: Callable[[], float] = time.time) -> None:
+        self._moods = moods
         self._clock = clock
         self._since: dict[object, float] = {}
         self._guilds: dict[object, Callable[[], Iterable[int | None]]] = {}
         self._unwritten: list[Gap] = []
 
     async def started(self, last_alive: int | None) -> None:
-        """The bot sees events again after it did not run; `last_alive` as of `Store.last_alive`."""
+        """The bot sees events again after it did not run; `last_alive` as of `Storage.last_alive`."""
         now = self._clock()
         if last_alive is not None and now - last_alive >= SHORTEST_DOWNTIME:
             await self._add(EVERYWHERE, last_alive, now)
@@ -57,7 +57,7 @@ class Downtime:
             await self._add(self._guilds[key](), since, self._clock())
 
     async def note(self, now: float) -> None:
-        """Writes what could not be written, and parts of absences that last. A job of the upkeep."""
+        """Writes what could not be written, and parts of absences that last. A job."""
         for key, since in tuple(self._since.items()):
             if now - since >= PORTION:
                 self._since[key] = now
@@ -84,7 +84,7 @@ class Downtime:
         while self._unwritten:
             gap = self._unwritten.pop(0)
             try:
-                await self._store.add_gap(gap)
+                await self._moods.add_gap(gap)
             except BaseException:
                 self._unwritten.insert(0, gap)
                 raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 
@@ -18,6 +17,7 @@ from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from model import (
+    Classifier,
     ClassifierClosed,
     DeadlinePassed,
     InferenceFailed,
@@ -27,9 +27,6 @@ from model import (
     Unreadable,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
 
 LONGEST_WAIT = 120.0
 """Seconds after which a message that nobody waits for is not read any more."""
@@ -61,25 +58,25 @@ class Counts:
     unread: int = 0
 
 
-class Reader:
+class Ingest:
     """Reads what may be read. `content_seen` is whether Discord shows the bot what messages say."""
 
     def __init__(
         self,
-        bot: Vibecheck,
-        mood: Storage,
-        register: RuleCache,
+        classifier: Classifier,
+        storage: Storage,
+        rules: RuleCache,
         notices: Notices,
-        tagger: Reactions,
+        reactions: Reactions,
         *,
         content_seen: bool,
     ) -> None:
         self.counts: defaultdict[int, Counts] = defaultdict(Counts)
-        self._bot = bot
-        self._mood = mood
-        self._register = register
+        self._classifier = classifier
+        self._storage = storage
+        self._rules = rules
         self._notices = notices
-        self._tagger = tagger
+        self._reactions = reactions
         self._content_seen = content_seen
         self._waiting: set[asyncio.Task[object]] = set()
 
@@ -96,7 +93,7 @@ class Reader:
         if wanted is None or not message.content.strip() or is_command(message.content):
             return
         place, decision = wanted
-        if not self._register.is_told(place):
+        if not self._rules.is_told(place):
             if isinstance(message.channel, WithMessages):
                 await self._notices.post_where_due(message.channel, decision)
             return
@@ -118,19 +115,19 @@ class Reader:
         if edited is None or (discord.utils.utcnow() - edited).total_seconds() > NEWS_SECONDS:
             return
         wanted = self._wanted(message)
-        if wanted is None or not self._register.is_told(wanted[0]):
+        if wanted is None or not self._rules.is_told(wanted[0]):
             return
         place, _ = wanted
         moment = round(edited.timestamp() * 1000)
         if is_command(message.content):
-            self._mood.buffer.emptied(message.id, moment)
+            self._storage.write_buffer.emptied(message.id, moment)
             return
         verdict = await self._verdict(message, place.guild_id)
         if isinstance(verdict, Verdict | Unreadable):
             if self._wanted(message) is not None:
                 self._keep(message, place, verdict, edited=moment)
         elif isinstance(verdict, NothingToRead):
-            self._mood.buffer.emptied(message.id, moment)
+            self._storage.write_buffer.emptied(message.id, moment)
 
     def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
         """Where a message stands and the rule that has it read; None for one that is not to be read.
@@ -141,10 +138,10 @@ class Reader:
             return None
         place, author = place_of(message.channel), message.author
         roles = [role.id for role in author.roles] if isinstance(author, discord.Member) else None
-        if place is None or (roles is None and self._register.has_exempt_roles(place.guild_id)):
+        if place is None or (roles is None and self._rules.has_exempt_roles(place.guild_id)):
             return None
-        decision = self._register.decide(place, roles or ())
-        if not decision.watched or self._mood.opt_outs.includes(author.id):
+        decision = self._rules.decide(place, roles or ())
+        if not decision.watched or self._storage.opt_outs.includes(author.id):
             return None
         return place, decision
 
@@ -154,7 +151,7 @@ class Reader:
         assert task is not None, "events are handled in tasks"
         self._waiting.add(task)
         try:
-            return await self._bot.classifier.classify(
+            return await self._classifier.classify(
                 message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
             )
         except (NothingToRead, Unreadable) as answer:
@@ -170,20 +167,20 @@ class Reader:
     async def _tag(self, message: discord.Message, place: Place, verdict: Verdict) -> None:
         """Has the message tagged if it is strong enough, and if the database says what the server has chosen."""
         try:
-            settings = await self._register.settings(place.guild_id)
+            settings = await self._rules.settings(place.guild_id)
         except DatabaseUnavailable:
             return
         emoji = tag_for(verdict, settings)
         if emoji is not None:
-            self._tagger.offer(message, emoji, place.channel_id)
+            self._reactions.offer(message, emoji, place.channel_id)
 
     def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
         """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""
-        kept = self._mood.buffer.scored(
+        kept = self._storage.write_buffer.scored(
             message.id,
             place.guild_id,
             place.channel_id,
-            self._mood.identity.author(message.author.id),
+            self._storage.pseudonyms.author(message.author.id),
             verdict,
             thread_id=place.thread_id,
             edited=edited,

@@ -15,7 +15,7 @@ from bot.domain.records import TargetKind
 from bot.domain.rules import Decision
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.rule_cache import RuleCache
-from bot.refusal_backoff import Purpose, RefusalBackoff
+from bot.posting.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)
@@ -46,14 +46,14 @@ class Notices:
 
     def __init__(
         self,
-        register: RuleCache,
-        outlets: RefusalBackoff,
+        rules: RuleCache,
+        backoff: RefusalBackoff,
         admins: AdminNotifier,
         retention_days: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._register = register
-        self._outlets = outlets
+        self._rules = rules
+        self._backoff = backoff
         self._admins = admins
         self._words = notice(retention_days)
         self._posting: set[int] = set()
@@ -70,14 +70,14 @@ class Notices:
         try:
             posted = await self._send(channel)
             try:
-                await self._register.told(channel.guild.id, channel.id)
+                await self._rules.told(channel.guild.id, channel.id)
             except DatabaseUnavailable:
                 with suppress(discord.HTTPException):
                     await posted.delete()
                 raise
         finally:
             self._posting.discard(channel.id)
-        self._outlets.worked(channel.id, Purpose.NOTICE)
+        self._backoff.worked(channel.id, Purpose.NOTICE)
 
     async def _send(self, channel: Watchable) -> discord.Message | discord.Thread:
         if isinstance(channel, discord.ForumChannel):
@@ -95,13 +95,13 @@ class Notices:
             place = channel.parent
         if self._clock() < self._not_before or place.id in self._posting:
             return
-        if not self._outlets.is_open(place.id, Purpose.NOTICE):
+        if not self._backoff.is_open(place.id, Purpose.NOTICE):
             return
         try:
             await self.post(place)
         except discord.HTTPException as error:
             _log.info("no notice could be posted in channel %d (%s)", place.id, error.code)
-            if self._outlets.refused(place.id, Purpose.NOTICE):
+            if self._backoff.refused(place.id, Purpose.NOTICE):
                 await self._admins.tell(
                     channel.guild,
                     f"I am to watch {place.mention} but cannot post my notice there, so I read nothing in it. "

@@ -11,7 +11,7 @@ import discord
 
 from bot.domain.records import GuildSettings
 from bot.monitoring.admin_notifier import AdminNotifier
-from bot.refusal_backoff import Purpose, RefusalBackoff
+from bot.posting.refusal_backoff import Purpose, RefusalBackoff
 from model import Sentiment, Verdict
 
 _log = logging.getLogger(__name__)
@@ -47,22 +47,22 @@ class Reactions:
     """Reacts in every channel at its own pace. A channel takes up room only while something waits in it."""
 
     def __init__(
-        self, outlets: RefusalBackoff, admins: AdminNotifier, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, backoff: RefusalBackoff, admins: AdminNotifier, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self.tagged = 0
         self.dropped = 0
-        self._outlets = outlets
+        self._backoff = backoff
         self._admins = admins
         self._pause = pause
         self._lanes: dict[int, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def offer(self, message: discord.Message, emoji: str, outlet: int) -> None:
+    def offer(self, message: discord.Message, emoji: str, refusing: int) -> None:
         """Lines up a reaction; the channel's oldest makes room when too many wait.
 
-        `outlet` is the channel whose permissions decide: for a message in a thread, the one the thread is in.
+        `refusing` is the channel whose permissions decide: for a message in a thread, the one the thread is in.
         """
-        if not self._outlets.is_open(outlet, Purpose.TAG):
+        if not self._backoff.is_open(refusing, Purpose.TAG):
             return
         lane = self._lanes.get(message.channel.id)
         if lane is None:
@@ -71,7 +71,7 @@ class Reactions:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self.dropped += len(lane) == WAITING
-        lane.append((message, emoji, outlet))
+        lane.append((message, emoji, refusing))
 
     async def close(self) -> None:
         """Gives up what waits."""
@@ -83,35 +83,37 @@ class Reactions:
         """Ends when nothing waits any more; the pause after the last reaction keeps the next one at its distance."""
         try:
             while lane:
-                message, emoji, outlet = lane.popleft()
-                if self._outlets.is_open(outlet, Purpose.TAG):
-                    await self._react(message, emoji, outlet)
+                message, emoji, refusing = lane.popleft()
+                if self._backoff.is_open(refusing, Purpose.TAG):
+                    await self._react(message, emoji, refusing)
                 await self._pause(SPACING)
         finally:
             del self._lanes[channel_id]
 
-    async def _react(self, message: discord.Message, emoji: str, outlet: int) -> None:
+    async def _react(self, message: discord.Message, emoji: str, refusing: int) -> None:
         try:
             await message.add_reaction(emoji)
         except discord.HTTPException as error:
             if error.code in _NORMAL_LIFE:
                 return
             if error.status in {403, 404} or error.code == _UNKNOWN_EMOJI:
-                await self._refused(message, outlet, error)
+                await self._refused(message, refusing, error)
             else:
-                _log.info("a reaction failed in channel %d (%s)", outlet, error.status)
+                _log.info("a reaction failed in channel %d (%s)", refusing, error.status)
         except Exception as error:  # a network that breaks, say: the other reactions still wait
-            _log.info("a reaction failed in channel %d (%s)", outlet, type(error).__name__)
+            _log.info("a reaction failed in channel %d (%s)", refusing, type(error).__name__)
         else:
             self.tagged += 1
-            self._outlets.worked(outlet, Purpose.TAG)
+            self._backoff.worked(refusing, Purpose.TAG)
 
-    async def _refused(self, message: discord.Message, outlet: int, error: discord.HTTPException) -> None:
-        first = self._outlets.refused(outlet, Purpose.TAG)
-        _log.info("reactions are refused in channel %d (%s)", outlet, error.code)
+    async def _refused(self, message: discord.Message, refusing: int, error: discord.HTTPException) -> None:
+        first = self._backoff.refused(refusing, Purpose.TAG)
+        _log.info("reactions are refused in channel %d (%s)", refusing, error.code)
         if not first or message.guild is None:
             return
         why = "my emoji is gone; choose another with `/monitor settings`"
         if error.code != _UNKNOWN_EMOJI:
             why = "`/monitor doctor` says what to click"
-        await self._admins.tell(message.guild, f"I may not tag messages in <#{outlet}>, so I stop that for now: {why}.")
+        await self._admins.tell(
+            message.guild, f"I may not tag messages in <#{refusing}>, so I stop that for now: {why}."
+        )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.domain.records import AdminAction, Audited, GuildSettings, Rule, TargetKind
 from bot.domain.rules import Decision, Place, Rules, Target, decide
-from bot.storage.guild_repository import Store
+from bot.storage.guild_repository import GuildRepository
 
 _NO_RULES: Rules = {}
 
@@ -20,8 +20,8 @@ class RuleCache:
     DatabaseUnavailable, and then nothing has changed.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, guilds: GuildRepository, clock: Callable[[], float] = time.time) -> None:
+        self._guilds = guilds
         self._clock = clock
         self._rules: dict[int, dict[Target, Rule]] = {}
         self._told: dict[int, set[int]] = {}
@@ -29,9 +29,9 @@ class RuleCache:
 
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
-        for rule in await self._store.rules():
+        for rule in await self._guilds.rules():
             self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
-        for guild_id, channel_id in await self._store.notices():
+        for guild_id, channel_id in await self._guilds.notices():
             self._told.setdefault(guild_id, set()).add(channel_id)
 
     def guild_ids(self) -> set[int]:
@@ -56,12 +56,12 @@ class RuleCache:
 
     async def set_rule(self, rule: Rule) -> None:
         """Keeps a rule in the place of the one its target had."""
-        await self._store.set_rule(rule)
+        await self._guilds.set_rule(rule)
         self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
 
     async def remove_rule(self, guild_id: int, target: Target) -> None:
         """Removes what was said of a target, if anything was."""
-        await self._store.remove_rule(guild_id, *target)
+        await self._guilds.remove_rule(guild_id, *target)
         self._rules.get(guild_id, {}).pop(target, None)
 
     def is_told(self, place: Place) -> bool:
@@ -72,7 +72,7 @@ class RuleCache:
     async def told(self, guild_id: int, channel_id: int) -> None:
         """Notes that a notice was posted in a channel or thread."""
         kind = TargetKind.CHANNEL
-        await self._store.add_audit(Audited(guild_id, int(self._clock()), None, AdminAction.NOTICE, kind, channel_id))
+        await self._guilds.add_audit(Audited(guild_id, int(self._clock()), None, AdminAction.NOTICE, kind, channel_id))
         self._told.setdefault(guild_id, set()).add(channel_id)
 
     def channels_told(self, guild_id: int) -> frozenset[int]:
@@ -82,20 +82,20 @@ class RuleCache:
     async def untold(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """From now on the notices there do not count: before anybody is read again, a new one is posted."""
         if channel_ids:
-            await self._store.remove_notices(guild_id, channel_ids)
+            await self._guilds.remove_notices(guild_id, channel_ids)
             self._told.get(guild_id, set()).difference_update(channel_ids)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
         known = self._settings.get(guild_id)
         if known is None:
-            read = await self._store.settings(guild_id)
+            read = await self._guilds.settings(guild_id)
             known = self._settings.setdefault(guild_id, read)  # somebody may have chosen meanwhile
         return known
 
     async def set_settings(self, settings: GuildSettings) -> None:
         """Keeps what a server has chosen. Raises UnknownTimezone."""
-        await self._store.set_settings(settings)
+        await self._guilds.set_settings(settings)
         self._settings[settings.guild_id] = settings
 
     def channel_gone(self, guild_id: int, channel_id: int) -> None:

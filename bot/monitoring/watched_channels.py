@@ -20,15 +20,15 @@ class Watched(NamedTuple):
     told: bool
 
 
-def watched(register: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
+def watched(cache: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
     """The channels in the order of the server's list, then the threads that have a rule of their own."""
-    rules = register.rules(guild.id)
+    rules = cache.rules(guild.id)
     own = [thread for thread in guild.threads if (TargetKind.THREAD, thread.id) in rules]
     channels = sorted(guild.channels, key=lambda channel: (channel.category is not None, channel.position))
     for channel in (*channels, *own):
         place = place_of(channel)
         if place is None or not isinstance(channel, WithMessages | discord.ForumChannel):
             continue
-        decision = register.decide(place)
+        decision = cache.decide(place)
         if decision.watched and decision.rule is not None:
-            yield Watched(channel, decision.rule, register.is_told(place))
+            yield Watched(channel, decision.rule, cache.is_told(place))

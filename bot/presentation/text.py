@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 UNREAD_FROM = 5
 """Percent of the messages that cannot be read from which on a mood says so."""
 
@@ -43,3 +45,13 @@ def _counted(count: int, name: str) -> str:
 def count(number: int, thing: str) -> str:
     """As in "1 message" and "2,000 messages"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def as_time(seconds: float | None) -> str | None:
+    """An instant, in seconds since the Unix epoch, as ISO 8601 in UTC, whole seconds; None stays None."""
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def as_id(number: int | None) -> str | None:
+    """A snowflake as text: JSON readers that take numbers for floating point would round it; None stays None."""
+    return None if number is None else str(number)

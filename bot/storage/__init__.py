@@ -1,4 +1,1 @@
-"""The mood of channels: what is kept of messages that were read, how it is corrected, hidden and forgotten.
-
-Nothing here is imported when the bot starts without monitoring; import the modules where they are needed.
-"""
+"""What is kept: of messages that were read, of servers and of people; how it is corrected, hidden and forgotten."""

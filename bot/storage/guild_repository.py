@@ -1,70 +1,29 @@
-"""What is known of servers, channels and people: read and changed by commands, a few times a minute."""
+"""What servers have chosen, and what their admins have done: read and changed by commands, a few times a minute."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Row, and_, cast, delete, func, insert, not_, or_, select, union
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Row, and_, delete, insert, select, union
 
-from bot.domain.records import (
-    FEWEST_AUTHORS,
-    AdminAction,
-    Answer,
-    Audited,
-    DigestKind,
-    Feedback,
-    Gap,
-    GuildSettings,
-    Held,
-    HourMood,
-    Mode,
-    Mood,
-    Rule,
-    Sensitivity,
-    TargetKind,
-)
-from bot.domain.snowflake import SECONDS
+from bot.domain.records import AdminAction, Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
 from bot.storage.errors import UnknownTimezone
-from bot.storage.held import audited, read_held
-from bot.storage.quiet_days import read_quiet_days
-from bot.storage.schema import (
-    AlertRow,
-    AuditRow,
-    BookkeepingRow,
-    ChannelRuleRow,
-    DigestRow,
-    FeedbackRow,
-    GapRow,
-    GuildSettingsRow,
-    HourRow,
-)
-from bot.storage.unread import Unread, read_unread
+from bot.storage.people_repository import audited
+from bot.storage.schema import AlertRow, AuditRow, ChannelRuleRow, DigestRow, GuildSettingsRow
 from bot.storage.upsert import table_of, upsert
-from model.verdict import SENTIMENTS, Sentiment
-
-_PART = 500
-"""Rows that are read at once."""
 
 _KEYS = ("guild_id", "target_kind", "target_id")
-_SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
 
 
-class Store:
-    """Reads and admin writes. Every method raises DatabaseUnavailable when the database does not do it.
+class GuildRepository:
+    """Settings, rules and the audit. Every method raises DatabaseUnavailable when the database does not do it."""
 
-    What `WriteBuffer` has not written yet is not in the database: flush it first where somebody asks about their own.
-    """
-
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
@@ -134,111 +93,6 @@ class Store:
         async with self._database.write() as connection:
             return (await connection.execute(delete(ChannelRuleRow).where(where))).rowcount > 0
 
-    async def mood(self, guild_id: int, channel_id: int, first_hour: int, last_hour: int) -> Mood:
-        """One channel of a server, its threads counted in, hour by hour; both ends belong to the range.
-
-        A channel of another server has no hours.
-        """
-        where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
-        return await self._mood(guild_id, where, first_hour, last_hour)
-
-    async def guild_mood(
-        self, guild_id: int, first_hour: int, last_hour: int, channels: Sequence[int] | None = None
-    ) -> Mood:
-        """All channels of a server together, or those named, hour by hour.
-
-        A channel's hour with too few people is left out of the sum, too: otherwise it would be the difference between
-        the server and its other channels.
-        """
-        where = HourRow.guild_id == guild_id
-        if channels is not None:
-            where = and_(where, HourRow.channel_id.in_(channels))
-        return await self._mood(guild_id, where, first_hour, last_hour)
-
-    async def quiet_days(
-        self, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
-    ) -> tuple[HourMood, ...]:
-        """What may be told of the hidden hours of whole days; see `bot.storage.quiet_days`."""
-        async with self._database.read() as connection:
-            return await read_quiet_days(connection, guild_id, channel_id, days, now)
-
-    async def unread(
-        self, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int] | None = None
-    ) -> Unread:
-        """How much could not be read in a server, or in those channels there; both ends belong to the range."""
-        async with self._database.read() as connection:
-            return await read_unread(connection, guild_id, first_hour, last_hour, channels)
-
-    async def told_hours(
-        self, first_hour: int, last_hour: int, guilds: Collection[int], channels: Collection[int] | None = None
-    ) -> tuple[tuple[int, int, HourMood], ...]:
-        """Server, channel and hour of what may be told of these servers, or of those channels there.
-
-        By channel and hour. Without servers nothing is read: the index begins with them.
-        """
-        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
-        within = and_(HourRow.guild_id.in_(guilds), HourRow.hour.between(first_hour, last_hour))
-        where = and_(within, HourRow.authors >= FEWEST_AUTHORS)
-        if channels is not None:
-            where = and_(where, HourRow.channel_id.in_(channels))
-        question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
-        told: list[tuple[int, int, HourMood]] = []
-        async with self._database.read() as connection:
-            rows = await connection.stream(question.order_by(HourRow.channel_id, HourRow.hour))
-            async for part in rows.partitions(_PART):
-                told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
-        return tuple(told)
-
-    async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
-        within = and_(which, HourRow.hour.between(first_hour, last_hour))
-        enough = HourRow.authors >= FEWEST_AUTHORS
-        sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
-        unread = cast(func.sum(HourRow.unread), BigInteger)
-        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors), unread]
-        told = select(*columns).where(within, enough)
-        async with self._database.read() as connection:
-            rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
-            hours = tuple(HourMood(*row) for row in rows.all())
-            few = set(await connection.scalars(select(HourRow.hour).where(within, not_(enough)).distinct()))
-            gaps = await _gaps(connection, guild_id, first_hour * SECONDS, (last_hour + 1) * SECONDS)
-        return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)
-
-    async def add_gap(self, gap: Gap) -> None:
-        """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
-        if gap.ended <= gap.started:
-            return
-        async with self._database.write() as connection:
-            await connection.execute(insert(GapRow).values(asdict(gap)))
-
-    async def last_alive(self) -> int | None:
-        """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""
-        async with self._database.read() as connection:
-            return await connection.scalar(select(BookkeepingRow.alive))
-
-    async def held_about(self, authors: Sequence[bytes]) -> Held:
-        """Everything in the database about the person with these hashes (`Pseudonyms.authors`)."""
-        async with self._database.read() as connection:
-            return await read_held(connection, authors)
-
-    async def add_feedback(self, answer: Answer, label: Sentiment) -> None:
-        """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
-        values = {
-            "label": SENTIMENTS.index(label),
-            "answered": SENTIMENTS.index(answer.sentiment),
-            "score": answer.score,
-            "model": answer.model,
-            "hour": int(self._clock() // SECONDS),
-        }
-        async with self._database.write() as connection:
-            await connection.execute(insert(FeedbackRow).values(values))
-
-    async def feedback(self) -> tuple[Feedback, ...]:
-        """All feedback, counted by model, label answered and label said."""
-        group = (FeedbackRow.model, FeedbackRow.answered, FeedbackRow.label)
-        async with self._database.read() as connection:
-            rows = await connection.execute(select(*group, func.count()).group_by(*group).order_by(*group))
-            return tuple(Feedback(*row) for row in rows)
-
     async def add_audit(self, entry: Audited) -> None:
         """Notes what an admin has done."""
         async with self._database.write() as connection:
@@ -264,15 +118,6 @@ class Store:
         async with self._database.read() as connection:
             rows = await connection.execute(question)
             return tuple((guild, channel) for guild, channel in rows if channel is not None)
-
-
-async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int) -> tuple[Gap, ...]:
-    """The gaps that touch [start, end), of this server or of all."""
-    where = and_(
-        or_(GapRow.guild_id == guild_id, GapRow.guild_id.is_(None)), GapRow.started < end, GapRow.ended > start
-    )
-    question = select(GapRow.guild_id, GapRow.started, GapRow.ended).where(where).order_by(GapRow.started)
-    return tuple(Gap(*row) for row in await connection.execute(question))
 
 
 def _settings(row: Row[Any]) -> GuildSettings:

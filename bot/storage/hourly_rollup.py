@@ -93,15 +93,11 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
     return late
 
 
-async def remove_author(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
-    """Removes every row of one person's, whose hashes these are, and blanks them in the audit.
-
-    Opt-outs stay. Returns the number of messages removed.
-    """
+async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
+    """Removes every message of the person with these hashes, and what they add to their hours. An `Eraser`."""
     deltas = Deltas()
     removed = await _take_away(connection, _MESSAGES.author.in_(authors), deltas)
     await _apply(connection, deltas)
-    await connection.execute(update(AuditRow).where(AuditRow.actor.in_(authors)).values(actor=None))
     return removed
 
 

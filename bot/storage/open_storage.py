@@ -9,25 +9,32 @@ from dataclasses import dataclass
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.feedback_repository import FeedbackRepository
+from bot.storage.guild_repository import GuildRepository
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.opt_outs import OptOuts
+from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
 from bot.storage.write_buffer import WriteBuffer
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The open parts. `buffer.start()` makes it write by itself; until then it writes when it is flushed.
+    """The open parts. `write_buffer.start()` makes it write by itself; until then it writes when it is flushed.
 
-    `last_alive` is `Store.last_alive` from before this opening: the buffer soon writes signs of life of its own.
+    `last_alive` is `MoodRepository.last_alive` from before this opening: the buffer soon writes signs of life of its
+    own.
     """
 
     database: Database
-    identity: Pseudonyms
+    pseudonyms: Pseudonyms
     opt_outs: OptOuts
-    store: Store
-    posts: AlertRepository
-    buffer: WriteBuffer
+    guilds: GuildRepository
+    moods: MoodRepository
+    people: PeopleRepository
+    feedback: FeedbackRepository
+    alerts: AlertRepository
+    write_buffer: WriteBuffer
     last_alive: int | None = None
 
 
@@ -40,16 +47,25 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     database = await Database.open(settings.data_dir, settings.database_url)
     try:
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
-        identity = open_pseudonyms(settings.data_dir, key)
-        opt_outs = OptOuts(database, identity)
+        pseudonyms = open_pseudonyms(settings.data_dir, key)
+        opt_outs = OptOuts(database, pseudonyms)
         await opt_outs.load()
-        buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days)
+        moods = MoodRepository(database)
+        write_buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days)
         try:
-            store = Store(database)
             yield Storage(
-                database, identity, opt_outs, store, AlertRepository(database), buffer, await store.last_alive()
+                database=database,
+                pseudonyms=pseudonyms,
+                opt_outs=opt_outs,
+                guilds=GuildRepository(database),
+                moods=moods,
+                people=PeopleRepository(database),
+                feedback=FeedbackRepository(database),
+                alerts=AlertRepository(database),
+                write_buffer=write_buffer,
+                last_alive=await moods.last_alive(),
             )
         finally:
-            await buffer.close()
+            await write_buffer.close()
     finally:
         await database.close()

@@ -13,8 +13,9 @@ from sqlalchemy import update
 
 from bot.storage.database import Database
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.hourly_rollup import remove_author, write_pending
+from bot.storage.hourly_rollup import remove_messages, write_pending
 from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
+from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.retention import oldest_kept
 from bot.storage.schema import BookkeepingRow
@@ -165,8 +166,10 @@ class WriteBuffer:
             self._guilds_gone.discard(guild_id)
             await self.flush()
 
-    async def forget(self, authors: Sequence[bytes], up_to: int) -> int:
+    async def forget(self, authors: Sequence[bytes], up_to: int, erasers: Sequence[Eraser] = (remove_messages,)) -> int:
         """Removes every message of somebody's, written or waiting; `authors` are their hashes (`Pseudonyms.authors`).
+
+        All `erasers` work in one transaction: nothing is deleted by halves.
 
         Messages with ids up to `up_to`, such as the id of the interaction that asked for it, are refused from now on: a
         score that is still being computed, or an edit, does not bring them back. Returns how many were in the database.
@@ -177,7 +180,7 @@ class WriteBuffer:
         async with self._flushing:
             self._pending.drop(lambda scored: scored.author in theirs)
             async with self._database.write() as connection:
-                return await remove_author(connection, list(theirs))
+                return sum([await erase(connection, list(theirs)) for erase in erasers])
 
     async def flush(self) -> None:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
-from bot.error_handler import apologise
+from bot.error_handler import apologising
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.presentation.quoting import cover, escape, has_spoilers, shorten
 from bot.presentation.text import signed
 from bot.presentation.verdict_words import strongest, without_reason
-from bot.ui.origin import origin_of
+from bot.services import services_of
+from bot.ui.replies import origin_of
 from model import Explanation, Influence, ModelError, Sentiment
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-
 
 LISTED = 60
 """Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
@@ -42,23 +39,18 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         """Rebuilds the button from its id alone."""
         return cls(match["key"])
 
+    @apologising("Why?")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Explains, to the one who pressed only."""
-        try:
-            await self._explain(interaction)
-        except Exception as error:  # discord.py would log it with its traceback and message
-            await apologise(interaction, "Why?", error)
-
-    async def _explain(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Vibecheck = interaction.client
-        text = bot.recent_texts.recall(self.key)
+        services = services_of(interaction)
+        text = services.recent_texts.recall(self.key)
         if text is None:
             await interaction.response.send_message(FORGOTTEN, ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                explanation = await bot.classifier.explain(text, origin=origin_of(interaction))
+                explanation = await services.classifier.explain(text, origin=origin_of(interaction))
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
             return
@@ -66,7 +58,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
             await interaction.edit_original_response(content=SLOW)
             return
         if explanation.verdict.danger:  # another model may answer now than the one that was asked first
-            await interaction.edit_original_response(content=kind_words(bot.settings.help_url))
+            await interaction.edit_original_response(content=kind_words(services.settings.help_url))
             return
         embed = explanation_embed(explanation, covered=has_spoilers(text))
         await interaction.edit_original_response(embed=embed)

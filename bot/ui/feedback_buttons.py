@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
 from bot.domain.records import Answer
-from bot.error_handler import apologise
+from bot.error_handler import apologising
 from bot.presentation.verdict_words import EMOJI
+from bot.services import services_of
 from bot.storage.errors import DatabaseUnavailable
 from bot.ui.explain_button import WhyButton
 from model import SENTIMENTS, Sentiment
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
 
 THANKS = "Thank you. I keep what you said it should be, my label, its score and my model's version: no text, no name."
 NOT_YOURS = "Only the one who asked can say whether this is right."
 ALREADY = "This answer has its feedback already, thank you."
 NOT_KEPT = "That could not be kept just now, and nothing was. The buttons stay; please try again in a few minutes."
-
-JUDGED = 10_000
-"""So many answers are remembered, until a restart, as having their feedback: a button may be pressed twice at once."""
 
 _ASK = "wrong"
 
@@ -54,32 +49,24 @@ class FeedbackButton(
         answer = Answer(SENTIMENTS[int(match["label"])], int(match["score"]), match["model"])
         return cls(answer, None if match["says"] == _ASK else SENTIMENTS[int(match["says"])], match["says"])
 
+    @apologising("feedback")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Keeps what was said, once for each answer, and takes the buttons away."""
-        try:
-            await self._take(interaction)
-        except Exception as error:  # discord.py would log it with its traceback and message
-            await apologise(interaction, "feedback", error)
-
-    async def _take(self, interaction: discord.Interaction[Any]) -> None:
-        bot: Vibecheck = interaction.client
-        message = interaction.message
-        if message is None or bot.mood is None or not _asked(interaction.user, message):
+        feedback, message = services_of(interaction).storage.feedback, interaction.message
+        if message is None or not _asked(interaction.user, message):
             await interaction.response.send_message(NOT_YOURS, ephemeral=True)
             return
         if self.says is None:
             await interaction.response.edit_message(view=_view(message, _which(self.answer)))
             return
         await interaction.response.defer()
-        if message.id in bot.judged:
-            await interaction.followup.send(ALREADY, ephemeral=True)
-            return
-        bot.judged.add(message.id)
         try:
-            await bot.mood.store.add_feedback(self.answer, self.says)
+            kept = await feedback.add_once(message.id, self.answer, self.says)
         except DatabaseUnavailable:
-            bot.judged.discard(message.id)
             await interaction.followup.send(NOT_KEPT, ephemeral=True)
+            return
+        if not kept:
+            await interaction.followup.send(ALREADY, ephemeral=True)
             return
         await interaction.edit_original_response(view=_view(message, []))
         await interaction.followup.send(THANKS, ephemeral=True)

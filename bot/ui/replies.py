@@ -30,6 +30,11 @@ class Reply:
     aside: bool = False
 
 
+def origin_of(interaction: discord.Interaction[Any]) -> int:
+    """Whose share of the model an answer takes: the server's id, elsewhere the person's."""
+    return interaction.guild_id or interaction.user.id
+
+
 async def reply_to_asker(interaction: discord.Interaction[Any], reading: Coroutine[Any, Any, Reply]) -> None:
     """Shows what `reading` comes to, to the asker alone."""
     try:

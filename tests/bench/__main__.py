@@ -18,7 +18,7 @@ import click
 from tqdm import tqdm
 
 from bot.app.malloc import limit_arenas
-from bot.app.runtime import SWITCH_SECONDS
+from bot.app.process_tuning import SWITCH_SECONDS
 from model import Classifier
 from model.backends.base import granted_cpus
 from model.backends.engine import load_engine

@@ -22,8 +22,8 @@ from bot.charts.summary import sentences
 from bot.commands.mood.query import Asked, read_channel
 from bot.domain.snowflake import first_id_of
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
 from bot.storage.hourly_rollup import chunks
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 
 GUILD, CHANNEL, DAYS, WEEKS_BEFORE, NAMED_DAYS, PEOPLE = 1, 2, 90, 8, 7, 400
@@ -57,10 +57,10 @@ async def fill(database: Database, messages: int, now: float) -> None:
                 await connection.execute(insert(table), some)
 
 
-async def chart(store: Store, now: float) -> bytes:
+async def chart(moods: MoodRepository, now: float) -> bytes:
     """What `/mood channel since: 90 days` does, without Discord."""
     asked = Asked(GUILD, ZONE, int(now // 3600) - DAYS * 24 + 1, now)
-    reading = await read_channel(store, asked, CHANNEL)
+    reading = await read_channel(moods, asked, CHANNEL)
 
     def picture() -> bytes:
         baseline = reading.learned(ZONE)
@@ -78,7 +78,7 @@ async def run(messages: int, times: int) -> None:
         await fill(database, messages, now)
         for number in range(times):
             start = time.perf_counter()
-            png = await chart(Store(database), now)
+            png = await chart(MoodRepository(database), now)
             first = "  the first: matplotlib imported" if not number else ""
             print(f"{time.perf_counter() - start:8.2f} s   {len(png):9,} bytes{first}")
         await database.close()

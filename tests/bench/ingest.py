@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.domain.snowflake import first_id_of
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.write_buffer import WriteBuffer
 from model.verdict import Sentiment, Verdict
@@ -58,9 +58,9 @@ async def ingest(buffer: WriteBuffer, identity: Pseudonyms, messages: int) -> No
 
 async def draw_all_the_while(database: Database, stop: asyncio.Event) -> int:
     """Draws chart after chart; returns how many."""
-    drawn, store, now = 0, Store(database), time.time()
+    drawn, moods, now = 0, MoodRepository(database), time.time()
     while not stop.is_set():
-        await chart.chart(store, now)
+        await chart.chart(moods, now)
         drawn += 1
     return drawn
 

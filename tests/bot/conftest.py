@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import discord
@@ -14,9 +15,10 @@ import simcord
 from simcord import interactions
 from simcord.enums import AppCommandType, InteractionType
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.settings import Settings
-from model import Classifier
+from bot.storage.open_storage import open_storage
+from model import Classifier, ModelError
 from model.backends.base import InTurn
 from model.backends.engine import load_engine
 
@@ -112,6 +114,65 @@ class World:
         ]
 
 
+@dataclass
+class Home:
+    """The server, and what its admin and people do."""
+
+    env: simcord.Env
+    bot: discord.Client
+    storage: object
+    guild: simcord.GuildHandle
+    general: simcord.ChannelHandle
+    adam: simcord.MemberActor
+    alice: simcord.MemberActor
+    maya: simcord.MemberActor
+
+    async def monitor(self, command, *, by=None, at=None, **options):
+        """The admin uses /monitor and gets what is said, as text; it is for them alone."""
+        answer = await (by or self.adam).slash(at or self.general, f"monitor {command}", **options)
+        assert answer.response.ephemeral
+        embeds = [
+            "\n".join(
+                [f"{embed.title}", f"{embed.description}", *(f"{field.name}: {field.value}" for field in embed.fields)]
+            )
+            for embed in answer.response.embeds
+        ]
+        return "\n".join([answer.response.content, *embeds])
+
+    async def watch(self, channel=None, **options):
+        """The admin has a channel watched."""
+        said = await self.monitor("enable", channel=channel or self.general, **options)
+        assert "I watch" in said, said
+
+    async def hours(self, channel=None):
+        """What the store holds of a channel, hour by hour, whoever it is of: (negative, neutral, positive)."""
+        await self.storage.write_buffer.flush()
+        channel_id = (channel or self.general).id
+        async with self.storage.database.read() as connection:
+            rows = await connection.exec_driver_sql(
+                f"SELECT negative, neutral, positive FROM hours WHERE channel_id = {channel_id} ORDER BY hour"
+            )
+            return [tuple(row) for row in rows]
+
+    async def messages(self):
+        """Ids of the messages that the store holds a score of, oldest first."""
+        await self.storage.write_buffer.flush()
+        async with self.storage.database.read() as connection:
+            rows = await connection.exec_driver_sql("SELECT message_id FROM message_scores ORDER BY message_id")
+            return list(rows.scalars())
+
+    async def gaps(self):
+        """Server, start and end of every gap."""
+        async with self.storage.database.read() as connection:
+            rows = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps ORDER BY number")
+            return [tuple(row) for row in rows]
+
+    async def actions(self):
+        """What is written down, in order: action, kind and id of its target."""
+        entries = await self.storage.guilds.audit(self.guild.id)
+        return [(entry.action, entry.target_kind, entry.target_id) for entry in reversed(entries)]
+
+
 @pytest.fixture(scope="session")
 def loaded_backend():
     engine = load_engine("bundled", "cpu", 2)
@@ -141,28 +202,31 @@ def classifier(shared_classifier, backend):
     return shared_classifier
 
 
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch, tmp_path):
-    """No setting of this machine reaches a test, and no file of a test reaches this machine."""
-    for field in Settings.model_fields:
-        monkeypatch.delenv(field.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def settings(tmp_path):
     return Settings(_env_file=None, data_dir=tmp_path / "data")
 
 
 @pytest.fixture
-def bot(settings, classifier):
-    return create_bot(settings, classifier=classifier)
+async def storage(settings):
+    """An SQLite file of the test's own. What the buffer holds is written when a test flushes it."""
+    async with open_storage(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bot(settings, classifier, storage):
+    return assemble(settings, classifier, storage)
 
 
 @pytest.fixture
 async def env(bot):
-    """A running bot. What its error handlers saw fails the test, unless the test has looked at `env.errors`."""
+    """A running bot, in a Discord whose clock begins today: the store keeps nothing older than a week.
+
+    What the bot's error handlers saw fails the test, unless the test has looked at `env.errors`.
+    """
     env = simcord.Env(bot, shard_count=1)
+    env.backend.clock._epoch = datetime.now(UTC)
     await env.start()
     yield env
     await env.shutdown()
@@ -175,6 +239,38 @@ async def world(env):
     guild = env.create_guild("Home")
     channel = guild.create_text_channel("general")
     return World(env, guild, channel, guild.add_member(alice), guild.add_member(maya))
+
+
+@pytest.fixture
+async def home(env, bot, storage):
+    guild = env.create_guild("Home")
+    general = guild.create_text_channel("general")
+    admins = guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    adam = guild.add_member(env.create_user("adam"), roles=[admins])
+    alice, maya = (guild.add_member(env.create_user(name)) for name in ("alice", "maya"))
+    await env.settle()
+    return Home(env, bot, storage, guild, general, adam, alice, maya)
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """What the model is to answer to some texts, by text: a verdict or an error. The others it reads as always."""
+    chosen, one, many = {}, Classifier.classify, Classifier.classify_many
+
+    async def classify(self, text, *rest, **options):
+        if text not in chosen:
+            return await one(self, text, *rest, **options)
+        if isinstance(chosen[text], ModelError):
+            raise chosen[text]
+        return chosen[text]
+
+    async def classify_many(self, texts, *rest, **options):
+        read = iter(await many(self, [text for text in texts if text not in chosen], *rest, **options))
+        return [chosen[text] if text in chosen else next(read) for text in texts]
+
+    monkeypatch.setattr(Classifier, "classify", classify)
+    monkeypatch.setattr(Classifier, "classify_many", classify_many)
+    return chosen
 
 
 class LoginServer(ThreadingHTTPServer):

@@ -57,7 +57,7 @@ def hour_row(one, guild, channel):
     }
 
 
-async def write(mood, guild, channel, hours, *, purged=False):
+async def write(storage, guild, channel, hours, *, purged=False):
     """Puts hours into the database; when `purged`, it is no longer known who wrote in them."""
     rows = [hour_row(one, guild, channel) for one in hours]
     people = [
@@ -66,7 +66,7 @@ async def write(mood, guild, channel, hours, *, purged=False):
         for one in hours
         for author in sorted({*one.people, *one.unread})
     ]
-    async with mood.database.write() as connection:
+    async with storage.database.write() as connection:
         await connection.execute(insert(HourRow), rows)
         if not purged:
             await connection.execute(insert(HourAuthorRow), people)

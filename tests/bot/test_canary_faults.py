@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import process, sentiment
+from bot.app.logging_setup import set_up_logging
+from bot.commands import sentiment
 from bot.presentation.error_words import SORRY
 from bot.storage.errors import DatabaseUnavailable
 from tests.discord.canary import CANARY, HATE, LOVE, traces, traces_in_files
@@ -18,7 +19,7 @@ QUIETENED = ("discord", "aiosqlite", "alembic")
 def log(caplog):
     """Everything that the process would log at its most talkative, tracebacks included."""
     levels = {name: logging.getLogger(name).level for name in QUIETENED}
-    process._set_up_logging("DEBUG")
+    set_up_logging("DEBUG")
     caplog.set_level("DEBUG")
     yield caplog
     for name, level in levels.items():
@@ -37,11 +38,11 @@ def the_model_fails(world, backend, monkeypatch, error):
 
 
 def the_classifier_fails(world, backend, monkeypatch, error):
-    monkeypatch.setattr(type(world.env.bot.classifier), "classify", raises(error))
+    monkeypatch.setattr(type(world.env.bot.services.classifier), "classify", raises(error))
 
 
 def the_explanation_fails(world, backend, monkeypatch, error):
-    monkeypatch.setattr(type(world.env.bot.classifier), "explain", raises(error))
+    monkeypatch.setattr(type(world.env.bot.services.classifier), "explain", raises(error))
 
 
 def the_embed_fails(world, backend, monkeypatch, error):
@@ -52,10 +53,10 @@ def the_embed_fails(world, backend, monkeypatch, error):
 
 
 def the_store_fails(world, backend, monkeypatch, error):
-    mood = world.env.bot.mood
-    for part, name in ((mood.store, "add_feedback"), (mood.store, "held_about"), (mood.opt_outs, "add")):
+    storage = world.env.bot.services.storage
+    for part, name in ((storage.feedback, "add"), (storage.people, "held"), (storage.opt_outs, "add")):
         monkeypatch.setattr(type(part), name, raises(error))
-    monkeypatch.setattr(type(mood.buffer), "forget", raises(error))
+    monkeypatch.setattr(type(storage.write_buffer), "forget", raises(error))
 
 
 def the_database_is_away(world, backend, monkeypatch, error):
@@ -100,14 +101,14 @@ async def click(world, answer, label):
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault_with_a_text_in_its_message_says_nothing_of_it(
-    fault, world, mood, backend, monkeypatch, log, settings, capfd
+    fault, world, storage, backend, monkeypatch, log, settings, capfd
 ):
     with monkeypatch.context() as patch:
         fault(world, backend, patch, RuntimeError(f"cannot read {LOVE}"))
         await use_everything(world)
     backend.reset()
-    await mood.buffer.flush()
-    await world.env.bot.upkeep.tick()
+    await storage.write_buffer.flush()
+    await world.env.bot.jobs.tick()
     list(world.env.errors)  # the bot has answered for them
     gc.collect()  # a task's error that nobody looked at is reported when the task goes
     said = "\n".join([log.text, *capfd.readouterr()])

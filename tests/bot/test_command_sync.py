@@ -3,7 +3,7 @@ import json
 import pytest
 from discord import app_commands
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 
 
 def registrations(env):
@@ -16,11 +16,11 @@ def file(settings):
 
 
 @pytest.fixture
-def again(env, settings, classifier):
+def again(env, settings, classifier, storage):
     """Starts the bot anew and returns how often commands have been registered by then."""
 
     async def restart(prepare=lambda bot: None):
-        bot = create_bot(settings, classifier=classifier)
+        bot = assemble(settings, classifier, storage)
         prepare(bot)
         await env.restart_bot(bot)
         return registrations(env)

@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot import replies, sentiment
+from bot.commands import sentiment
 from bot.presentation.error_words import SLOW, SORRY
+from bot.ui import replies
 from model import Classifier
+from tests.bot.parts import give
 
 SECRET = "my secret diary"
 
@@ -15,7 +17,7 @@ async def small_queue(bot, loaded_backend):
     """Gives the bot a classifier in which one text may wait."""
     engine, watched = loaded_backend
     small = await Classifier.start(lambda: replace(engine, backend=watched), queue_limit=1)
-    bot.classifier = small
+    give(bot, classifier=small)
     yield small
     watched.go_on.set()
     await small.close()

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
-from bot.app.stopping import CLOSING_SECONDS
+from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.settings import Settings
 from bot.storage.pseudonyms import SHORTEST_KEY
 from bot.storage.write_buffer import FLUSH_SECONDS, LIMIT
@@ -37,7 +37,7 @@ def test_the_unit_does_not_start_again_what_must_be_put_right():
     service = unit["Service"]
     assert service["Restart"] == "on-failure"
     assert service["RestartPreventExitStatus"] == str(EX_CONFIG)
-    assert float(service["TimeoutStopSec"]) > 3 * CLOSING_SECONDS
+    assert float(service["TimeoutStopSec"]) > SHUTDOWN_SECONDS
     assert service["Environment"].partition("=")[0].lower() in Settings.model_fields
 
 

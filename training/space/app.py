@@ -4,8 +4,8 @@ import asyncio
 import os
 from pathlib import Path
 
+from bot.app.page import DEFAULT_PORT, serve
 from bot.settings import load_settings
-from bot.web.command import DEFAULT_PORT, serve
 from model import CheckpointNotFound, HubUnreachable
 
 FORGIVEN = HubUnreachable, CheckpointNotFound

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.charts.executor import TooBusy
 from bot.commands.monitor.doctor import doctor
 from bot.commands.monitor.errors import STARTING, STORE_AWAY, Refused, may_manage
 from bot.commands.monitor.languages import language_warning
 from bot.commands.monitor.preview import preview
-from bot.commands.monitor.rule_changes import Admin
+from bot.commands.monitor.replay import replay
+from bot.commands.monitor.rule_changes import RuleChanges
 from bot.commands.monitor.settings_form import SettingsChanges, changed, in_words, zones_like
 from bot.commands.monitor.status import status, unread_lately
 from bot.commands.monitor.targets import ChannelOption, RuleTarget, the_channel, the_role, the_server
+from bot.commands.mood.visibility import NotToldHere
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, Sensitivity
-from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
 from bot.storage.errors import DatabaseUnavailable, UnknownTimezone
 
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-
-_Work = Callable[[Admin], Awaitable[str | discord.Embed]]
+_Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
 
 
 @app_commands.guild_only()
@@ -33,10 +33,9 @@ _Work = Callable[[Admin], Awaitable[str | discord.Embed]]
 class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Choose what is watched; for admins"):
     """What is watched, how, and whether that works."""
 
-    def __init__(self, bot: Vibecheck, watching: EventsCog) -> None:
+    def __init__(self, monitoring: Monitoring) -> None:
         super().__init__()
-        self.bot = bot
-        self.watching = watching
+        self.monitoring = monitoring
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Manage Server, whatever the server's own settings for this command say."""
@@ -60,10 +59,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         """AlertRepository a notice where people write; without one nobody is read."""
         wanted = Sensitivity(sensitivity) if sensitivity else None
 
-        async def work(admin: Admin) -> str:
+        async def work(admin: RuleChanges) -> str:
             what = _place(interaction, admin, channel, whole_server)
             said = await admin.enable(what, tagging, wanted)
-            warning = await language_warning(self.watching, cast(discord.Member, interaction.user), what.channel)
+            warning = await language_warning(self.monitoring, cast(discord.Member, interaction.user), what.channel)
             return f"{said} {warning}".strip()
 
         await self._answer(interaction, work)
@@ -77,7 +76,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     ) -> None:
         """What was counted stays as sums by hour."""
 
-        async def work(admin: Admin) -> str:
+        async def work(admin: RuleChanges) -> str:
             return await admin.disable(_place(interaction, admin, channel, whole_server))
 
         await self._answer(interaction, work)
@@ -92,7 +91,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     ) -> None:
         """An exempt role goes before every other rule."""
 
-        async def work(admin: Admin) -> str:
+        async def work(admin: RuleChanges) -> str:
             return await admin.exempt(_role_or_channel(admin, role, channel))
 
         await self._answer(interaction, work)
@@ -109,7 +108,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     ) -> None:
         """Watches nothing by itself."""
 
-        async def work(admin: Admin) -> str:
+        async def work(admin: RuleChanges) -> str:
             return await admin.include(_role_or_channel(admin, role, channel))
 
         await self._answer(interaction, work)
@@ -118,10 +117,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     async def status(self, interaction: discord.Interaction) -> None:
         """Counts are since the start of the bot."""
 
-        async def work(admin: Admin) -> discord.Embed:
-            settings = await self.watching.register.settings(admin.guild.id)
-            unread = (await unread_lately(admin.mood.store, admin.guild.id)).share
-            return status(self.watching, admin.mood.buffer.counts, admin.guild, settings, unread)
+        async def work(admin: RuleChanges) -> discord.Embed:
+            settings = await self.monitoring.rules.settings(admin.guild.id)
+            unread = (await unread_lately(self.monitoring.storage.moods, admin.guild.id)).share
+            return status(self.monitoring, self.monitoring.storage.write_buffer.counts, admin.guild, settings, unread)
 
         await self._answer(interaction, work)
 
@@ -129,9 +128,9 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     async def doctor(self, interaction: discord.Interaction) -> None:
         """Where all is in order, what was refused before is tried again."""
 
-        async def work(admin: Admin) -> discord.Embed:
-            settings = await self.watching.register.settings(admin.guild.id)
-            return await doctor(self.watching, admin.guild, settings)
+        async def work(admin: RuleChanges) -> discord.Embed:
+            settings = await self.monitoring.rules.settings(admin.guild.id)
+            return await doctor(self.monitoring, admin.guild, settings)
 
         await self._answer(interaction, work)
 
@@ -140,12 +139,39 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     async def preview(self, interaction: discord.Interaction, channel: ChannelOption | None = None) -> None:
         """Nothing is stored, and nobody is tagged."""
 
-        async def work(admin: Admin) -> discord.Embed:
+        async def work(admin: RuleChanges) -> discord.Embed:
             what = _place(interaction, admin, channel, False)
-            settings = await self.watching.register.settings(admin.guild.id)
-            shown = await preview(self.watching, cast(discord.Member, interaction.user), what, settings)
+            settings = await self.monitoring.rules.settings(admin.guild.id)
+            shown = await preview(self.monitoring, cast(discord.Member, interaction.user), what, settings)
             await admin.write_down(AdminAction.PREVIEW, what)
             return shown
+
+        await self._answer(interaction, work)
+
+    @app_commands.command(description="Which alerts the stored past would have brought")
+    @app_commands.describe(
+        channel="Which channel",
+        sensitivity="How far from usual the mood must be: low is far",
+        messages="Fewest messages in an hour; empty: as this server has chosen",
+    )
+    async def replay(
+        self,
+        interaction: discord.Interaction,
+        channel: ChannelOption,
+        sensitivity: Sensitivity = Sensitivity.NORMAL,
+        messages: app_commands.Range[int, 2, 10_000] | None = None,
+    ) -> None:
+        """Judges the past by the rules of the present."""
+
+        async def work(admin: RuleChanges) -> str:
+            return await replay(
+                interaction,
+                self.monitoring.services,
+                admin,
+                channel=channel,
+                sensitivity=sensitivity,
+                messages=messages,
+            )
 
         await self._answer(interaction, work)
 
@@ -187,8 +213,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             timezone, mod_channel, no_mod_channel, *emojis, confidence, *alerts, kind, digest_hour, digest_messages
         )
 
-        async def work(admin: Admin) -> discord.Embed:
-            before = await self.watching.register.settings(admin.guild.id)
+        async def work(admin: RuleChanges) -> discord.Embed:
+            before = await self.monitoring.rules.settings(admin.guild.id)
             if wishes == SettingsChanges():
                 return in_words(before, after_a_change=False)
             after = await changed(before, wishes, admin.guild)
@@ -209,8 +235,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         try:
             if guild is None or guild.me is None:
                 raise Refused(STARTING)
-            said = await work(Admin(self.watching, self.watching.mood, guild, interaction.user.id))
-        except (Refused, UnknownTimezone) as error:
+            said = await work(RuleChanges(self.monitoring, guild, interaction.user.id))
+        except (Refused, UnknownTimezone, NotToldHere, TooBusy) as error:
             said = str(error)
         except DatabaseUnavailable:
             said = STORE_AWAY
@@ -221,7 +247,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
 
 def _place(
-    interaction: discord.Interaction, admin: Admin, channel: ChannelOption | None, whole_server: bool
+    interaction: discord.Interaction, admin: RuleChanges, channel: ChannelOption | None, whole_server: bool
 ) -> RuleTarget:
     if whole_server and channel is not None:
         raise Refused("Give either `channel` or `whole_server`, not both.")
@@ -230,7 +256,7 @@ def _place(
     return the_channel(admin.guild, channel if channel is not None else interaction.channel_id or 0)
 
 
-def _role_or_channel(admin: Admin, role: discord.Role | None, channel: ChannelOption | None) -> RuleTarget:
+def _role_or_channel(admin: RuleChanges, role: discord.Role | None, channel: ChannelOption | None) -> RuleTarget:
     if role is not None and channel is None:
         return the_role(role)
     if channel is not None and role is None:

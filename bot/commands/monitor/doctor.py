@@ -7,7 +7,7 @@ import discord
 from bot.channels import Watchable, WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.domain.records import GuildSettings, TargetKind
-from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click
 from bot.presentation import palette
@@ -20,18 +20,18 @@ UNREAD_FROM = 25
 _CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
-async def doctor(watching: EventsCog, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
+async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
     """Looks at the intent, every watched channel and the mod channel. What is in order is tried again from now on.
 
     Where much of what is written cannot be read, that is said as well: nothing is broken then, but the mood tells less.
     Rules about what was deleted while the bot was off are removed. Raises DatabaseUnavailable.
     """
-    forgotten = await _forget_the_deleted(watching, guild)
-    unread = await unread_lately(watching.mood.store, guild.id)
-    ailments = [] if watching.content_seen else [NO_CONTENT]
+    forgotten = await _forget_the_deleted(monitoring, guild)
+    unread = await unread_lately(monitoring.storage.moods, guild.id)
+    ailments = [] if monitoring.content_seen else [NO_CONTENT]
     foreign: dict[int, int] = {}
     well = retried = 0
-    for channel, rule, _ in watched(watching.register, guild):
+    for channel, rule, _ in watched(monitoring.rules, guild):
         counting = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         share = unread.share_of(counting)
         if share is not None and share >= UNREAD_FROM:
@@ -41,9 +41,9 @@ async def doctor(watching: EventsCog, guild: discord.Guild, settings: GuildSetti
             ailments.append(what_to_click(channel, lacking))
         else:
             well += 1
-            retried += _reopen(watching, channel)
+            retried += _reopen(monitoring, channel)
     if settings.mod_channel_id is not None:
-        ailments += _mod_channel(watching, guild, settings.mod_channel_id)
+        ailments += _mod_channel(monitoring, guild, settings.mod_channel_id)
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
     lines += [
         f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
@@ -65,41 +65,41 @@ async def doctor(watching: EventsCog, guild: discord.Guild, settings: GuildSetti
     return discord.Embed(title=title, description=cut(lines, _LIST), colour=colour)
 
 
-async def _forget_the_deleted(watching: EventsCog, guild: discord.Guild) -> int:
+async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> int:
     """How many rules were about roles, channels or threads that are no more."""
     forgotten = 0
-    for kind, number in tuple(watching.register.rules(guild.id)):
+    for kind, number in tuple(monitoring.rules.rules(guild.id)):
         if kind is TargetKind.ROLE and guild.get_role(number) is None:
-            await watching.register.role_gone(guild.id, number)
+            await monitoring.rules.role_gone(guild.id, number)
             forgotten += 1
         elif kind in _CHANNELS and guild.get_channel_or_thread(number) is None:
             try:
                 await guild.fetch_channel(number)  # it may be hidden, or a thread that is archived
             except discord.NotFound:
-                watching.channel_gone(guild.id, number)
+                monitoring.channel_gone(guild.id, number)
                 forgotten += 1
             except discord.HTTPException:
                 continue
     return forgotten
 
 
-def _reopen(watching: EventsCog, channel: WithMessages | discord.ForumChannel) -> bool:
+def _reopen(monitoring: Monitoring, channel: WithMessages | discord.ForumChannel) -> bool:
     """Lets everything be tried again in a channel, a thread's own channel included; whether anything was refused."""
     place = place_of(channel)
     places = {channel.id} if place is None else {channel.id, place.channel_id}
-    refused = any(watching.outlets.closed(number) for number in places)
+    refused = any(monitoring.backoff.closed(number) for number in places)
     for number in places:
-        watching.outlets.reopen(number)
+        monitoring.backoff.reopen(number)
     return refused
 
 
-def _mod_channel(watching: EventsCog, guild: discord.Guild, channel_id: int) -> list[str]:
+def _mod_channel(monitoring: Monitoring, guild: discord.Guild, channel_id: int) -> list[str]:
     channel = guild.get_channel_or_thread(channel_id)
     if not isinstance(channel, Watchable):
         return ["I cannot see the mod channel, or it was deleted; choose another with `/monitor settings`."]
     lacking = missing(channel, REPORTING)
     if lacking:
         return [f"The mod channel: {what_to_click(channel, lacking)}"]
-    watching.outlets.reopen(channel.id)
-    watching.bot.mod_channels.reopen(channel.id)
+    monitoring.backoff.reopen(channel.id)
+    monitoring.services.mod_channels.reopen(channel.id)
     return []

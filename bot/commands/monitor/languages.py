@@ -11,7 +11,7 @@ import discord
 
 from bot.channels import Watchable, WithMessages
 from bot.commands.monitor.recent import recent_messages
-from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
 from bot.permissions import HISTORY, VIEW, missing
 from model import ModelError, Priority, Unreadable, Verdict
 
@@ -25,22 +25,24 @@ MOST_SECONDS = 3.0
 """How long whoever enabled something waits for this."""
 
 
-async def language_warning(watching: EventsCog, member: discord.Member, channel: Watchable | None) -> str:
+async def language_warning(monitoring: Monitoring, member: discord.Member, channel: Watchable | None) -> str:
     """One sentence where most of a channel's last messages cannot be read; empty otherwise.
 
     Empty as well where that cannot be found out: the bot or whoever asks may not read the channel's past, Discord or
     the model does not answer in time, or the channel holds no messages itself. Nothing is kept, nothing is raised.
     """
-    if not isinstance(channel, WithMessages) or not watching.content_seen or missing(channel, (VIEW, HISTORY)):
+    if not isinstance(channel, WithMessages) or not monitoring.content_seen or missing(channel, (VIEW, HISTORY)):
         return ""
     theirs = channel.permissions_for(member)
     if not (theirs.view_channel and theirs.read_message_history):
         return ""
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            messages = await recent_messages(watching, channel, MESSAGES)
+            messages = await recent_messages(monitoring, channel, MESSAGES)
             texts = [message.content for message in messages]
-            answers = await watching.bot.classifier.classify_many(texts, Priority.PASSIVE, origin=channel.guild.id)
+            answers = await monitoring.services.classifier.classify_many(
+                texts, Priority.PASSIVE, origin=channel.guild.id
+            )
     except (TimeoutError, ModelError, discord.HTTPException, aiohttp.ClientError, OSError):
         return ""
     return in_words(answers)

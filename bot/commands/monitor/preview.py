@@ -9,7 +9,7 @@ from bot.commands.monitor.errors import Refused
 from bot.commands.monitor.recent import recent_messages
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import GuildSettings
-from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.reactions import tag_for
 from bot.permissions import HISTORY, NO_CONTENT, VIEW, missing, what_to_click
 from bot.presentation import palette
@@ -23,13 +23,13 @@ _EXCERPT, _LIST = 60, 4000
 
 
 async def preview(
-    watching: EventsCog, member: discord.Member, what: RuleTarget, settings: GuildSettings
+    monitoring: Monitoring, member: discord.Member, what: RuleTarget, settings: GuildSettings
 ) -> discord.Embed:
     """Reads a channel's last messages and says what each would have been. Raises Refused."""
     channel = what.channel
     if not isinstance(channel, WithMessages):
         raise Refused("Choose one channel or thread in which messages stand.")
-    if not watching.content_seen:
+    if not monitoring.content_seen:
         raise Refused(NO_CONTENT)
     theirs = channel.permissions_for(member)
     if not (theirs.view_channel and theirs.read_message_history):
@@ -38,10 +38,10 @@ async def preview(
     if lacking:
         raise Refused(f"There is nothing to show: {what_to_click(channel, lacking)}")
     try:
-        messages = await recent_messages(watching, channel, MESSAGES)
+        messages = await recent_messages(monitoring, channel, MESSAGES)
     except discord.HTTPException as error:
         raise Refused(f"I could not read {channel.mention} (Discord says: {error.text}).") from None
-    verdicts = await watching.bot.classifier.classify_many(
+    verdicts = await monitoring.services.classifier.classify_many(
         [message.content for message in messages], origin=channel.guild.id
     )
     pairs = list(zip(messages, verdicts, strict=True))

@@ -7,17 +7,17 @@ import discord
 from bot.channels import WithMessages
 from bot.domain.records import Mode, TargetKind
 from bot.monitoring.command_filter import is_command
-from bot.monitoring.events import EventsCog
 from bot.monitoring.ingest import is_from_a_person
+from bot.monitoring.monitoring import Monitoring
 
 
-async def recent_messages(watching: EventsCog, channel: WithMessages, limit: int) -> list[discord.Message]:
+async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: int) -> list[discord.Message]:
     """Those among the last `limit` that would be read, the oldest first. Raises discord.HTTPException.
 
     Left out are bots and commands for them, people who opted out, and those with an exempt role.
     """
     found = [message async for message in channel.history(limit=limit) if _says_something(message)]
-    exempt = await _exempt(watching, channel.guild, {message.author.id for message in found})
+    exempt = await _exempt(monitoring, channel.guild, {message.author.id for message in found})
     return [message for message in reversed(found) if message.author.id not in exempt]
 
 
@@ -25,10 +25,10 @@ def _says_something(message: discord.Message) -> bool:
     return is_from_a_person(message) and bool(message.content.strip()) and not is_command(message.content)
 
 
-async def _exempt(watching: EventsCog, guild: discord.Guild, user_ids: set[int]) -> set[int]:
+async def _exempt(monitoring: Monitoring, guild: discord.Guild, user_ids: set[int]) -> set[int]:
     """Those who are not read: they opted out, or have an exempt role, which old messages do not say."""
-    out = {user_id for user_id in user_ids if watching.mood.opt_outs.includes(user_id)}
-    rules = watching.register.rules(guild.id)
+    out = {user_id for user_id in user_ids if monitoring.storage.opt_outs.includes(user_id)}
+    rules = monitoring.rules.rules(guild.id)
     exempt = {number for (kind, number), rule in rules.items() if kind is TargetKind.ROLE and rule.mode is Mode.EXEMPT}
     if exempt:
         for user_id in user_ids - out:

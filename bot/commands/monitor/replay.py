@@ -4,79 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
-from discord import app_commands
 
-from bot.analytics.backtest import BacktestAlert, replay
-from bot.charts.executor import ChartExecutor, TooBusy
-from bot.commands.monitor.errors import may_manage
-from bot.commands.mood.visibility import Chosen, NotToldHere, place_of
-from bot.domain.records import AdminAction, Audited, HourMood, Sensitivity, TargetKind
+from bot.analytics.backtest import BacktestAlert, backtest
+from bot.commands.monitor.rule_changes import RuleChanges
+from bot.commands.monitor.targets import RuleTarget
+from bot.commands.mood.visibility import Chosen, place_of
+from bot.domain.records import AdminAction, HourMood, Sensitivity, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.presentation.text import signed, span
-from bot.storage.errors import DatabaseUnavailable
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
-
-UNAVAILABLE = "I cannot reach my records at the moment; please try again in a minute."
+from bot.services import Services
 
 _DAYS = 90
 _LISTED = 15
 
 
-def replay_command() -> app_commands.Command[Any, ..., None]:
-    """The command, to be added to the group of `/monitor`."""
-    studio = ChartExecutor()
-
-    @app_commands.check(may_manage)
-    @app_commands.command(name="replay", description="Which alerts the stored past would have brought")
-    @app_commands.describe(
-        channel="Which channel",
-        sensitivity="How far from usual the mood must be: low is far",
-        messages="Fewest messages in an hour; empty: as this server has chosen",
-    )
-    async def command(
-        interaction: discord.Interaction,
-        channel: Chosen,
-        sensitivity: Sensitivity = Sensitivity.NORMAL,
-        messages: app_commands.Range[int, 2, 10_000] | None = None,
-    ) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        try:
-            said = await _replayed(interaction, channel, sensitivity, messages, studio)
-        except (NotToldHere, TooBusy) as refusal:
-            said = str(refusal)
-        except DatabaseUnavailable:
-            said = UNAVAILABLE
-        await interaction.edit_original_response(content=said)
-
-    return command
-
-
-async def _replayed(
+async def replay(
     interaction: discord.Interaction[Any],
+    services: Services,
+    admin: RuleChanges,
+    *,
     channel: Chosen,
     sensitivity: Sensitivity,
     messages: int | None,
-    studio: ChartExecutor,
 ) -> str:
-    bot: Vibecheck = interaction.client
-    mood, guild_id = bot.mood, interaction.guild_id
-    assert mood is not None and guild_id is not None
+    """What there would have been, in words. Raises NotToldHere, TooBusy and DatabaseUnavailable."""
     place = place_of(interaction, channel)
-    settings = await mood.store.settings(guild_id)
+    settings = await services.storage.guilds.settings(admin.guild.id)
     if messages is not None:
         settings = replace(settings, alert_messages=messages)
-    now = interaction.created_at.timestamp()
-    present = int(now // SECONDS)
-    hours = (await mood.store.mood(guild_id, place.id, present - _DAYS * 24, present - 1)).hours
-    found = await studio.do(lambda: replay(hours, settings, sensitivity, settings.zone))
-    actor = mood.identity.author(interaction.user.id)
-    entry = Audited(guild_id, int(now), actor, AdminAction.REPLAY, TargetKind.CHANNEL, place.id)
-    await mood.store.add_audit(entry)
+    present = int(interaction.created_at.timestamp() // SECONDS)
+    hours = (await services.storage.moods.mood(admin.guild.id, place.id, present - _DAYS * 24, present - 1)).hours
+    found = await services.charts.run(lambda: backtest(hours, settings, sensitivity, settings.zone))
+    await admin.write_down(AdminAction.REPLAY, RuleTarget(TargetKind.CHANNEL, place.id, place.mention))
     return replay_words(place.mention, hours, found, sensitivity)
 
 

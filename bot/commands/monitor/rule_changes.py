@@ -14,11 +14,10 @@ from bot.commands.monitor.errors import Refused
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place
-from bot.monitoring.events import EventsCog
+from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, for_watching, missing, what_to_click
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.open_storage import Storage
 
 _NAMED = 5
 """Channels that are named one by one in an answer."""
@@ -27,20 +26,19 @@ _WATCHED_KINDS = (WithMessages, discord.ForumChannel)
 
 
 @dataclass(frozen=True, slots=True)
-class Admin:
+class RuleChanges:
     """Somebody who may change what is watched, in one server."""
 
-    watching: EventsCog
-    mood: Storage
+    monitoring: Monitoring
     guild: discord.Guild
     user_id: int
 
     async def enable(self, what: RuleTarget, tagging: bool | None, sensitivity: Sensitivity | None) -> str:
         """Watches something; None leaves as it is what was chosen before. Raises Refused and DatabaseUnavailable."""
-        if not self.watching.content_seen:
+        if not self.monitoring.content_seen:
             raise Refused(f"Nothing was enabled. {NO_CONTENT}")
-        register = self.watching.register
-        before = register.rules(self.guild.id).get((what.kind, what.id))
+        rules = self.monitoring.rules
+        before = rules.rules(self.guild.id).get((what.kind, what.id))
         rule = before or Rule(self.guild.id, what.kind, what.id, Mode.WATCH)
         rule = replace(
             rule,
@@ -50,7 +48,7 @@ class Admin:
         )
         how = f"tagging {'on' if rule.tagging else 'off'}, sensitivity {rule.sensitivity}"
         if what.channel is None or what.holds_channels:
-            await register.set_rule(rule)
+            await rules.set_rule(rule)
             said = f"I watch {what.name} now ({how}), except where a narrower rule says otherwise. "
             said += "In each channel I post a notice before I read the first message. "
             said += self._cannot_be_told(self._channels_of(what))
@@ -64,14 +62,14 @@ class Admin:
         lacking = missing(channel, for_watching(channel, tagging=rule.tagging))
         if lacking:
             raise Refused(f"Nothing was enabled: {what_to_click(channel, lacking)} Then try again.")
-        place, register = place_of(channel), self.watching.register
-        known = before is not None and before.mode is Mode.WATCH and place is not None and register.is_told(place)
-        await register.set_rule(rule)
-        self.watching.outlets.reopen(channel.id)
+        place, rules = place_of(channel), self.monitoring.rules
+        known = before is not None and before.mode is Mode.WATCH and place is not None and rules.is_told(place)
+        await rules.set_rule(rule)
+        self.monitoring.backoff.reopen(channel.id)
         if known:
             return f"{channel.mention} was watched already; now with {how}."
         try:
-            await self.watching.notices.post(channel)
+            await self.monitoring.notices.post(channel)
         except discord.HTTPException as error:
             await self._put_back(rule, before)
             raise Refused(
@@ -86,27 +84,27 @@ class Admin:
 
     async def _put_back(self, rule: Rule, before: Rule | None) -> None:
         if before is not None:
-            await self.watching.register.set_rule(before)
+            await self.monitoring.rules.set_rule(before)
         else:
-            await self.watching.register.remove_rule(rule.guild_id, (rule.target_kind, rule.target_id))
+            await self.monitoring.rules.remove_rule(rule.guild_id, (rule.target_kind, rule.target_id))
 
     async def disable(self, what: RuleTarget) -> str:
         """Stops watching something. Raises Refused and DatabaseUnavailable."""
-        register = self.watching.register
-        before = register.rules(self.guild.id).get((what.kind, what.id))
+        rules = self.monitoring.rules
+        before = rules.rules(self.guild.id).get((what.kind, what.id))
         if before is not None and before.mode is Mode.WATCH:
-            await register.remove_rule(self.guild.id, (what.kind, what.id))
+            await rules.remove_rule(self.guild.id, (what.kind, what.id))
         elif not self._is_watched(what):
             raise Refused(f"{_capitalised(what.name)} is not watched.")
         if self._is_watched(what):
             # A wider rule still says so, and whoever disables a channel does not mean its category.
-            await register.set_rule(Rule(self.guild.id, what.kind, what.id, Mode.EXEMPT))
+            await rules.set_rule(Rule(self.guild.id, what.kind, what.id, Mode.EXEMPT))
         await self._take_back_notices()
         await self._write_down(AdminAction.DISABLE, what.kind, what.id)
-        still = sum(1 for _ in watched(register, self.guild)) if what.holds_channels else 0
+        still = sum(1 for _ in watched(rules, self.guild)) if what.holds_channels else 0
         are = "1 channel is" if still == 1 else f"{still} channels are"
         own = f"{are} still watched by other rules; see `/monitor status`. " if still else ""
-        days = self.watching.bot.settings.retention_days
+        days = self.monitoring.services.settings.retention_days
         kept = f"Single scores from there are deleted within {days} days; sums by hour stay."
         return f"{_capitalised(what.name)} is not watched any more. {own}{kept}"
 
@@ -120,11 +118,11 @@ class Admin:
 
     async def include(self, what: RuleTarget) -> str:
         """Undoes `exempt`. Raises Refused and DatabaseUnavailable."""
-        register = self.watching.register
-        rule = register.rules(self.guild.id).get((what.kind, what.id))
+        rules = self.monitoring.rules
+        rule = rules.rules(self.guild.id).get((what.kind, what.id))
         if rule is None or rule.mode is not Mode.EXEMPT:
             raise Refused(f"{_capitalised(what.name)} is not exempt.")
-        await register.remove_rule(self.guild.id, (what.kind, what.id))
+        await rules.remove_rule(self.guild.id, (what.kind, what.id))
         await self._write_down(AdminAction.INCLUDE, what.kind, what.id)
         if what.kind is TargetKind.ROLE:
             return f"People with {what.name} are read again where something is watched."
@@ -133,20 +131,20 @@ class Admin:
 
     async def _take_back_notices(self) -> None:
         """Where nobody is read any more, a notice of the past tells nobody who comes later."""
-        register, over = self.watching.register, set()
-        for number in register.channels_told(self.guild.id):
+        rules, over = self.monitoring.rules, set()
+        for number in rules.channels_told(self.guild.id):
             place = place_of(self.guild.get_channel_or_thread(number))
-            if place is not None and not register.decide(place).watched:
+            if place is not None and not rules.decide(place).watched:
                 over.add(number)
-        await register.untold(self.guild.id, over)
+        await rules.untold(self.guild.id, over)
 
     async def choose(self, settings: GuildSettings) -> None:
         """Keeps the server's settings. Raises UnknownTimezone and DatabaseUnavailable."""
-        await self.watching.register.set_settings(settings)
+        await self.monitoring.rules.set_settings(settings)
         for channel in (*self.guild.channels, *self.guild.threads):
-            self.watching.outlets.reopen(channel.id)  # another emoji may work where the last did not
+            self.monitoring.backoff.reopen(channel.id)  # another emoji may work where the last did not
         if settings.mod_channel_id is not None:
-            self.watching.bot.mod_channels.reopen(settings.mod_channel_id)
+            self.monitoring.services.mod_channels.reopen(settings.mod_channel_id)
         await self.write_down(AdminAction.SETTINGS)
 
     async def write_down(self, action: AdminAction, what: RuleTarget | None = None) -> None:
@@ -154,19 +152,21 @@ class Admin:
         await self._write_down(action, what.kind if what else None, what.id if what else None)
 
     async def _set(self, rule: Rule, action: AdminAction) -> None:
-        await self.watching.register.set_rule(rule)
+        await self.monitoring.rules.set_rule(rule)
         await self._write_down(action, rule.target_kind, rule.target_id)
 
     async def _write_down(self, action: AdminAction, kind: TargetKind | None, number: int | None) -> None:
-        actor = self.mood.identity.author(self.user_id)
-        await self.mood.store.add_audit(Audited(self.guild.id, int(time.time()), actor, action, kind, number))
+        actor = self.monitoring.storage.pseudonyms.author(self.user_id)
+        await self.monitoring.storage.guilds.add_audit(
+            Audited(self.guild.id, int(time.time()), actor, action, kind, number)
+        )
 
     def _is_watched(self, what: RuleTarget) -> bool:
         """Whether people are read there, in a category where no channel says otherwise."""
         place = place_of(what.channel)
         if isinstance(what.channel, discord.CategoryChannel):
             place = Place(self.guild.id, what.id, what.id)
-        return place is not None and self.watching.register.decide(place).watched
+        return place is not None and self.monitoring.rules.decide(place).watched
 
     def _channels_of(self, what: RuleTarget) -> Sequence[Watchable]:
         inside = what.channel.channels if isinstance(what.channel, discord.CategoryChannel) else self.guild.channels

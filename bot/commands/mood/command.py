@@ -6,7 +6,6 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -23,9 +22,6 @@ from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
 from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
-
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
 
 NOT_AN_ADMIN = "Only members who may manage this server can export its mood."
 UNAVAILABLE = "I cannot reach my records at the moment; please try again in a minute."
@@ -47,15 +43,10 @@ class Answer:
 class MoodCog(commands.GroupCog, group_name="mood", group_description="How a channel or the server feels"):
     """Charts and exports of what may be told. Nobody can ask about a person."""
 
-    def __init__(self, bot: Vibecheck, mood: Storage) -> None:
+    def __init__(self, storage: Storage, charts: ChartExecutor) -> None:
         super().__init__()
-        self.bot = bot
-        self.mood = mood
-        self.studio = ChartExecutor()
-
-    async def cog_unload(self) -> None:
-        """Ends the drawing thread."""
-        self.studio.close()
+        self.storage = storage
+        self.charts = charts
 
     @app_commands.command(description="How a channel has felt, beside what is usual there")
     @app_commands.describe(
@@ -74,7 +65,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             place = place_of(interaction, channel)
-            reading = await read_channel(self.mood.store, asked, place.id)
+            reading = await read_channel(self.storage.moods, asked, place.id)
             if reading.timeline.total is None:
                 return Answer(_nothing(place.mention, words, reading))
             return await self._chart(f"**{place.mention} {words}**", place.name, reading, asked)
@@ -93,7 +84,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             seen = [place.id for place in visible_channels(interaction)]
-            reading = await read_server(self.mood.store, asked, seen)
+            reading = await read_server(self.storage.moods, asked, seen)
             if reading.timeline.total is None:
                 return Answer(_nothing("this server", words, reading))
             return await self._chart(f"**The server {words}**", "The server", reading, asked)
@@ -125,7 +116,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             first, second = places()
-            readings = await read_pair(self.mood.store, asked, first.id, second.id)
+            readings = await read_pair(self.storage.moods, asked, first.id, second.id)
             for place, reading in zip((first, second), readings, strict=True):
                 if reading.timeline.total is None:
                     return Answer(_nothing(place.mention, words, reading))
@@ -157,16 +148,16 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         async def answer(asked: Asked, words: str) -> Answer:
             names = {place.id: place.name for place in places()}
-            told = await self.mood.store.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
+            told = await self.storage.moods.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
             if not told:
                 return Answer(f"There is no hour {words} of which something may be told.")
             hours = ((where, hour) for _, where, hour in told)
-            table = await self.studio.do(lambda: to_csv(hours, names, asked.zone))
+            table = await self.charts.run(lambda: to_csv(hours, names, asked.zone))
             kind = TargetKind.SERVER if channel is None else TargetKind.CHANNEL
             target = asked.guild_id if channel is None else next(iter(names))
-            actor = self.mood.identity.author(interaction.user.id)
+            actor = self.storage.pseudonyms.author(interaction.user.id)
             entry = Audited(asked.guild_id, int(asked.now), actor, AdminAction.EXPORT, kind, target)
-            await self.mood.store.add_audit(entry)
+            await self.storage.guilds.add_audit(entry)
             text = f"{len(told):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
             return Answer(text, discord.File(io.BytesIO(table), "mood.csv"))
 
@@ -199,7 +190,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             asked_about = [place.id for place in places()]
             private = private or not may_be_told_here(interaction, asked_about)
             async with asyncio.timeout(_SETTINGS_SECONDS):
-                zone = (await self.mood.store.settings(interaction.guild_id)).zone
+                zone = (await self.storage.guilds.settings(interaction.guild_id)).zone
             chosen: Since = read_since(since, zone, now)
         except _REFUSALS as refusal:
             await interaction.response.send_message(str(refusal), ephemeral=True)
@@ -209,7 +200,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             return
         await interaction.response.defer(thinking=True, ephemeral=private)
         try:
-            await self.mood.buffer.flush()
+            await self.storage.write_buffer.flush()
             said = await answer(Asked(interaction.guild_id, zone, chosen.first_hour, now), chosen.words)
         except _REFUSALS as refusal:
             said = Answer(str(refusal))
@@ -224,11 +215,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             said = sentences(reading.timeline, reading.hours, baseline, asked.zone, reading.unread)
             return said, reading.line(name, baseline)
 
-        said, line = await self.studio.do(read)
+        said, line = await self.charts.run(read)
         return Answer(f"{title}\n{said}", await self._picture([line], asked))
 
     async def _picture(self, lines: list[Line], asked: Asked) -> discord.File:
-        png = await self.studio.do(lambda: draw(lines, asked.zone))
+        png = await self.charts.run(lambda: draw(lines, asked.zone))
         return discord.File(io.BytesIO(png), "mood.png", description=alternative_text(lines, asked.zone))
 
 

@@ -12,7 +12,7 @@ from bot.analytics.buckets import Size, Timeline, edges, size_for, timeline
 from bot.charts.drawing import Line
 from bot.domain.records import HourMood, Mood
 from bot.domain.snowflake import SECONDS
-from bot.storage.guild_repository import Store
+from bot.storage.mood_repository import MoodRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +51,49 @@ class Reading:
         return Line(name, self.timeline, _usual(self.timeline, self.hours, baseline) if baseline is not None else ())
 
 
-async def read_channel(store: Store, asked: Asked, channel_id: int) -> Reading:
+async def read_channel(moods: MoodRepository, asked: Asked, channel_id: int) -> Reading:
     """One channel beside its own past. Raises DatabaseUnavailable.
 
     A channel of which more may be told by the day than by the hour is told by the day, however short the range.
     """
     size = size_for(asked.end_hour - asked.first_hour)
-    reading = await _read_channel(store, asked, channel_id, size)
+    reading = await _read_channel(moods, asked, channel_id, size)
     if size in (Size.HOUR, Size.QUARTER):
-        by_day = await _read_channel(store, asked, channel_id, Size.DAY)
+        by_day = await _read_channel(moods, asked, channel_id, Size.DAY)
         if _messages(by_day) > 2 * sum(hour.messages for hour in by_day.hours):
             reading = by_day
     first = reading.timeline.buckets[0].start
-    past = await store.mood(asked.guild_id, channel_id, first - WEEKS * 7 * 24, first - 1)
-    unread = await store.unread(asked.guild_id, first, asked.end_hour - 1, (channel_id,))
+    past = await moods.mood(asked.guild_id, channel_id, first - WEEKS * 7 * 24, first - 1)
+    unread = await moods.unread(asked.guild_id, first, asked.end_hour - 1, (channel_id,))
     return Reading(reading.timeline, reading.hours, past.hours, unread.share)
 
 
-async def read_pair(store: Store, asked: Asked, channel_id: int, other_id: int) -> tuple[Reading, Reading]:
+async def read_pair(moods: MoodRepository, asked: Asked, channel_id: int, other_id: int) -> tuple[Reading, Reading]:
     """Two channels in the same buckets. Raises DatabaseUnavailable."""
     size = size_for(asked.end_hour - asked.first_hour)
     return (
-        await _read_channel(store, asked, channel_id, size),
-        await _read_channel(store, asked, other_id, size),
+        await _read_channel(moods, asked, channel_id, size),
+        await _read_channel(moods, asked, other_id, size),
     )
 
 
-async def read_server(store: Store, asked: Asked, channels: Sequence[int]) -> Reading:
+async def read_server(moods: MoodRepository, asked: Asked, channels: Sequence[int]) -> Reading:
     """These channels of a server together, beside their own past. Raises DatabaseUnavailable."""
     size = size_for(asked.end_hour - asked.first_hour)
     bounds = edges(asked.first_hour, asked.end_hour, size, asked.zone)
-    mood = await store.guild_mood(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
-    past = await store.guild_mood(asked.guild_id, bounds[0] - WEEKS * 7 * 24, bounds[0] - 1, channels)
-    unread = await store.unread(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
+    mood = await moods.guild_mood(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
+    past = await moods.guild_mood(asked.guild_id, bounds[0] - WEEKS * 7 * 24, bounds[0] - 1, channels)
+    unread = await moods.unread(asked.guild_id, bounds[0], asked.end_hour - 1, channels)
     return Reading(timeline(mood, size, bounds, until=asked.now), mood.hours, past.hours, unread.share)
 
 
-async def _read_channel(store: Store, asked: Asked, channel_id: int, size: Size) -> Reading:
+async def _read_channel(moods: MoodRepository, asked: Asked, channel_id: int, size: Size) -> Reading:
     bounds = edges(asked.first_hour, asked.end_hour, size, asked.zone)
-    mood: Mood = await store.mood(asked.guild_id, channel_id, bounds[0], asked.end_hour - 1)
+    mood: Mood = await moods.mood(asked.guild_id, channel_id, bounds[0], asked.end_hour - 1)
     quiet: tuple[HourMood, ...] = ()
     if size in (Size.DAY, Size.WEEK):
         days = tuple(pairwise(edges(bounds[0], asked.end_hour, Size.DAY, asked.zone)))
-        quiet = await store.quiet_days(asked.guild_id, channel_id, days, asked.now)
+        quiet = await moods.quiet_days(asked.guild_id, channel_id, days, asked.now)
     return Reading(timeline(mood, size, bounds, quiet, asked.now), mood.hours)
 
 

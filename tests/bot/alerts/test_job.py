@@ -8,10 +8,10 @@ import pytest
 from bot.alerts.job import highest_of_threads
 from bot.alerts.post import MODERATORS_ONLY, TAKEN
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.snowflake import first_id_of
-from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
+from bot.posting.mod_channel import FIRST_PAUSE, MOST_REFUSALS
 from model import Sentiment, Verdict
 from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict
@@ -22,29 +22,29 @@ DANGER = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
 class Scene:
     """A watched channel with three usual weeks behind it, a mod channel, and a clock that the test moves."""
 
-    def __init__(self, world, bot, mood):
-        self.world, self.bot, self.mood = world, bot, mood
+    def __init__(self, world, bot, storage):
+        self.world, self.bot, self.storage = world, bot, storage
         self.mods = world.guild.create_text_channel("mods")
         self.hour = hour_now(world.env)
         self.settings = GuildSettings(world.guild.id, mod_channel_id=self.mods.id)
 
     async def prepare(self, sensitivity=Sensitivity.NORMAL, mode=Mode.WATCH):
-        await self.mood.store.set_settings(self.settings)
+        await self.storage.guilds.set_settings(self.settings)
         await self.watch(TargetKind.CHANNEL, self.world.channel.id, sensitivity, mode)
         past = range(self.hour - 21 * 24, self.hour)
         await self.add(*(said(hour, 30, 0.1 + 0.06 * (-1) ** hour) for hour in past))
 
     async def watch(self, kind, target, sensitivity=Sensitivity.NORMAL, mode=Mode.WATCH):
-        await self.mood.store.set_rule(Rule(self.world.guild.id, kind, target, mode, sensitivity=sensitivity))
+        await self.storage.guilds.set_rule(Rule(self.world.guild.id, kind, target, mode, sensitivity=sensitivity))
 
     async def add(self, *hours, channel=None):
-        await write(self.mood, self.world.guild.id, (channel or self.world.channel).id, hours)
+        await write(self.storage, self.world.guild.id, (channel or self.world.channel).id, hours)
 
     async def tick(self, hours=0.0, minutes=1.0):
         """The bot looks, so long after the present hour began."""
         now = self.hour * 3600 + hours * 3600 + minutes * 60
-        self.bot.upkeep._clock = self.mood.posts._clock = lambda: now
-        await self.bot.upkeep.tick()
+        self.bot.jobs._clock = self.storage.alerts._clock = lambda: now
+        await self.bot.jobs.tick()
         await self.world.env.settle()
 
     def posts(self, channel=None):
@@ -59,8 +59,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world, bot, mood):
-    return Scene(world, bot, mood)
+async def scene(world, bot, storage):
+    return Scene(world, bot, storage)
 
 
 async def test_a_storm_is_one_alert_and_one_recovery(scene):
@@ -120,11 +120,11 @@ async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself
     guild, channel = scene.world.guild.id, scene.world.channel.id
     for number in range(6):
         text = DANGER if number == 5 else verdict(0.1)
-        author = scene.mood.identity.author(number)
-        scene.mood.buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
-    scene.mood.buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
-    await scene.mood.buffer.flush()
-    ((_, _, hour),) = await scene.mood.store.told_hours(scene.hour, scene.hour, (guild,))
+        author = scene.storage.pseudonyms.author(number)
+        scene.storage.write_buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
+    scene.storage.write_buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
+    await scene.storage.write_buffer.flush()
+    ((_, _, hour),) = await scene.storage.moods.told_hours(scene.hour, scene.hour, (guild,))
     assert (hour.negative, hour.messages) == (1, 6)
     assert hour.mean < -0.05
     await scene.tick()
@@ -183,15 +183,15 @@ async def test_only_servers_that_watch_something_are_looked_through(scene, monke
     """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
-    await write(scene.mood, 4711, 4712, [said(scene.hour, 40, -0.6)])
-    told_hours, read = scene.mood.store.told_hours, []
+    await write(scene.storage, 4711, 4712, [said(scene.hour, 40, -0.6)])
+    told_hours, read = scene.storage.moods.told_hours, []
 
     async def noted(*asked):
         told = await told_hours(*asked)
         read.extend(guild for guild, _, _ in told)
         return told
 
-    monkeypatch.setattr(scene.mood.store, "told_hours", noted)
+    monkeypatch.setattr(scene.storage.moods, "told_hours", noted)
     await scene.tick()
     assert scene.titles() == ["The mood has dropped"]
     assert set(read) == {scene.world.guild.id}
@@ -211,9 +211,9 @@ async def test_without_a_mod_channel_or_a_rule_nothing_is_posted(scene):
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.9))
     await scene.tick()
-    assert await scene.mood.posts.alerts(scene.world.guild.id) == ()
-    await scene.mood.store.set_settings(replace(scene.settings, mod_channel_id=scene.mods.id))
-    await scene.mood.store.remove_rule(scene.world.guild.id, TargetKind.CHANNEL, scene.world.channel.id)
+    assert await scene.storage.alerts.alerts(scene.world.guild.id) == ()
+    await scene.storage.guilds.set_settings(replace(scene.settings, mod_channel_id=scene.mods.id))
+    await scene.storage.guilds.remove_rule(scene.world.guild.id, TargetKind.CHANNEL, scene.world.channel.id)
     await scene.tick()
     assert scene.titles() == []
     await scene.watch(TargetKind.SERVER, scene.world.guild.id)
@@ -240,14 +240,14 @@ async def test_a_channel_that_is_watched_no_longer_ends_its_storm_without_a_word
     await scene.watch(TargetKind.CHANNEL, scene.world.channel.id, mode=Mode.EXEMPT)
     await scene.tick(minutes=2)
     assert scene.titles() == ["The mood has dropped"]
-    assert await scene.mood.posts.running_alerts() == ()
+    assert await scene.storage.alerts.running_alerts() == ()
 
 
 async def test_a_restart_neither_repeats_an_alert_nor_forgets_it(scene, env, settings, classifier):
     await scene.prepare()
     await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(2)))
     await scene.tick()
-    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    scene.bot = assemble(settings, classifier, scene.storage)
     await env.restart_bot(scene.bot)
     await scene.tick(1)
     assert scene.titles() == ["The mood has dropped"]
@@ -260,8 +260,8 @@ async def test_an_alert_whose_process_died_while_posting_is_looked_for_before_it
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, -0.6))
     await scene.tick()
-    (alert,) = await scene.mood.posts.running_alerts()
-    async with scene.mood.database.write() as connection:
+    (alert,) = await scene.storage.alerts.running_alerts()
+    async with scene.storage.database.write() as connection:
         from sqlalchemy import update
 
         from bot.storage.schema import AlertRow
@@ -269,13 +269,13 @@ async def test_an_alert_whose_process_died_while_posting_is_looked_for_before_it
         await connection.execute(update(AlertRow).values(post_id=None))
     await scene.tick(1)
     assert scene.titles() == ["The mood has dropped"]
-    assert (await scene.mood.posts.running_alerts())[0].post_id == alert.post_id
+    assert (await scene.storage.alerts.running_alerts())[0].post_id == alert.post_id
 
 
 async def test_an_alert_that_was_never_posted_is_posted_after_a_restart(scene):
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
-    await scene.mood.posts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
+    await scene.storage.alerts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
     await scene.tick()
     await scene.tick(minutes=2)
     assert scene.titles() == ["The mood has dropped"]
@@ -305,10 +305,10 @@ async def test_a_moderator_takes_an_alert_and_the_others_see_it(scene, moderator
     assert post.components == []
     (field,) = post.embeds[0].fields
     assert field.name == "Looked after"
-    (alert,) = await scene.mood.posts.running_alerts()
+    (alert,) = await scene.storage.alerts.running_alerts()
     assert alert.acknowledged is not None
-    (entry,) = await scene.mood.store.audit(scene.world.guild.id)
-    assert (entry.action, entry.actor) == (AdminAction.ACKNOWLEDGE, scene.mood.identity.author(moderator.id))
+    (entry,) = await scene.storage.guilds.audit(scene.world.guild.id)
+    assert (entry.action, entry.actor) == (AdminAction.ACKNOWLEDGE, scene.storage.pseudonyms.author(moderator.id))
     assert "mo" not in str(post.embeds[0].to_dict()).replace("mood", "").replace("more", "").replace("moment", "")
 
 
@@ -316,14 +316,14 @@ async def test_who_may_not_manage_messages_cannot_take_an_alert(scene):
     answer = await scene.world.alice.click(await storm(scene), label="I look after it")
     assert answer.response.content == MODERATORS_ONLY
     assert answer.response.ephemeral
-    assert (await scene.mood.posts.running_alerts())[0].acknowledged is None
+    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is None
 
 
 async def test_the_button_works_after_a_restart_and_only_once(scene, env, moderator, settings, classifier):
     post = await storm(scene)
-    await env.restart_bot(create_bot(settings, classifier=classifier, mood=scene.mood))
-    (alert,) = await scene.mood.posts.running_alerts()
-    assert await scene.mood.posts.acknowledge(scene.world.guild.id, alert.number)
+    await env.restart_bot(assemble(settings, classifier, scene.storage))
+    (alert,) = await scene.storage.alerts.running_alerts()
+    assert await scene.storage.alerts.acknowledge(scene.world.guild.id, alert.number)
     answer = await moderator.click(post, label="I look after it")
     assert answer.response.content == TAKEN
     assert answer.response.ephemeral
@@ -339,7 +339,7 @@ async def test_a_mod_channel_that_refuses_gets_three_requests_and_the_owner_one_
     for minutes in range(1, 12):
         await scene.tick(minutes=minutes)
     assert len(scene.requests()) == MOST_REFUSALS
-    assert "I try again" in scene.bot.mod_channels.trouble(scene.mods.id)
+    assert "I try again" in scene.bot.services.mod_channels.trouble(scene.mods.id)
     await scene.tick(hours=FIRST_PAUSE / 3600, minutes=4)
     await scene.tick(hours=FIRST_PAUSE / 3600, minutes=5)
     assert len(scene.requests()) == MOST_REFUSALS + 1
@@ -357,17 +357,17 @@ async def test_when_the_mod_channel_takes_posts_again_the_alert_comes(scene, env
     assert scene.titles() == []
     await scene.tick(hours=FIRST_PAUSE / 3600, minutes=5)
     assert scene.titles() == ["The mood has dropped"]
-    assert scene.bot.mod_channels.trouble(scene.mods.id) is None
+    assert scene.bot.services.mod_channels.trouble(scene.mods.id) is None
 
 
 async def test_one_servers_refusing_channel_keeps_no_other_from_its_alert(scene, env, world):
     await scene.prepare()
     other = env.create_guild("Away")
     talk, mods = other.create_text_channel("talk"), other.create_text_channel("mods")
-    await scene.mood.store.set_settings(GuildSettings(other.id, mod_channel_id=mods.id))
-    await scene.mood.store.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
+    await scene.storage.guilds.set_settings(GuildSettings(other.id, mod_channel_id=mods.id))
+    await scene.storage.guilds.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
     past = [said(hour, 30, 0.1 + 0.06 * (-1) ** hour) for hour in range(scene.hour - 21 * 24, scene.hour)]
-    await write(scene.mood, other.id, talk.id, [*past, said(scene.hour, 40, -0.6)])
+    await write(scene.storage, other.id, talk.id, [*past, said(scene.hour, 40, -0.6)])
     await scene.add(said(scene.hour, 40, -0.6))
     for status in (403, 500):
         env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=status, times=1)

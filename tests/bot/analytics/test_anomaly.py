@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS, THRESHOLDS, Anomaly, Change, enough, judge
-from bot.analytics.backtest import BacktestAlert, replay
+from bot.analytics.backtest import BacktestAlert
 from bot.analytics.baseline import learn
+from bot.commands.monitor.replay import replay
 from bot.domain.records import FEWEST_AUTHORS, GuildSettings, HourMood, Sensitivity
 from tests.bot.analytics.test_baseline import MONDAY, hour, weeks
 

@@ -4,6 +4,7 @@ import pytest
 
 from bot.commands.about import policy_url
 from model import Missed
+from tests.bot.parts import give
 
 LINKS = {
     "source_url": "https://example.com/source",
@@ -41,7 +42,7 @@ async def test_about_has_no_links_when_none_are_set(world):
 
 
 async def test_about_has_all_links_that_are_set(world, bot, settings):
-    bot.settings = settings.model_copy(update=LINKS)
+    give(bot, settings=settings.model_copy(update=LINKS))
     links = fields(await about(world))["Links"]
     assert links == " · ".join(
         f"[{name}](https://example.com/{name.lower()})" for name in ("Source", "Support", "Privacy")
@@ -50,7 +51,7 @@ async def test_about_has_all_links_that_are_set(world, bot, settings):
 
 @pytest.mark.parametrize("field", LINKS)
 async def test_about_has_only_the_link_that_is_set(world, bot, settings, field):
-    bot.settings = settings.model_copy(update={field: LINKS[field]})
+    give(bot, settings=settings.model_copy(update={field: LINKS[field]}))
     links = fields(await about(world))["Links"]
     assert [url for url in LINKS.values() if url in links] == [LINKS[field]]
 

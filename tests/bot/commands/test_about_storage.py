@@ -1,8 +1,10 @@
 """What /about says is stored once something is."""
 
+from tests.bot.parts import give
+
 
 async def test_about_says_what_is_kept_of_watched_messages_and_where_to_have_a_say(world, bot, settings):
-    bot.settings = settings.model_copy(update={"retention_days": 12})
+    give(bot, settings=settings.model_copy(update={"retention_days": 12}))
     (embed,) = (await world.alice.slash(world.channel, "about")).response.embeds
     stored = {field.name: field.value for field in embed.fields}["What is stored"]
     assert "Message text: never" in stored

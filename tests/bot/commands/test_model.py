@@ -9,7 +9,7 @@ import pytest
 import simcord
 from discord import app_commands
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.commands.model import NOT_YOURS
 from bot.settings import Settings
 from model import Classifier, Priority, load_engine
@@ -198,12 +198,12 @@ async def test_the_commands_are_in_that_server_only(env, people):
 
 
 @pytest.fixture
-async def start(tmp_path, classifier):
+async def start(tmp_path, classifier, storage):
     """Starts another bot with other settings."""
     started = []
 
     async def start(**settings):
-        bot = create_bot(Settings(_env_file=None, data_dir=tmp_path / "other", **settings), classifier=classifier)
+        bot = assemble(Settings(_env_file=None, data_dir=tmp_path / "other", **settings), classifier, storage)
         env = simcord.Env(bot, shard_count=1)
         started.append(env)
         return bot, env
@@ -228,10 +228,10 @@ async def test_a_server_that_refuses_the_commands_is_said_so_and_the_bot_goes_on
     assert bot.is_ready()
 
 
-async def test_a_server_that_is_no_longer_named_loses_the_commands(env, settings, classifier, people):
+async def test_a_server_that_is_no_longer_named_loses_the_commands(env, settings, classifier, storage, people):
     owner, _, channel = people
     assert "model status" in owner.available_commands(channel)
-    bot = create_bot(settings.model_copy(update={"admin_guild": 0}), classifier=classifier)
+    bot = assemble(settings.model_copy(update={"admin_guild": 0}), classifier, storage)
     await env.restart_bot(bot)
     assert "model status" not in owner.available_commands(channel)
 

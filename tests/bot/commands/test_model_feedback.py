@@ -51,24 +51,24 @@ async def status(env, bot):
     return status
 
 
-async def say(mood, version, answered, label, times=1):
+async def say(storage, version, answered, label, times=1):
     for _ in range(times):
-        await mood.store.add_feedback(Answer(SENTIMENTS[answered], 0, version), SENTIMENTS[label])
+        await storage.feedback.add(Answer(SENTIMENTS[answered], 0, version), SENTIMENTS[label])
 
 
-async def test_the_status_counts_what_was_said_of_the_version_that_answers(status, mood, classifier):
+async def test_the_status_counts_what_was_said_of_the_version_that_answers(status, storage, classifier):
     assert await status() == "nobody has said yet whether this version is right"
     version = classifier.info.version
-    await say(mood, version, 2, 2, times=3)
-    await say(mood, version, 2, 1, times=2)
-    await say(mood, version, 0, 2)
-    await say(mood, "another", 0, 2, times=50)
+    await say(storage, version, 2, 2, times=3)
+    await say(storage, version, 2, 1, times=2)
+    await say(storage, version, 0, 2)
+    await say(storage, "another", 0, 2, times=50)
     lines = "3 right, 3 wrong", "positive, should be neutral: 2", "negative, should be positive: 1"
     assert await status() == "\n".join(lines)
 
 
-async def test_the_status_comes_without_the_database_too(status, mood):
-    async with mood.database.write() as connection:
+async def test_the_status_comes_without_the_database_too(status, storage):
+    async with storage.database.write() as connection:
         await connection.execute(sql("ALTER TABLE feedback RENAME TO elsewhere"))
     assert await status() == "cannot be read just now: the database does not answer"
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text as sql
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.commands import privacy
 from bot.commands.privacy import (
     DELETE,
@@ -61,40 +61,40 @@ def press(world):
 
 
 @pytest.fixture
-def say(world, mood):
+def say(world, storage):
     """Somebody's message of this minute was read."""
 
     def say(number=1, who=None, score=0.5, **more):
-        author = mood.identity.author((who or world.alice).id)
+        author = storage.pseudonyms.author((who or world.alice).id)
         now = world.env.backend.clock.now()
         message_id = first_id_of(int(now.timestamp() // 3600)) + number
         # Long ago by the real clock, by which the store keeps its retention time.
-        mood.buffer._clock = now.timestamp
+        storage.write_buffer._clock = now.timestamp
         answer = Unreadable("Spanish") if score is None else verdict(score)
-        mood.buffer.scored(message_id, world.guild.id, world.channel.id, author, answer, **more)
+        storage.write_buffer.scored(message_id, world.guild.id, world.channel.id, author, answer, **more)
         return message_id
 
     return say
 
 
 @asynccontextmanager
-async def broken_database(mood, *tables):
+async def broken_database(storage, *tables):
     """Nothing can be written to these tables."""
     for table in tables:
         for event in ("INSERT", "UPDATE", "DELETE"):
             await _do(
-                mood,
+                storage,
                 f"CREATE TRIGGER broken_{table}_{event} BEFORE {event} ON {table} BEGIN "
                 "SELECT RAISE(ABORT, 'broken'); END",
             )
     yield
     for table in tables:
         for event in ("INSERT", "UPDATE", "DELETE"):
-            await _do(mood, f"DROP TRIGGER broken_{table}_{event}")
+            await _do(storage, f"DROP TRIGGER broken_{table}_{event}")
 
 
-async def _do(mood, statement):
-    async with mood.database.write() as connection:
+async def _do(storage, statement):
+    async with storage.database.write() as connection:
         await connection.execute(sql(statement))
 
 
@@ -121,11 +121,13 @@ async def test_without_anything_held_see_says_so(use, world):
     assert (data["messages"], data["messages_per_hour"], data["admin_actions"]) == ([], [], [])
 
 
-async def test_see_tells_everything_in_words_and_as_json(use, say, world, mood):
+async def test_see_tells_everything_in_words_and_as_json(use, say, world, storage):
     first, second = say(1, score=0.1234, thread_id=THREAD, edited=1_764_000_000_123), say(2, score=-1.0)
     say(3, who=world.maya)
-    me = mood.identity.author(world.alice.id)
-    await mood.store.add_audit(Audited(world.guild.id, 1_764_000_000, me, AdminAction.EXEMPT, TargetKind.ROLE, 2**60))
+    me = storage.pseudonyms.author(world.alice.id)
+    await storage.guilds.add_audit(
+        Audited(world.guild.id, 1_764_000_000, me, AdminAction.EXEMPT, TargetKind.ROLE, 2**60)
+    )
     response = await use("see")
     for part in ("2 messages in 1 channel of 1 server", f"<#{world.channel.id}>: 2", "1 note of", "1 thing you did"):
         assert part in response.content
@@ -155,16 +157,16 @@ async def test_see_tells_of_what_could_not_be_read_too(use, say, world):
     assert [(one["messages"], one["unread"]) for one in data["messages_per_hour"]] == [(1, 1)]
 
 
-async def test_delete_removes_what_could_not_be_read_too(use, press, say, mood):
+async def test_delete_removes_what_could_not_be_read_too(use, press, say, storage):
     say(1, score=None)
     assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
     for row in (MessageScoreRow, HourAuthorRow, HourRow):
-        assert await rows_of(mood.database, row) == []
+        assert await rows_of(storage.database, row) == []
 
 
-async def test_what_was_not_written_yet_is_told_too(use, say, world, mood):
+async def test_what_was_not_written_yet_is_told_too(use, say, world, storage):
     say()
-    assert await rows_of(mood.database, MessageScoreRow) == []
+    assert await rows_of(storage.database, MessageScoreRow) == []
     assert len(data_of(world, await use("see"))["messages"]) == 1
 
 
@@ -182,8 +184,8 @@ async def test_nobody_is_told_anything_of_somebody_else(use, say, world):
     assert (await use("delete", world.maya)).content == NOTHING
 
 
-def test_no_command_takes_a_person_or_anything_else(bot, mood):
-    cog = privacy.PrivacyCog(bot, mood)
+def test_no_command_takes_a_person_or_anything_else(bot, storage):
+    cog = privacy.PrivacyCog(bot, storage)
     assert [command.name for command in cog.walk_app_commands()] == list(COMMANDS)
     assert all(command.parameters == [] for command in cog.walk_app_commands())
 
@@ -201,62 +203,62 @@ async def test_every_command_works_in_a_direct_message(world, command):
     assert answer.response.content
 
 
-async def test_delete_asks_first_and_removes_nothing_by_itself(use, say, world, mood):
+async def test_delete_asks_first_and_removes_nothing_by_itself(use, say, world, storage):
     say(1), say(2)
     response = await use("delete")
     assert "the scores of 2 messages of yours" in response.content
     assert "admin" not in response.content
-    assert len(await rows_of(mood.database, MessageScoreRow)) == 2
+    assert len(await rows_of(storage.database, MessageScoreRow)) == 2
 
 
-async def test_delete_removes_every_trace_and_says_how_many(use, press, say, world, mood):
+async def test_delete_removes_every_trace_and_says_how_many(use, press, say, world, storage):
     say(1), say(2, score=1.0), say(3, who=world.maya)
-    me = mood.identity.author(world.alice.id)
-    await mood.store.add_audit(Audited(world.guild.id, 1, me, AdminAction.ENABLE))
+    me = storage.pseudonyms.author(world.alice.id)
+    await storage.guilds.add_audit(Audited(world.guild.id, 1, me, AdminAction.ENABLE))
     response = await use("delete")
     say(4)
     assert await press(response) == "Removed: the scores of 3 messages, and whatever else was held about you."
     assert response.components == []
     for row, column in ((MessageScoreRow, "author"), (HourAuthorRow, "author"), (AuditRow, "actor")):
-        assert me not in [one[column] for one in await rows_of(mood.database, row)]
-    (hour,) = await rows_of(mood.database, HourRow)
+        assert me not in [one[column] for one in await rows_of(storage.database, row)]
+    (hour,) = await rows_of(storage.database, HourRow)
     assert (hour["negative"] + hour["neutral"] + hour["positive"], hour["authors"]) == (1, 1)
-    await assert_sums_are_right(mood.database)
+    await assert_sums_are_right(storage.database)
 
 
-async def test_a_score_that_is_still_computed_when_somebody_deletes_does_not_come_back(use, press, say, mood):
+async def test_a_score_that_is_still_computed_when_somebody_deletes_does_not_come_back(use, press, say, storage):
     say(1)
     await press(await use("delete"))
     say(1, edited=5)
-    await mood.buffer.flush()
-    assert await rows_of(mood.database, MessageScoreRow) == []
+    await storage.write_buffer.flush()
+    assert await rows_of(storage.database, MessageScoreRow) == []
 
 
-async def test_delete_finds_what_is_kept_under_a_former_key(use, press, say, world, mood):
+async def test_delete_finds_what_is_kept_under_a_former_key(use, press, say, world, storage):
     say(1)
-    await mood.buffer.flush()
-    new, former = Pseudonyms([HashKey("a new key that is long enough")]), mood.identity._keys
-    mood.identity._keys = new._keys + former
+    await storage.write_buffer.flush()
+    new, former = Pseudonyms([HashKey("a new key that is long enough")]), storage.pseudonyms._keys
+    storage.pseudonyms._keys = new._keys + former
     assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
-    assert await rows_of(mood.database, MessageScoreRow) == []
+    assert await rows_of(storage.database, MessageScoreRow) == []
 
 
-async def test_delete_works_after_a_restart(use, press, say, world, mood, settings, classifier):
+async def test_delete_works_after_a_restart(use, press, say, world, storage, settings, classifier):
     say(1)
     response = await use("delete")
-    await world.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
+    await world.env.restart_bot(assemble(settings, classifier, storage))
     assert (await press(response)).startswith("Removed: the scores of 1 message,")
 
 
-async def test_opting_out_holds_at_once_and_deletes_what_there_is(use, say, world, mood):
+async def test_opting_out_holds_at_once_and_deletes_what_there_is(use, say, world, storage):
     say(1), say(2, who=world.maya)
     response = await use("opt-out")
     assert response.content == f"{OUT} Removed: the scores of 1 message, and whatever else was held about you."
-    assert mood.opt_outs.includes(world.alice.id)
+    assert storage.opt_outs.includes(world.alice.id)
     say(3)
-    await mood.buffer.flush()
-    assert [row["author"] for row in await rows_of(mood.database, MessageScoreRow)] == [
-        mood.identity.author(world.maya.id)
+    await storage.write_buffer.flush()
+    assert [row["author"] for row in await rows_of(storage.database, MessageScoreRow)] == [
+        storage.pseudonyms.author(world.maya.id)
     ]
     assert "You opted out on" in (await use("see")).content
     assert data_of(world, await use("export"))["opted_out_since"].endswith("Z")
@@ -266,90 +268,90 @@ async def test_opting_out_with_nothing_held_does_not_claim_to_have_removed_anyth
     assert "There was no score of a message of yours" in (await use("opt-out")).content
 
 
-async def test_an_opt_out_is_a_hash_and_an_instant(use, world, mood):
+async def test_an_opt_out_is_a_hash_and_an_instant(use, world, storage):
     await use("opt-out")
-    (row,) = await rows_of(mood.database, OptOutRow)
+    (row,) = await rows_of(storage.database, OptOutRow)
     assert row.keys() == {"author", "since"}
-    assert row["author"] == mood.identity.author(world.alice.id)
+    assert row["author"] == storage.pseudonyms.author(world.alice.id)
 
 
-async def test_opting_in_leaves_no_trace_of_having_been_out(use, world, mood):
+async def test_opting_in_leaves_no_trace_of_having_been_out(use, world, storage):
     await use("opt-out")
     assert (await use("opt-in")).content == IN
-    assert not mood.opt_outs.includes(world.alice.id)
-    assert await rows_of(mood.database, OptOutRow) == []
+    assert not storage.opt_outs.includes(world.alice.id)
+    assert await rows_of(storage.database, OptOutRow) == []
     assert (await use("opt-in")).content == NEVER_OUT
 
 
-async def test_an_opt_out_is_carried_over_to_a_new_key_by_the_upkeep(use, world, bot, mood):
+async def test_an_opt_out_is_carried_over_to_a_new_key_by_the_upkeep(use, world, bot, storage):
     await use("opt-out")
     new = Pseudonyms([HashKey("a new key that is long enough")])
-    mood.identity._keys = new._keys + mood.identity._keys
-    assert mood.opt_outs.includes(world.alice.id)
-    await bot.upkeep.tick()
-    later = OptOuts(mood.database, new)
+    storage.pseudonyms._keys = new._keys + storage.pseudonyms._keys
+    assert storage.opt_outs.includes(world.alice.id)
+    await bot.jobs.tick()
+    later = OptOuts(storage.database, new)
     await later.load()
     assert later.includes(world.alice.id)
 
 
 @pytest.mark.parametrize("command", ["see", "export", "delete"])
-async def test_without_the_database_it_says_that_nothing_could_be_read(use, say, mood, command):
+async def test_without_the_database_it_says_that_nothing_could_be_read(use, say, storage, command):
     say()
-    async with broken_database(mood, "message_scores"):
+    async with broken_database(storage, "message_scores"):
         response = await use(command)
     assert response.content == UNREADABLE
     assert response.attachments == []
-    assert len(mood.buffer) == 1
+    assert len(storage.write_buffer) == 1
 
 
-async def test_a_deletion_that_fails_says_what_is_left_and_can_be_tried_again(use, press, say, mood):
+async def test_a_deletion_that_fails_says_what_is_left_and_can_be_tried_again(use, press, say, storage):
     say(1)
     response = await use("delete")
-    async with broken_database(mood, "message_scores"):
+    async with broken_database(storage, "message_scores"):
         say(2)
         assert await press(response) == NOT_DELETED
     say(2)
-    assert len(mood.buffer) == 0
+    assert len(storage.write_buffer) == 0
     assert await press(response) == "Removed: the scores of 1 message, and whatever else was held about you."
-    assert await rows_of(mood.database, MessageScoreRow) == []
+    assert await rows_of(storage.database, MessageScoreRow) == []
 
 
-async def test_an_opt_out_holds_without_the_database_and_says_that_it_is_not_kept(use, say, world, mood):
+async def test_an_opt_out_holds_without_the_database_and_says_that_it_is_not_kept(use, say, world, storage):
     say(1)
-    await mood.buffer.flush()
-    async with broken_database(mood, "opt_outs", "message_scores"):
+    await storage.write_buffer.flush()
+    async with broken_database(storage, "opt_outs", "message_scores"):
         assert (await use("opt-out")).content == f"{OUT} {OUT_UNTIL_RESTART} {OUT_UNDELETED}"
-    assert mood.opt_outs.includes(world.alice.id)
+    assert storage.opt_outs.includes(world.alice.id)
     say(2)
-    assert len(mood.buffer) == 0
+    assert len(storage.write_buffer) == 0
     seen = await use("see")
     assert "could not be written down" in seen.content
     assert data_of(world, seen)["opted_out"] is True
     assert (await use("opt-out")).content.startswith(f"{OUT} Removed: the scores of 1 message")
-    assert len(await rows_of(mood.database, OptOutRow)) == 1
+    assert len(await rows_of(storage.database, OptOutRow)) == 1
 
 
-async def test_an_opt_out_of_which_only_the_deletion_fails_says_so(use, say, mood):
+async def test_an_opt_out_of_which_only_the_deletion_fails_says_so(use, say, storage):
     say(1)
-    await mood.buffer.flush()
-    async with broken_database(mood, "message_scores"):
+    await storage.write_buffer.flush()
+    async with broken_database(storage, "message_scores"):
         assert (await use("opt-out")).content == f"{OUT} {OUT_NOT_DELETED}"
-    assert len(await rows_of(mood.database, OptOutRow)) == 1
+    assert len(await rows_of(storage.database, OptOutRow)) == 1
 
 
-async def test_an_opt_in_that_fails_leaves_them_out(use, world, mood):
+async def test_an_opt_in_that_fails_leaves_them_out(use, world, storage):
     await use("opt-out")
-    async with broken_database(mood, "opt_outs"):
+    async with broken_database(storage, "opt_outs"):
         assert (await use("opt-in")).content == STILL_OUT
-    assert mood.opt_outs.includes(world.alice.id)
+    assert storage.opt_outs.includes(world.alice.id)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_a_fault_of_the_bot_itself_is_told_to_the_asker_alone(use, world, mood, monkeypatch, command):
+async def test_a_fault_of_the_bot_itself_is_told_to_the_asker_alone(use, world, storage, monkeypatch, command):
     async def fail(*_):
         raise KeyError
 
-    for part, name in ((mood.store, "held_about"), (mood.opt_outs, "add"), (mood.opt_outs, "remove")):
+    for part, name in ((storage.people, "held"), (storage.opt_outs, "add"), (storage.opt_outs, "remove")):
         monkeypatch.setattr(type(part), name, fail)
     assert (await use(command)).content == SORRY
     assert len(world.env.errors) == 1
@@ -364,23 +366,23 @@ async def test_when_discord_does_not_take_the_acknowledgement_the_apology_is_for
 
 
 async def test_a_fault_while_deleting_leaves_the_question_and_is_told_to_the_asker_alone(
-    use, press, say, world, mood, monkeypatch
+    use, press, say, world, storage, monkeypatch
 ):
     async def fail(*_):
         raise KeyError
 
     say(1)
     response = await use("delete")
-    monkeypatch.setattr(type(mood.buffer), "forget", fail)
+    monkeypatch.setattr(type(storage.write_buffer), "forget", fail)
     assert (await press(response)).startswith("This removes")
     followup = world.requests("POST", "")[-1]
     assert (followup["content"], followup["flags"]) == (SORRY, EPHEMERAL)
 
 
-async def test_words_fit_a_message_however_much_there_is(use, say, world, mood):
-    author = mood.identity.author(world.alice.id)
+async def test_words_fit_a_message_however_much_there_is(use, say, world, storage):
+    author = storage.pseudonyms.author(world.alice.id)
     for number in range(300):
-        mood.buffer.scored(2**62 + number, 2**60 + number, 2**61 + number, author, verdict(0.5))
+        storage.write_buffer.scored(2**62 + number, 2**60 + number, 2**61 + number, author, verdict(0.5))
     response = await use("see")
     assert "300 messages in 300 channels of 300 servers" in response.content
     assert ", and 290 more channels" in response.content

@@ -175,7 +175,7 @@ def found(bot, world, monkeypatch):
             return what
 
         monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0 if late else 60)
-        monkeypatch.setattr(type(bot.classifier), "classify", classify)
+        monkeypatch.setattr(type(bot.services.classifier), "classify", classify)
 
     return find
 
@@ -228,7 +228,7 @@ async def test_a_private_question_that_is_not_rated_gets_the_same_words(world, f
 async def test_a_text_that_is_not_rated_is_not_remembered(world, found, bot):
     found(DANGER)
     await world.ask(SECRET)
-    assert len(bot.recent_texts) == 0
+    assert len(bot.services.recent_texts) == 0
 
 
 async def test_a_public_answer_keeps_spoilers_covered(world):

@@ -13,7 +13,8 @@ from bot.demo.history import CHARACTERS, DAYS, local_zone, made_up, write_histor
 from bot.domain.records import FEWEST_AUTHORS, Mode
 from bot.domain.snowflake import first_id_of
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.guild_repository import GuildRepository
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.schema import HourAuthorRow, HourRow
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import rows_of, verdict
@@ -57,9 +58,9 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
     now = time.time()
     await write_history(tmp_path, 1, IDS, now)
     database = await Database.open(tmp_path)
-    store = Store(database)
+    guilds = GuildRepository(database)
     try:
-        assert {(rule.target_id, rule.mode) for rule in await store.rules(1)} == {(2, Mode.WATCH), (3, Mode.WATCH)}
+        assert {(rule.target_id, rule.mode) for rule in await guilds.rules(1)} == {(2, Mode.WATCH), (3, Mode.WATCH)}
         people = await rows_of(database, HourAuthorRow)
         hours = {(row["channel_id"], row["hour"]): row for row in await rows_of(database, HourRow)}
         counted = {}
@@ -71,24 +72,26 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
         for place, (authors, messages) in counted.items():
             row = hours[place]
             assert (authors, messages) == (row["authors"], row["negative"] + row["neutral"] + row["positive"])
-        reading = await read_channel(store, Asked(1, local_zone(), int(now // 3600) - 7 * 24 + 1, now), 2)
+        reading = await read_channel(
+            MoodRepository(database), Asked(1, local_zone(), int(now // 3600) - 7 * 24 + 1, now), 2
+        )
         assert reading.timeline.missing_seconds == 10 * 3600
         assert reading.learned(local_zone()) is not None
     finally:
         await database.close()
 
 
-async def test_what_a_visitor_writes_moves_the_hour_at_once(mood, tmp_path):
+async def test_what_a_visitor_writes_moves_the_hour_at_once(storage, tmp_path):
     now = time.time()
     hour = int(now // 3600)
     await write_history(tmp_path / "demo", 1, IDS, now)
     database = await Database.open(tmp_path / "demo")
-    buffer, store = WriteBuffer(database), Store(database)
+    buffer, moods = WriteBuffer(database), MoodRepository(database)
     try:
-        (before,) = (await store.mood(1, 2, hour, hour)).hours
-        buffer.scored(first_id_of(hour) + 1, 1, 2, mood.identity.author(1), verdict(-1.0))
+        (before,) = (await moods.mood(1, 2, hour, hour)).hours
+        buffer.scored(first_id_of(hour) + 1, 1, 2, storage.pseudonyms.author(1), verdict(-1.0))
         await buffer.flush()
-        (after,) = (await store.mood(1, 2, hour, hour)).hours
+        (after,) = (await moods.mood(1, 2, hour, hour)).hours
         assert (after.messages, after.authors) == (before.messages + 1, before.authors + 1)
         assert after.mean < before.mean
     finally:

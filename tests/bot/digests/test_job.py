@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import discord
 import pytest
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.digests.periods import LATEST
 from bot.domain.records import DigestKind, Gap, GuildSettings
-from bot.mod_channel import MOST_REFUSALS
+from bot.posting.mod_channel import MOST_REFUSALS
 from tests.bot.pasts import said, write
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -26,23 +26,23 @@ TUESDAY, NINE = instant("2026-11-24T00:00"), instant("2026-11-25T09:00")
 class Scene:
     """A server in Berlin that wants a digest of each day at nine, with four usual weeks behind it."""
 
-    def __init__(self, world, bot, mood):
-        self.world, self.bot, self.mood = world, bot, mood
+    def __init__(self, world, bot, storage):
+        self.world, self.bot, self.storage = world, bot, storage
         self.mods = world.guild.create_text_channel("mods")
         self.settings = GuildSettings(
             world.guild.id, "Europe/Berlin", self.mods.id, digest=DigestKind.DAILY, digest_hour=9
         )
 
     async def prepare(self, mean=0.1, people=8, unread=0, **chosen):
-        await self.mood.store.set_settings(replace(self.settings, **chosen))
+        await self.storage.guilds.set_settings(replace(self.settings, **chosen))
         tuesday = int(TUESDAY // 3600)
         hours = [said(hour, 8, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
         hours += [said(hour, people, mean, unread=unread) for hour in range(tuesday + 8, tuesday + 20)]
-        await write(self.mood, self.world.guild.id, self.world.channel.id, hours)
+        await write(self.storage, self.world.guild.id, self.world.channel.id, hours)
 
     async def tick(self, now=NINE):
-        self.bot.upkeep._clock = self.mood.posts._clock = lambda: now
-        await self.bot.upkeep.tick()
+        self.bot.jobs._clock = self.storage.alerts._clock = lambda: now
+        await self.bot.jobs.tick()
         await self.world.env.settle()
 
     def embeds(self):
@@ -58,8 +58,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world, bot, mood):
-    return Scene(world, bot, mood)
+async def scene(world, bot, storage):
+    return Scene(world, bot, storage)
 
 
 async def test_an_unusual_day_is_told(scene):
@@ -116,10 +116,10 @@ async def test_of_a_day_on_which_nothing_could_be_read_it_says_why(scene):
 
 async def test_alerts_and_a_long_gap_are_told(scene):
     await scene.prepare()
-    scene.mood.posts._clock = lambda: TUESDAY + 9 * 3600
-    alert = await scene.mood.posts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
-    await scene.mood.posts.recover(scene.world.guild.id, alert.number)
-    await scene.mood.store.add_gap(Gap(None, int(TUESDAY), int(TUESDAY) + 7200))
+    scene.storage.alerts._clock = lambda: TUESDAY + 9 * 3600
+    alert = await scene.storage.alerts.start_alert(scene.world.guild.id, scene.world.channel.id, -600, 100)
+    await scene.storage.alerts.recover(scene.world.guild.id, alert.number)
+    await scene.storage.moods.add_gap(Gap(None, int(TUESDAY), int(TUESDAY) + 7200))
     await scene.tick()
     assert scene.text().split("\n") == [
         f"<#{scene.world.channel.id}>: An alert.",
@@ -139,7 +139,7 @@ async def test_each_period_has_one_digest_however_often_it_looks(scene):
 async def test_a_restart_brings_no_second_digest(scene, env, settings, classifier):
     await scene.prepare()
     await scene.tick()
-    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    scene.bot = assemble(settings, classifier, scene.storage)
     await env.restart_bot(scene.bot)
     await scene.tick(NINE + 60)
     assert len(scene.embeds()) == 1
@@ -152,36 +152,36 @@ async def test_a_process_that_died_while_posting_is_found_out_in_the_channel(sce
     async def dies(*_key):
         raise OSError
 
-    sent = scene.mood.posts.digest_sent
+    sent = scene.storage.alerts.digest_sent
     try:
-        object.__setattr__(scene.mood.posts, "digest_sent", dies)
+        object.__setattr__(scene.storage.alerts, "digest_sent", dies)
         await scene.tick()
     finally:
-        object.__setattr__(scene.mood.posts, "digest_sent", sent)
+        object.__setattr__(scene.storage.alerts, "digest_sent", sent)
     assert len(scene.embeds()) == 1
-    assert len(await scene.mood.posts.unfinished_digests()) == 1
-    scene.bot = create_bot(settings, classifier=classifier, mood=scene.mood)
+    assert len(await scene.storage.alerts.unfinished_digests()) == 1
+    scene.bot = assemble(settings, classifier, scene.storage)
     await env.restart_bot(scene.bot)
     await scene.tick(NINE + 60)
     assert len(scene.embeds()) == 1
-    assert await scene.mood.posts.unfinished_digests() == ()
+    assert await scene.storage.alerts.unfinished_digests() == ()
 
 
 async def test_a_process_that_died_before_posting_posts_after_its_restart(scene):
     await scene.prepare()
-    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    await scene.storage.alerts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
     await scene.tick(NINE + 60)
     assert len(scene.embeds()) == 1
 
 
 async def test_where_the_channel_cannot_be_read_there_is_rather_no_digest_than_two(scene, env):
     await scene.prepare()
-    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    await scene.storage.alerts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
     env.inject_error("GET", f"/channels/{scene.mods.id}/messages", status=403, code=50001, times=1)
     await scene.tick()
     await scene.tick(NINE + 60)
     assert scene.embeds() == []
-    assert await scene.mood.posts.unfinished_digests() == ()
+    assert await scene.storage.alerts.unfinished_digests() == ()
 
 
 async def test_where_the_bot_may_not_see_its_earlier_posts_there_is_rather_no_digest_than_two(scene, env):
@@ -190,11 +190,11 @@ async def test_where_the_bot_may_not_see_its_earlier_posts_there_is_rather_no_di
     scene.mods = scene.world.guild.create_text_channel("blind", overwrites={scene.world.guild.me: overwrite})
     await env.settle()
     await scene.prepare(mod_channel_id=scene.mods.id)
-    await scene.mood.posts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    await scene.storage.alerts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
     await scene.tick()
     await scene.tick(NINE + 60)
     assert scene.embeds() == []
-    assert await scene.mood.posts.unfinished_digests() == ()
+    assert await scene.storage.alerts.unfinished_digests() == ()
 
 
 async def test_a_digest_that_was_missed_comes_late_but_not_too_late(scene):
@@ -225,7 +225,7 @@ async def test_a_week_is_told_on_monday(scene):
 async def test_a_server_that_wants_none_gets_none(scene):
     await scene.prepare(digest=DigestKind.OFF)
     await scene.tick()
-    await scene.mood.store.set_settings(replace(scene.settings, mod_channel_id=None))
+    await scene.storage.guilds.set_settings(replace(scene.settings, mod_channel_id=None))
     await scene.tick()
     assert scene.embeds() == []
 
@@ -235,7 +235,7 @@ async def test_a_mod_channel_that_refuses_gets_three_requests_and_later_its_dige
     env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=403, code=50013, times=MOST_REFUSALS)
     for minutes in range(10):
         await scene.tick(NINE + minutes * 60)
-        assert await scene.mood.posts.unfinished_digests() == ()
+        assert await scene.storage.alerts.unfinished_digests() == ()
     assert len(scene.requests()) == MOST_REFUSALS
     assert scene.embeds() == []
     await scene.tick(NINE + 2 * 3600)
@@ -246,7 +246,7 @@ async def test_the_servers_of_others_get_theirs(scene, env):
     await scene.prepare()
     other = env.create_guild("Away")
     mods = other.create_text_channel("mods")
-    await scene.mood.store.set_settings(replace(scene.settings, guild_id=other.id, mod_channel_id=mods.id))
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=other.id, mod_channel_id=mods.id))
     for status in (404, 500):
         env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=status, times=1)
     await scene.tick()

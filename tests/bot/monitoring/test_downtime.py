@@ -22,16 +22,16 @@ def clock():
 
 
 @pytest.fixture
-def absences(mood, clock):
-    return Downtime(mood.store, clock)
+def absences(storage, clock):
+    return Downtime(storage.moods, clock)
 
 
 @pytest.fixture
-def gaps(mood):
+def gaps(storage):
     """Server, start and end of every gap, in seconds from NOW."""
 
     async def gaps():
-        async with mood.database.read() as connection:
+        async with storage.database.read() as connection:
             rows = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps ORDER BY number")
             return [(guild, start - NOW, end - NOW) for guild, start, end in rows]
 
@@ -95,12 +95,12 @@ async def test_a_clock_that_goes_backwards_meanwhile_makes_no_gap(absences, gaps
     assert await gaps() == []
 
 
-async def test_a_gap_that_cannot_be_written_is_written_later_and_once(absences, gaps, clock, mood, monkeypatch):
+async def test_a_gap_that_cannot_be_written_is_written_later_and_once(absences, gaps, clock, storage, monkeypatch):
     async def fail(_gap):
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(mood.store, "add_gap", fail, raising=False)
+        broken.setattr(storage.moods, "add_gap", fail, raising=False)
         absences.away(0)
         clock.now += 30
         await absences.over(0)

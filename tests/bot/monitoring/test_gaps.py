@@ -10,11 +10,12 @@ import simcord
 from simcord.backend import serializers
 
 from bot.app import runtime as process
-from bot.client import create_bot
+from bot.app.assemble import assemble
+from bot.background_jobs import Daily, Hourly
 from bot.domain.records import Mode, Rule, TargetKind
-from bot.storage.maintenance import Daily, Hourly
 from bot.storage.open_storage import open_storage
 from bot.storage.retention import purge
+from tests.bot.parts import monitoring_of
 
 HOUR = 3600
 
@@ -29,7 +30,7 @@ def clock(home):
         def __call__(self):
             return self.now
 
-    home.bot.watching.absences._clock = clock = Clock()
+    monitoring_of(home.bot).downtime._clock = clock = Clock()
     return clock
 
 
@@ -69,10 +70,10 @@ async def test_a_bot_that_stops_while_it_is_away_notes_that(home, bot, clock):
     assert await home.gaps() == [(None, before, before + 61)]
 
 
-async def test_an_outage_of_one_server_is_its_gap(home, bot, mood, clock):
+async def test_an_outage_of_one_server_is_its_gap(home, bot, storage, clock):
     before = int(clock.now)
-    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
-    await bot.watching.register.load()
+    await storage.guilds.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await monitoring_of(bot).rules.load()
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
     await home.env.settle()
     clock.now += 300
@@ -82,32 +83,32 @@ async def test_an_outage_of_one_server_is_its_gap(home, bot, mood, clock):
     assert await home.gaps() == [(home.guild.id, before, before + 301)]
 
 
-async def test_a_server_that_is_left_in_an_outage_leaves_no_gap(home, bot, mood, clock):
-    await mood.store.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
-    await bot.watching.register.load()
+async def test_a_server_that_is_left_in_an_outage_leaves_no_gap(home, bot, storage, clock):
+    await storage.guilds.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
+    await monitoring_of(bot).rules.load()
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
     await home.env.settle()
     clock.now += 300
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)})
     await home.env.settle()
-    await bot.watching.absences.close()
+    await monitoring_of(bot).downtime.close()
     assert await home.gaps() == []
 
 
-async def test_a_bot_that_is_connected_gives_signs_of_life(home, mood):
-    await mood.buffer.flush()
-    assert await mood.store.last_alive() is not None
+async def test_a_bot_that_is_connected_gives_signs_of_life(home, storage):
+    await storage.write_buffer.flush()
+    assert await storage.moods.last_alive() is not None
 
 
 async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_run(
-    settings, classifier, mood, monkeypatch
+    settings, classifier, storage, monkeypatch
 ):
     served = []
 
     async def serve(bot, _token, _stop):
         served.append(bot)
         if len(served) == 1:
-            bot.watching.started = True
+            monitoring_of(bot).started = True
             raise discord.PrivilegedIntentsRequired(0)
         return 0
 
@@ -116,14 +117,14 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
 
     for name, stand_in in (("_serve", serve), ("_leave", end), ("_close", end)):
         monkeypatch.setattr(process, name, stand_in)
-    await process._connect(settings, "token", asyncio.Event(), classifier, replace(mood, last_alive=1000))
-    assert [bot.mood.last_alive for bot in served] == [1000, None]
+    await process._connect(settings, "token", asyncio.Event(), classifier, replace(storage, last_alive=1000))
+    assert [bot.services.storage.last_alive for bot in served] == [1000, None]
 
 
 async def test_among_several_shards_only_their_own_servers_were_missed(home, bot, clock):
     bot.shard_count = 2
     mine, other = 4 << 22, 5 << 22
-    bot.watching.register._told |= {mine: {1}, other: {2}}
+    monitoring_of(bot).rules._told |= {mine: {1}, other: {2}}
     await bot.shards[0].disconnect()
     await events_handled()
     clock.now += 60
@@ -133,26 +134,26 @@ async def test_among_several_shards_only_their_own_servers_were_missed(home, bot
     assert {guild for guild, _, _ in await home.gaps()} == {mine}
 
 
-async def test_the_time_the_bot_was_not_running_is_a_gap(settings, classifier, mood):
+async def test_the_time_the_bot_was_not_running_is_a_gap(settings, classifier, storage):
     now = time.time()
-    bot = create_bot(settings, classifier=classifier, mood=replace(mood, last_alive=int(now) - 2 * HOUR))
+    bot = assemble(settings, classifier, replace(storage, last_alive=int(now) - 2 * HOUR))
     env = simcord.Env(bot, shard_count=1)
     await env.start()
     await env.shutdown()
-    async with mood.database.read() as connection:
+    async with storage.database.read() as connection:
         ((guild, started, ended),) = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps")
     assert (guild, started) == (None, int(now) - 2 * HOUR)
     assert ended >= int(now)
 
 
-async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_runs(settings, classifier, mood):
-    bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_runs(settings, classifier, storage):
+    bot = assemble(settings, classifier, storage, message_content=False)
     env = simcord.Env(bot, shard_count=1)
     await env.start()
     before = time.time()
-    await bot.watching.absences.note(before + 2 * HOUR)
+    await monitoring_of(bot).downtime.note(before + 2 * HOUR)
     await env.shutdown()
-    async with mood.database.read() as connection:
+    async with storage.database.read() as connection:
         ((started, ended),) = await connection.exec_driver_sql("SELECT started, ended FROM gaps")
     assert started <= before
     assert ended - started == pytest.approx(2 * HOUR, abs=30)
@@ -172,7 +173,7 @@ async def test_the_store_knows_when_it_was_last_alive_before_it_says_so_itself(s
         assert second.last_alive == pytest.approx(time.time(), abs=60)
 
 
-async def test_old_scores_are_purged_at_the_start_and_then_in_every_hour(home, bot, mood, monkeypatch):
+async def test_old_scores_are_purged_at_the_start_and_then_in_every_hour(home, bot, storage, monkeypatch):
     purged = []
 
     async def count(database, days, now):
@@ -180,11 +181,11 @@ async def test_old_scores_are_purged_at_the_start_and_then_in_every_hour(home, b
         return await purge(database, days, now)
 
     monkeypatch.setattr("bot.storage.maintenance.purge", count)
-    bot.upkeep._clock = lambda: 1000.0
-    await bot.upkeep.tick()
-    await bot.upkeep.tick()
-    bot.upkeep._clock = lambda: 3600.0
-    await bot.upkeep.tick()
+    bot.jobs._clock = lambda: 1000.0
+    await bot.jobs.tick()
+    await bot.jobs.tick()
+    bot.jobs._clock = lambda: 3600.0
+    await bot.jobs.tick()
     assert purged == [(7, 1000.0), (7, 3600.0)]
 
 
@@ -205,15 +206,15 @@ async def test_hourly_work_that_fails_is_done_at_the_next_tick():
     assert done == [160.0, 3600.0, 50.0]
 
 
-async def test_opt_outs_under_a_former_key_are_carried_over_daily(home, bot, mood, monkeypatch):
+async def test_opt_outs_under_a_former_key_are_carried_over_daily(home, bot, storage, monkeypatch):
     carried = []
 
     async def carry_over():
         carried.append(1)
 
-    monkeypatch.setattr(mood.opt_outs, "carry_over", carry_over)
-    await bot.upkeep.tick()
-    await bot.upkeep.tick()
+    monkeypatch.setattr(storage.opt_outs, "carry_over", carry_over)
+    await bot.jobs.tick()
+    await bot.jobs.tick()
     assert carried == [1]
 
 
@@ -234,16 +235,8 @@ async def test_daily_work_that_fails_is_done_at_the_next_tick_and_a_clock_put_ba
     assert done == [160.0, 50.0]
 
 
-async def test_the_watching_part_is_there_only_with_a_store(settings, classifier):
-    bot = create_bot(settings, classifier=classifier)
-    assert bot.watching is None
-    assert bot.intents.value == 0
-
-
-async def test_the_bot_asks_for_three_intents_with_a_store_and_for_no_privileged_one_when_refused(
-    settings, classifier, mood
-):
-    asked = {name for name, value in create_bot(settings, classifier=classifier, mood=mood).intents if value}
+async def test_the_bot_asks_for_three_intents_and_for_no_privileged_one_when_refused(settings, classifier, storage):
+    asked = {name for name, value in assemble(settings, classifier, storage).intents if value}
     assert asked == {"guilds", "guild_messages", "message_content"}
-    less = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+    less = assemble(settings, classifier, storage, message_content=False)
     assert {name for name, value in less.intents if value} == {"guilds", "guild_messages"}

@@ -8,10 +8,11 @@ import pytest
 from simcord import ChannelHandle
 from simcord.backend import serializers
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.monitoring.notice import AWAY_SECONDS, notice
 from bot.storage.errors import DatabaseUnavailable
+from tests.bot.parts import monitoring_of
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 CANARY = "xylophonic"
@@ -62,7 +63,7 @@ async def test_bots_webhooks_system_messages_and_mere_pictures_are_not_read(watc
     await watched.alice.send(watched.general, attachments=[("cat.png", b"cat")])
     await watched.alice.forward(await watched.alice.send(watched.guild.create_text_channel("x"), GOOD), watched.general)
     assert await watched.messages() == []
-    assert watched.bot.watching.reader.counts[watched.guild.id].read == 0
+    assert monitoring_of(watched.bot).ingest.counts[watched.guild.id].read == 0
 
 
 async def test_a_reply_is_read_like_any_message(watched):
@@ -80,8 +81,8 @@ async def test_nobody_with_an_exempt_role_is_read(watched):
     assert await watched.messages() == []
 
 
-async def test_whoever_opted_out_does_not_even_reach_the_model(watched, backend, mood):
-    await mood.opt_outs.add(watched.alice.id)
+async def test_whoever_opted_out_does_not_even_reach_the_model(watched, backend, storage):
+    await storage.opt_outs.add(watched.alice.id)
     await watched.env.settle()
     before = backend.batches
     message = await watched.alice.send(watched.general, f"{GOOD} {CANARY}")
@@ -90,10 +91,10 @@ async def test_whoever_opted_out_does_not_even_reach_the_model(watched, backend,
     assert await watched.messages() == []
 
 
-async def test_an_edit_by_somebody_who_has_opted_out_since_is_not_read(watched, mood):
+async def test_an_edit_by_somebody_who_has_opted_out_since_is_not_read(watched, storage):
     message = await watched.alice.send(watched.general, GOOD)
     assert await watched.hours() == [(0, 0, 1)]
-    await mood.opt_outs.add(watched.alice.id)
+    await storage.opt_outs.add(watched.alice.id)
     await watched.alice.edit(message, BAD)
     assert await watched.hours() == [(0, 0, 1)]
 
@@ -113,7 +114,7 @@ async def test_a_thousand_messages_at_once_are_all_read_or_counted(watched):
         author = (watched.alice, watched.maya)[number % 2]
         watched.env.backend.create_message(watched.general.id, author.id, f"{GOOD} {number}")
     await watched.env.settle(timeout=60)
-    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    counts = monitoring_of(watched.bot).ingest.counts[watched.guild.id]
     assert counts.read + counts.shed == 1000
     assert len(await watched.messages()) == counts.read > 0
 
@@ -133,7 +134,7 @@ async def test_what_the_full_queue_does_not_take_is_counted_and_not_logged(watch
         classifier._worker.queue.limit = limit
         backend.go_on.set()
     await watched.env.settle(timeout=30)
-    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    counts = monitoring_of(watched.bot).ingest.counts[watched.guild.id]
     assert counts.shed > 0
     assert counts.read + counts.shed == 50
     assert "Overloaded" not in caplog.text
@@ -156,7 +157,7 @@ async def test_an_edit_corrects_the_hour(watched):
     assert await watched.hours() == [(1, 0, 0)]
     assert await watched.messages() == [message.id]
     edited = watched.env.backend.get_message(watched.general.id, message.id).edited_timestamp
-    async with watched.mood.database.read() as connection:
+    async with watched.storage.database.read() as connection:
         kept = (await connection.exec_driver_sql("SELECT edited FROM message_scores")).scalar()
     assert kept == round(datetime.fromisoformat(edited).timestamp() * 1000)
 
@@ -210,7 +211,7 @@ async def test_a_deleted_channel_takes_its_messages_and_its_rule_along(watched):
     watched.env.backend.delete_channel(watched.general.id)
     await watched.env.settle()
     assert await watched.messages() == [kept.id]
-    assert [rule.target_id for rule in await watched.mood.store.rules()] == [other.id]
+    assert [rule.target_id for rule in await watched.storage.guilds.rules()] == [other.id]
     assert "general" not in await watched.monitor("status", at=other)
 
 
@@ -234,8 +235,8 @@ async def test_leaving_a_server_removes_everything_of_it_and_an_outage_nothing(w
     watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
     await watched.env.settle()
     assert await watched.messages() == []
-    assert await watched.mood.store.rules() == ()
-    assert watched.bot.watching.register.guild_ids() == set()
+    assert await watched.storage.guilds.rules() == ()
+    assert monitoring_of(watched.bot).rules.guild_ids() == set()
 
 
 async def test_a_server_that_takes_the_bot_back_begins_anew(watched):
@@ -316,60 +317,60 @@ async def test_a_notice_that_cannot_be_noted_is_taken_back(home, monkeypatch):
 
     await home.monitor("enable", whole_server=True)
     with monkeypatch.context() as broken:
-        broken.setattr(home.mood.store, "add_audit", fail, raising=False)
+        broken.setattr(home.storage.guilds, "add_audit", fail, raising=False)
         await home.alice.send(home.general, GOOD)
         assert [message.content for message in home.general.history()] == [GOOD]
         before = len(home.env.http_requests)
         for _ in range(3):
             await home.alice.send(home.general, GOOD)
         assert len(home.env.http_requests) == before
-    home.bot.watching.notices._not_before -= AWAY_SECONDS
+    monitoring_of(home.bot).notices._not_before -= AWAY_SECONDS
     await home.alice.send(home.general, GOOD)
     assert home.general.last_message.content == notice(7)
 
 
-async def test_rules_and_notices_are_known_after_a_restart(home, settings, classifier, mood):
+async def test_rules_and_notices_are_known_after_a_restart(home, settings, classifier, storage):
     await home.watch()
-    fresh = create_bot(settings, classifier=classifier, mood=mood)
+    fresh = assemble(settings, classifier, storage)
     await home.env.restart_bot(fresh)
     message = await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id]
     assert len(home.general.history()) == 2
 
 
-async def test_servers_left_while_the_bot_was_off_are_forgotten_when_it_is_back(home, settings, classifier, mood):
+async def test_servers_left_while_the_bot_was_off_are_forgotten_when_it_is_back(home, settings, classifier, storage):
     await home.watch()
-    await mood.store.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
-    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
-    await mood.buffer.flush()
-    assert {rule.guild_id for rule in await mood.store.rules()} == {home.guild.id}
+    await storage.guilds.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
+    await home.env.restart_bot(assemble(settings, classifier, storage))
+    await storage.write_buffer.flush()
+    assert {rule.guild_id for rule in await storage.guilds.rules()} == {home.guild.id}
 
 
 async def test_of_servers_left_while_the_bot_was_off_settings_alone_are_forgotten_too(
-    home, settings, classifier, mood, monkeypatch
+    home, settings, classifier, storage, monkeypatch
 ):
     async def fail():
         raise DatabaseUnavailable("away")
 
     await home.watch()
-    await mood.store.set_settings(GuildSettings(4711, "Europe/Berlin"))
-    await mood.store.set_rule(Rule(4712, TargetKind.SERVER, 4712, Mode.WATCH))
+    await storage.guilds.set_settings(GuildSettings(4711, "Europe/Berlin"))
+    await storage.guilds.set_rule(Rule(4712, TargetKind.SERVER, 4712, Mode.WATCH))
     with monkeypatch.context() as broken:
-        broken.setattr(mood.store, "guild_ids", fail, raising=False)
-        await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
-    await mood.buffer.flush()
-    assert await mood.store.guild_ids() == {home.guild.id, 4711}
-    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
-    await mood.buffer.flush()
-    assert await mood.store.guild_ids() == {home.guild.id}
-    assert await mood.store.settings(4711) == GuildSettings(4711)
+        broken.setattr(storage.guilds, "guild_ids", fail, raising=False)
+        await home.env.restart_bot(assemble(settings, classifier, storage))
+    await storage.write_buffer.flush()
+    assert await storage.guilds.guild_ids() == {home.guild.id, 4711}
+    await home.env.restart_bot(assemble(settings, classifier, storage))
+    await storage.write_buffer.flush()
+    assert await storage.guilds.guild_ids() == {home.guild.id}
+    assert await storage.guilds.settings(4711) == GuildSettings(4711)
 
 
-async def test_a_store_of_other_servers_only_is_left_alone(env, bot, home, settings, classifier, mood, caplog):
-    await mood.store.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
-    await env.restart_bot(create_bot(settings, classifier=classifier, mood=mood))
-    await mood.buffer.flush()
-    assert [rule.guild_id for rule in await mood.store.rules()] == [4711]
+async def test_a_store_of_other_servers_only_is_left_alone(env, bot, home, settings, classifier, storage, caplog):
+    await storage.guilds.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
+    await env.restart_bot(assemble(settings, classifier, storage))
+    await storage.write_buffer.flush()
+    assert [rule.guild_id for rule in await storage.guilds.rules()] == [4711]
     assert "is it the right token" in caplog.text
 
 
@@ -378,7 +379,7 @@ async def test_an_error_of_ours_is_logged_without_what_it_says(watched, monkeypa
         raise RuntimeError(f"somebody said {CANARY}")
 
     with monkeypatch.context() as broken:
-        broken.setattr(watched.bot.watching.reader, "_keep", fail)
+        broken.setattr(monitoring_of(watched.bot).ingest, "_keep", fail)
         await watched.alice.send(watched.general, GOOD)
     assert [type(error) for error in watched.env.errors] == [RuntimeError]
     assert "on_message failed (RuntimeError)" in caplog.text

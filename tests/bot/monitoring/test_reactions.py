@@ -7,8 +7,9 @@ import pytest
 from simcord import ChannelHandle
 
 from bot.monitoring.reactions import SPACING, WAITING, Reactions, tag_for
-from bot.refusal_backoff import PAUSES, RefusalBackoff
+from bot.posting.refusal_backoff import PAUSES, RefusalBackoff
 from model import SENTIMENTS, Sentiment, Verdict
+from tests.bot.parts import monitoring_of
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 STAR = "🌟"
@@ -18,8 +19,8 @@ REACTION = "/channels/*/messages/*/reactions/*/@me"
 @pytest.fixture
 async def tagged(home):
     """General is watched and tagged. No time passes between two reactions, and back-off goes by the simulated clock."""
-    home.bot.watching.tagger._pause = lambda _seconds: asyncio.sleep(0)
-    home.bot.watching.outlets._clock = lambda: home.env.backend.clock.elapsed
+    monitoring_of(home.bot).reactions._pause = lambda _seconds: asyncio.sleep(0)
+    monitoring_of(home.bot).backoff._clock = lambda: home.env.backend.clock.elapsed
     await home.watch(tagging=True)
     return home
 
@@ -80,8 +81,8 @@ def verdict(sentiment, confidence):
         (Sentiment.NEUTRAL, 0.99, None),
     ],
 )
-async def test_only_strong_messages_get_a_tag(mood, sentiment, confidence, expected):
-    assert tag_for(verdict(sentiment, confidence), await mood.store.settings(1)) == expected
+async def test_only_strong_messages_get_a_tag(storage, sentiment, confidence, expected):
+    assert tag_for(verdict(sentiment, confidence), await storage.guilds.settings(1)) == expected
 
 
 async def test_it_is_off_until_an_admin_switches_it_on(home):

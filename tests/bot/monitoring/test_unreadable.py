@@ -6,6 +6,7 @@ import pytest
 
 from bot.storage.schema import HourRow, MessageScoreRow
 from model import Sentiment, Verdict
+from tests.bot.parts import monitoring_of
 from tests.bot.storage.scenes import assert_sums_are_right, rows_of
 
 GOOD, BAD = "what a wonderful day", "this is terrible, I hate it"
@@ -17,17 +18,17 @@ DANGER = "nobody would miss me if i was gone"
 async def watched(home, answers):
     """General is watched and tagged; the model takes one text for a sign of danger, and finds the rest itself."""
     answers[DANGER] = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
-    home.bot.watching.tagger._pause = lambda _seconds: asyncio.sleep(0)
+    monitoring_of(home.bot).reactions._pause = lambda _seconds: asyncio.sleep(0)
     await home.watch(tagging=True)
     return home
 
 
 async def counted(home):
     """Of the present hour: negative, neutral, positive, unread, authors and writers; empty when there is none."""
-    await home.mood.buffer.flush()
-    await assert_sums_are_right(home.mood.database)
+    await home.storage.write_buffer.flush()
+    await assert_sums_are_right(home.storage.database)
     names = ("negative", "neutral", "positive", "unread", "authors", "writers")
-    return [tuple(row[name] for name in names) for row in await rows_of(home.mood.database, HourRow)]
+    return [tuple(row[name] for name in names) for row in await rows_of(home.storage.database, HourRow)]
 
 
 def reactions(home):
@@ -39,7 +40,7 @@ async def test_what_cannot_be_read_is_counted_apart_and_not_tagged(watched):
     await watched.maya.send(watched.general, GOOD)
     assert await counted(watched) == [(0, 0, 1, 1, 1, 2)]
     assert reactions(watched) == ["🌟"]
-    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    counts = monitoring_of(watched.bot).ingest.counts[watched.guild.id]
     assert (counts.read, counts.unread, counts.failed, counts.shed) == (1, 1, 0, 0)
     said = await watched.monitor("status")
     assert "Read: 1." in said
@@ -85,7 +86,7 @@ async def test_a_command_for_another_bot_does_not_even_reach_the_model(watched, 
     await watched.alice.send(watched.general, "-skip")
     assert backend.batches == before
     assert await counted(watched) == []
-    counts = watched.bot.watching.reader.counts[watched.guild.id]
+    counts = monitoring_of(watched.bot).ingest.counts[watched.guild.id]
     assert (counts.read, counts.unread) == (0, 0)
 
 
@@ -112,7 +113,7 @@ async def test_a_verdict_that_comes_after_the_edit_to_a_command_does_not_bring_t
         while not backend.entered.is_set():
             await asyncio.sleep(0)
         watched.env.backend.edit_message(watched.general.id, message.id, {"content": "!play something"})
-        while message.id not in watched.mood.buffer._emptied:
+        while message.id not in watched.storage.write_buffer._emptied:
             await asyncio.sleep(0)
     backend.go_on.set()
     await watched.env.settle()
@@ -122,6 +123,6 @@ async def test_a_verdict_that_comes_after_the_edit_to_a_command_does_not_bring_t
 async def test_somebody_in_danger_counts_as_negative_and_is_never_tagged(watched):
     await watched.alice.send(watched.general, DANGER)
     assert await counted(watched) == [(1, 0, 0, 0, 1, 1)]
-    (row,) = await rows_of(watched.mood.database, MessageScoreRow)
+    (row,) = await rows_of(watched.storage.database, MessageScoreRow)
     assert row["score"] < 0
     assert reactions(watched) == []

@@ -9,6 +9,7 @@ from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
 from model import ClassifierClosed
+from tests.bot.parts import monitoring_of
 
 GOOD, BAD = "what a wonderful day", "this is terrible, I hate it"
 
@@ -16,7 +17,7 @@ GOOD, BAD = "what a wonderful day", "this is terrible, I hate it"
 @pytest.fixture
 async def tagged(home, backend):
     """General is watched and tagged."""
-    home.bot.watching.tagger._pause = lambda _seconds: asyncio.sleep(0)
+    monitoring_of(home.bot).reactions._pause = lambda _seconds: asyncio.sleep(0)
     await home.watch(tagging=True)
     backend.entered.clear()
     return home
@@ -53,16 +54,16 @@ def reactions(home):
 
 async def test_whoever_opts_out_while_the_model_reads_is_neither_kept_nor_tagged(tagged, backend):
     await written(tagged, backend)
-    await tagged.mood.opt_outs.add(tagged.alice.id)
+    await tagged.storage.opt_outs.add(tagged.alice.id)
     await read_on(tagged, backend)
     assert await tagged.messages() == []
     assert reactions(tagged) == []
-    assert tagged.bot.watching.reader.counts[tagged.guild.id].read == 0
+    assert monitoring_of(tagged.bot).ingest.counts[tagged.guild.id].read == 0
 
 
 async def test_what_still_waits_when_an_admin_stops_watching_is_neither_kept_nor_tagged(tagged, backend):
     await written(tagged, backend)
-    await tagged.bot.watching.register.remove_rule(tagged.guild.id, (TargetKind.CHANNEL, tagged.general.id))
+    await monitoring_of(tagged.bot).rules.remove_rule(tagged.guild.id, (TargetKind.CHANNEL, tagged.general.id))
     await read_on(tagged, backend)
     assert await tagged.messages() == []
     assert reactions(tagged) == []
@@ -77,14 +78,14 @@ async def test_an_edit_that_still_waits_when_an_admin_stops_watching_corrects_no
         backend,
         lambda: tagged.env.backend.edit_message(tagged.general.id, message.id, {"content": BAD}),
     )
-    await tagged.bot.watching.register.remove_rule(tagged.guild.id, (TargetKind.CHANNEL, tagged.general.id))
+    await monitoring_of(tagged.bot).rules.remove_rule(tagged.guild.id, (TargetKind.CHANNEL, tagged.general.id))
     await read_on(tagged, backend)
     assert await tagged.hours() == [(0, 0, 1)]
 
 
 async def test_a_message_that_is_deleted_while_the_model_reads_is_not_tagged(tagged, backend):
     message = await written(tagged, backend)
-    tagged.mood.buffer.deleted((message.id,))
+    tagged.storage.write_buffer.deleted((message.id,))
     await read_on(tagged, backend)
     assert await tagged.messages() == []
     assert reactions(tagged) == []
@@ -95,13 +96,13 @@ async def test_without_the_servers_settings_a_message_is_counted_and_not_tagged(
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(tagged.bot.watching.register, "settings", fail)
+        broken.setattr(monitoring_of(tagged.bot).rules, "settings", fail)
         message = await tagged.alice.send(tagged.general, GOOD)
     assert await tagged.messages() == [message.id]
     assert reactions(tagged) == []
 
 
-async def test_settings_chosen_while_the_former_ones_are_read_stay(mood):
+async def test_settings_chosen_while_the_former_ones_are_read_stay(storage):
     class Slow:
         """A store that answers when it is told to."""
 
@@ -129,7 +130,7 @@ async def test_a_bot_that_stops_reads_what_waits_before_its_model_goes(tagged, b
         """Notes what waits to be written at the moment when it is closed."""
 
         async def close(self):
-            self.kept = len(tagged.mood.buffer)
+            self.kept = len(tagged.storage.write_buffer)
 
     async def stay(_bot):
         """The simulated Discord ends this bot."""
@@ -166,6 +167,6 @@ async def test_a_message_that_a_closed_model_refuses_counts_as_not_read(tagged, 
         raise ClassifierClosed
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(tagged.bot.classifier), "classify", closed)
+        broken.setattr(type(tagged.bot.services.classifier), "classify", closed)
         await tagged.alice.send(tagged.general, GOOD)
-    assert tagged.bot.watching.reader.counts[tagged.guild.id].shed == 1
+    assert monitoring_of(tagged.bot).ingest.counts[tagged.guild.id].shed == 1

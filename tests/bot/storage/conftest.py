@@ -7,24 +7,18 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.feedback_repository import FeedbackRepository
+from bot.storage.guild_repository import GuildRepository
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.opt_outs import OptOuts
+from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.postgres import find_binaries, running_postgres
 from tests.bot.storage.scenes import KEY, NOW
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch, tmp_path):
-    """No setting of this machine reaches a test, and no file of a test reaches this machine."""
-    for field in Settings.model_fields:
-        monkeypatch.delenv(field.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -77,7 +71,7 @@ async def sqlite(folder):
 
 
 @pytest.fixture
-def identity():
+def pseudonyms():
     return Pseudonyms([HashKey(KEY)])
 
 
@@ -87,13 +81,28 @@ def clock():
 
 
 @pytest.fixture
-def opt_outs(database, identity, clock):
-    return OptOuts(database, identity, clock)
+def opt_outs(database, pseudonyms, clock):
+    return OptOuts(database, pseudonyms, clock)
 
 
 @pytest.fixture
-def store(database, clock):
-    return Store(database, clock)
+def guilds(database):
+    return GuildRepository(database)
+
+
+@pytest.fixture
+def moods(database):
+    return MoodRepository(database)
+
+
+@pytest.fixture
+def people(database):
+    return PeopleRepository(database)
+
+
+@pytest.fixture
+def feedback(database, clock):
+    return FeedbackRepository(database, clock)
 
 
 @pytest.fixture

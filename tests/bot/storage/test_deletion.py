@@ -5,7 +5,10 @@ import itertools
 import pytest
 from sqlalchemy import insert
 
+from bot.commands.monitor.personal_data import ADMIN_ACTIONS
 from bot.domain.snowflake import SECONDS
+from bot.monitoring.personal_data import MESSAGES
+from bot.storage.personal_data import erasers
 from bot.storage.retention import purge
 from bot.storage.schema import Base
 from bot.storage.write_buffer import WriteBuffer
@@ -38,6 +41,8 @@ WHAT_BECOMES = {
 """An opt-out goes when somebody opts in; feedback belongs to nobody."""
 
 CAUSES = ("person", "channel", "server", "time")
+ERASERS = erasers((MESSAGES, ADMIN_ACTIONS))
+
 BLANKS = {"audit": "actor", "guild_settings": "mod_channel_id"}
 
 
@@ -105,7 +110,7 @@ async def contents(database):
 
 async def delete(cause, database, buffer):
     if cause == "person":
-        assert await buffer.forget([ME], message_id(9999)) == 12
+        assert await buffer.forget([ME], message_id(9999), ERASERS) == 12
     elif cause == "time":
         await purge(database, DAYS, NOW)
     else:
@@ -157,15 +162,15 @@ async def test_what_is_deleted_takes_exactly_its_own_rows_along(database, filled
             assert now == row, (table, row)
 
 
-async def test_somebody_who_opted_out_and_comes_back_leaves_no_row(database, opt_outs, identity):
+async def test_somebody_who_opted_out_and_comes_back_leaves_no_row(database, opt_outs, pseudonyms):
     await opt_outs.add(42)
-    assert identity.author(42) in [key[0] for table, key in await contents(database) if table == "opt_outs"]
+    assert pseudonyms.author(42) in [key[0] for table, key in await contents(database) if table == "opt_outs"]
     await opt_outs.remove(42)
     assert not [table for table, _ in await contents(database) if table == "opt_outs"]
 
 
 async def test_whoever_is_forgotten_is_in_no_column_of_any_table(database, filled):
     """But for having opted out, which is what keeps them from being read again."""
-    await filled.forget([ME], message_id(9999))
+    await filled.forget([ME], message_id(9999), ERASERS)
     holding = {table for (table, _), row in (await contents(database)).items() if ME in row.values()}
     assert holding == {"opt_outs"}

@@ -1,5 +1,6 @@
 import pytest
 
+from bot.monitoring.personal_data import MESSAGES
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.errors import BadHashKey
@@ -17,11 +18,11 @@ def settings(folder, **chosen):
 
 async def test_what_was_read_before_the_end_is_written_at_the_end(folder):
     async with open_storage(settings(folder)) as opened:
-        opened.buffer.start()
-        opened.buffer.scored(DISCORD_NOW, HOME, GENERAL, opened.identity.author(42), verdict(1.0))
+        opened.write_buffer.start()
+        opened.write_buffer.scored(DISCORD_NOW, HOME, GENERAL, opened.pseudonyms.author(42), verdict(1.0))
     async with open_storage(settings(folder)) as opened:
-        held = await opened.store.held_about(opened.identity.authors(42))
-    assert [one.message_id for one in held.messages] == [DISCORD_NOW]
+        held = await opened.people.held(opened.pseudonyms.authors(42), (MESSAGES,))
+    assert [one.message_id for one in held[0].held.messages] == [DISCORD_NOW]
 
 
 async def test_who_opted_out_is_known_from_the_start(folder):

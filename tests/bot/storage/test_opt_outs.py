@@ -10,21 +10,21 @@ from tests.bot.storage.scenes import KEY, NOW, rows_of
 NEW_KEY = "the key that took its place"
 
 
-async def test_who_opted_out_is_known_at_once_and_after_a_restart(database, identity, opt_outs):
+async def test_who_opted_out_is_known_at_once_and_after_a_restart(database, pseudonyms, opt_outs):
     await opt_outs.add(42)
-    again = OptOuts(database, identity)
+    again = OptOuts(database, pseudonyms)
     assert (opt_outs.includes(42), opt_outs.includes(43), again.includes(42)) == (True, False, False)
     await again.load()
     assert again.includes(42)
-    assert identity.author(42) in again
+    assert pseudonyms.author(42) in again
     assert len(again) == 1
 
 
-async def test_opting_out_twice_keeps_the_first_time(database, identity, opt_outs):
+async def test_opting_out_twice_keeps_the_first_time(database, pseudonyms, opt_outs):
     await opt_outs.add(42)
-    await OptOuts(database, identity, lambda: NOW + 99).add(42)
-    assert await opt_outs.since(identity.authors(42)) == NOW
-    assert await opt_outs.since(identity.authors(43)) is None
+    await OptOuts(database, pseudonyms, lambda: NOW + 99).add(42)
+    assert await opt_outs.since(pseudonyms.authors(42)) == NOW
+    assert await opt_outs.since(pseudonyms.authors(43)) is None
 
 
 async def test_opting_in_leaves_nothing(database, opt_outs):
@@ -58,9 +58,9 @@ async def test_opting_in_after_a_new_key_removes_both(database, opt_outs):
     assert await rows_of(database, OptOutRow) == []
 
 
-async def test_without_the_database_people_are_out_at_once_and_in_only_when_it_is_written(folder, identity):
+async def test_without_the_database_people_are_out_at_once_and_in_only_when_it_is_written(folder, pseudonyms):
     database = await Database.open(folder, busy_seconds=0.01)
-    opt_outs = OptOuts(database, identity)
+    opt_outs = OptOuts(database, pseudonyms)
     await opt_outs.add(1)
     other = await _held_by_another(folder)
     with pytest.raises(DatabaseUnavailable):

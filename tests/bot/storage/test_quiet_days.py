@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, HourMood
 from bot.storage.database import Database
-from bot.storage.guild_repository import Store
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.retention import purge
 from bot.storage.schema import HourAuthorRow, HourRow
 from tests.bot.storage.scenes import GENERAL, HOME, HOUR, author, message_id, rows_of, say
@@ -28,66 +28,66 @@ def write(buffer, hours):
             say(buffer, number, person, 0.5, hour=MIDNIGHT + hour)
 
 
-async def told(store, now=NEXT, days=(DAY,)):
-    return await store.quiet_days(HOME, GENERAL, days, now * 3600.0)
+async def told(moods, now=NEXT, days=(DAY,)):
+    return await moods.quiet_days(HOME, GENERAL, days, now * 3600.0)
 
 
-async def test_five_people_over_the_day_are_told_as_one_sum(store, buffer):
+async def test_five_people_over_the_day_are_told_as_one_sum(moods, buffer):
     write(buffer, {3: [1, 2, 3], 9: [1, 4], 20: [5]})
     await buffer.flush()
-    assert (await store.mood(HOME, GENERAL, *DAY)).hours == ()
-    assert await told(store) == (HourMood(MIDNIGHT, 0, 0, 6, 3000, 1_500_000, 5),)
+    assert (await moods.mood(HOME, GENERAL, *DAY)).hours == ()
+    assert await told(moods) == (HourMood(MIDNIGHT, 0, 0, 6, 3000, 1_500_000, 5),)
 
 
-async def test_the_same_four_people_all_day_are_not_told(store, buffer):
+async def test_the_same_four_people_all_day_are_not_told(moods, buffer):
     write(buffer, {hour: [1, 2, 3, 4] for hour in range(24)})
     await buffer.flush()
-    assert await told(store) == ()
+    assert await told(moods) == ()
 
 
-async def test_people_of_told_hours_do_not_count_for_the_hidden_ones(store, buffer):
+async def test_people_of_told_hours_do_not_count_for_the_hidden_ones(moods, buffer):
     write(buffer, {3: [1, 2, 3, 4, 5], 9: [6, 7]})
     await buffer.flush()
-    assert len((await store.mood(HOME, GENERAL, *DAY)).hours) == 1
-    assert await told(store) == ()
+    assert len((await moods.mood(HOME, GENERAL, *DAY)).hours) == 1
+    assert await told(moods) == ()
 
 
-async def test_a_day_that_is_not_over_is_not_told(store, buffer):
+async def test_a_day_that_is_not_over_is_not_told(moods, buffer):
     write(buffer, {3: [1, 2, 3], 9: [4, 5]})
     await buffer.flush()
-    assert await told(store, now=MIDNIGHT + 24) == ()
-    assert await told(store, now=MIDNIGHT + 25) != ()
+    assert await told(moods, now=MIDNIGHT + 24) == ()
+    assert await told(moods, now=MIDNIGHT + 25) != ()
 
 
-async def test_after_a_change_of_settings_a_day_that_had_begun_is_not_told(store, buffer):
+async def test_after_a_change_of_settings_a_day_that_had_begun_is_not_told(guilds, moods, buffer):
     write(buffer, {3: [1, 2, 3], 9: [4, 5]})
     await buffer.flush()
-    await store.add_audit(Audited(HOME, MIDNIGHT * 3600 - 1, author(1), AdminAction.SETTINGS))
-    assert await told(store) != ()
-    await store.add_audit(Audited(HOME, MIDNIGHT * 3600, author(1), AdminAction.SETTINGS))
-    assert await told(store) == ()
+    await guilds.add_audit(Audited(HOME, MIDNIGHT * 3600 - 1, author(1), AdminAction.SETTINGS))
+    assert await told(moods) != ()
+    await guilds.add_audit(Audited(HOME, MIDNIGHT * 3600, author(1), AdminAction.SETTINGS))
+    assert await told(moods) == ()
 
 
-async def test_after_the_retention_time_hidden_hours_stay_hidden(store, buffer, database):
+async def test_after_the_retention_time_hidden_hours_stay_hidden(moods, buffer, database):
     write(buffer, {3: [1, 2, 3], 9: [4, 5]})
     await buffer.flush()
     await purge(database, 1, now=(NEXT + 24) * 3600)
     assert len(await rows_of(database, HourRow)) == 2
     assert await rows_of(database, HourAuthorRow) == []
-    assert await told(store) == ()
+    assert await told(moods) == ()
 
 
-async def test_somebody_who_is_forgotten_no_longer_counts(store, buffer):
+async def test_somebody_who_is_forgotten_no_longer_counts(moods, buffer):
     write(buffer, {3: [1, 2, 3], 9: [4, 5]})
     await buffer.flush()
     await buffer.forget([author(5)], message_id(99))
-    assert await told(store) == ()
+    assert await told(moods) == ()
 
 
-async def test_another_server_is_told_nothing(store, buffer):
+async def test_another_server_is_told_nothing(moods, buffer):
     write(buffer, {3: [1, 2, 3], 9: [4, 5]})
     await buffer.flush()
-    assert await store.quiet_days(HOME + 1, GENERAL, (DAY,), NEXT * 3600.0) == ()
+    assert await moods.quiet_days(HOME + 1, GENERAL, (DAY,), NEXT * 3600.0) == ()
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_whatever_is_told_of_two_days_nothing_of_fewer_than_five_people_re
             await connection.execute(insert(HourRow), rows)
             await connection.execute(insert(HourAuthorRow), names)
     days = tuple(pairwise((MIDNIGHT, MIDNIGHT + 24, MIDNIGHT + 48)))
-    found = await Store(database).quiet_days(HOME, GENERAL, days, (MIDNIGHT + 60) * 3600.0)
+    found = await MoodRepository(database).quiet_days(HOME, GENERAL, days, (MIDNIGHT + 60) * 3600.0)
     for first, end in days:
         hidden = [who for hour, who in enumerate(people, MIDNIGHT) if first <= hour < end and len(who) < FEWEST_AUTHORS]
         distinct = set().union(*hidden)

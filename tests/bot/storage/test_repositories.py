@@ -3,6 +3,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from bot.commands.monitor.personal_data import ADMIN_ACTIONS
 from bot.domain.records import (
     UNREAD,
     AdminAction,
@@ -12,15 +13,18 @@ from bot.domain.records import (
     Feedback,
     Gap,
     GuildSettings,
-    Held,
+    HeldMessages,
     HourMood,
     Mode,
     Rule,
     Sensitivity,
     TargetKind,
 )
+from bot.monitoring.personal_data import MESSAGES
 from bot.storage.errors import UnknownTimezone
-from bot.storage.schema import FeedbackRow, GapRow, GuildSettingsRow, HourRow
+from bot.storage.people_repository import read_opt_out
+from bot.storage.personal_data import PersonalData
+from bot.storage.schema import FeedbackRow, GapRow, GuildSettingsRow, HourRow, OptOutRow
 from model.errors import Unreadable
 from model.verdict import Sentiment
 from tests.bot.storage.scenes import (
@@ -42,6 +46,20 @@ from tests.bot.storage.scenes import (
 WATCHED = Rule(HOME, TargetKind.CHANNEL, GENERAL, Mode.WATCH, True, Sensitivity.HIGH)
 
 
+KINDS = (
+    PersonalData(
+        tables=(OptOutRow,),
+        read=read_opt_out,
+        lines=lambda *_: [],
+        entries=lambda _: {},
+        deletion=lambda _: "",
+        erase=None,
+    ),
+    MESSAGES,
+    ADMIN_ACTIONS,
+)
+
+
 async def fill(buffer, *, people=5, channel=GENERAL, hour=HOUR, guild=HOME, first=0, score=0.5):
     """One message of each of so many people."""
     for number in range(people):
@@ -49,48 +67,48 @@ async def fill(buffer, *, people=5, channel=GENERAL, hour=HOUR, guild=HOME, firs
     await buffer.flush()
 
 
-async def test_a_server_that_chose_nothing_has_the_defaults(store):
-    assert await store.settings(HOME) == GuildSettings(HOME)
+async def test_a_server_that_chose_nothing_has_the_defaults(guilds):
+    assert await guilds.settings(HOME) == GuildSettings(HOME)
 
 
-async def test_settings_are_kept_per_server_and_changed(store):
+async def test_settings_are_kept_per_server_and_changed(guilds):
     chosen = GuildSettings(HOME, "Europe/Berlin", GENERAL, "<:yay:1>", "💢", 950, 30, 6, DigestKind.WEEKLY, 7, 10)
-    await store.set_settings(GuildSettings(HOME))
-    await store.set_settings(chosen)
-    assert await store.settings(HOME) == chosen
-    assert await store.settings(AWAY) == GuildSettings(AWAY)
+    await guilds.set_settings(GuildSettings(HOME))
+    await guilds.set_settings(chosen)
+    assert await guilds.settings(HOME) == chosen
+    assert await guilds.settings(AWAY) == GuildSettings(AWAY)
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Europe", "\0", "x" * 300])
-async def test_a_time_zone_that_there_is_not_is_one_sentence(store, database, name):
+async def test_a_time_zone_that_there_is_not_is_one_sentence(guilds, database, name):
     with pytest.raises(UnknownTimezone, match="Europe/Berlin"):
-        await store.set_settings(GuildSettings(HOME, name))
+        await guilds.set_settings(GuildSettings(HOME, name))
     assert await rows_of(database, GuildSettingsRow) == []
 
 
-async def test_a_target_has_one_rule(store):
-    await store.set_rule(WATCHED)
-    await store.set_rule(replace(WATCHED, mode=Mode.EXEMPT, tagging=False))
-    await store.set_rule(replace(WATCHED, target_kind=TargetKind.ROLE))
-    await store.set_rule(replace(WATCHED, guild_id=AWAY))
-    assert {(rule.target_kind, rule.mode) for rule in await store.rules(HOME)} == {
+async def test_a_target_has_one_rule(guilds):
+    await guilds.set_rule(WATCHED)
+    await guilds.set_rule(replace(WATCHED, mode=Mode.EXEMPT, tagging=False))
+    await guilds.set_rule(replace(WATCHED, target_kind=TargetKind.ROLE))
+    await guilds.set_rule(replace(WATCHED, guild_id=AWAY))
+    assert {(rule.target_kind, rule.mode) for rule in await guilds.rules(HOME)} == {
         (TargetKind.CHANNEL, Mode.EXEMPT),
         (TargetKind.ROLE, Mode.WATCH),
     }
-    assert len(await store.rules()) == 3
+    assert len(await guilds.rules()) == 3
 
 
-async def test_a_rule_that_is_removed_is_gone(store):
-    await store.set_rule(WATCHED)
-    assert await store.remove_rule(HOME, TargetKind.CHANNEL, GENERAL)
-    assert not await store.remove_rule(HOME, TargetKind.CHANNEL, GENERAL)
-    assert await store.rules() == ()
+async def test_a_rule_that_is_removed_is_gone(guilds):
+    await guilds.set_rule(WATCHED)
+    assert await guilds.remove_rule(HOME, TargetKind.CHANNEL, GENERAL)
+    assert not await guilds.remove_rule(HOME, TargetKind.CHANNEL, GENERAL)
+    assert await guilds.rules() == ()
 
 
-async def test_the_mood_of_a_channel_is_told_hour_by_hour(store, buffer):
+async def test_the_mood_of_a_channel_is_told_hour_by_hour(moods, buffer):
     await fill(buffer, score=0.5)
     await fill(buffer, hour=HOUR - 1, score=-1.0, first=10)
-    mood = await store.mood(HOME, GENERAL, HOUR - 1, HOUR)
+    mood = await moods.mood(HOME, GENERAL, HOUR - 1, HOUR)
     assert mood.hours == (
         HourMood(HOUR - 1, 5, 0, 0, -5000, 5_000_000, 5),
         HourMood(HOUR, 0, 0, 5, 2500, 1_250_000, 5),
@@ -99,54 +117,54 @@ async def test_the_mood_of_a_channel_is_told_hour_by_hour(store, buffer):
     assert (mood.hidden, mood.gaps) == ((), ())
 
 
-async def test_hours_outside_the_range_are_not_told(store, buffer):
+async def test_hours_outside_the_range_are_not_told(moods, buffer):
     await fill(buffer)
-    assert (await store.mood(HOME, GENERAL, HOUR + 1, HOUR + 9)).hours == ()
-    assert (await store.mood(HOME, GENERAL, HOUR + 1, HOUR - 9)).hours == ()
+    assert (await moods.mood(HOME, GENERAL, HOUR + 1, HOUR + 9)).hours == ()
+    assert (await moods.mood(HOME, GENERAL, HOUR + 1, HOUR - 9)).hours == ()
 
 
-async def test_an_hour_of_fewer_than_five_people_is_hidden(store, buffer):
+async def test_an_hour_of_fewer_than_five_people_is_hidden(moods, buffer):
     await fill(buffer, people=4)
     say(buffer, 9, who=1)
     await buffer.flush()
-    mood = await store.mood(HOME, GENERAL, HOUR, HOUR)
+    mood = await moods.mood(HOME, GENERAL, HOUR, HOUR)
     assert (mood.hours, mood.hidden) == ((), (HOUR,))
 
 
-async def test_an_hour_is_hidden_again_when_somebodys_messages_are_deleted(store, buffer):
+async def test_an_hour_is_hidden_again_when_somebodys_messages_are_deleted(moods, buffer):
     await fill(buffer)
     buffer.deleted([message_id(0)])
     await buffer.flush()
-    assert (await store.mood(HOME, GENERAL, HOUR, HOUR)).hidden == (HOUR,)
+    assert (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hidden == (HOUR,)
 
 
-async def test_a_channel_is_not_told_to_another_server(store, buffer):
+async def test_a_channel_is_not_told_to_another_server(moods, buffer):
     await fill(buffer)
-    mood = await store.mood(AWAY, GENERAL, HOUR, HOUR)
+    mood = await moods.mood(AWAY, GENERAL, HOUR, HOUR)
     assert (mood.hours, mood.hidden) == ((), ())
 
 
-async def test_the_mood_of_a_server_adds_only_what_its_channels_tell(store, buffer):
+async def test_the_mood_of_a_server_adds_only_what_its_channels_tell(moods, buffer):
     await fill(buffer, people=5)
     await fill(buffer, people=6, channel=RANDOM, first=10, score=-0.5)
     await fill(buffer, people=4, channel=THREAD, first=20)
     await fill(buffer, people=4, channel=THREAD, first=30, hour=HOUR + 1)
     await fill(buffer, people=7, channel=999, guild=AWAY, first=40)
-    mood = await store.guild_mood(HOME, HOUR, HOUR + 1)
+    mood = await moods.guild_mood(HOME, HOUR, HOUR + 1)
     assert mood.hours == (HourMood(HOUR, 6, 0, 5, -500, 2_750_000, 6),)
     assert mood.hidden == (HOUR + 1,)
 
 
-async def test_what_may_be_told_is_told_of_the_servers_and_channels_that_are_named(store, buffer):
+async def test_what_may_be_told_is_told_of_the_servers_and_channels_that_are_named(moods, buffer):
     await fill(buffer)
     await fill(buffer, channel=RANDOM, first=10)
     await fill(buffer, channel=THREAD, people=4, first=20)
     await fill(buffer, channel=999, guild=AWAY, first=30)
     hour = HourMood(HOUR, 0, 0, 5, 2500, 1_250_000, 5)
-    assert await store.told_hours(HOUR, HOUR, [HOME]) == ((HOME, GENERAL, hour), (HOME, RANDOM, hour))
-    assert await store.told_hours(HOUR, HOUR, [HOME, AWAY], [RANDOM, 999]) == ((HOME, RANDOM, hour), (AWAY, 999, hour))
-    assert await store.told_hours(HOUR, HOUR, [HOME], [999]) == ()
-    assert await store.told_hours(HOUR, HOUR, []) == ()
+    assert await moods.told_hours(HOUR, HOUR, [HOME]) == ((HOME, GENERAL, hour), (HOME, RANDOM, hour))
+    assert await moods.told_hours(HOUR, HOUR, [HOME, AWAY], [RANDOM, 999]) == ((HOME, RANDOM, hour), (AWAY, 999, hour))
+    assert await moods.told_hours(HOUR, HOUR, [HOME], [999]) == ()
+    assert await moods.told_hours(HOUR, HOUR, []) == ()
 
 
 def test_the_error_of_a_mean_follows_from_the_spread_of_the_scores():
@@ -155,26 +173,26 @@ def test_the_error_of_a_mean_follows_from_the_spread_of_the_scores():
     assert HourMood(HOUR, 1, 0, 0, -500, 250_000, 5).standard_error == float("inf")
 
 
-async def test_gaps_that_touch_the_range_are_told(store, database):
+async def test_gaps_that_touch_the_range_are_told(moods, database):
     start = HOUR * 3600
     touching = [Gap(None, start - 60, start + 1), Gap(HOME, start, start + 60), Gap(None, start + 3599, start + 9000)]
     apart = [Gap(None, start - 60, start), Gap(HOME, start + 3600, start + 3700), Gap(AWAY, start, start + 60)]
     for gap in touching + apart:
-        await store.add_gap(gap)
-    assert list((await store.mood(HOME, GENERAL, HOUR, HOUR)).gaps) == touching
-    await store.add_gap(Gap(None, start, start - 5))
+        await moods.add_gap(gap)
+    assert list((await moods.mood(HOME, GENERAL, HOUR, HOUR)).gaps) == touching
+    await moods.add_gap(Gap(None, start, start - 5))
     assert len(await rows_of(database, GapRow)) == 6
 
 
-async def test_a_sign_of_life_is_written_with_what_is_written(store, buffer):
+async def test_a_sign_of_life_is_written_with_what_is_written(moods, buffer):
     buffer.sees = True  # Discord has been reached
-    assert await store.last_alive() is None
+    assert await moods.last_alive() is None
     await buffer.flush()
-    assert await store.last_alive() == NOW
+    assert await moods.last_alive() == NOW
 
 
-async def test_everything_about_one_person_is_told_and_nothing_of_others(store, buffer, opt_outs, identity):
-    me, other = identity.author(1), identity.author(2)
+async def test_everything_about_one_person_is_told_and_nothing_of_others(guilds, people, buffer, opt_outs, pseudonyms):
+    me, other = pseudonyms.author(1), pseudonyms.author(2)
     buffer.scored(message_id(1), HOME, GENERAL, me, verdict(0.5), thread_id=THREAD, edited=7)
     buffer.scored(message_id(2), AWAY, 201, me, verdict(-1.0))
     buffer.scored(message_id(3), HOME, GENERAL, other, verdict(0.5))
@@ -182,54 +200,55 @@ async def test_everything_about_one_person_is_told_and_nothing_of_others(store, 
     await buffer.flush()
     await opt_outs.add(1)
     mine = Audited(HOME, 1, me, AdminAction.ENABLE, TargetKind.CHANNEL, GENERAL)
-    await store.add_audit(mine)
-    await store.add_audit(Audited(HOME, 2, other, AdminAction.EXPORT))
-    held = await store.held_about(identity.authors(1))
-    assert held.opted_out_since == NOW
-    assert [(one.message_id, one.thread_id, one.score) for one in held.messages] == [
+    await guilds.add_audit(mine)
+    await guilds.add_audit(Audited(HOME, 2, other, AdminAction.EXPORT))
+    since, messages, actions = (one.held for one in await people.held(pseudonyms.authors(1), KINDS))
+    assert since == NOW
+    assert [(one.message_id, one.thread_id, one.score) for one in messages.messages] == [
         (message_id(1), THREAD, 500),
         (message_id(2), None, -1000),
         (message_id(4), None, 0),
     ]
-    assert [one.sentiment for one in held.messages] == [2, 0, UNREAD]
-    assert held.hours == ((GENERAL, HOUR, 1, 0), (201, HOUR, 1, 1))
-    assert held.admin_actions == (mine,)
-    json.dumps(asdict(replace(held, admin_actions=())))
-    assert await store.held_about(identity.authors(3)) == Held(None)
+    assert [one.sentiment for one in messages.messages] == [2, 0, UNREAD]
+    assert messages.hours == ((GENERAL, HOUR, 1, 0), (201, HOUR, 1, 1))
+    assert actions == (mine,)
+    json.dumps(asdict(messages))
+    nobody = await people.held(pseudonyms.authors(3), KINDS)
+    assert [one.held for one in nobody] == [None, HeldMessages(), ()]
 
 
-async def test_feedback_keeps_labels_score_model_and_hour_only(store, database):
-    await store.add_feedback(Answer.of(verdict(-1.0)), Sentiment.NEGATIVE)
-    await store.add_feedback(Answer.of(verdict(-1.0)), Sentiment.POSITIVE)
-    await store.add_feedback(Answer.of(verdict(-0.5)), Sentiment.POSITIVE)
-    assert await store.feedback() == (Feedback(MODEL, 0, 0, 1), Feedback(MODEL, 0, 2, 2))
+async def test_feedback_keeps_labels_score_model_and_hour_only(feedback, database):
+    await feedback.add(Answer.of(verdict(-1.0)), Sentiment.NEGATIVE)
+    await feedback.add(Answer.of(verdict(-1.0)), Sentiment.POSITIVE)
+    await feedback.add(Answer.of(verdict(-0.5)), Sentiment.POSITIVE)
+    assert await feedback.counts() == (Feedback(MODEL, 0, 0, 1), Feedback(MODEL, 0, 2, 2))
     row = {"number": 1, "label": 0, "answered": 0, "score": -1000, "model": MODEL, "hour": HOUR}
     assert (await rows_of(database, FeedbackRow))[0] == row
 
 
-async def test_what_admins_did_is_told_the_latest_first_and_per_server(store):
+async def test_what_admins_did_is_told_the_latest_first_and_per_server(guilds):
     entries = [Audited(HOME, number, author(1), AdminAction.EXEMPT, TargetKind.ROLE, number) for number in range(1, 4)]
     for entry in entries:
-        await store.add_audit(entry)
-    await store.add_audit(Audited(AWAY, 9, None, AdminAction.SETTINGS))
-    assert await store.audit(HOME, limit=2) == (entries[2], entries[1])
+        await guilds.add_audit(entry)
+    await guilds.add_audit(Audited(AWAY, 9, None, AdminAction.SETTINGS))
+    assert await guilds.audit(HOME, limit=2) == (entries[2], entries[1])
 
 
-async def test_where_notices_stand_is_told_for_all_servers_each_once(store):
+async def test_where_notices_stand_is_told_for_all_servers_each_once(guilds):
     for guild, action, target in (
         (HOME, AdminAction.NOTICE, 5),
         (HOME, AdminAction.NOTICE, 5),
         (AWAY, AdminAction.NOTICE, 6),
         (HOME, AdminAction.ENABLE, 7),
     ):
-        await store.add_audit(Audited(guild, 1, None, action, TargetKind.CHANNEL, target))
-    assert sorted(await store.notices()) == sorted([(HOME, 5), (AWAY, 6)])
+        await guilds.add_audit(Audited(guild, 1, None, action, TargetKind.CHANNEL, target))
+    assert sorted(await guilds.notices()) == sorted([(HOME, 5), (AWAY, 6)])
 
 
-async def test_sums_over_a_year_are_exact(store, database):
+async def test_sums_over_a_year_are_exact(moods, database):
     async with database.write() as connection:
         row = {"channel_id": GENERAL, "guild_id": HOME, "hour": HOUR, "negative": 0, "neutral": 0, "authors": 9}
         row |= {"positive": 2_000_000_000, "score_sum": 2 * 10**12, "score_square_sum": 2 * 10**15}
         await connection.execute(HourRow.__table__.insert().values(row))
-    (hour,) = (await store.mood(HOME, GENERAL, HOUR, HOUR)).hours
+    (hour,) = (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hours
     assert (hour.mean, hour.score_square_sum) == (1.0, 2 * 10**15)

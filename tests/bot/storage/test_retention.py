@@ -77,9 +77,9 @@ async def test_a_clock_that_was_far_ahead_for_a_moment_does_not_stop_what_comes_
     assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR + 1]
 
 
-async def test_who_did_what_as_an_admin_is_blanked_after_as_many_days(database, store):
+async def test_who_did_what_as_an_admin_is_blanked_after_as_many_days(database, guilds):
     for days in (2, 0):
-        await store.add_audit(Audited(HOME, int(NOW) - days * 86400, author(1), AdminAction.ENABLE))
+        await guilds.add_audit(Audited(HOME, int(NOW) - days * 86400, author(1), AdminAction.ENABLE))
     assert await purge(database, 1, NOW) == Purged(0, 0, 1)
     assert [row["actor"] for row in await rows_of(database, AuditRow)] == [None, author(1)]
 

@@ -28,7 +28,7 @@ KEPT = {
 }
 
 ABOUT_A_PERSON = {"message_scores": "author", "hour_authors": "author", "opt_outs": "author", "audit": "actor"}
-"""Where a person's hash is. `Store.held_about`, `WriteBuffer.forget` and `purge` see to each of them."""
+"""Where a person's hash is. `PeopleRepository.held`, `WriteBuffer.forget` and `purge` see to each of them."""
 
 WORDS = {
     "audit.action": AdminAction,
@@ -42,7 +42,7 @@ WORDS = {
     "guild_settings.digest": DigestKind,
     "guild_settings.negative_reaction": "an emoji that an admin chose",
     "guild_settings.positive_reaction": "an emoji that an admin chose",
-    "guild_settings.timezone": "a name of the time zone database; Store.set_settings refuses others",
+    "guild_settings.timezone": "a name of the time zone database; GuildRepository.set_settings refuses others",
     "message_scores.model": "a hash of the model's files",
 }
 """Where text is: one of a few words of ours, or else why no person writes it."""

@@ -110,65 +110,65 @@ async def test_after_the_retention_time_the_counts_stay_and_nobody_is_in_them(da
     assert await rows_of(database, MessageScoreRow) == []
 
 
-async def test_people_of_whom_nothing_was_read_uncover_nobodys_mood(store, buffer):
+async def test_people_of_whom_nothing_was_read_uncover_nobodys_mood(moods, buffer):
     await talk(buffer, read=4, by=4)
     await talk(buffer, unread=30, by=30, first=100)
-    mood = await store.mood(HOME, GENERAL, HOUR, HOUR)
+    mood = await moods.mood(HOME, GENERAL, HOUR, HOUR)
     assert (mood.hours, mood.hidden) == ((), (HOUR,))
-    assert await store.told_hours(HOUR, HOUR, (HOME,)) == ()
+    assert await moods.told_hours(HOUR, HOUR, (HOME,)) == ()
 
 
-async def test_people_of_whom_nothing_was_read_uncover_no_quiet_day(store, buffer):
+async def test_people_of_whom_nothing_was_read_uncover_no_quiet_day(moods, buffer):
     say(buffer, 1, 1, 0.5, hour=MIDNIGHT + 3)
     for number in range(2, 12):
         say(buffer, number, number, None, hour=MIDNIGHT + 9)
     await buffer.flush()
     days = ((MIDNIGHT, MIDNIGHT + 24),)
-    assert await store.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0) == ()
+    assert await moods.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0) == ()
     for number in range(20, 25):
         say(buffer, number, number, 0.5, hour=MIDNIGHT + number)
     await buffer.flush()
-    (told,) = await store.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0)
+    (told,) = await moods.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0)
     assert (told.messages, told.authors, told.unread) == (5, 5, 0)
 
 
-async def test_an_hour_that_is_told_says_how_many_more_could_not_be_read(store, buffer):
+async def test_an_hour_that_is_told_says_how_many_more_could_not_be_read(moods, buffer):
     await talk(buffer, read=5, unread=3)
-    (hour,) = (await store.mood(HOME, GENERAL, HOUR, HOUR)).hours
+    (hour,) = (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hours
     assert (hour.messages, hour.unread) == (5, 3)
-    assert await store.told_hours(HOUR, HOUR, (HOME,)) == ((HOME, GENERAL, hour),)
+    assert await moods.told_hours(HOUR, HOUR, (HOME,)) == ((HOME, GENERAL, hour),)
 
 
-async def test_the_share_is_told_in_whole_percent_by_channel_and_together(store, buffer):
+async def test_the_share_is_told_in_whole_percent_by_channel_and_together(moods, buffer):
     await talk(buffer, read=10, unread=20)
     await talk(buffer, read=30, first=100, channel=RANDOM)
     await talk(buffer, unread=50, first=200, channel=201, guild=AWAY)
-    unread = await store.unread(HOME, HOUR - 1, HOUR)
+    unread = await moods.unread(HOME, HOUR - 1, HOUR)
     assert (unread.share, unread.share_of(GENERAL), unread.share_of(RANDOM)) == (33, 67, 0)
     assert unread.share_of(201) is None
-    assert (await store.unread(HOME, HOUR, HOUR, [RANDOM])).share == 0
-    assert (await store.unread(HOME, HOUR - 1, HOUR - 1)).share is None
+    assert (await moods.unread(HOME, HOUR, HOUR, [RANDOM])).share == 0
+    assert (await moods.unread(HOME, HOUR - 1, HOUR - 1)).share is None
 
 
 @pytest.mark.parametrize(("messages", "share"), [(FEWEST_MESSAGES - 1, None), (FEWEST_MESSAGES, 100)])
-async def test_a_share_of_few_messages_is_not_told(store, buffer, messages, share):
+async def test_a_share_of_few_messages_is_not_told(moods, buffer, messages, share):
     await talk(buffer, unread=messages)
-    assert (await store.unread(HOME, HOUR, HOUR)).share == share
+    assert (await moods.unread(HOME, HOUR, HOUR)).share == share
 
 
 @pytest.mark.parametrize(("people", "share"), [(4, None), (5, 50)])
-async def test_an_hour_in_which_fewer_than_five_people_wrote_counts_in_no_share(store, buffer, people, share):
+async def test_an_hour_in_which_fewer_than_five_people_wrote_counts_in_no_share(moods, buffer, people, share):
     await talk(buffer, read=20, unread=20, by=people)
-    assert (await store.unread(HOME, HOUR, HOUR)).share == share
+    assert (await moods.unread(HOME, HOUR, HOUR)).share == share
 
 
-async def test_whoever_wrote_both_what_was_read_and_what_was_not_is_one_writer(store, buffer, database):
+async def test_whoever_wrote_both_what_was_read_and_what_was_not_is_one_writer(moods, buffer, database):
     """Otherwise three people who each did both would be six, and a share of theirs would be told."""
     for number in range(40):
         say(buffer, number, number % 3, 0.5 if number % 2 else None)
     await buffer.flush()
     assert await hour_of(database) == (0, 0, 20, 3, 20, 3)
-    assert (await store.unread(HOME, HOUR, HOUR)).share is None
+    assert (await moods.unread(HOME, HOUR, HOUR)).share is None
 
 
 @pytest.mark.parametrize("probabilities", [(0.9, 0.08, 0.02), (0.02, 0.03, 0.95), (0.02, 0.96, 0.02)])

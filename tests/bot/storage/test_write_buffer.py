@@ -116,13 +116,13 @@ async def test_only_so_many_deletions_are_remembered():
     assert 1 not in deleted
 
 
-async def test_a_channel_that_is_gone_takes_everything_of_it_along(database, buffer, store):
+async def test_a_channel_that_is_gone_takes_everything_of_it_along(database, buffer, guilds):
     say(buffer, 1)
     say(buffer, 2, channel=RANDOM, thread_id=THREAD)
     await buffer.flush()
     for kind, target in ((TargetKind.CHANNEL, GENERAL), (TargetKind.CHANNEL, RANDOM), (TargetKind.ROLE, GENERAL)):
-        await store.set_rule(Rule(HOME, kind, target, Mode.WATCH))
-    await store.set_settings(GuildSettings(HOME, mod_channel_id=GENERAL))
+        await guilds.set_rule(Rule(HOME, kind, target, Mode.WATCH))
+    await guilds.set_settings(GuildSettings(HOME, mod_channel_id=GENERAL))
     say(buffer, 3)
     buffer.channel_gone(GENERAL)
     assert not say(buffer, 4)
@@ -130,11 +130,11 @@ async def test_a_channel_that_is_gone_takes_everything_of_it_along(database, buf
     assert not say(buffer, 5)
     await buffer.flush()
     assert await messages(database) == [message_id(2)]
-    assert [(rule.target_kind, rule.target_id) for rule in await store.rules()] == [
+    assert [(rule.target_kind, rule.target_id) for rule in await guilds.rules()] == [
         ("channel", RANDOM),
         ("role", GENERAL),
     ]
-    assert (await store.settings(HOME)).mod_channel_id is None
+    assert (await guilds.settings(HOME)).mod_channel_id is None
     await assert_sums_are_right(database)
 
 
@@ -164,14 +164,14 @@ async def test_many_channels_and_threads_may_go_at_once(database, buffer):
     await assert_sums_are_right(database)
 
 
-async def fill_every_table(database, buffer, store, guild):
+async def fill_every_table(database, buffer, guilds, moods, guild):
     """A row about this server in each table that can have one; the numbers of rows follow from nothing else."""
     say(buffer, guild, guild=guild, channel=guild + 1)
     await buffer.flush()
-    await store.set_rule(Rule(guild, TargetKind.CHANNEL, guild + 1, Mode.WATCH))
-    await store.set_settings(GuildSettings(guild))
-    await store.add_gap(Gap(guild, 1, 2))
-    await store.add_audit(Audited(guild, 1, author(1), AdminAction.ENABLE))
+    await guilds.set_rule(Rule(guild, TargetKind.CHANNEL, guild + 1, Mode.WATCH))
+    await guilds.set_settings(GuildSettings(guild))
+    await moods.add_gap(Gap(guild, 1, 2))
+    await guilds.add_audit(Audited(guild, 1, author(1), AdminAction.ENABLE))
     alert = {"guild_id": guild, "channel_id": guild + 1, "level": -500, "usual_level": 0, "started": 1}
     digest = {"guild_id": guild, "kind": "daily", "period": "2026-11-25", "claimed": 1}
     async with database.write() as connection:
@@ -179,9 +179,9 @@ async def fill_every_table(database, buffer, store, guild):
         await connection.execute(DigestRow.__table__.insert().values(digest))
 
 
-async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, store):
+async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
     for guild in (HOME, AWAY):
-        await fill_every_table(database, buffer, store, guild)
+        await fill_every_table(database, buffer, guilds, moods, guild)
     say(buffer, 1)
     buffer.guild_gone(HOME)
     assert not say(buffer, 2)
@@ -195,23 +195,23 @@ async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer
     await assert_sums_are_right(database)
 
 
-async def test_a_server_that_comes_back_is_heard_again_and_what_it_said_before_stays_gone(database, buffer, store):
+async def test_a_server_that_comes_back_is_heard_again_and_what_it_said_before_stays_gone(database, buffer, guilds):
     say(buffer, 1)
     await buffer.flush()
     buffer.guild_gone(HOME)
     await buffer.guild_joined(HOME)
-    await store.set_settings(GuildSettings(HOME, "Europe/Berlin"))
+    await guilds.set_settings(GuildSettings(HOME, "Europe/Berlin"))
     assert say(buffer, 2)
     await buffer.flush()
     await buffer.guild_joined(AWAY)
     assert await messages(database) == [message_id(2)]
-    assert (await store.settings(HOME)).timezone == "Europe/Berlin"
+    assert (await guilds.settings(HOME)).timezone == "Europe/Berlin"
 
 
-async def test_somebody_is_forgotten_written_or_waiting_and_stays_so(database, buffer, store):
+async def test_somebody_is_forgotten_written_or_waiting_and_stays_so(database, buffer, guilds):
     say(buffer, 1, who=1)
     say(buffer, 2, who=2)
-    await store.add_audit(Audited(HOME, 1, author(1), AdminAction.ENABLE))
+    await guilds.add_audit(Audited(HOME, 1, author(1), AdminAction.ENABLE))
     await buffer.flush()
     say(buffer, 3, who=1)
     assert await buffer.forget([author(1), author(9)], message_id(5)) == 1
@@ -224,9 +224,9 @@ async def test_somebody_is_forgotten_written_or_waiting_and_stays_so(database, b
     await assert_sums_are_right(database)
 
 
-async def test_who_opted_out_while_they_were_read_is_not_kept(database, buffer, opt_outs, identity):
+async def test_who_opted_out_while_they_were_read_is_not_kept(database, buffer, opt_outs, pseudonyms):
     await opt_outs.add(42)
-    assert not buffer.scored(message_id(1), HOME, GENERAL, identity.author(42), verdict(1.0))
+    assert not buffer.scored(message_id(1), HOME, GENERAL, pseudonyms.author(42), verdict(1.0))
     await buffer.flush()
     assert await messages(database) == []
 
@@ -412,27 +412,27 @@ async def test_what_cannot_be_written_at_the_end_is_counted_in_the_log(sqlite, c
     assert "1 messages could not be written" in caplog.text
 
 
-async def test_without_news_there_is_a_sign_of_life_once_a_minute(database, store):
+async def test_without_news_there_is_a_sign_of_life_once_a_minute(database, moods):
     times = iter([NOW, NOW + 5, NOW + 61, NOW - 9999])
     buffer = WriteBuffer(database, clock=lambda: next(times))
     buffer.sees = True
     alive = []
     for _ in range(4):
         await buffer.flush()
-        alive.append(await store.last_alive())
+        alive.append(await moods.last_alive())
     assert alive == [NOW, NOW, NOW + 61, NOW - 9999]
 
 
-async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, store, clock):
+async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, moods, clock):
     buffer = WriteBuffer(database, clock=clock)
     say(buffer, 1)
     await buffer.flush()
     await buffer.close()
     assert await messages(database) == [message_id(1)]
-    assert await store.last_alive() is None
+    assert await moods.last_alive() is None
     buffer.sees = True
     await buffer.flush()
-    assert await store.last_alive() == NOW
+    assert await moods.last_alive() == NOW
 
 
 async def test_thousands_of_messages_in_one_write_are_counted_right(database, buffer):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.domain.recent_texts import RecentTexts
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import SLOW, SORRY
@@ -15,6 +15,7 @@ from bot.ui import explain_button as why_module
 from bot.ui.explain_button import FORGOTTEN, WhyButton, explanation_embed, marked
 from model import SENTIMENTS, Classifier, Explanation, Influence, Sentiment, Verdict, clean
 from model.explain import split_pieces
+from tests.bot.parts import give
 from tests.bot.presentation.discord_markdown import hidden, kinds, visible
 
 TEXT = "the food was wonderful"
@@ -60,7 +61,7 @@ async def test_why_says_so_when_a_quarter_of_an_hour_has_passed(world, bot):
     await world.env.advance_time(15 * 60 + 1)
     why = await world.why(answer)
     assert (why.response.content, why.response.ephemeral) == (FORGOTTEN, True)
-    assert len(bot.recent_texts) == 0
+    assert len(bot.services.recent_texts) == 0
 
 
 async def test_why_still_answers_within_a_quarter_of_an_hour(world):
@@ -71,7 +72,7 @@ async def test_why_still_answers_within_a_quarter_of_an_hour(world):
 
 
 async def test_why_says_so_when_newer_texts_took_the_room(world, bot):
-    bot.recent_texts = RecentTexts(limit=2)
+    give(bot, recent_texts=RecentTexts(limit=2))
     first = await world.ask(TEXT)
     for _ in range(2):
         latest = await world.ask(TEXT)
@@ -79,9 +80,9 @@ async def test_why_says_so_when_newer_texts_took_the_room(world, bot):
     assert (await world.why(latest)).response.embeds
 
 
-async def test_why_says_so_after_a_restart(world, settings, classifier):
+async def test_why_says_so_after_a_restart(world, settings, classifier, storage):
     answer = await world.ask(TEXT)
-    await world.env.restart_bot(create_bot(settings, classifier=classifier))
+    await world.env.restart_bot(assemble(settings, classifier, storage))
     assert (await world.why(answer)).response.content == FORGOTTEN
 
 
@@ -234,7 +235,7 @@ async def test_why_says_kind_words_when_another_model_sees_danger(world, bot, mo
     answer = await world.ask(TEXT)
     monkeypatch.setattr(Classifier, "explain", explain)
     why = await world.why(answer)
-    assert (why.response.content, why.response.embeds) == (kind_words(bot.settings.help_url), [])
+    assert (why.response.content, why.response.embeds) == (kind_words(bot.services.settings.help_url), [])
 
 
 ODD_WORDS = st.lists(

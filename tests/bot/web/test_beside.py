@@ -6,10 +6,10 @@ import urllib.error
 
 import pytest
 
+from bot.app import page as command
+from bot.app.page import page_beside
 from bot.settings import SettingsError
-from bot.web import command
 from bot.web.asgi_guard import is_local
-from bot.web.command import page_beside
 from bot.web.server import running_page
 from tests.bot.web.by_http import fetch
 

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
+from bot.app import page as command
 from bot.app import runtime as process
-from bot.web import command
-from bot.web.command import serve
+from bot.app.page import serve
 
 
 def stop_here(*_, **__):

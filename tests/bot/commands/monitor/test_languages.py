@@ -6,13 +6,14 @@ import time
 import discord
 import pytest
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.commands.monitor import languages
 from bot.commands.monitor.doctor import UNREAD_FROM
 from bot.commands.monitor.languages import FEWEST, in_words
 from bot.domain.records import Mode, Rule, TargetKind
 from bot.storage.errors import DatabaseUnavailable
 from model import Classifier, InferenceFailed, NothingToRead, Overloaded, Sentiment, Unreadable, Verdict
+from tests.bot.parts import monitoring_of
 from tests.bot.pasts import said, write
 from tests.bot.storage.scenes import verdict
 
@@ -35,7 +36,7 @@ async def foreign(home, answers):
 async def past(home, read, unread, *, channel=None, hours_ago=2):
     """Some hour in which so many people each wrote a message that was read, and so many others one that was not."""
     hour = int(time.time() // 3600) - hours_ago
-    await write(home.mood, home.guild.id, (channel or home.general).id, [said(hour, read, 0.1, unread=unread)])
+    await write(home.storage, home.guild.id, (channel or home.general).id, [said(hour, read, 0.1, unread=unread)])
 
 
 async def say(home, *texts, who=None):
@@ -93,7 +94,7 @@ async def test_the_doctor_names_the_channel_of_a_watched_thread_once(home):
     await home.env.settle()
     await home.watch()
     rule = Rule(home.guild.id, TargetKind.THREAD, thread.id, Mode.WATCH)
-    await home.bot.watching.register.set_rule(rule)
+    await monitoring_of(home.bot).rules.set_rule(rule)
     await past(home, 0, 40)
     said = await home.monitor("doctor")
     assert said.count("100 % of the messages") == 1
@@ -108,7 +109,7 @@ async def test_without_the_store_the_share_is_left_out_and_the_rest_is_said(home
     await home.watch()
     await home.monitor("settings")  # from now on they are known
     await past(home, 0, 40)
-    monkeypatch.setattr(type(home.mood.store), "unread", fail)
+    monkeypatch.setattr(type(home.storage.store), "unread", fail)
     said = await home.monitor(command)
     assert "English" not in said
     assert home.general.mention in said or "1 watched channel is in order" in said
@@ -163,12 +164,12 @@ async def test_of_an_empty_channel_a_category_and_the_server_nothing_is_said(for
         assert "English" not in said
 
 
-async def test_who_is_never_read_is_not_read_for_this_either(foreign, mood, monkeypatch):
+async def test_who_is_never_read_is_not_read_for_this_either(foreign, storage, monkeypatch):
     staff = foreign.guild.create_role("staff")
     await foreign.monitor("exempt", role=staff)
     sam = foreign.guild.add_member(foreign.env.create_user("sam"), roles=[staff])
     bot = foreign.guild.add_member(foreign.env.create_user("other-bot", bot=True))
-    await mood.opt_outs.add(foreign.maya.id)
+    await storage.opt_outs.add(foreign.maya.id)
     for who in (sam, bot, foreign.maya):
         await say(foreign, *[SPANISH] * 12, who=who)
     await say(foreign, "!play something", GOOD)
@@ -188,7 +189,7 @@ async def test_nothing_of_it_is_kept(foreign):
     await foreign.monitor("enable")
     assert await foreign.messages() == []
     assert await foreign.hours() == []
-    assert foreign.bot.watching.reader.counts[foreign.guild.id].unread == 0
+    assert monitoring_of(foreign.bot).ingest.counts[foreign.guild.id].unread == 0
 
 
 @pytest.mark.parametrize("blind", ["bot", "admin"])
@@ -241,8 +242,8 @@ async def test_a_history_that_discord_does_not_give_fails_nothing(foreign):
     assert (await foreign.monitor("enable")).endswith("My notice stands there.")
 
 
-async def test_without_the_message_content_intent_nobodys_past_is_asked_for(foreign, settings, classifier, mood):
-    foreign.bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+async def test_without_the_message_content_intent_nobodys_past_is_asked_for(foreign, settings, classifier, storage):
+    foreign.bot = assemble(settings, classifier, storage, message_content=False)
     await foreign.env.restart_bot(foreign.bot)
     assert (await foreign.monitor("enable")).startswith("Nothing was enabled")
 

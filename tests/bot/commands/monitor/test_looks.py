@@ -4,11 +4,12 @@ import discord
 import pytest
 import simcord
 
-from bot.client import create_bot
+from bot.app.assemble import assemble
 from bot.commands.monitor.settings_form import zones_like
 from bot.domain.records import AdminAction, DigestKind, GuildSettings, Mode, Rule, TargetKind
 from bot.permissions import PORTAL
 from bot.presentation.lists import cut
+from tests.bot.parts import monitoring_of
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 
@@ -28,7 +29,7 @@ async def without(home, *lacking, name="locked"):
 
 
 async def settings_of(home):
-    return await home.mood.store.settings(home.guild.id)
+    return await home.storage.guilds.settings(home.guild.id)
 
 
 async def test_the_status_says_what_is_watched_and_by_which_rule(home):
@@ -97,22 +98,22 @@ async def test_the_doctor_looks_at_the_mod_channel_too(home):
     assert "❌ I cannot see the mod channel, or it was deleted" in await home.monitor("doctor")
 
 
-async def test_the_doctor_forgets_rules_about_what_was_deleted_while_the_bot_was_off(home, mood):
+async def test_the_doctor_forgets_rules_about_what_was_deleted_while_the_bot_was_off(home, storage):
     staff, thread = 4711, home.env.backend.create_thread(home.general.id, "archived", home.maya.id)
     gone = home.guild.create_text_channel("gone")
     await home.env.settle()
     await home.watch(gone)
     await home.watch()
-    await home.bot.watching.register.set_rule(Rule(home.guild.id, TargetKind.ROLE, staff, Mode.EXEMPT))
-    await home.bot.watching.register.set_rule(Rule(home.guild.id, TargetKind.THREAD, thread.id, Mode.EXEMPT))
+    await monitoring_of(home.bot).rules.set_rule(Rule(home.guild.id, TargetKind.ROLE, staff, Mode.EXEMPT))
+    await monitoring_of(home.bot).rules.set_rule(Rule(home.guild.id, TargetKind.THREAD, thread.id, Mode.EXEMPT))
     guild = home.bot.get_guild(home.guild.id)
     guild._remove_thread(thread)  # as if it were archived, and so unknown
     guild._remove_channel(guild.get_channel(gone.id))
     home.env.backend.delete_channel(gone.id)  # of which the bot, knowing no such channel, is not told
     await home.env.settle()
     assert "✅ 2 rules were about what is deleted; removed." in await home.monitor("doctor")
-    await mood.buffer.flush()
-    assert {rule.target_id for rule in await mood.store.rules()} == {home.general.id, thread.id}
+    await storage.write_buffer.flush()
+    assert {rule.target_id for rule in await storage.guilds.rules()} == {home.general.id, thread.id}
 
 
 async def test_a_deleted_mod_channel_is_no_longer_chosen(home):
@@ -124,10 +125,10 @@ async def test_a_deleted_mod_channel_is_no_longer_chosen(home):
 
 
 @pytest.fixture
-async def unread(home, settings, classifier, mood):
+async def unread(home, settings, classifier, storage):
     """The same server with a bot that Discord does not show what messages say."""
     await home.watch()
-    home.bot = create_bot(settings, classifier=classifier, mood=mood, message_content=False)
+    home.bot = assemble(settings, classifier, storage, message_content=False)
     await home.env.restart_bot(home.bot)
     return home
 
@@ -145,11 +146,11 @@ async def test_without_the_message_content_intent_nothing_is_read_not_even_what_
     assert await unread.messages() == []
 
 
-async def test_without_the_message_content_intent_deletions_still_count(home, settings, classifier, mood):
+async def test_without_the_message_content_intent_deletions_still_count(home, settings, classifier, storage):
     await home.watch()
     message = await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id]
-    await home.env.restart_bot(create_bot(settings, classifier=classifier, mood=mood, message_content=False))
+    await home.env.restart_bot(assemble(settings, classifier, storage, message_content=False))
     await home.alice.delete(message)
     assert await home.messages() == []
 
@@ -182,11 +183,11 @@ async def test_the_preview_reads_twenty_messages_and_disarms_what_they_hold(home
     assert "of 20 would have been tagged" in said
 
 
-async def test_the_preview_leaves_out_who_is_never_read(home, mood):
+async def test_the_preview_leaves_out_who_is_never_read(home, storage):
     staff = home.guild.create_role("staff")
     await home.monitor("exempt", role=staff)
     sam = home.guild.add_member(home.env.create_user("sam"), roles=[staff])
-    await mood.opt_outs.add(home.maya.id)
+    await storage.opt_outs.add(home.maya.id)
     for somebody in (sam, home.maya, home.alice):
         await somebody.send(home.general, f"{GOOD} says {somebody.name}")
     said = await home.monitor("preview")

@@ -14,25 +14,25 @@ async def admin(world):
 
 
 @pytest.fixture
-async def past(world, mood):
+async def past(world, storage):
     """Three usual weeks with a bad evening three days ago."""
     now = hour_now(world.env)
     bad = range(now - 72, now - 69)
     hours = [said(hour, 30, -0.7 if hour in bad else 0.1 + 0.06 * (-1) ** hour) for hour in range(now - 21 * 24, now)]
-    await write(mood, world.guild.id, world.channel.id, hours)
+    await write(storage, world.guild.id, world.channel.id, hours)
     return bad
 
 
-async def test_an_admin_sees_which_alerts_there_would_have_been(world, mood, admin, past):
+async def test_an_admin_sees_which_alerts_there_would_have_been(world, storage, admin, past):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel)
     first, line = answer.response.content.split("\n")
     assert first == f"At sensitivity normal, the 21 days stored of <#{world.channel.id}> would have brought one alert."
     assert line.startswith(f"- <t:{past[0] * 3600}:f>: mean score \N{MINUS SIGN}0.70, usually +0.")
     assert line.endswith("; over after 3 hours")
     assert answer.response.ephemeral
-    (entry,) = await mood.store.audit(world.guild.id)
+    (entry,) = await storage.guilds.audit(world.guild.id)
     assert (entry.action, entry.target_id) == (AdminAction.REPLAY, world.channel.id)
-    assert await mood.posts.alerts(world.guild.id) == ()
+    assert await storage.alerts.alerts(world.guild.id) == ()
 
 
 async def test_more_messages_can_be_asked_for(world, admin, past):

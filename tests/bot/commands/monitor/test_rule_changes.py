@@ -8,6 +8,7 @@ from bot.commands.monitor.errors import NOT_ALLOWED, STORE_AWAY, UNKNOWN_CHANNEL
 from bot.domain.records import AdminAction, Mode, Rule, Sensitivity, TargetKind
 from bot.monitoring.notice import notice
 from bot.storage.errors import DatabaseUnavailable
+from tests.bot.parts import monitoring_of
 
 GOOD = "what a wonderful day"
 
@@ -31,7 +32,7 @@ def silenced(home, **denied):
 
 
 async def rules(home):
-    return await home.mood.store.rules()
+    return await home.storage.guilds.rules()
 
 
 async def test_every_subcommand_has_its_permission_test(home, bot):
@@ -49,7 +50,7 @@ async def test_without_manage_server_every_command_is_refused_and_nothing_change
     assert await rules(home) == ()
     assert await home.actions() == []
     assert home.general.history() == []
-    assert (await home.mood.store.settings(home.guild.id)).timezone == "UTC"
+    assert (await home.storage.guilds.settings(home.guild.id)).timezone == "UTC"
     assert [type(error) for error in home.env.errors] == [discord.app_commands.CheckFailure]
 
 
@@ -72,8 +73,8 @@ async def test_enabling_posts_a_notice_first_and_is_written_down(home):
     assert await rules(home) == (Rule(home.guild.id, TargetKind.CHANNEL, home.general.id, Mode.WATCH),)
     channel = (TargetKind.CHANNEL, home.general.id)
     assert await home.actions() == [(AdminAction.NOTICE, *channel), (AdminAction.ENABLE, *channel)]
-    by = [entry.actor for entry in await home.mood.store.audit(home.guild.id)]
-    assert by == [home.mood.identity.author(home.adam.id), None]
+    by = [entry.actor for entry in await home.storage.guilds.audit(home.guild.id)]
+    assert by == [home.storage.pseudonyms.author(home.adam.id), None]
 
 
 def test_the_notice_says_what_is_kept_for_how_long_and_how_to_opt_out():
@@ -256,7 +257,7 @@ async def test_a_store_that_is_away_changes_nothing_and_leaves_no_notice(home, m
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as away:
-        away.setattr(home.mood.store, broken, fail, raising=False)
+        away.setattr(home.storage.store, broken, fail, raising=False)
         assert await home.monitor("enable") == STORE_AWAY
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == []
@@ -274,7 +275,7 @@ async def test_where_watching_was_stopped_a_new_notice_comes_before_anybody_is_r
     await home.alice.send(home.general, GOOD)
     assert [message.content for message in home.general.history()] == [notice(7), GOOD, notice(7)]
     assert await home.messages() == []
-    assert await home.mood.store.notices() == ((home.guild.id, home.general.id),)
+    assert await home.storage.guilds.notices() == ((home.guild.id, home.general.id),)
 
 
 async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):
@@ -282,4 +283,4 @@ async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):
     await home.watch()
     await home.watch(other)
     await home.monitor("disable", channel=home.general)
-    assert home.bot.watching.register.channels_told(home.guild.id) == {other.id}
+    assert monitoring_of(home.bot).rules.channels_told(home.guild.id) == {other.id}

@@ -31,12 +31,12 @@ def now(world):
 
 
 @pytest.fixture
-def busy(world, mood, now):
+def busy(world, storage, now):
     """Fills a channel: so many people write in every hour of so many days, before the present hour."""
 
     async def busy(channel=None, *, days=7, people=8, mean=0.1):
         hours = [said(hour, people, mean) for hour in range(now - days * 24, now)]
-        await write(mood, world.guild.id, (channel or world.channel).id, hours)
+        await write(storage, world.guild.id, (channel or world.channel).id, hours)
 
     return busy
 
@@ -85,13 +85,13 @@ async def test_private_is_for_the_asker_alone(world, busy):
     assert await picture(answer)
 
 
-async def test_a_message_that_has_just_been_read_is_in_the_answer(world, mood, busy, now):
+async def test_a_message_that_has_just_been_read_is_in_the_answer(world, storage, busy, now):
     await busy(days=1)
     before = await world.alice.slash(world.channel, "mood channel", since="24 hours")
-    mood.buffer._retention_days = 10**5  # the tests' Discord lives in the past
+    storage.write_buffer._retention_days = 10**5  # the tests' Discord lives in the past
     for number in range(6):
-        author = mood.identity.author(number)
-        mood.buffer.scored(first_id_of(now) + number, world.guild.id, world.channel.id, author, verdict(-1.0))
+        author = storage.pseudonyms.author(number)
+        storage.write_buffer.scored(first_id_of(now) + number, world.guild.id, world.channel.id, author, verdict(-1.0))
     after = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     assert "184 messages" in before.response.content
     assert "190 messages" in after.response.content
@@ -159,10 +159,10 @@ async def test_what_not_everybody_here_could_see_is_told_to_the_asker_alone(worl
     assert not answer.response.ephemeral
 
 
-async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, mood, now):
+async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, storage, now):
     told = [said(hour, 8) for hour in range(now - 10, now)]
     few = [said(hour, 4) for hour in range(now - 20, now - 10)]
-    await write(mood, world.guild.id, world.channel.id, told + few)
+    await write(storage, world.guild.id, world.channel.id, told + few)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     assert "80 messages by at least 8 people" in answer.response.content
     assert answer.response.content.endswith("10 hours with fewer than 5 people not shown.")
@@ -177,11 +177,11 @@ async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy):
     assert not answer.response.attachments
 
 
-async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, mood, now):
+async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, storage, now):
     midnight = now // 24 * 24
     days = [midnight - 24 * day for day in (2, 3, 4)]
     hours = [said(day + 3 + part, range(3 * part, 3 * part + 3)) for day in days for part in range(4)]
-    await write(mood, world.guild.id, world.channel.id, hours)
+    await write(storage, world.guild.id, world.channel.id, hours)
     answer = await world.alice.slash(world.channel, "mood channel")
     assert "36 messages by at least 12 people" in answer.response.content
     assert "12 hours with fewer than 5 people not shown, or only in their day's sum." in answer.response.content
@@ -190,10 +190,10 @@ async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, m
     assert "Nothing" in short.response.content
 
 
-async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, mood, now):
+async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, storage, now):
     other = world.guild.create_text_channel("movies")
-    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 8, 0.1, unread=12), said(now - 2, 8, 0.1)])
-    await write(mood, world.guild.id, other.id, [said(now - 2, 32, 0.1)])
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 8, 0.1, unread=12), said(now - 2, 8, 0.1)])
+    await write(storage, world.guild.id, other.id, [said(now - 2, 32, 0.1)])
     here = (await world.alice.slash(world.channel, "mood channel")).response.content.split("\n")
     assert here[3] == "43 % of the messages here aren't in English: the mood covers the rest."
     everywhere = (await world.alice.slash(world.channel, "mood server")).response.content.split("\n")
@@ -201,15 +201,15 @@ async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(wor
     assert "English" not in (await world.alice.slash(world.channel, "mood channel", channel=other)).response.content
 
 
-async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, mood, now):
+async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, storage, now):
     secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN})
-    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 20, 0.1)])
-    await write(mood, world.guild.id, secret.id, [said(now - 3, 20, 0.1, unread=60)])
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 20, 0.1)])
+    await write(storage, world.guild.id, secret.id, [said(now - 3, 20, 0.1, unread=60)])
     assert "English" not in (await world.alice.slash(world.channel, "mood server")).response.content
 
 
-async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(world, mood, now):
-    await write(mood, world.guild.id, world.channel.id, [said(now - 3, 2, 0.1, unread=38)])
+async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(world, storage, now):
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 2, 0.1, unread=38)])
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content == (
         f"There's no mood of <#{world.channel.id}> to show in the last 7 days: 95 % of the messages aren't in English, "
@@ -218,9 +218,9 @@ async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(wor
     assert answer.response.attachments == []
 
 
-async def test_a_gap_is_told(world, mood, busy, now):
+async def test_a_gap_is_told(world, storage, busy, now):
     await busy()
-    await mood.store.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
+    await storage.moods.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content.endswith("\n2 hours missing, because I was away.")
     assert "away 2 hours of the time, shown hatched" in (await picture(answer))[1].description
@@ -239,10 +239,10 @@ async def test_what_is_no_time_is_refused_to_the_asker_alone(world):
         assert answer.response.ephemeral
 
 
-async def test_the_servers_own_time_counts(world, mood, busy, now):
+async def test_the_servers_own_time_counts(world, storage, busy, now):
     """The present is midnight in UTC: in Auckland the day is thirteen hours old."""
     await busy()
-    await mood.store.set_settings(GuildSettings(world.guild.id, "Pacific/Auckland"))
+    await storage.guilds.set_settings(GuildSettings(world.guild.id, "Pacific/Auckland"))
     answer = await world.alice.slash(world.channel, "mood channel", since="today")
     assert "104 messages" in answer.response.content
     assert "(Pacific/Auckland)" in (await picture(answer))[1].description
@@ -345,9 +345,9 @@ async def test_a_channel_is_not_compared_with_itself_nor_with_nothing(world, bus
 # ---- the export
 
 
-async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, mood, admin, now):
+async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, storage, admin, now):
     hours = [said(now - 3, 8, 0.2), said(now - 2, 4, 0.2), said(now - 1, 5, -0.2)]
-    await write(mood, world.guild.id, world.channel.id, hours)
+    await write(storage, world.guild.id, world.channel.id, hours)
     answer = await admin.slash(world.channel, "mood export", channel=world.channel)
     rows = await table(answer)
     assert [(row["messages"], row["people"], row["channel"]) for row in rows] == [
@@ -358,24 +358,24 @@ async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, mood, 
     assert answer.response.ephemeral
 
 
-async def test_an_export_is_written_down(world, mood, busy, admin):
+async def test_an_export_is_written_down(world, storage, busy, admin):
     await busy(days=1)
     await admin.slash(world.channel, "mood export")
     await admin.slash(world.channel, "mood export", channel=world.channel)
-    entries = await mood.store.audit(world.guild.id)
+    entries = await storage.guilds.audit(world.guild.id)
     assert [(entry.action, entry.target_kind, entry.target_id) for entry in entries] == [
         (AdminAction.EXPORT, TargetKind.CHANNEL, world.channel.id),
         (AdminAction.EXPORT, TargetKind.SERVER, world.guild.id),
     ]
-    assert {entry.actor for entry in entries} == {mood.identity.author(admin.id)}
+    assert {entry.actor for entry in entries} == {storage.pseudonyms.author(admin.id)}
 
 
-async def test_without_manage_server_there_is_no_export_and_nothing_is_written_down(world, mood, busy):
+async def test_without_manage_server_there_is_no_export_and_nothing_is_written_down(world, storage, busy):
     await busy(days=1)
     answer = await world.alice.slash(world.channel, "mood export")
     assert answer.response.content == NOT_AN_ADMIN
     assert answer.response.ephemeral
-    assert await mood.store.audit(world.guild.id) == ()
+    assert await storage.guilds.audit(world.guild.id) == ()
 
 
 async def test_an_export_holds_no_channel_that_the_admin_cannot_see(world, busy, admin):
@@ -386,17 +386,17 @@ async def test_an_export_holds_no_channel_that_the_admin_cannot_see(world, busy,
     assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
 
 
-async def test_an_export_of_one_channel_reads_no_other(world, mood, busy, admin, monkeypatch):
+async def test_an_export_of_one_channel_reads_no_other(world, storage, busy, admin, monkeypatch):
     await busy(days=1)
     await busy(world.guild.create_text_channel("movies"), days=1)
-    told_hours, read = mood.store.told_hours, []
+    told_hours, read = storage.moods.told_hours, []
 
     async def noted(*asked):
         told = await told_hours(*asked)
         read.extend(told)
         return told
 
-    monkeypatch.setattr(mood.store, "told_hours", noted)
+    monkeypatch.setattr(storage.moods, "told_hours", noted)
     rows = await table(await admin.slash(world.channel, "mood export", channel=world.channel))
     assert len(rows) == len(read) == 24
 
@@ -409,16 +409,16 @@ async def test_an_export_of_nothing_says_so(world, admin):
 # ---- what goes wrong
 
 
-async def test_a_database_that_does_not_answer_is_one_sentence(world, mood, busy, monkeypatch):
+async def test_a_database_that_does_not_answer_is_one_sentence(world, storage, busy, monkeypatch):
     await busy(days=1)
 
     async def broken(*_args, **_options):
         raise DatabaseUnavailable("no")
 
-    monkeypatch.setattr(mood.store, "mood", broken)
+    monkeypatch.setattr(storage.moods, "mood", broken)
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content == UNAVAILABLE
-    monkeypatch.setattr(mood.store, "settings", broken)
+    monkeypatch.setattr(storage.guilds, "settings", broken)
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content == UNAVAILABLE
     assert answer.response.ephemeral

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
-if TYPE_CHECKING:
-    from bot.client import Vibecheck
+from bot.connection import Connection
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +46,8 @@ class _Trouble:
 class ModChannels:
     """AlertRepository to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
 
-    def __init__(self, bot: Vibecheck) -> None:
-        self._bot = bot
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._trouble: dict[int, _Trouble] = {}
 
     async def post(self, guild_id: int, channel_id: int, now: float, **message: Any) -> int:
@@ -59,7 +58,7 @@ class ModChannels:
         """
         if self.paused(channel_id, now):
             raise NotPosted
-        channel = self._bot.get_partial_messageable(channel_id, guild_id=guild_id)
+        channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
         try:
             sent = await channel.send(**message)
         except (discord.Forbidden, discord.NotFound) as refusal:
@@ -73,13 +72,13 @@ class ModChannels:
 
         Raises Unreadable, and what the library raises when they cannot be read.
         """
-        guild = self._bot.get_guild(guild_id)
+        guild = self._connection.get_guild(guild_id)
         known = guild.get_channel_or_thread(channel_id) if guild is not None else None
         if guild is not None and known is not None and not known.permissions_for(guild.me).read_message_history:
             raise Unreadable  # Discord would not refuse, but answer that there are no messages
-        channel = self._bot.get_partial_messageable(channel_id, guild_id=guild_id)
+        channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
         async for message in channel.history(limit=_LOOKED_AT):
-            ours = self._bot.user is not None and message.author.id == self._bot.user.id
+            ours = self._connection.user is not None and message.author.id == self._connection.user.id
             if ours and any(embed.footer.text == footer for embed in message.embeds):
                 return message.id
         return None
@@ -113,7 +112,7 @@ class ModChannels:
             await self._tell_owner(guild_id, channel_id)
 
     async def _tell_owner(self, guild_id: int, channel_id: int) -> None:
-        guild = self._bot.get_guild(guild_id)
+        guild = self._connection.get_guild(guild_id)
         if guild is None or guild.owner_id is None:
             return
         name = discord.utils.escape_markdown(guild.name)
@@ -122,7 +121,7 @@ class ModChannels:
             "write there. `/monitor doctor` in the server says what to click. I say this once."
         )
         try:
-            owner = await self._bot.create_dm(discord.Object(guild.owner_id))
+            owner = await self._connection.create_dm(discord.Object(guild.owner_id))
             await owner.send(text)
         except discord.HTTPException as error:
             _log.info("nor could the owner of server %d be told (%d)", guild_id, error.status)

@@ -1,18 +1,18 @@
-"""The page on its own, as `python -m bot web` and the Space have it, and beside the bot."""
+"""The page on its own, as `vibecheck web` and the Space have it, and beside the bot."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import logging
-import signal
 import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.open_model import open_classifier
+from bot.app.process_tuning import stop_on_signals
+from bot.app.shutdown import ShutdownBudget
 from bot.app.stopping import unless
 from bot.settings import Settings, SettingsError
 from bot.web.server import Address, running_page
@@ -55,29 +55,31 @@ async def serve(
 
     After a `forgiving` error of the model another one answers, and the page says so.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no handlers on its loop
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
+    kept = AsyncExitStack()
+    opened: list[Classifier] = []
 
-    async def start() -> tuple[Classifier, Address]:
+    async def start() -> Address:
         try:
-            classifier = await kept.enter_async_context(await open_classifier(settings, forgiving))
+            opened.append(await open_classifier(settings, forgiving))
         except CheckpointError as error:
             raise SettingsError(str(error)) from None
-        page = running_page(classifier, settings, host, port, share=share)
-        return classifier, await kept.enter_async_context(page)
+        return await kept.enter_async_context(running_page(opened[0], settings, host, port, share=share))
 
-    async with AsyncExitStack() as kept:
-        started = await unless(stop, start())
-        if started is None:
+    try:
+        address = await unless(stop, start())
+        if address is None:
             return
-        classifier, address = started
-        _say(address, classifier.info.fallback)
+        _say(address, opened[0].info.fallback)
         if open_browser:
             # A browser that runs in the terminal returns only when it is closed; nobody waits for it.
             threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()
         await stop.wait()
+    finally:
+        budget = ShutdownBudget()
+        for classifier in opened:
+            await budget.give("model", classifier.close())
+        await budget.give("page", kept.aclose())
 
 
 def _say(address: Address, fallback: str) -> None:

@@ -1,0 +1,1 @@
+"""Pure functions of hours and baselines: no clock, no database, no Discord."""

@@ -1,0 +1,36 @@
+"""Puts the bot together; the process, the demo and the tests all make it here."""
+
+from __future__ import annotations
+
+from bot.charts.executor import ChartExecutor
+from bot.client import Vibecheck
+from bot.domain.recent_texts import RecentTexts
+from bot.features import features
+from bot.posting.mod_channel import ModChannels
+from bot.services import Services
+from bot.settings import Settings
+from bot.storage.open_storage import Storage
+from model import Classifier
+
+
+def assemble(
+    settings: Settings, classifier: Classifier, storage: Storage, *, message_content: bool = True
+) -> Vibecheck:
+    """A client with all its features, ready to be started with a token.
+
+    The classifier and the storage stay their opener's to close. Without `message_content`, which Discord may refuse,
+    nothing can be read that nobody asks about.
+    """
+    client = Vibecheck(message_content=message_content)
+    services = Services(
+        settings=settings,
+        classifier=classifier,
+        storage=storage,
+        connection=client,
+        charts=ChartExecutor(),
+        mod_channels=ModChannels(client),
+        recent_texts=RecentTexts(),
+        content_seen=message_content,
+    )
+    client.equip(services, features(services))
+    return client

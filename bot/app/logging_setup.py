@@ -1,0 +1,32 @@
+"""What is logged and where: kinds of errors and what was done, never a word of anybody."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import discord
+
+
+def set_up_logging(level: str) -> None:
+    """Everything from `level` on goes to the standard error. Loggers of libraries that would tell too much are held."""
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a dozen lines of its own at each start
+    if level == "DEBUG":
+        # At DEBUG the library logs every event and request in full, and people's words with them.
+        logging.getLogger("discord").setLevel(logging.INFO)
+        # And that of the database each statement, with the ids and hashes in it.
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)
+    logging.getLogger("discord.shard").addFilter(_without_traceback)
+
+
+def quieten_discord() -> None:
+    """The library warns of voice packages and of the guild cache; this bot wants neither."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    logging.getLogger("discord.state").setLevel(logging.ERROR)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Keeps the sentence of "Attempting a reconnect in 2 s", which comes with 50 lines each time a network is down."""
+    record.exc_info = None
+    return True

@@ -1,0 +1,55 @@
+"""Everything that is changed for the whole process, and nowhere else: threads, garbage, memory and signals.
+
+A linter and a test keep these switches out of every other module: whoever flips one decides for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from bot.app.malloc import limit_arenas
+from model.backends.base import granted_cpus
+
+SWITCH_SECONDS = 0.0005
+"""How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
+
+
+def tune_threads() -> None:
+    """How threads share the interpreter and memory; to be called before any are started."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    limit_arenas(granted_cpus())
+
+
+def freeze_what_is_loaded() -> None:
+    """Takes everything that is there now out of the search for garbage, for good.
+
+    Looking through it holds the loop for 60 ms each time. To be called once, before anybody has said anything: what is
+    frozen is never freed.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set when the process is told to end: by SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows has no handlers on its loop
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def on_hangup(reload: Callable[[], object]) -> None:
+    """What SIGHUP does from now on. Not in a terminal, where it says that this was closed, nor on Windows."""
+    if hangup_is_for_reloading():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def hangup_is_for_reloading() -> bool:
+    """Whether there is such a signal here, and it does not mean that a terminal was closed."""
+    return hasattr(signal, "SIGHUP") and not sys.stderr.isatty()

@@ -1,0 +1,1 @@
+"""Slash commands and menus, a file or folder each."""

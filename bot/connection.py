@@ -1,0 +1,39 @@
+"""What features ask of the connection to Discord; the client is one, and no feature knows more of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import discord
+
+
+class Connection(Protocol):
+    """The members of discord.py's client that features need."""
+
+    @property
+    def user(self) -> discord.ClientUser | None:
+        """The bot itself, None before it has logged in."""
+
+    @property
+    def guilds(self) -> Sequence[discord.Guild]:
+        """The servers that it is in."""
+
+    @property
+    def shard_count(self) -> int | None:
+        """Over how many connections its servers are spread."""
+
+    def is_ready(self) -> bool:
+        """Whether all servers are known."""
+
+    def get_guild(self, guild_id: int, /) -> discord.Guild | None:
+        """A server that it is in."""
+
+    def get_partial_messageable(self, channel_id: int, /, *, guild_id: int | None = None) -> discord.PartialMessageable:
+        """A channel to write to, known or not."""
+
+    async def create_dm(self, user: discord.abc.Snowflake, /) -> discord.DMChannel:
+        """The direct messages with somebody."""
+
+    async def is_owner(self, user: discord.User | discord.Member, /) -> bool:
+        """Whether somebody runs this bot."""

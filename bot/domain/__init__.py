@@ -1,0 +1,1 @@
+"""Records and rules that all rooms of the bot share: no Discord, no database."""

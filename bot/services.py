@@ -1,0 +1,77 @@
+"""What features are given, and what a feature brings along. Made in `bot.app`; nothing here knows a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.background_jobs import Job
+from bot.charts.executor import ChartExecutor
+from bot.connection import Connection
+from bot.domain.recent_texts import RecentTexts
+from bot.posting.mod_channel import ModChannels
+from bot.settings import Settings
+from bot.storage.open_storage import Storage
+from bot.storage.personal_data import PersonalData
+from bot.storage.schema import Base
+from model import Classifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One of each, for as long as a client lives.
+
+    `content_seen` is whether Discord shows the bot what messages say. The classifier and the storage stay their
+    opener's to close.
+    """
+
+    settings: Settings
+    classifier: Classifier
+    storage: Storage
+    connection: Connection
+    charts: ChartExecutor
+    mod_channels: ModChannels
+    recent_texts: RecentTexts
+    content_seen: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A part of the bot that people can see or that works for them, with its duties.
+
+    `owner_cogs` are for the server in which the bot's owner looks after it. `personal_data` says what is kept about
+    people and how they see and delete it, and `drain` waits, for so many seconds at most, for what is in hand, and
+    returns how much still is; `impersonal` are the tables in which nobody is, each with the reason why.
+    Every table belongs to one feature.
+    """
+
+    name: str
+    cogs: tuple[commands.Cog, ...] = ()
+    owner_cogs: tuple[commands.Cog, ...] = ()
+    menus: tuple[app_commands.ContextMenu, ...] = ()
+    buttons: tuple[type[discord.ui.DynamicItem[Any]], ...] = ()
+    jobs: tuple[Job, ...] = ()
+    drain: Callable[[float], Awaitable[int]] | None = None
+    personal_data: tuple[PersonalData[Any], ...] = ()
+    impersonal: Mapping[type[Base], str] = field(default_factory=dict)
+
+
+class _Equipped(Protocol):
+    services: Services
+    features: tuple[Feature, ...]
+
+
+def services_of(interaction: discord.Interaction[Any]) -> Services:
+    """For buttons, which are made of their id alone, also after a restart."""
+    return cast(_Equipped, interaction.client).services
+
+
+def personal_data_of(interaction: discord.Interaction[Any]) -> tuple[PersonalData[Any], ...]:
+    """What all features keep about people, in the order of the features."""
+    features = cast(_Equipped, interaction.client).features
+    return tuple(kept for feature in features for kept in feature.personal_data)

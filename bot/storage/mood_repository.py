@@ -1,0 +1,124 @@
+"""How channels felt, as far as it may be told, and when nothing was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, cast, func, insert, not_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement
+
+from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
+from bot.domain.snowflake import SECONDS
+from bot.storage.database import Database
+from bot.storage.quiet_days import read_quiet_days
+from bot.storage.schema import BookkeepingRow, GapRow, HourRow
+from bot.storage.unread import Unread, read_unread
+from bot.storage.upsert import table_of
+
+_PART = 500
+"""Rows that are read at once."""
+
+_SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
+
+
+class MoodRepository:
+    """Hours and gaps. Every method raises DatabaseUnavailable when the database does not do it.
+
+    What `WriteBuffer` has not written yet is not in the database: flush it first where somebody asks about their own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def mood(self, guild_id: int, channel_id: int, first_hour: int, last_hour: int) -> Mood:
+        """One channel of a server, its threads counted in, hour by hour; both ends belong to the range.
+
+        A channel of another server has no hours.
+        """
+        where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
+        return await self._mood(guild_id, where, first_hour, last_hour)
+
+    async def guild_mood(
+        self, guild_id: int, first_hour: int, last_hour: int, channels: Sequence[int] | None = None
+    ) -> Mood:
+        """All channels of a server together, or those named, hour by hour.
+
+        A channel's hour with too few people is left out of the sum, too: otherwise it would be the difference between
+        the server and its other channels.
+        """
+        where = HourRow.guild_id == guild_id
+        if channels is not None:
+            where = and_(where, HourRow.channel_id.in_(channels))
+        return await self._mood(guild_id, where, first_hour, last_hour)
+
+    async def quiet_days(
+        self, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
+    ) -> tuple[HourMood, ...]:
+        """What may be told of the hidden hours of whole days; see `bot.storage.quiet_days`."""
+        async with self._database.read() as connection:
+            return await read_quiet_days(connection, guild_id, channel_id, days, now)
+
+    async def unread(
+        self, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int] | None = None
+    ) -> Unread:
+        """How much could not be read in a server, or in those channels there; both ends belong to the range."""
+        async with self._database.read() as connection:
+            return await read_unread(connection, guild_id, first_hour, last_hour, channels)
+
+    async def told_hours(
+        self, first_hour: int, last_hour: int, guilds: Collection[int], channels: Collection[int] | None = None
+    ) -> tuple[tuple[int, int, HourMood], ...]:
+        """Server, channel and hour of what may be told of these servers, or of those channels there.
+
+        By channel and hour. Without servers nothing is read: the index begins with them.
+        """
+        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
+        within = and_(HourRow.guild_id.in_(guilds), HourRow.hour.between(first_hour, last_hour))
+        where = and_(within, HourRow.authors >= FEWEST_AUTHORS)
+        if channels is not None:
+            where = and_(where, HourRow.channel_id.in_(channels))
+        question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
+        told: list[tuple[int, int, HourMood]] = []
+        async with self._database.read() as connection:
+            rows = await connection.stream(question.order_by(HourRow.channel_id, HourRow.hour))
+            async for part in rows.partitions(_PART):
+                told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
+        return tuple(told)
+
+    async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
+        within = and_(which, HourRow.hour.between(first_hour, last_hour))
+        enough = HourRow.authors >= FEWEST_AUTHORS
+        sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
+        unread = cast(func.sum(HourRow.unread), BigInteger)
+        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors), unread]
+        told = select(*columns).where(within, enough)
+        async with self._database.read() as connection:
+            rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
+            hours = tuple(HourMood(*row) for row in rows.all())
+            few = set(await connection.scalars(select(HourRow.hour).where(within, not_(enough)).distinct()))
+            gaps = await _gaps(connection, guild_id, first_hour * SECONDS, (last_hour + 1) * SECONDS)
+        return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)
+
+    async def add_gap(self, gap: Gap) -> None:
+        """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
+        if gap.ended <= gap.started:
+            return
+        async with self._database.write() as connection:
+            await connection.execute(insert(GapRow).values(asdict(gap)))
+
+    async def last_alive(self) -> int | None:
+        """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(BookkeepingRow.alive))
+
+
+async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int) -> tuple[Gap, ...]:
+    """The gaps that touch [start, end), of this server or of all."""
+    where = and_(
+        or_(GapRow.guild_id == guild_id, GapRow.guild_id.is_(None)), GapRow.started < end, GapRow.ended > start
+    )
+    question = select(GapRow.guild_id, GapRow.started, GapRow.ended).where(where).order_by(GapRow.started)
+    return tuple(Gap(*row) for row in await connection.execute(question))
