@@ -31,7 +31,9 @@ WIDTH, HEIGHT = 1000, 860
 _DPI = 100
 _BACKGROUND, _INK, _FAINT, _GRID = "#1e1f22", "#f2f3f5", "#a7abb3", "#3a3c42"
 _BLUE, _ORANGE = map(palette.as_hex, (palette.SKY_BLUE, palette.ORANGE))
-_NEGATIVE, _NEUTRAL, _POSITIVE = map(palette.as_hex, palette.SENTIMENT.values())
+_NEGATIVE, _NEUTRAL, _POSITIVE = map(
+    palette.as_hex, (palette.VERMILLION, palette.NEUTRAL_IN_CHARTS, palette.BLUISH_GREEN)
+)
 LINE_COLOURS = (_BLUE, _ORANGE)
 
 _POINTS = 72 / _DPI

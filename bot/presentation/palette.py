@@ -16,6 +16,9 @@ BRAND = 0x5865F2
 
 SENTIMENT = {Sentiment.NEGATIVE: VERMILLION, Sentiment.NEUTRAL: 0x8A8F98, Sentiment.POSITIVE: BLUISH_GREEN}
 
+NEUTRAL_IN_CHARTS = 0x80848E
+"""A little darker than elsewhere, so that nobody takes a bar for the hatching of a time that is missing."""
+
 
 def as_hex(colour: int) -> str:
     """As in "#d55e00"."""

@@ -106,8 +106,11 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     for influence in sorted(influences, key=lambda piece: piece.start):
         if influence.start < position or influence.end > last:
             continue
-        mark = "**" if influence.effect > 0 else "__"
-        shown += [escape(text[position : influence.start]), mark, escape(text[influence.start : influence.end]), mark]
+        piece = escape(text[influence.start : influence.end])
+        mark = (
+            ("**" if influence.effect > 0 else "__") if piece else ""
+        )  # of nothing that can be shown, no mark is left
+        shown += [escape(text[position : influence.start]), mark, piece, mark]
         position = influence.end
     shown.append(escape(text[position:last]))
     if last < len(text):

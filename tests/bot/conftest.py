@@ -220,13 +220,19 @@ def bot(settings, classifier, storage):
 
 
 @pytest.fixture
-async def env(bot):
-    """A running bot, in a Discord whose clock begins today: the store keeps nothing older than a week.
+def clock_begins():
+    """The present of the simulated Discord: today, for the store keeps nothing older than a week."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def env(bot, clock_begins):
+    """A running bot.
 
     What the bot's error handlers saw fails the test, unless the test has looked at `env.errors`.
     """
     env = simcord.Env(bot, shard_count=1)
-    env.backend.clock._epoch = datetime.now(UTC)
+    env.backend.clock._epoch = clock_begins
     await env.start()
     yield env
     await env.shutdown()

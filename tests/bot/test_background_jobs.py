@@ -2,11 +2,11 @@
 
 import asyncio
 
-from bot.background_jobs import BackgroundJobs
+from bot.background_jobs import BackgroundJobs, Job
 
 
 async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(caplog):
-    upkeep, done = BackgroundJobs(clock=lambda: 12.0), []
+    done = []
 
     async def fail(now):
         done.append(("fail", now))
@@ -15,42 +15,117 @@ async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(
     async def work(now):
         done.append(("work", now))
 
-    upkeep.add("the failing job", fail)
-    upkeep.add("the good job", work)
-    await upkeep.tick()
-    await upkeep.tick()
-    assert done == [("fail", 12.0), ("work", 12.0)] * 2
+    jobs = BackgroundJobs((Job("the failing job", fail), Job("the good job", work)), clock=lambda: 12.0)
+    await jobs.tick()
+    await jobs.tick()
+    assert sorted(done) == [("fail", 12.0)] * 2 + [("work", 12.0)] * 2
     assert "the failing job failed (ValueError)" in caplog.text
     assert "somebody's words" not in caplog.text
+    failing, good = jobs.states().values()
+    assert (failing.runs, failing.failed, failing.succeeded) == (2, 2, None)
+    assert (good.runs, good.failed, good.succeeded) == (2, 0, 12.0)
 
 
-async def test_it_ticks_at_once_and_again_until_it_is_closed():
-    upkeep, twice, ticks = BackgroundJobs(interval=0.001), asyncio.Event(), []
+async def test_jobs_run_at_once_and_again_until_they_are_closed():
+    twice, ticks = asyncio.Event(), []
 
     async def work(_now):
         ticks.append(1)
         if len(ticks) == 2:
             twice.set()
 
-    upkeep.add("work", work)
-    upkeep.start()
+    jobs = BackgroundJobs((Job("work", work, interval=0.001),))
+    jobs.start()
     async with asyncio.timeout(20):
         await twice.wait()
-    await upkeep.close()
+    await jobs.close()
     count = len(ticks)
     await asyncio.sleep(0.02)
     assert len(ticks) == count
 
 
+async def test_a_job_that_hangs_stops_no_other():
+    """Alerts that wait for Discord must not keep what is old from being purged."""
+    purged, often = [], asyncio.Event()
+
+    async def hang(_now):
+        await asyncio.Event().wait()
+
+    async def purge(_now):
+        purged.append(1)
+        if len(purged) == 3:
+            often.set()
+
+    jobs = BackgroundJobs((Job("alerts", hang), Job("purging", purge, interval=0.001)))
+    jobs.start()
+    async with asyncio.timeout(20):
+        await often.wait()
+    await jobs.close()
+
+
+async def test_a_job_that_overruns_is_broken_off_counted_and_run_again(caplog):
+    begun, again, broken_off = [], asyncio.Event(), []
+
+    async def hang(_now):
+        begun.append(1)
+        if len(begun) == 2:
+            again.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            broken_off.append(1)
+            raise
+
+    jobs = BackgroundJobs((Job("alerts", hang, interval=0.001, limit=0.01),))
+    jobs.start()
+    async with asyncio.timeout(20):
+        await again.wait()
+    await jobs.close()
+    assert broken_off
+    state = jobs.states()["alerts"]
+    assert state.overran >= 1
+    assert (state.failed, state.succeeded) == (0, None)
+    assert "alerts took longer than 0 s and was broken off" in caplog.text
+
+
+async def test_a_job_whose_own_wait_is_over_has_failed_and_not_overrun():
+    async def wait(_now):
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+    jobs = BackgroundJobs((Job("wait", wait),))
+    await jobs.tick()
+    assert (jobs.states()["wait"].failed, jobs.states()["wait"].overran) == (1, 0)
+
+
 async def test_closing_does_not_wait_for_a_job_that_hangs():
-    upkeep, entered = BackgroundJobs(), asyncio.Event()
+    entered = asyncio.Event()
 
     async def hang(_now):
         entered.set()
         await asyncio.Event().wait()
 
-    upkeep.add("hang", hang)
-    upkeep.start()
+    jobs = BackgroundJobs((Job("hang", hang),))
+    jobs.start()
     async with asyncio.timeout(20):
         await entered.wait()
-        await upkeep.close()
+        await jobs.close()
+
+
+async def test_closing_leaves_a_job_behind_that_heeds_no_cancelling():
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(_now):
+        entered.set()
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+
+    jobs = BackgroundJobs((Job("hang", hang),))
+    jobs.start()
+    async with asyncio.timeout(20):
+        await entered.wait()
+        await jobs.close()
+    go_on.set()

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS, THRESHOLDS, Anomaly, Change, enough, judge
-from bot.analytics.backtest import BacktestAlert
+from bot.analytics.backtest import BacktestAlert, backtest
 from bot.analytics.baseline import learn
-from bot.commands.monitor.replay import replay
 from bot.domain.records import FEWEST_AUTHORS, GuildSettings, HourMood, Sensitivity
 from tests.bot.analytics.test_baseline import MONDAY, hour, weeks
 
@@ -110,38 +109,38 @@ def past(bad=(), count=6):
 
 def test_one_storm_is_one_alert_and_one_recovery():
     storm = 5 * 168 + 20
-    found = replay(past(dict.fromkeys(range(storm, storm + 5), 0.8)), SETTINGS, Sensitivity.NORMAL, UTC)
+    found = backtest(past(dict.fromkeys(range(storm, storm + 5), 0.8)), SETTINGS, Sensitivity.NORMAL, UTC)
     assert [(one.hour, one.recovered) for one in found] == [(MONDAY + storm, MONDAY + storm + 5)]
     assert found[0].usual - found[0].level == pytest.approx(0.8, abs=0.1)
 
 
 def test_two_bad_hours_with_a_good_one_between_are_one_alert_because_of_the_rest():
     storm = 5 * 168 + 20
-    found = replay(past({storm: 0.8, storm + 2: 0.8}), SETTINGS, Sensitivity.NORMAL, UTC)
+    found = backtest(past({storm: 0.8, storm + 2: 0.8}), SETTINGS, Sensitivity.NORMAL, UTC)
     assert [one.hour - MONDAY for one in found] == [storm]
-    apart = replay(past({storm: 0.8, storm + 8: 0.8}), SETTINGS, Sensitivity.NORMAL, UTC)
+    apart = backtest(past({storm: 0.8, storm + 8: 0.8}), SETTINGS, Sensitivity.NORMAL, UTC)
     assert [one.hour - MONDAY for one in apart] == [storm, storm + 8]
 
 
 def test_a_storm_of_a_whole_day_does_not_become_usual_while_it_lasts():
     storm = 5 * 168 + 1
-    found = replay(past(dict.fromkeys(range(storm, storm + 30), 0.8)), SETTINGS, Sensitivity.NORMAL, UTC)
+    found = backtest(past(dict.fromkeys(range(storm, storm + 30), 0.8)), SETTINGS, Sensitivity.NORMAL, UTC)
     assert [(one.hour - MONDAY, one.recovered - MONDAY) for one in found] == [(storm, storm + 30)]
 
 
 def test_a_storm_that_goes_on_has_not_recovered():
     hours = past({6 * 168 - 1: 0.8})
-    assert [one.recovered for one in replay(hours, SETTINGS, Sensitivity.NORMAL, UTC)] == [None]
+    assert [one.recovered for one in backtest(hours, SETTINGS, Sensitivity.NORMAL, UTC)] == [None]
 
 
 def test_the_first_week_brings_no_alert_for_nothing_is_usual_yet():
-    assert replay(past({100: 1.0}, count=1), SETTINGS, Sensitivity.HIGH, UTC) == ()
-    assert replay([], SETTINGS, Sensitivity.HIGH, UTC) == ()
+    assert backtest(past({100: 1.0}, count=1), SETTINGS, Sensitivity.HIGH, UTC) == ()
+    assert backtest([], SETTINGS, Sensitivity.HIGH, UTC) == ()
 
 
 @given(st.dictionaries(st.integers(2 * 168, 4 * 168 - 1), st.floats(-1, 1), max_size=40), st.sampled_from(Sensitivity))
 def test_alerts_never_overlap_and_keep_their_distance(bad, sensitivity):
-    found: tuple[BacktestAlert, ...] = replay(past(bad, 4), SETTINGS, sensitivity, UTC)
+    found: tuple[BacktestAlert, ...] = backtest(past(bad, 4), SETTINGS, sensitivity, UTC)
     for one, following in pairwise(found):
         assert one.recovered is not None
         assert one.hour < one.recovered < following.hour

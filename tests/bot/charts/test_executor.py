@@ -9,7 +9,7 @@ from bot.charts.executor import MOST_WAITING, ChartExecutor, TooBusy
 
 
 async def test_work_is_done_one_piece_after_the_other_and_never_in_the_loops_thread():
-    studio, running, seen = ChartExecutor(), [], []
+    charts, running, seen = ChartExecutor(), [], []
 
     def work():
         running.append(threading.get_ident())
@@ -17,27 +17,27 @@ async def test_work_is_done_one_piece_after_the_other_and_never_in_the_loops_thr
         running.pop()
         return threading.get_ident()
 
-    threads = await asyncio.gather(*(studio.do(work) for _ in range(MOST_WAITING)))
+    threads = await asyncio.gather(*(charts.run(work) for _ in range(MOST_WAITING)))
     assert set(threads) != {threading.get_ident()}
     assert (len(set(threads)), set(seen)) == (1, {1})
-    studio.close()
+    charts.close()
 
 
 async def test_what_fails_fails_for_whoever_asked_and_the_next_is_done():
-    studio = ChartExecutor()
+    charts = ChartExecutor()
     with pytest.raises(ZeroDivisionError):
-        await studio.do(lambda: 1 // 0)
-    assert await studio.do(lambda: 7) == 7
-    studio.close()
+        await charts.run(lambda: 1 // 0)
+    assert await charts.run(lambda: 7) == 7
+    charts.close()
 
 
 async def test_too_many_are_refused_at_once():
-    studio, go_on = ChartExecutor(), threading.Event()
-    waiting = [asyncio.ensure_future(studio.do(go_on.wait)) for _ in range(MOST_WAITING)]
+    charts, go_on = ChartExecutor(), threading.Event()
+    waiting = [asyncio.ensure_future(charts.run(go_on.wait)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
     with pytest.raises(TooBusy, match="try again in a moment"):
-        await studio.do(lambda: None)
+        await charts.run(lambda: None)
     go_on.set()
     assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
-    assert await studio.do(lambda: 7) == 7
-    studio.close()
+    assert await charts.run(lambda: 7) == 7
+    charts.close()

@@ -184,8 +184,8 @@ async def test_nobody_is_told_anything_of_somebody_else(use, say, world):
     assert (await use("delete", world.maya)).content == NOTHING
 
 
-def test_no_command_takes_a_person_or_anything_else(bot, storage):
-    cog = privacy.PrivacyCog(bot, storage)
+def test_no_command_takes_a_person_or_anything_else(bot):
+    cog = privacy.PrivacyCog(bot.services)
     assert [command.name for command in cog.walk_app_commands()] == list(COMMANDS)
     assert all(command.parameters == [] for command in cog.walk_app_commands())
 

@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from bot.app.assemble import assemble
 from bot.presentation import palette
 from bot.presentation.danger import kind_words
 from bot.presentation.verdict_words import EMOJI
@@ -53,8 +54,8 @@ async def test_the_answer_names_the_models_version(world, classifier):
 
 async def test_the_answer_carries_the_why_button(world):
     answer = await world.ask(GOOD)
-    ((button,),) = (row["components"] for row in answer.response.components)
-    assert button["label"] == "Why?"
+    (buttons,) = (row["components"] for row in answer.response.components)
+    assert [button["label"] for button in buttons] == ["Why?", "Right", "Wrong"]
 
 
 async def test_an_answer_is_for_everybody(world, monkeypatch):
@@ -109,8 +110,8 @@ async def test_the_command_works_in_a_direct_message(world):
     assert answer.response.embeds[0].title.endswith("Positive")
 
 
-async def test_a_text_is_answered_although_the_bot_asks_for_no_intent(world, bot):
-    assert bot.intents.value == 0
+async def test_a_text_is_answered_although_discord_shows_no_contents(world, settings, classifier, storage):
+    await world.env.restart_bot(assemble(settings, classifier, storage, message_content=False))
     answer = await world.check(GOOD)
     assert answer.response.embeds[0].title.endswith("Positive")
 
@@ -142,10 +143,10 @@ async def test_a_message_of_pictures_alone_is_not_read(world, backend):
     assert backend.batches == 0
 
 
-async def test_every_command_is_offered_everywhere_and_to_every_kind_of_install(world, bot):
+async def test_what_needs_no_server_is_offered_everywhere_and_to_every_kind_of_install(world, bot):
     offered = {command.name: command.to_dict(bot.tree) for command in bot.tree.get_commands()}
-    assert set(offered) == {"sentiment", "Check sentiment", "about"}
-    for command in offered.values():
+    assert set(offered) == {"sentiment", "Check sentiment", "about", "privacy", "monitor", "mood"}
+    for command in (offered[name] for name in ("sentiment", "Check sentiment", "about", "privacy")):
         assert command["contexts"] == [0, 1, 2]
         assert command["integration_types"] == [0, 1]
 

@@ -108,16 +108,18 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
     async def serve(bot, _token, _stop):
         served.append(bot)
         if len(served) == 1:
-            monitoring_of(bot).started = True
+            storage.write_buffer.sees = True
             raise discord.PrivilegedIntentsRequired(0)
         return 0
 
     async def end(*_):
         """There is nothing to end."""
 
-    for name, stand_in in (("_serve", serve), ("_leave", end), ("_close", end)):
+    for name, stand_in in (("_serve", serve), ("_leave", end)):
         monkeypatch.setattr(process, name, stand_in)
-    await process._connect(settings, "token", asyncio.Event(), classifier, replace(storage, last_alive=1000))
+    monkeypatch.setattr(process, "freeze_what_is_loaded", lambda: None)
+    running = process.Running(storage=replace(storage, last_alive=1000), classifier=classifier)
+    await process._connect(settings, "token", asyncio.Event(), running)
     assert [bot.services.storage.last_alive for bot in served] == [1000, None]
 
 
@@ -162,14 +164,14 @@ async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_
 async def test_the_store_knows_when_it_was_last_alive_before_it_says_so_itself(settings):
     async with open_storage(settings) as first:
         assert first.last_alive is None
-        await first.buffer.flush()
+        await first.write_buffer.flush()
     async with open_storage(settings) as idle:
         assert idle.last_alive is None
-        idle.buffer.sees = True
-        await idle.buffer.flush()
+        idle.write_buffer.sees = True
+        await idle.write_buffer.flush()
     async with open_storage(settings) as second:
-        second.buffer.sees = True
-        await second.buffer.flush()
+        second.write_buffer.sees = True
+        await second.write_buffer.flush()
         assert second.last_alive == pytest.approx(time.time(), abs=60)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.app import runtime as process
+from bot.app.shutdown import ShutdownBudget
 from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
@@ -125,6 +126,16 @@ async def test_settings_chosen_while_the_former_ones_are_read_stay(storage):
     assert (await register.settings(7)).timezone == "Europe/Berlin"
 
 
+async def ended(home, model, monkeypatch, seconds=20):
+    """What a process does that is told to stop, but for the connection: the simulated Discord ends that."""
+
+    async def stay():
+        """Nothing."""
+
+    monkeypatch.setattr(home.bot, "close", stay)
+    await process.end(process.Running(classifier=model, client=home.bot), ShutdownBudget(seconds))
+
+
 async def test_a_bot_that_stops_reads_what_waits_before_its_model_goes(tagged, backend, monkeypatch):
     class Model:
         """Notes what waits to be written at the moment when it is closed."""
@@ -132,13 +143,8 @@ async def test_a_bot_that_stops_reads_what_waits_before_its_model_goes(tagged, b
         async def close(self):
             self.kept = len(tagged.storage.write_buffer)
 
-    async def stay(_bot):
-        """The simulated Discord ends this bot."""
-
-    monkeypatch.setattr(process, "_leave", stay)
     await written(tagged, backend)
-    model = Model()
-    closing = asyncio.ensure_future(process._close(tagged.bot, model))
+    closing = asyncio.ensure_future(ended(tagged, model := Model(), monkeypatch))
     for _ in range(20):
         await asyncio.sleep(0)
     await read_on(tagged, backend)
@@ -151,13 +157,8 @@ async def test_what_the_model_does_not_read_before_the_end_is_counted_and_logged
         async def close(self):
             """Nothing: the shared model goes on."""
 
-    async def stay(_bot):
-        """The simulated Discord ends this bot."""
-
-    monkeypatch.setattr(process, "_leave", stay)
-    monkeypatch.setattr(process, "CLOSING_SECONDS", 0.04)
     await written(tagged, backend)
-    await process._close(tagged.bot, Model())
+    await ended(tagged, Model(), monkeypatch, seconds=0.1)
     await read_on(tagged, backend)
     assert "1 messages could not be read before the end" in caplog.text
 

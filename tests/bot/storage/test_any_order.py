@@ -176,7 +176,7 @@ async def empty(database):
 
 @pytest.mark.parametrize("steps", [MESSAGES_COME_AND_GO, ANYTHING], ids=["messages", "anything"])
 def test_any_order_of_events_ends_as_if_only_the_survivors_had_been(steps):
-    with tempfile.TemporaryDirectory() as folder, asyncio.InferenceLoop() as runner:
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         database = runner.run(Database.open(Path(folder), busy_seconds=0.001))
 
         @given(steps)

@@ -194,7 +194,7 @@ async def test_what_was_deleted_is_in_no_byte_of_the_files(folder):
     assert not [file for file in folder.iterdir() if b"canary" in file.read_bytes()]
 
 
-def test_the_bot_starts_without_any_of_it():
-    probe = "import sys, bot.client, bot.app.runtime; print([name for name in sys.modules if 'sqlalchemy' in name][:1])"
+def test_the_process_starts_to_load_the_model_before_any_of_it():
+    probe = "import sys, bot.app.runtime; print([name for name in sys.modules if 'sqlalchemy' in name][:1])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.storage.database import Database
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.hourly_rollup import write_pending
+from bot.storage.hourly_rollup import remove_messages, write_pending
 from bot.storage.pending_writes import Remembered
+from bot.storage.people_repository import blank_admin
 from bot.storage.schema import (
     AlertRow,
     AuditRow,
@@ -214,7 +215,7 @@ async def test_somebody_is_forgotten_written_or_waiting_and_stays_so(database, b
     await guilds.add_audit(Audited(HOME, 1, author(1), AdminAction.ENABLE))
     await buffer.flush()
     say(buffer, 3, who=1)
-    assert await buffer.forget([author(1), author(9)], message_id(5)) == 1
+    assert await buffer.forget([author(1), author(9)], message_id(5), (remove_messages, blank_admin)) == 1
     assert not say(buffer, 4, who=1)
     assert say(buffer, 6, who=1)
     assert say(buffer, 7, who=2)

@@ -35,13 +35,14 @@ async def test_a_page_that_is_still_starting_ends_at_once(classifier, settings, 
 async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_model(classifier, settings, monkeypatch):
     model = Untouched(classifier)
 
-    async def parts(*_):
-        return model, None
+    async def parts(_settings, running):
+        running.classifier = model
+        return running
 
     monkeypatch.setattr(process, "open_parts", parts)
     monkeypatch.setattr(command, "running_page", Never)
     async with asyncio.timeout(20):
-        assert await process._run(settings.model_copy(update={"web_port": 1}), "token") == process.EX_OK
+        assert await process.run(settings.model_copy(update={"web_port": 1}), "token") == process.EX_OK
     assert model.closed
 
 

@@ -109,7 +109,7 @@ async def test_without_the_store_the_share_is_left_out_and_the_rest_is_said(home
     await home.watch()
     await home.monitor("settings")  # from now on they are known
     await past(home, 0, 40)
-    monkeypatch.setattr(type(home.storage.store), "unread", fail)
+    monkeypatch.setattr(type(home.storage.moods), "unread", fail)
     said = await home.monitor(command)
     assert "English" not in said
     assert home.general.mention in said or "1 watched channel is in order" in said

@@ -257,7 +257,7 @@ async def test_a_store_that_is_away_changes_nothing_and_leaves_no_notice(home, m
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as away:
-        away.setattr(home.storage.store, broken, fail, raising=False)
+        away.setattr(home.storage.guilds, broken, fail, raising=False)
         assert await home.monitor("enable") == STORE_AWAY
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == []

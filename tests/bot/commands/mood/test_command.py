@@ -5,6 +5,7 @@ import csv
 import io
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import discord
 import pytest
@@ -23,6 +24,12 @@ from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict
 
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
+
+
+@pytest.fixture
+def clock_begins():
+    """Midnight in UTC, so that it is known how much of a day has passed elsewhere."""
+    return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -439,13 +446,13 @@ async def test_a_reading_is_put_into_words_in_the_drawing_thread(world, busy, mo
     monkeypatch.setattr(command.Reading, "line", noted(command.Reading.line))
     assert await picture(await world.alice.slash(world.channel, "mood channel"))
     assert len(threads) == 2
-    assert all(name.startswith("studio") for name in threads)
+    assert all(name.startswith("charts") for name in threads)
 
 
 async def test_when_many_ask_at_once_some_are_asked_to_come_back(world, busy, bot):
     await busy(days=1)
-    studio, go_on = bot.get_cog("MoodCog").studio, threading.Event()
-    waiting = [asyncio.ensure_future(studio.do(go_on.wait)) for _ in range(MOST_WAITING)]
+    charts, go_on = bot.services.charts, threading.Event()
+    waiting = [asyncio.ensure_future(charts.run(go_on.wait)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
     answer = await world.alice.slash(world.channel, "mood channel")
     assert "please try again in a moment" in answer.response.content
