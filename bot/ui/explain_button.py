@@ -77,7 +77,8 @@ def explanation_embed(explanation: Explanation, *, covered: bool = False) -> dis
     A text with spoilers is `covered`: whoever presses the button need not be the one who wrote it.
     """
     verdict, text = explanation.verdict, explanation.text
-    ranked = strongest(explanation)
+    # A piece of which nothing can be shown would leave its marks alone, which are then marks of something else.
+    ranked = [piece for piece in strongest(explanation) if escape(text[piece.start : piece.end])]
     embed = discord.Embed(title=f"Why {verdict.sentiment}?")
     if not ranked:
         embed.description = without_reason(verdict)
