@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.app.stopping import CLOSING_SECONDS
 from bot.settings import Settings

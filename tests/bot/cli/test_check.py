@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.app.runtime import NO_DISCORD, NO_TOKEN, PORTAL, WRONG_TOKEN
 from bot.cli.check import application_id
 from bot.permissions import invite_permissions
