@@ -1,4 +1,4 @@
-"""The command `vibecheck`: run, demo, web, check, invite and rotate-key."""
+"""The command `vibecheck`: run, demo, web, check, invite, rotate-key, score and train."""
 
 from __future__ import annotations
 
@@ -11,18 +11,35 @@ import click
 
 from bot.settings import SettingsError, load_settings
 from bot.storage.errors import StoreError
+from model.__main__ import VERSION
+from model.__main__ import entry as score_texts
+from model.errors import ModelError
+from model.installation import needs_extra
 
 _EX_CONFIG = 78
 
 
+class PassedOn(click.Command):
+    """A command of another program: all that follows its name is that program's, `--help` and `--` included."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leaves the arguments as they are, in `ctx.args`."""
+        ctx.args = args
+        return []
+
+
 @click.group()
+@VERSION
 def main() -> None:
     """Vibecheck, a Discord bot that reads the mood of a text."""
 
 
 @main.command()
 def run() -> None:
-    """Connect to Discord with the token in .env and answer until stopped."""
+    """Connect to Discord and answer until stopped.
+
+    It needs the bot's token as DISCORD_TOKEN, in .env or in the environment.
+    """
     settings = load_settings()
     from bot.app.runtime import end_process, run_bot
 
@@ -33,9 +50,12 @@ def run() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def demo(port: int, no_browser: bool) -> None:
-    """Open a local, simulated Discord in the browser with the real bot in it. Needs no token."""
+    """Try the bot in a local, simulated Discord in the browser.
+
+    The bot is the real one. It needs no token, and nothing leaves this machine.
+    """
     if any(importlib.util.find_spec(name) is None for name in ("simcord", "markdown_it", "PIL", "regex")):
-        click.echo('The demo needs its extra: pip install -e ".[demo]" (or just run make demo).', err=True)
+        click.echo(needs_extra("The demo", "demo"), err=True)
         sys.exit(1)
     from bot.demo import demo as run_demo
 
@@ -48,7 +68,10 @@ def demo(port: int, no_browser: bool) -> None:
 @click.option("--share", is_flag=True, help="Also get a public address at gradio.live.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> None:
-    """Open the web page: one text, many texts, two models compared. Needs no token."""
+    """Open the web page: a text, a table, two models compared.
+
+    It needs no token.
+    """
     from bot.web.command import DEFAULT_PORT, NEEDS_EXTRA, has_extra, serve
 
     if not has_extra():
@@ -74,9 +97,9 @@ def check() -> None:
 
 
 @main.command()
-@click.option("--client-id", type=int, help="The application's id; without it the token in .env is asked.")
+@click.option("--client-id", type=int, help="The application's id; without it the one of DISCORD_TOKEN is asked for.")
 def invite(client_id: int | None) -> None:
-    """Print the links that bring the bot to a server or to one's own account."""
+    """Print the links that add the bot to a server or an account."""
     from bot.cli.check import application_id, invite_link, user_install_link
 
     identity = client_id or asyncio.run(application_id(load_settings()))
@@ -89,7 +112,7 @@ def invite(client_id: int | None) -> None:
 @click.option("--for-days", type=click.IntRange(1, 36_500), help="For so many whole days, instead of a date.")
 @click.option("--no-end", is_flag=True, help="Always; that is also what happens without any of the three.")
 def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> None:
-    """Put a new key before the one that people's ids are hashed with."""
+    """Put a new key before the one that people are hashed with."""
     from bot.cli.rotate_key import last_day
     from bot.cli.rotate_key import rotate_key as rotate
 
@@ -103,10 +126,26 @@ def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> No
     click.echo(done.words, err=True)
 
 
+@main.command(cls=PassedOn)
+@click.pass_context
+def score(context: click.Context) -> None:
+    """Print how texts, lines or the rows of a table sound."""
+    score_texts(context.args, context.command_path)
+
+
+@main.command(cls=PassedOn)
+@click.pass_context
+def train(context: click.Context) -> None:
+    """Train, evaluate, export and publish a model of your own."""
+    from training.__main__ import run as run_training
+
+    run_training(context.args, context.command_path)
+
+
 def entry() -> None:
-    """Turns a SettingsError or StoreError into one sentence and exit code 78."""
+    """Turns a SettingsError, a StoreError or a damaged bundled model into one sentence and exit code 78."""
     try:
         main()
-    except (SettingsError, StoreError) as error:
+    except (SettingsError, StoreError, ModelError) as error:
         click.echo(str(error), err=True)
         sys.exit(_EX_CONFIG)
