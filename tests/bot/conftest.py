@@ -19,6 +19,7 @@ from bot.settings import Settings
 from model import Classifier
 from model.backends.base import InTurn
 from model.backends.engine import load_engine
+from tests.own_environment import isolate
 
 PATIENCE = 20
 
@@ -143,10 +144,7 @@ def classifier(shared_classifier, backend):
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch, tmp_path):
-    """No setting of this machine reaches a test, and no file of a test reaches this machine."""
-    for field in Settings.model_fields:
-        monkeypatch.delenv(field.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
+    isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bot.cli.main import main
 from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.app.stopping import CLOSING_SECONDS
+from bot.cli.main import main
 from bot.settings import Settings
 from bot.storage.pseudonyms import SHORTEST_KEY
 from bot.storage.write_buffer import FLUSH_SECONDS, LIMIT

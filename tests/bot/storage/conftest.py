@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.guild_repository import Store
 from bot.storage.opt_outs import OptOuts
@@ -15,16 +14,14 @@ from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.postgres import find_binaries, running_postgres
 from tests.bot.storage.scenes import KEY, NOW
+from tests.own_environment import isolate
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch, tmp_path):
-    """No setting of this machine reaches a test, and no file of a test reaches this machine."""
-    for field in Settings.model_fields:
-        monkeypatch.delenv(field.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
+    isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture
