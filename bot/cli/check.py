@@ -1,4 +1,4 @@
-"""`python -m bot check`: is everything in order, one line each."""
+"""`vibecheck check`: is everything in order, one line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page on its own, as `python -m bot web` and the Space have it, and beside the bot."""
+"""The page on its own, as `vibecheck web` and the Space have it, and beside the bot."""
 
 from __future__ import annotations
 
