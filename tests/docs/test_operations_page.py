@@ -24,7 +24,7 @@ def test_every_setting_that_is_named_exists():
 
 
 def test_every_command_that_is_named_exists_and_has_the_options():
-    named = set(re.findall(r"-m bot ([a-z-]+)", PAGE))
+    named = set(re.findall(r"bin/vibecheck ([a-z-]+)", PAGE))
     assert named == {"check", "run", "rotate-key"} <= main.commands.keys()
     help_text = CliRunner().invoke(main, ["rotate-key", "--help"]).output
     assert all(option in help_text for option in [*re.findall(r"rotate-key (--[a-z-]+)", PAGE), "--until"])
