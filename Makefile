@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo web run check test lint types train-smoke bench coldstart clean
+.PHONY: help demo web run check test lint types train-smoke bench coldstart dist clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -29,21 +29,25 @@ help:  ## what there is
 	$(PIP) ruff
 	@touch $@
 
+.venv/build: .venv/made constraints.txt
+	$(PIP) build
+	@touch $@
+
 .venv/dev: .venv/made pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
 demo: .venv/demo  ## the real bot in a local, simulated Discord in your browser
-	@$(BIN)/python -m bot demo $(ARGS)
+	@$(BIN)/vibecheck demo $(ARGS)
 
 web: .venv/web  ## the web page over the same model, without Discord
-	@$(BIN)/python -m bot web $(ARGS)
+	@$(BIN)/vibecheck web $(ARGS)
 
 run: .venv/core  ## the bot on the real Discord, with the token in .env
-	@$(BIN)/python -m bot run
+	@$(BIN)/vibecheck run
 
 check: .venv/core  ## are settings, model, token and intents in order?
-	@$(BIN)/python -m bot check
+	@$(BIN)/vibecheck check
 
 test: .venv/dev  ## every test
 	$(BIN)/python -m pytest $(ARGS)
@@ -56,7 +60,7 @@ types: .venv/dev  ## mypy, strict
 	$(BIN)/mypy
 
 train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 5 minutes
-	$(BIN)/python -m training smoke
+	$(BIN)/vibecheck train smoke
 
 bench: .venv/dev  ## the engine beside its peers, ratios of one run
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -64,5 +68,9 @@ bench: .venv/dev  ## the engine beside its peers, ratios of one run
 coldstart: .venv/made  ## start time and memory of `run` without torch installed
 	$(PYTHON) tests/bench/cold_start.py
 
+dist: .venv/build  ## wheel and sdist, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
 clean:  ## remove what make has made
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build dist *.egg-info

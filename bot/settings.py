@@ -1,23 +1,56 @@
-"""Settings, from the environment and `.env`."""
+"""Settings, from the environment and a `.env`, and the two folders where they and the bot's files are looked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_NAME = "vibecheck"
+_KEPT = ("mood.db", "hash.key")
+"""Files that nobody can do without: scores and opt-outs, and the key that finds a person's among them."""
 
 
 class SettingsError(Exception):
     """A setting is unknown or has a value it cannot have; the message is a sentence that names it."""
 
 
+def settings_file() -> Path | None:
+    """The `.env` that is read: the one in the working directory, else the one in the account's folder for settings.
+
+    That folder is the platform's own, such as `~/.config/vibecheck`.
+    """
+    places = Path(".env"), user_config_path(_NAME, appauthor=False) / ".env"
+    return next((path for path in places if _is_file(path)), None)
+
+
+def default_data_dir() -> Path:
+    """Where the bot keeps its files when DATA_DIR does not say it: not wherever somebody happens to start it.
+
+    That is the account's folder for data, such as `~/.local/share/vibecheck`. But `data` in the working directory goes
+    on being used where the bot's files are in it, or where a `.env` shows that this is the bot's own folder.
+    """
+    here = Path("data")
+    shown = Path(".env"), *(here / name for name in _KEPT)
+    return here if any(map(_is_file, shown)) else user_data_path(_NAME, appauthor=False)
+
+
+def _is_file(path: Path) -> bool:
+    """A place that may not be looked into, such as a home under systemd's ProtectHome, holds nothing for us."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class Settings(BaseSettings):
-    """Every setting, its default and what it does. The environment wins over `.env`."""
+    """Every setting, its default and what it does. The environment wins over the file (`settings_file`)."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="forbid", hide_input_in_errors=True
+        env_file_encoding="utf-8", env_ignore_empty=True, extra="forbid", hide_input_in_errors=True
     )
 
     discord_token: SecretStr | None = Field(
@@ -37,7 +70,11 @@ class Settings(BaseSettings):
     )
     cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts on short texts kept in memory; 0: none.")
     admin_guild: int = Field(0, ge=0, description="Id of the server in which the bot's owner gets /model; 0: nowhere.")
-    data_dir: Path = Field(Path("data"), description="Where the bot keeps its files.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Where the bot keeps its files; empty: this account's folder for data, "
+        "or data here if it has files in it or there is a .env here.",
+    )
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL as postgresql://name:password@host/database; empty: a file in DATA_DIR."
     )
@@ -85,18 +122,19 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Reads the settings. Raises SettingsError naming the first setting that is wrong; values are never repeated."""
+    file = settings_file()
     try:
-        return Settings()
+        return Settings(_env_file=file)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
         if first["type"] == "extra_forbidden":
             known = ", ".join(field.upper() for field in Settings.model_fields)
-            raise SettingsError(f".env has an unknown setting {name}; the known ones are {known}.") from None
+            raise SettingsError(f"{file} has an unknown setting {name}; the known ones are {known}.") from None
         raise SettingsError(
             f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}."
         ) from None
     except UnicodeDecodeError:
-        raise SettingsError(".env is not UTF-8 text; save it again as UTF-8.") from None
+        raise SettingsError(f"{file} is not UTF-8 text; save it again as UTF-8.") from None
     except OSError as error:
-        raise SettingsError(f".env cannot be read ({error.strerror}).") from None
+        raise SettingsError(f"{file} cannot be read ({error.strerror}).") from None

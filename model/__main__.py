@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from model.backends.engine import DEVICES
 from model.checkpoints.checkpoint import BUNDLED
 from model.classifier import Classifier, in_thread
 from model.errors import ModelError, NothingToRead, Unreadable
+from model.installation import version_line
 from model.tables import (
     COLUMNS,
     UNREADABLE,
@@ -44,11 +44,20 @@ _NOT_RATED = "Not rated: somebody may be in danger."
 Answer = Verdict | ModelError
 
 
-def _version() -> str:
-    try:
-        return version("vibecheck")
-    except PackageNotFoundError:
-        return "of an uninstalled copy"
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(version_line())
+        context.exit()
+
+
+VERSION = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of the program and of the bundled model.",
+)
 
 
 @click.command()
@@ -62,8 +71,8 @@ def _version() -> str:
 @click.option("--column", help="The name of the column with the texts, in any case. Without it, it is guessed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each text.")
 @click.option("--model", "source", default=BUNDLED, show_default=True, help="bundled, a folder, or org/name@revision.")
-@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
-@click.version_option(_version(), prog_name="vibecheck")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
+@VERSION
 def main(
     texts: tuple[str, ...], *, table: Path | None, column: str | None, as_json: bool, source: str, device: str
 ) -> None:
@@ -91,7 +100,8 @@ def main(
         asyncio.run(score_table(read_table(_content(table), name, column), name, opened))
         return
     if not texts and sys.stdin.isatty():
-        raise click.UsageError('Give a text, as in: python -m model "this slaps", or lines on standard input.')
+        called = click.get_current_context().command_path
+        raise click.UsageError(f'Give a text, as in: {called} "this slaps", or lines on standard input.')
     _prepare_output()
     asyncio.run(score_lines(texts, opened, as_json=as_json))
 
@@ -193,10 +203,13 @@ async def score_table(table: Table, name: str, opened: Callable[[], Awaitable[Cl
                 progress.update(len(chunk))
 
 
-def entry() -> None:
-    """Turns a ModelError into one sentence and exit code 1."""
+def entry(arguments: Sequence[str] | None = None, called: str | None = None) -> None:
+    """Turns a ModelError into one sentence and exit code 1.
+
+    `arguments` are the process's own when left out, and `called` is what help calls the command then.
+    """
     try:
-        main()
+        main(arguments, called)
     except ModelError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -6,18 +6,26 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from model.errors import ModelError
+from model.installation import needs_extra
 from training.errors import Interrupted, TrainingError
 from training.paths import NewFile, NewFolder
+
+OWN_PACKAGES = ("bot", "model", "training")
+"""A module of ours that is missing is a fault of ours; any other comes with the extra."""
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
 _PRIVATE = click.option("--private", is_flag=True, help="A new repository is seen by its owners only.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="List what would go, and send nothing.")
+_CHECKPOINT_HELP = "Where the checkpoint goes."
+_FOLDER_HELP = "The folder to write to."
+_FILE_HELP = "The file to write."
 _BASE_HELP = 'A hub id, a folder, or "minilm" for the encoder of the training extra.'
 
 
@@ -33,7 +41,7 @@ def main() -> None:
 @main.command()
 @click.option("--recipe", default="imdb", show_default=True, help="A bundled recipe's name or a TOML file.")
 @click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
-@click.option("--output", type=NewFolder(), default=Path("runs/imdb"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/imdb"), show_default=True, help=_CHECKPOINT_HELP)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
 @_DATA
 def imdb(recipe: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
@@ -44,7 +52,7 @@ def imdb(recipe: str, base: str, output: Path, max_rows: int, data: Path | None)
 @main.command()
 @click.option("--recipe", default="slang", show_default=True, help="A bundled recipe's name or a TOML file.")
 @click.option("--base", default="runs/imdb", show_default=True, help="Phase 1's folder, or any other base.")
-@click.option("--output", type=NewFolder(), default=Path("runs/slang"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/slang"), show_default=True, help=_CHECKPOINT_HELP)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
 @_DATA
 def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
@@ -53,13 +61,24 @@ def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None
 
 
 @main.command()
-@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("runs/imdb"))
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("runs/imdb"),
+    show_default=True,
+    help="Phase 1's folder.",
+)
 @click.option("--recipe", default="imdb-compact", show_default=True, help="The checkpoint's recipe.")
 @click.option("--rows", type=click.IntRange(0), default=25_000, show_default=True, help="Reviews to label (0: all).")
-@click.option("--output", type=NewFile(".parquet"), default=Path("runs/taught.parquet"), show_default=True)
+@click.option(
+    "--output", type=NewFile(".parquet"), default=Path("runs/taught.parquet"), show_default=True, help=_FILE_HELP
+)
 @_DATA
 def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
-    """Label unlabelled reviews by phase 1 and a bag of words, for a second round of phase 1."""
+    """Label unlabelled reviews by phase 1 and a bag of words.
+
+    They are for a second round of phase 1.
+    """
     from training.pseudo_labels import teach as run_teacher
     from training.recipe import read_recipe, recipe_path
 
@@ -73,12 +92,12 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
 @click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="SECOND's part.")
 @click.option("--odds", type=(float, float, float), default=(1, 1, 1), help="Multiply those of the three labels.")
-@click.option("--output", type=NewFolder(), default=Path("runs/blend"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("runs/blend"), show_default=True, help=_CHECKPOINT_HELP)
 @_DATA
 def blend(  # noqa: PLR0917
     first: Path, second: Path, share: float, odds: tuple[float, float, float], output: Path, data: Path | None
 ) -> None:
-    """Interpolate the weights of two checkpoints and calibrate the result."""
+    """Interpolate the weights of two checkpoints, and calibrate."""
     from training.weight_blend import blend as run_blend
 
     for metric, value in run_blend(first, second, share, data, output, odds).items():
@@ -88,7 +107,7 @@ def blend(  # noqa: PLR0917
 
 @main.command()
 @click.option("--checkpoint", default="runs/slang", show_default=True, help="The folder that training wrote.")
-@click.option("--output", type=NewFolder(), default=Path("model/bundled"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("model/bundled"), show_default=True, help=_FOLDER_HELP)
 @click.option(
     "--gate-rows", type=click.IntRange(0), default=2000, show_default=True, help="Texts of each gate set (0: no gate)."
 )
@@ -98,7 +117,7 @@ def blend(  # noqa: PLR0917
 def export(  # noqa: PLR0917
     checkpoint: str, output: Path, gate_rows: int, float_layers: tuple[int, ...], floats: bool, data: Path | None
 ) -> None:
-    """Write the int8 ONNX artefact, if it says the same as the checkpoint."""
+    """Write the int8 artefact, if it agrees with the checkpoint."""
     from training.export import export as run_export
     from training.export import export_floats, validation_gates
 
@@ -119,12 +138,15 @@ def export(  # noqa: PLR0917
 @click.option("--suite", "suites", multiple=True, help="Only these; all final ones that DATA holds when left out.")
 @click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
-@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
 @_DATA
 def evaluate(  # noqa: PLR0917
     models: tuple[str, ...], suites: tuple[str, ...], rows: int, peers: bool, output: Path, data: Path | None
 ) -> None:
-    """Score models and their peers on the same texts: test splits, pairs, slices and a bias probe."""
+    """Score models and their peers on the same texts.
+
+    The texts are test splits, pairs, slices and a bias probe.
+    """
     from training.evaluation.report import evaluate as run_evaluation
     from training.evaluation.suites import FINAL, available
     from training.evaluation.systems import open_systems
@@ -142,7 +164,10 @@ def evaluate(  # noqa: PLR0917
 @click.option("--model", default="bundled", show_default=True, help="The model to ask; as in MODEL.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of local Parquet sets.")
 def field_cases(model: str, data: Path) -> None:
-    """Put hard short texts to a model as the bot runs it: right, surely wrong and refused, by kind."""
+    """Put hard short texts to a model as the bot runs it.
+
+    Counted by kind: right, surely wrong and refused.
+    """
     from training.evaluation.field_cases import field_table, measure
 
     report = asyncio.run(measure(model, data))
@@ -155,12 +180,15 @@ def field_cases(model: str, data: Path) -> None:
 @click.option("--recipe", default="slang", show_default=True, help="Phase 2's recipe.")
 @click.option("--rows", type=click.IntRange(1), default=1_000, show_default=True, help="Texts of each task.")
 @click.option("--points", type=click.IntRange(2), default=6, show_default=True, help="How many checkpoints to score.")
-@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
 @_DATA
 def curve(  # noqa: PLR0917
     first: Path, second: Path, recipe: str, rows: int, points: int, output: Path, data: Path | None
 ) -> None:
-    """Score the checkpoints between phase 1's FIRST and phase 2's SECOND: what is gained, what forgotten."""
+    """Score the checkpoints between those of the two phases.
+
+    FIRST is phase 1's and SECOND phase 2's: what is gained, what forgotten.
+    """
     from training.evaluation.forgetting import forgetting_curve
     from training.recipe import read_recipe, recipe_path
 
@@ -172,13 +200,22 @@ def curve(  # noqa: PLR0917
 
 
 @main.command()
-@click.option("--report", type=click.Path(path_type=Path), default=Path("build/evaluation"), show_default=True)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    default=Path("build/evaluation"),
+    show_default=True,
+    help="The folder of the report.",
+)
 @click.option("--model", default="bundled", show_default=True, help="The artefact the card is of.")
 @click.option("--name", default="bundled", show_default=True, help="What the report calls it.")
 @click.option("--source", default=None, help="What to write into MODEL for it; --model's value when left out.")
-@click.option("--output", type=NewFile(".md"), default=Path("docs/model-card.md"), show_default=True)
+@click.option("--output", type=NewFile(".md"), default=Path("docs/model-card.md"), show_default=True, help=_FILE_HELP)
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
-    """Write the model card and its plots from the folder that `evaluate` and `curve` wrote to."""
+    """Write the model card and its plots from a report.
+
+    The report is the folder that `evaluate` and `curve` wrote to.
+    """
     from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card
     from training.evaluation.plots import draw, draw_forgetting
@@ -199,9 +236,9 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
 
 @main.command()
 @click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
-@click.option("--output", type=NewFolder(), default=Path("build/smoke"), show_default=True)
+@click.option("--output", type=NewFolder(), default=Path("build/smoke"), show_default=True, help=_FOLDER_HELP)
 def smoke(base: str, output: Path) -> None:
-    """Run every stage on a few of our own sentences, to see that the path works here."""
+    """Run every stage on a few sentences: does it work here?"""
     from training.smoke import run_smoke
 
     run_smoke(main, output, base)
@@ -210,17 +247,19 @@ def smoke(base: str, output: Path) -> None:
 
 @main.group()
 def publish() -> None:
-    """Bring the model or the web page's Space to the Hugging Face hub."""
+    """Bring the model or the page's Space to the Hugging Face hub."""
 
 
 @publish.command(name="model")
 @click.option("--repo", required=True, help="NAME/repository; it is created when there is none.")
 @click.option("--model", default="bundled", show_default=True, help="The artefact: bundled or a folder.")
-@click.option("--card", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True)
+@click.option(
+    "--card", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True, help="Its card."
+)
 @_PRIVATE
 @_DRY_RUN
 def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: bool) -> None:
-    """Upload an artefact with its card, and print what to write into MODEL."""
+    """Upload an artefact with its card, and print its MODEL."""
     from model.checkpoints.checkpoint import open_checkpoint
     from training.publish import model_files
 
@@ -232,7 +271,13 @@ def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: boo
 
 @publish.command(name="space")
 @click.option("--repo", required=True, help="NAME/space; it is created when there is none.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("training/space"), show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path(__file__).parent / "space",
+    show_default="the one that comes with Vibecheck",
+    help="The Space's own files.",
+)
 @click.option("--model", default="", help="The published model that answers there, as NAME/repository@revision.")
 @_PRIVATE
 @_DRY_RUN
@@ -277,16 +322,23 @@ def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: 
     click.echo(f"checkpoint {result.folder}")
 
 
-def run() -> None:
+def run(arguments: Sequence[str] | None = None, called: str | None = None) -> None:
     """Turns a TrainingError, or a file that the system refuses, into one sentence on stderr and exit code 1.
 
-    Exit code 130 is for Ctrl-C.
+    Exit code 130 is for Ctrl-C. `arguments` are the process's own when left out, and `called` is what help calls the
+    command then.
     """
     try:
-        main()
+        main(arguments, called)
     except (TrainingError, ModelError) as error:
         click.echo(str(error), err=True)
         sys.exit(130 if isinstance(error, Interrupted) else 1)
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module in {"", *OWN_PACKAGES}:
+            raise
+        click.echo(needs_extra(f"Training with {module}", "training"), err=True)
+        sys.exit(1)
     except OSError as error:
         if error.filename is None:  # not about a file: that is a fault of ours, which its traceback explains
             raise

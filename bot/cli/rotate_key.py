@@ -1,4 +1,4 @@
-"""`python -m bot rotate-key`: a new key for the hashes that people are kept under."""
+"""`vibecheck rotate-key`: a new key for the hashes that people are kept under."""
 
 from __future__ import annotations
 

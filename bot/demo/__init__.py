@@ -1,4 +1,4 @@
-"""`python -m bot demo`: the real bot in a simulated Discord, in the browser, with no token and no network."""
+"""`vibecheck demo`: the real bot in a simulated Discord, in the browser, with no token and no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m bot.demo.bot_process URL FOLDER`: the same as `python -m bot run`, but at a Discord on this machine.
+"""`python -m bot.demo.bot_process URL FOLDER`: the same as `vibecheck run`, but at a Discord on this machine.
 
 Nothing of the bot is changed; only the two addresses that discord.py connects to. Its files go to FOLDER. Settings come
 from the environment alone: the operator's .env, with the real token, is not read. A third argument, such as

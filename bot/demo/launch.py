@@ -11,6 +11,18 @@ from pathlib import Path
 
 from bot.demo.local_discord import TOKEN, LocalDiscord
 
+_OURS = Path(__file__).parents[2]
+"""The folder that this program's packages are in: a checkout, or an environment's site-packages."""
+
+_RUN_MODULE = """
+import runpy, sys
+ours, module = sys.argv[1:3]
+del sys.argv[1:3]
+if ours not in sys.path:
+    sys.path.insert(0, ours)
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
 STOP_SECONDS = 4.0
 READY_SECONDS = 60.0
 
@@ -25,6 +37,15 @@ class BotEnded(Exception):
 
 class BotNotReady(Exception):
     """The bot neither came online in time nor ended."""
+
+
+def python_command(module: str) -> list[str]:
+    """The beginning of a command line that runs a module of ours, whatever the working directory holds.
+
+    `python -m` would look there first, and somebody's own `bot` or `model` would be taken for ours; `-P` leaves it out.
+    A checkout that is not installed is then found because this process says where it has its own modules from.
+    """
+    return [sys.executable, "-P", "-c", _RUN_MODULE, str(_OURS), module]
 
 
 @asynccontextmanager
@@ -47,9 +68,7 @@ async def bot_process(
         "PYTHONUNBUFFERED": "1",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.demo.bot_process",
+        *python_command("bot.demo.bot_process"),
         local.url,
         str(data_dir),
         *([past] if past is not None else []),

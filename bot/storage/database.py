@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from bot.storage.database_url import claim, database_url
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.migrate import migrate
+from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
     try:
         return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
-        raise DatabaseUnavailable("PostgreSQL needs the extra: pip install 'vibecheck[postgres]'.") from None
+        raise DatabaseUnavailable(needs_extra("PostgreSQL", "postgres")) from None
 
 
 def _sqlite_options(busy_seconds: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from bot.storage.opt_outs import OptOuts
 from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
 from bot.storage.write_buffer import WriteBuffer
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         await opt_outs.load()
         moods = MoodRepository(database)
         write_buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days)
+        _log.info("the bot's files are in %s", settings.data_dir.absolute())
         try:
             yield Storage(
                 database=database,

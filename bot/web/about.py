@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 
 from bot.settings import Settings
 from bot.web.verdict_html import model_line
 from model import ModelInfo
+from model.installation import installed_version
 
 LIMITS = (
     "English only. Other languages get an answer that means little.",
@@ -33,7 +33,7 @@ def about_panel(info: ModelInfo, settings: Settings) -> str:
     facts = [
         ("Reads", "English chat and reviews, at most 512 tokens at a time; longer texts in overlapping windows"),
         ("Model", f"DistilBERT, {', '.join(info.labels)}; run by {info.backend} on {info.device}"),
-        ("Version", f"{info.version} of the model, {program_version()} of Vibecheck"),
+        ("Version", f"{info.version} of the model, {installed_version()} of Vibecheck"),
     ]
     rows = "".join(f"<tr><th scope='row'>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts)
     measured = "".join(
@@ -50,11 +50,3 @@ def about_panel(info: ModelInfo, settings: Settings) -> str:
         f"<h2>Its limits</h2><ul>{limits}</ul><h2>Your words</h2><p>{PRIVACY}</p>"
         f"<h2>Licence</h2><p>{LICENCE}</p>{f'<p>{given}</p>' if given else ''}</div>"
     )
-
-
-def program_version() -> str:
-    """The installed version; the Space runs from its folder and has none."""
-    try:
-        return version("vibecheck")
-    except PackageNotFoundError:
-        return "an uninstalled copy"

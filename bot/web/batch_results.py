@@ -95,7 +95,7 @@ def table_rows(table: Table, answers: Sequence[Answer]) -> list[list[str | float
 
 
 def as_csv(table: Table, answers: Sequence[Answer]) -> str:
-    """The rows that were handed in with what was found, as `python -m model --csv` writes them."""
+    """The rows that were handed in with what was found, as `vibecheck score --csv` writes them."""
     lines = (row_line(row, answer) for row, answer in zip(table.rows, answers, strict=True))
     return "".join((header_line(table.header), *lines))
 

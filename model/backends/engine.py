@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from model.backends.base import Backend
 from model.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from model.errors import BackendUnavailable, CheckpointError
+from model.installation import needs_extra
 from model.scheduling.batching import TOKEN_BUDGET
 from model.text.tokenization import Reader
 from model.verdict import Verdict, decide
@@ -88,7 +89,7 @@ def _load_backend(checkpoint: Checkpoint, device: str, threads: int) -> Backend:
         return OnnxBackend(checkpoint, threads)
     if not _has_torch():
         needed = "DEVICE=cuda" if checkpoint.is_onnx else checkpoint.source
-        raise BackendUnavailable(f'{needed} needs PyTorch: pip install -e ".[torch]".')
+        raise BackendUnavailable(needs_extra(needed, "torch"))
     from model.backends.torch_gpu import TorchBackend
 
     return TorchBackend(checkpoint, device, threads)

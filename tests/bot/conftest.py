@@ -21,6 +21,7 @@ from bot.storage.open_storage import open_storage
 from model import Classifier, ModelError
 from model.backends.base import InTurn
 from model.backends.engine import load_engine
+from tests.own_environment import isolate
 
 PATIENCE = 20
 
@@ -200,6 +201,11 @@ def backend(loaded_backend):
 def classifier(shared_classifier, backend):
     """The bundled model, loaded once for all tests."""
     return shared_classifier
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path):
+    isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -1,9 +1,14 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
+from platformdirs import user_config_path, user_data_path
 
+from bot import settings as settings_module
 from bot.settings import Settings, SettingsError, load_settings
+from bot.storage.database_url import FILE
+from bot.storage.pseudonyms import KEY_FILE
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
 
@@ -123,5 +128,77 @@ def test_a_file_that_may_not_be_read_is_one_sentence(monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", "/etc/secret")
 
+    write("THREADS=3\n")
     monkeypatch.setattr("pydantic_settings.sources.providers.dotenv.DotEnvSettingsSource._read_env_files", refuse)
     assert complaint() == ".env cannot be read (Permission denied)."
+
+
+@pytest.fixture
+def account():
+    """The folders for settings and for data that this account has; neither is there yet."""
+    return user_config_path("vibecheck", appauthor=False), user_data_path("vibecheck", appauthor=False)
+
+
+def write_settings_of(account, text):
+    account[0].mkdir(parents=True)
+    (account[0] / ".env").write_text(text, "utf-8")
+
+
+def test_started_anywhere_the_bot_keeps_its_files_in_the_accounts_folder(account, tmp_path):
+    assert load_settings().data_dir == account[1]
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    assert load_settings().data_dir == account[1]
+    assert account[1].is_absolute()
+
+
+@pytest.mark.parametrize("name", ["mood.db", "hash.key"])
+def test_files_of_the_bot_in_data_go_on_being_used(name, account):
+    Path("data").mkdir()
+    Path("data", name).touch()
+    assert load_settings().data_dir == Path("data")
+
+
+def test_the_files_that_keep_data_in_use_are_called_what_the_store_calls_them():
+    assert {FILE, KEY_FILE} == set(settings_module._KEPT)
+
+
+def test_a_folder_called_data_with_other_things_in_it_is_left_alone(account):
+    Path("data").mkdir()
+    Path("data", "measurements.csv").touch()
+    assert load_settings().data_dir == account[1]
+
+
+def test_beside_a_file_of_settings_the_bot_keeps_its_files_in_data():
+    write("THREADS=3\n")
+    assert load_settings().data_dir == Path("data")
+
+
+def test_a_folder_that_is_named_is_the_one(monkeypatch):
+    Path("data").mkdir()
+    Path("data", "mood.db").touch()
+    monkeypatch.setenv("DATA_DIR", "/srv/vibecheck")
+    assert load_settings().data_dir == Path("/srv/vibecheck")
+
+
+def test_settings_come_from_the_accounts_folder_where_there_is_no_file_here(account):
+    write_settings_of(account, "THREADS=3\n")
+    assert (load_settings().threads, load_settings().data_dir) == (3, account[1])
+
+
+def test_a_file_here_is_the_only_one_that_is_read(account):
+    write_settings_of(account, "THREADS=3\nQUEUE_LIMIT=7\n")
+    write("THREADS=5\n")
+    assert (load_settings().threads, load_settings().queue_limit) == (5, 65_536)
+
+
+def test_what_is_wrong_in_the_accounts_folder_is_named_with_its_path(account):
+    write_settings_of(account, "DISCORD_TOKN=abc\n")
+    assert complaint().startswith(f"{account[0] / '.env'} has an unknown setting DISCORD_TOKN;")
+
+
+def test_an_account_whose_folders_cannot_be_looked_into_has_its_defaults(monkeypatch, tmp_path):
+    beyond = tmp_path / ("x" * 300)  # refused by the system, root or not
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(beyond))
+    assert load_settings().data_dir.is_relative_to(beyond)

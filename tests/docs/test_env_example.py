@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticUndefined
 
 from bot.settings import Settings, load_settings
 
@@ -19,7 +20,7 @@ def test_every_line_is_a_setting_or_a_comment_or_empty():
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_a_setting_has_its_default(field):
     default = Settings.model_fields[field].default
-    expected = "" if default is None else str(default)
+    expected = "" if default in (None, PydanticUndefined) else str(default)
     assert [value for name, _, value in WRITTEN if name == field.upper()] == [expected]
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bot.__main__ import main
 from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.app.shutdown import SHUTDOWN_SECONDS
+from bot.cli.main import main
 from bot.settings import Settings
 from bot.storage.pseudonyms import SHORTEST_KEY
 from bot.storage.write_buffer import FLUSH_SECONDS, LIMIT
@@ -24,7 +24,7 @@ def test_every_setting_that_is_named_exists():
 
 
 def test_every_command_that_is_named_exists_and_has_the_options():
-    named = set(re.findall(r"-m bot ([a-z-]+)", PAGE))
+    named = set(re.findall(r"bin/vibecheck ([a-z-]+)", PAGE))
     assert named == {"check", "run", "rotate-key"} <= main.commands.keys()
     help_text = CliRunner().invoke(main, ["rotate-key", "--help"]).output
     assert all(option in help_text for option in [*re.findall(r"rotate-key (--[a-z-]+)", PAGE), "--until"])

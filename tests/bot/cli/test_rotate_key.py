@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.__main__ import main
 from bot.app.runtime import EX_CONFIG
+from bot.cli.main import main
 from bot.cli.rotate_key import last_day
 from bot.storage.errors import BadHashKey
 from bot.storage.file_lock import lock_file

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.monitoring.personal_data import MESSAGES
-from bot.settings import Settings
+from bot.settings import Settings, load_settings
 from bot.storage.database import Database
 from bot.storage.errors import BadHashKey
 from bot.storage.open_storage import open_storage
@@ -46,3 +46,13 @@ async def test_settings_choose_the_database_and_the_key(folder, new_postgres_url
     async with open_storage(chosen) as opened:
         assert opened.database.dialect == "postgresql"
     assert not folder.exists()
+
+
+async def test_the_log_says_in_which_folder_the_files_are(folder, caplog, monkeypatch):
+    folder.mkdir()
+    (folder / "mood.db").touch()
+    monkeypatch.chdir(folder.parent)
+    with caplog.at_level("INFO"):
+        async with open_storage(load_settings()):
+            pass
+    assert f"the bot's files are in {folder}" in caplog.messages

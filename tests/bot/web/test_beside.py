@@ -42,7 +42,9 @@ async def test_a_port_that_is_taken_is_one_sentence(classifier, settings):
 
 async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, monkeypatch):
     monkeypatch.setattr(command, "has_extra", lambda: False)
-    with pytest.raises(SettingsError, match=r'needs its extra: pip install -e "\.\[web\]"'):
+    with pytest.raises(
+        SettingsError, match=r'^The web page needs the extra "web": pip install "vibecheck-bot\[web\]"\.$'
+    ):
         async with page_beside(settings, classifier):
             pass
 

@@ -1,0 +1,34 @@
+"""The bot's own process, started where somebody has packages that are called like ours."""
+
+import subprocess
+from pathlib import Path
+
+from bot.demo.launch import python_command
+from tests.package.hostile import hostile
+
+
+def run(module, folder):
+    command = python_command(module)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_a_module_of_ours_is_run_whatever_the_working_directory_holds(tmp_path):
+    ended = run("bot.demo.bot_process", hostile(tmp_path))
+    assert (ended.returncode, ended.stdout) == (64, "")
+    assert ended.stderr.startswith("Usage: python -m bot.demo.bot_process")
+
+
+def test_it_is_the_program_that_runs_here_and_no_other_that_is_installed(tmp_path, monkeypatch):
+    import bot.demo.launch
+
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "whoever.py").write_text("import sys; print(sys.argv[1:])", "utf-8")
+    monkeypatch.setattr(bot.demo.launch, "_OURS", tmp_path / "another")
+    assert run("whoever", tmp_path).stdout == "[]\n"
+
+
+def test_every_process_of_ours_is_started_that_way():
+    root = Path(__file__).parents[3]
+    files = [path for name in ("bot", "model", "training") for path in (root / name).rglob("*.py")]
+    starting = [path for path in files if "sys.executable" in path.read_text("utf-8")]
+    assert [path.relative_to(root).as_posix() for path in starting] == ["bot/demo/launch.py"]
