@@ -2,82 +2,72 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from model.verdict import SENTIMENTS
 from training.errors import RecipeError
 
-SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
-"""Learning rates over time, as `transformers` names them."""
-
 RECIPES = Path(__file__).parent / "recipes"
 
+_CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-@dataclass(frozen=True, slots=True)
+_Whole = Annotated[int, Field(strict=True)]
+"""As it is written: neither "16" nor 16.0 nor true is the number 16."""
+
+_Number = Annotated[float, Field(strict=True)]
+_Positive = Annotated[_Number, Field(gt=0)]
+_Share = Annotated[_Number, Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, slots=True, config=_CLOSED)
 class Source:
     """One data set in the mixture: its name in `training.data`, how many rows (0: all) and how often."""
 
     name: str
-    rows: int = 0
-    repeat: int = 1
-
-    def __post_init__(self) -> None:
-        """Raises RecipeError for numbers that choose nothing."""
-        if self.rows < 0 or self.repeat < 1:
-            raise RecipeError(f"{self.name}: rows must be at least 0 and repeat at least 1.")
+    rows: Annotated[_Whole, Field(ge=0)] = 0
+    repeat: Annotated[_Whole, Field(ge=1)] = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLOSED)
 class Recipe:
-    """The hyperparameters of one phase.
+    """The hyperparameters of one phase. Raises RecipeError, or pydantic's ValidationError, for what cannot train.
 
     `max_length` is in tokens, specials included. `keep` says which part of a longer training text is kept: "head", or
     "head_tail" (half from each end; Sun et al. 2019, arXiv:1905.05583). `attention_dropout` above 0 leaves the fast
-    attention kernel on a CPU. `head_rate` multiplies the learning rate of the classification head.
+    attention kernel on a CPU. `head_rate` multiplies the learning rate of the classification head. `schedule` is the
+    learning rate over time, as `transformers` names it.
     """
 
-    phase: str
-    sources: tuple[Source, ...]
+    phase: Literal["imdb", "slang"]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     labels: tuple[str, ...]
-    learning_rate: float = 2e-5
-    head_rate: float = 1.0
-    batch_size: int = 16
-    epochs: float = 3.0
-    weight_decay: float = 0.01
-    warmup: float = 0.0
-    schedule: str = "linear"
-    max_length: int = 512
-    keep: str = "head"
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    label_smoothing: float = 0.0
-    class_weights: tuple[float, ...] = ()
-    validation_share: float = 0.1
-    seed: int = 42
+    learning_rate: _Positive = 2e-5
+    head_rate: Annotated[_Number, Field(ge=0)] = 1.0
+    batch_size: Annotated[_Whole, Field(ge=1)] = 16
+    epochs: _Positive = 3.0
+    weight_decay: Annotated[_Number, Field(ge=0)] = 0.01
+    warmup: _Share = 0.0
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
+    max_length: Annotated[_Whole, Field(ge=8, le=512)] = 512
+    keep: Literal["head", "head_tail"] = "head"
+    dropout: _Share = 0.1
+    attention_dropout: _Share = 0.0
+    label_smoothing: _Share = 0.0
+    class_weights: tuple[_Positive, ...] = ()
+    validation_share: _Share = 0.1
+    seed: Annotated[_Whole, Field(ge=0)] = 42
 
     def __post_init__(self) -> None:
-        """Raises RecipeError for a value that cannot train anything."""
-        if self.phase not in ("imdb", "slang"):
-            raise RecipeError(f'phase must be "imdb" or "slang", not "{self.phase}".')
-        if self.keep not in ("head", "head_tail"):
-            raise RecipeError(f'keep must be "head" or "head_tail", not "{self.keep}".')
-        if not 8 <= self.max_length <= 512:
-            raise RecipeError(f"max_length must be 8 to 512 tokens, not {self.max_length}.")
-        if self.batch_size < 1 or self.epochs <= 0 or self.learning_rate <= 0:
-            raise RecipeError("batch_size, epochs and learning_rate must be above 0.")
+        """Raises RecipeError for labels that cannot be trained, and for weights that are not theirs."""
         if len(self.labels) < 2 or [label for label in SENTIMENTS if label in self.labels] != list(self.labels):
             raise RecipeError(f"labels must be two or three of {', '.join(SENTIMENTS)}, in this order.")
-        if self.schedule not in SCHEDULES:
-            raise RecipeError(f'schedule must be one of {", ".join(SCHEDULES)}, not "{self.schedule}".')
-        for name in ("validation_share", "dropout", "attention_dropout", "label_smoothing", "warmup"):
-            if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}.")
-        if any(not isinstance(weight, (int, float)) or not 0 < weight < math.inf for weight in self.class_weights):
-            raise RecipeError("class_weights must be numbers above 0.")
         if self.class_weights and len(self.class_weights) != len(self.labels):
             raise RecipeError(f"class_weights needs one weight for each of the {len(self.labels)} labels.")
 
@@ -100,15 +90,12 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path} is no recipe file: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not valid TOML: {error}.") from None
-    sources = table.pop("sources", None)
-    if not isinstance(sources, list) or not sources or not all(isinstance(source, dict) for source in sources):
-        raise RecipeError(f"{path.name} needs at least one [[sources]] table.")
-    table["sources"] = tuple(_read_table(Source, source, f"{path.name}, sources") for source in sources)
-    for key in ("labels", "class_weights"):
-        if isinstance(table.get(key), list):
-            table[key] = tuple(table[key])
-    recipe: Recipe = _read_table(Recipe, table, path.name)
-    return recipe
+    try:
+        return Recipe(**table)
+    except ValidationError as error:
+        raise RecipeError(f"{path.name}{_sentence(_first(error), table)}") from None
+    except RecipeError as error:
+        raise RecipeError(f"{path.name}: {error}") from None
 
 
 def recipe_path(name: str) -> Path:
@@ -116,18 +103,28 @@ def recipe_path(name: str) -> Path:
     return RECIPES / f"{name}.toml" if "/" not in name and not name.endswith(".toml") else Path(name)
 
 
-def _read_table(kind: type[Any], table: dict[str, Any], where: str) -> Any:
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise RecipeError(f"{where}: unknown key {unknown[0]!r}; known keys are {', '.join(known)}.")
-    for key, value in table.items():
-        expected = str(known[key].type)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        fits = {"int": isinstance(value, int) and number, "float": number, "str": isinstance(value, str)}
-        if not fits.get(expected, isinstance(value, tuple)):
-            raise RecipeError(f"{where}: {key} must be {expected}, not {value!r}.")
-    try:
-        return kind(**table)
-    except TypeError as error:
-        raise RecipeError(f"{where}: {error}.") from None
+def _first(error: ValidationError) -> ErrorDetails:
+    """What to say of several findings: a key that is unknown rather than the one that is missing for it."""
+    found = error.errors(include_url=False)
+    return min(found, key=lambda wrong: (wrong["loc"][0] != "sources", wrong["type"] != "unexpected_keyword_argument"))
+
+
+def _sentence(wrong: ErrorDetails, table: dict[str, Any]) -> str:
+    """What is wrong and where, to stand behind the name of the file."""
+    *outer, key = wrong["loc"]
+    if wrong["loc"] == ("sources",) or wrong["type"] == "dataclass_type":
+        return " needs at least one [[sources]] table."
+    where = ""
+    kind: type[Recipe | Source] = Recipe
+    match outer:
+        case ["sources", int(place)]:
+            source = table["sources"][place]
+            where, kind = f", sources, {source.get('name') or f'number {place + 1}'}", Source
+        case [name]:  # one of a list's
+            where, key = f", {name}", f"number {int(key) + 1}"
+    if wrong["type"] == "unexpected_keyword_argument":
+        return f"{where}: unknown key {key!r}; known keys are {', '.join(field.name for field in fields(kind))}."
+    if wrong["type"] == "missing":
+        return f"{where}: {key} is missing."
+    must = wrong["msg"].replace("Input should be", "must be").replace("valid tuple", "list")
+    return f"{where}: {key} {must}, not {wrong['input']!r}."

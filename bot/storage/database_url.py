@@ -48,16 +48,13 @@ def claim(folder: Path) -> int:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    try:
-        lock_file(lock)
-    except OSError:
-        os.close(lock)
+        lock = lock_file(folder / LOCK)
+    except BlockingIOError:
         raise DatabaseInUse(
             f"Another process uses the database in {folder}: stop it first, or set another DATA_DIR."
         ) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     try:
         # Only ever a new file: closing one that SQLite has open in this process would drop SQLite's own locks on it.
         with suppress(FileExistsError):

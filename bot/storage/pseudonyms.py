@@ -15,6 +15,7 @@ from bot.storage.file_lock import lock_file
 
 HASH_BYTES = 16
 KEY_FILE = "hash.key"
+LOCK = "hash.lock"
 SHORTEST_KEY = 16
 """Characters; the key is what keeps the few million ids of a server's people from being tried one by one."""
 
@@ -110,11 +111,11 @@ def rotate_file(folder: Path, until: date | None) -> None:
     if not file.exists():
         raise BadHashKey(f"There is no key in {folder} yet; the bot makes one when it first starts.")
     try:
-        with file.open("rb") as opened:
-            lock_file(opened.fileno())
-            if os.fstat(opened.fileno()).st_ino != file.stat().st_ino:
-                raise BlockingIOError
+        lock = lock_file(folder / LOCK)
+        try:
             _write(file.with_suffix(".new"), rotated(_kept(file), until)).replace(file)
+        finally:
+            os.close(lock)
     except BlockingIOError:
         raise BadHashKey(f"{file} is being changed by another process; look at it before you try again.") from None
     except OSError as error:

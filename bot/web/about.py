@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from bot.settings import Settings
-from bot.web.verdict_html import model_line
+from bot.web.templating import render
+from bot.web.verdict_html import model_view
 from model import ModelInfo
 from model.installation import installed_version
 
@@ -30,23 +29,19 @@ LICENCE = (
 
 def about_panel(info: ModelInfo, settings: Settings) -> str:
     """The panel as HTML."""
-    facts = [
-        ("Reads", "English chat and reviews, at most 512 tokens at a time; longer texts in overlapping windows"),
-        ("Model", f"DistilBERT, {', '.join(info.labels)}; run by {info.backend} on {info.device}"),
-        ("Version", f"{info.version} of the model, {installed_version()} of Vibecheck"),
-    ]
-    rows = "".join(f"<tr><th scope='row'>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts)
-    measured = "".join(
-        f"<tr><th scope='row'>{escape(name.replace('_', ' '))}</th><td>{value:.1%}</td></tr>"
-        for name, value in info.metrics.items()
-    )
-    limits = "".join(f"<li>{limit}</li>" for limit in LIMITS)
+    facts = {
+        "Reads": "English chat and reviews, at most 512 tokens at a time; longer texts in overlapping windows",
+        "Model": f"DistilBERT, {', '.join(info.labels)}; run by {info.backend} on {info.device}",
+        "Version": f"{info.version} of the model, {installed_version()} of Vibecheck",
+        **{name.replace("_", " "): f"{value:.1%}" for name, value in info.metrics.items()},
+    }
     links = {"Source": settings.source_url, "Support": settings.support_url, "Privacy": settings.privacy_url}
-    given = " · ".join(
-        f'<a href="{escape(url)}" rel="noopener noreferrer">{name}</a>' for name, url in links.items() if url
-    )
-    return (
-        f'<div class="vc-about"><h2>The model</h2>{model_line(info)}<table>{rows}{measured}</table>'
-        f"<h2>Its limits</h2><ul>{limits}</ul><h2>Your words</h2><p>{PRIVACY}</p>"
-        f"<h2>Licence</h2><p>{LICENCE}</p>{f'<p>{given}</p>' if given else ''}</div>"
+    return render(
+        "about",
+        model=model_view(info),
+        facts=facts,
+        limits=LIMITS,
+        privacy=PRIVACY,
+        licence=LICENCE,
+        links={name: url for name, url in links.items() if url},
     )

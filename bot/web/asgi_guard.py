@@ -47,7 +47,7 @@ def is_local(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.casefold() == "localhost"
 
 
 class Guard:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 
 from bot.presentation import palette
 from bot.presentation.text import signed
 from bot.presentation.verdict_words import EMOJI, percentages
 from bot.web.bulk_scoring import Answer, Progress
+from bot.web.templating import render
+from bot.web.verdict_html import css_colour
 from model import SENTIMENTS, NothingToRead, Sentiment, Unreadable, Verdict
 from model.tables import UNREADABLE, Table, described, header_line, row_line
 
@@ -22,19 +24,51 @@ _BINS = 21
 _WIDTH, _HEIGHT, _BASE = 441, 140, 114
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many lines are of one sentiment."""
+
+    name: str
+    emoji: str
+    colour: str
+    share: float
+    percent: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """One bar of the chart, in the units of its drawing."""
+
+    x: float
+    width: float
+    height: float
+    colour: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The chart of the scores."""
+
+    label: str
+    mean: str
+    bars: tuple[ChartBar, ...]
+    width: int = _WIDTH
+    height: int = _HEIGHT
+    base: int = _BASE
+
+
 def understood(table: Table) -> str:
     """How a file is understood, as a quiet line where the result will be."""
-    return f'<div class="vc-card vc-empty"><p>{escape(described(table))}</p></div>'
+    return render("quiet", sentence=described(table))
 
 
 def progress_bar(progress: Progress) -> str:
     """How far a batch is, with what is left in words."""
     percent = 100 * progress.done // max(1, progress.total)
-    left = f" · about {max(1, round(progress.left))} s left" if progress.done < progress.total else ""
-    return (
-        f'<div class="vc-card"><label class="vc-progress">Reading: {progress.done:,} of {progress.total:,} lines{left}'
-        f'<progress max="{progress.total}" value="{progress.done}">{percent} %</progress></label></div>'
-    )
+    left = max(1, round(progress.left)) if progress.done < progress.total else 0
+    return render("progress", done=progress.done, total=progress.total, percent=percent, seconds_left=left)
 
 
 def summary(answers: Sequence[Answer], seconds: float) -> str:
@@ -54,36 +88,32 @@ def summary(answers: Sequence[Answer], seconds: float) -> str:
     )
     lines = "1 line" if len(answers) == 1 else f"{len(answers):,} lines"
     said = f"{lines} read in {seconds:.1f} s" + "".join(f"; {number:,} {what}" for number, what in counted if number)
-    chart = _shares(rated) + histogram([verdict.score for verdict in rated]) if rated else ""
-    return f'<section class="vc-card" aria-label="The result"><p class="vc-sentence">{said}.</p>{chart}</section>'
+    return render(
+        "summary",
+        sentence=f"{said}.",
+        shares=_shares(rated) if rated else (),
+        chart=_histogram([verdict.score for verdict in rated]) if rated else None,
+    )
 
 
-def histogram(scores: Sequence[float]) -> str:
-    """How many lines have which score, as an SVG; the sentence it stands for is its label."""
+def _histogram(scores: Sequence[float]) -> Chart:
+    """How many lines have which score; the sentence that the drawing stands for is its label."""
     counts = Counter(min(_BINS - 1, int((score + 1) / 2 * _BINS)) for score in scores)
     tallest = max(counts.values())
     step = _WIDTH / _BINS
-    bars = "".join(
-        f'<rect x="{place * step + 2:.1f}" y="{_BASE - height:.1f}" width="{step - 4:.1f}" height="{height:.1f}" '
-        f'rx="3" fill="{_colour_at(place)}"><title>{count:,} lines, score {_bin_words(place)}</title></rect>'
-        for place, count in sorted(counts.items())
-        for height in [max(2.0, 104 * count / tallest)]
-    )
     mean = sum(scores) / len(scores)
-    ticks = "".join(
-        f'<text x="{(score + 1) / 2 * _WIDTH:.0f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{words}</text>'
-        for score, anchor, words in (
-            (-1, "start", "negative \N{MINUS SIGN}1"),
-            (0, "middle", "0"),
-            (1, "end", "positive +1"),
+    bars = tuple(
+        ChartBar(
+            place * step + 2,
+            step - 4,
+            max(2.0, 104 * count / tallest),
+            _colour_at(place),
+            f"{count:,} lines, score {_bin_words(place)}",
         )
+        for place, count in sorted(counts.items())
     )
     label = f"Distribution of {len(scores):,} scores from negative to positive; the mean is {mean:+.2f}."
-    return (
-        f'<figure class="vc-chart"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
-        f'<line x1="0" x2="{_WIDTH}" y1="{_BASE}" y2="{_BASE}"/>{bars}{ticks}</svg>'
-        f"<figcaption>How many lines have which score; the mean is {signed(mean)}.</figcaption></figure>"
-    )
+    return Chart(label, signed(mean), bars)
 
 
 def table_rows(table: Table, answers: Sequence[Answer]) -> list[list[str | float]]:
@@ -100,19 +130,14 @@ def as_csv(table: Table, answers: Sequence[Answer]) -> str:
     return "".join((header_line(table.header), *lines))
 
 
-def _shares(verdicts: Sequence[Verdict]) -> str:
+def _shares(verdicts: Sequence[Verdict]) -> list[Share]:
     counts = Counter(verdict.sentiment for verdict in verdicts)
-    total = len(verdicts)
-    negative, neutral, positive = (counts[sentiment] / total for sentiment in SENTIMENTS)
-    percents = dict(zip(SENTIMENTS, percentages((negative, neutral, positive)), strict=True))
-    items = "".join(
-        f'<li style="--mood:{palette.as_hex(palette.SENTIMENT[sentiment])};--share:{counts[sentiment] / total:.4f}">'
-        f'<span><span class="vc-symbol" aria-hidden="true">{EMOJI[sentiment]}</span> {sentiment.capitalize()}</span>'
-        f'<span class="vc-bar" aria-hidden="true"></span>'
-        f'<span class="vc-percent">{percents[sentiment]} % · {counts[sentiment]:,}</span></li>'
-        for sentiment in reversed(SENTIMENTS)
-    )
-    return f'<ul class="vc-bars vc-shares" aria-label="Shares">{items}</ul>'
+    negative, neutral, positive = (counts[sentiment] / len(verdicts) for sentiment in SENTIMENTS)
+    rows = zip(SENTIMENTS, (negative, neutral, positive), percentages((negative, neutral, positive)), strict=True)
+    return [
+        Share(one.capitalize(), EMOJI[one], css_colour(one), share, percent, counts[one])
+        for one, share, percent in reversed(list(rows))
+    ]
 
 
 def _shown(answer: Answer) -> tuple[str, str, str | float]:

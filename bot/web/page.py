@@ -15,8 +15,9 @@ from bot.web.batch_results import TABLE_HEADER, understood
 from bot.web.examples import EXAMPLES
 from bot.web.handlers import compared, many, one
 from bot.web.table_parser import MAX_LINES, pasted
+from bot.web.templating import render
 from bot.web.upload import handed_file
-from bot.web.verdict_html import EMPTY, model_line, notice
+from bot.web.verdict_html import EMPTY, model_view, notice
 from model import BUNDLED, Classifier
 from model.tables import BadTable, Table
 
@@ -97,10 +98,7 @@ def theme() -> gr.themes.Base:
 
 
 def _head(classifier: Classifier) -> str:
-    return (
-        f"<header><h1>{TITLE}</h1><p>How does a text sound? Nothing you write here is stored.</p></header>"
-        f"{model_line(classifier.info)}"
-    )
+    return render("head", title=TITLE, model=model_view(classifier.info))
 
 
 def _about(classifier: Classifier, settings: Settings) -> str:

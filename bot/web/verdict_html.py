@@ -1,9 +1,9 @@
-"""What a visitor reads of one text, as HTML. Everything typed is escaped; nothing here knows of Gradio."""
+"""What a visitor reads of one text, as HTML by the templates; nothing here knows of Gradio."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.presentation import palette
 from bot.presentation.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
@@ -19,6 +19,7 @@ from bot.presentation.verdict_words import (
     strongest,
     without_reason,
 )
+from bot.web.templating import render
 from model import BUNDLED, SENTIMENTS, Explanation, Influence, ModelInfo, Sentiment, Verdict
 
 LEGEND = (
@@ -29,40 +30,68 @@ TOO_LONG_TO_EXPLAIN = "This text is too long to be tried without each of its wor
 TOO_BUSY_TO_EXPLAIN = "So much is to be read just now that its words were not tried one by one."
 STILL_LOOKING = "Looking for the words that moved it…"
 
-EMPTY = '<div class="vc-card vc-empty"><p>The answer appears here.</p></div>'
+EMPTY = render("quiet", sentence="The answer appears here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One class of a verdict: a colour as CSS has it, a share of 1 and the same in percent."""
+
+    name: str
+    colour: str
+    share: float
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """A verdict as the templates show it: in words, colours and whole percents."""
+
+    name: str
+    emoji: str
+    colour: str
+    sentence: str
+    percent: int
+    sure: str
+    bars: tuple[Bar, ...]
+    parts: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the text: with an effect it is marked, by direction and strength from 0 to 1."""
+
+    text: str
+    effect: float | None = None
+    strength: float = 0.0
+    signed: str = ""
 
 
 def notice(sentence: str) -> str:
     """A friendly line where an answer would stand."""
-    return f'<div class="vc-card vc-notice" role="status"><p>{escape(sentence)}</p></div>'
+    return render("notice", sentence=sentence)
 
 
 def kind_card(help_url: str) -> str:
     """What stands where a rating would, when somebody may be in danger."""
-    url = escape(help_url)
-    way = f'{BEFORE_LINK} <a href="{url}" target="_blank" rel="noopener noreferrer">{url}</a>' if url else WITHOUT_LINK
-    return f'<div class="vc-card vc-notice" role="status"><p>{NOT_RATED} {way}</p></div>'
+    return render("danger", not_rated=NOT_RATED, before_link=BEFORE_LINK, without_link=WITHOUT_LINK, url=help_url)
 
 
 def verdict_card(verdict: Verdict, explanation: Explanation | None = None, remark: str = "") -> str:
     """The whole answer about a text; `remark` stands where its words would be explained."""
-    why = remark_line(remark) if remark else ""
+    pieces: list[Piece] = []
     if explanation is not None:
-        why = _explained(explanation)
-    return (
-        f'<section class="vc-card" style="--mood:{_hex(verdict.sentiment)}" aria-label="The answer">'
-        f"{_headline(verdict)}{_bars(verdict)}{why}{_footer(verdict)}</section>"
-    )
+        ranked = strongest(explanation, len(explanation.influences))
+        pieces = list(_pieces(explanation.text, ranked)) if ranked else []
+        remark = LEGEND if ranked else without_reason(explanation.verdict)
+    return render("verdict", verdict=_view(verdict), pieces=pieces, why=remark)
 
 
 def comparison_cards(verdicts: Sequence[tuple[str, Verdict]], sentence: str) -> str:
     """Two models' answers side by side; each comes with the name of its model."""
-    cards = "".join(
-        f'<section class="vc-card" style="--mood:{_hex(verdict.sentiment)}" aria-label="{escape(name)}">'
-        f'<p class="vc-model">{escape(name)}</p>{_headline(verdict)}{_bars(verdict)}{_footer(verdict)}</section>'
-        for name, verdict in verdicts
-    )
-    return f'<p class="vc-sentence">{escape(sentence)}</p><div class="vc-pair">{cards}</div>'
+    shown = [(name, _view(verdict)) for name, verdict in verdicts]
+    return render("comparison", verdicts=shown, sentence=sentence)
 
 
 def difference(first: Verdict, second: Verdict) -> str:
@@ -78,69 +107,48 @@ def difference(first: Verdict, second: Verdict) -> str:
 
 def model_line(info: ModelInfo) -> str:
     """Which model answers on this page, and whether it is the one that should."""
-    name = "the bundled model" if info.source == BUNDLED else escape(info.source)
-    line = f"<p>Answering: <b>{name}</b>, version <code>{escape(info.version)}</code>.</p>"
-    return line + (f'<p class="vc-fallback" role="note">{escape(info.fallback)}</p>' if info.fallback else "")
+    return render("model", model=model_view(info))
 
 
-def remark_line(sentence: str) -> str:
-    """A quiet line inside a card."""
-    return f'<p class="vc-quiet">{escape(sentence)}</p>'
+def model_view(info: ModelInfo) -> dict[str, str]:
+    """What the line about the model says."""
+    name = "the bundled model" if info.source == BUNDLED else info.source
+    return {"name": name, "version": info.version, "fallback": info.fallback}
 
 
 def marked(text: str, influences: Sequence[Influence]) -> str:
     """`text` escaped, with the pieces that moved the verdict marked by direction and strength."""
-    shown: list[str] = []
-    position = 0
-    for influence in sorted(influences, key=lambda piece: piece.start):
-        up = influence.effect > 0
-        strength = min(1.0, abs(influence.effect))
-        spoken = "towards positive" if up else "towards negative"
-        shown += [
-            escape(text[position : influence.start]),
-            f'<mark class="{"vc-up" if up else "vc-down"}" style="--strength:{strength:.2f}" '
-            f'title="{signed(influence.effect)} {spoken}">{escape(text[influence.start : influence.end])}'
-            f'<span class="vc-arrow" aria-hidden="true">{"▲" if up else "▼"}</span>'
-            f'<span class="vc-spoken"> ({spoken}) </span></mark>',
-        ]
-        position = influence.end
-    return "".join([*shown, escape(text[position:])])
+    return render("marked", pieces=list(_pieces(text, influences)))
 
 
-def _headline(verdict: Verdict) -> str:
-    words = "unsure" if abstains(verdict) else confidence_in_words(verdict.confidence)
-    percent = max(percentages(verdict.probabilities))
-    return (
-        f'<header><span class="vc-emoji" aria-hidden="true">{EMOJI[verdict.sentiment]}</span>'
-        f'<div><h2>{verdict.sentiment.capitalize()}</h2><p class="vc-sentence">{interpret(verdict)}</p></div>'
-        f'<p class="vc-sure"><b>{percent} %</b><span>{words}</span></p></header>'
-    )
-
-
-def _bars(verdict: Verdict) -> str:
-    rows = zip(SENTIMENTS, verdict.probabilities, percentages(verdict.probabilities), strict=True)
-    items = "".join(
-        f'<li style="--mood:{_hex(sentiment)};--share:{probability:.4f}"><span>{sentiment.capitalize()}</span>'
-        f'<span class="vc-bar" aria-hidden="true"></span><span class="vc-percent">{percent} %</span></li>'
-        for sentiment, probability, percent in reversed(list(rows))
-    )
-    return f'<ul class="vc-bars" aria-label="Probabilities">{items}</ul>'
-
-
-def _explained(explanation: Explanation) -> str:
-    ranked = strongest(explanation, len(explanation.influences))
-    if not ranked:
-        return remark_line(without_reason(explanation.verdict))
-    return (
-        f'<p class="vc-text" tabindex="0" role="group" aria-label="The text, with the words that moved it">'
-        f"{marked(explanation.text, ranked)}</p>{remark_line(LEGEND)}"
-    )
-
-
-def _footer(verdict: Verdict) -> str:
-    parts = "1 part" if verdict.parts == 1 else f"{counted_parts(verdict)} parts"
-    return f"<footer>Read in {parts} of at most 512 tokens · model <code>{escape(verdict.model)}</code></footer>"
-
-
-def _hex(sentiment: Sentiment) -> str:
+def css_colour(sentiment: Sentiment) -> str:
+    """A sentiment's colour as CSS has it."""
     return palette.as_hex(palette.SENTIMENT[sentiment])
+
+
+def _pieces(text: str, influences: Sequence[Influence]) -> Iterator[Piece]:
+    position = 0
+    for found in sorted(influences, key=lambda influence: influence.start):
+        yield Piece(text[position : found.start])
+        yield Piece(text[found.start : found.end], found.effect, min(1.0, abs(found.effect)), signed(found.effect))
+        position = found.end
+    yield Piece(text[position:])
+
+
+def _view(verdict: Verdict) -> VerdictView:
+    percents = percentages(verdict.probabilities)
+    bars = tuple(
+        Bar(sentiment.capitalize(), css_colour(sentiment), probability, percent)
+        for sentiment, probability, percent in zip(SENTIMENTS, verdict.probabilities, percents, strict=True)
+    )
+    return VerdictView(
+        name=verdict.sentiment.capitalize(),
+        emoji=EMOJI[verdict.sentiment],
+        colour=css_colour(verdict.sentiment),
+        sentence=interpret(verdict),
+        percent=max(percents),
+        sure="unsure" if abstains(verdict) else confidence_in_words(verdict.confidence),
+        bars=bars[::-1],
+        parts="1 part" if verdict.parts == 1 else f"{counted_parts(verdict)} parts",
+        model=verdict.model,
+    )

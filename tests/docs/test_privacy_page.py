@@ -11,6 +11,7 @@ from bot.domain.records import FEWEST_AUTHORS
 from bot.settings import Settings
 from bot.storage.database_url import FILE, LOCK
 from bot.storage.pseudonyms import KEY_FILE
+from bot.storage.pseudonyms import LOCK as KEY_LOCK
 from bot.storage.retention import LONGEST_DAYS
 from bot.storage.schema import Base
 from bot.storage.unread import FEWEST_MESSAGES
@@ -43,7 +44,7 @@ def test_the_page_says_that_people_are_hashes(table):
 
 
 def test_the_page_names_every_file_of_the_store():
-    for name in (FILE, LOCK, KEY_FILE):
+    for name in (FILE, LOCK, KEY_FILE, KEY_LOCK):
         assert f"`{name}`" in PAGE
 
 

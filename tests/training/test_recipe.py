@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import pytest
+from pydantic import ValidationError
 
 from training.errors import RecipeError
 from training.recipe import RECIPES, Recipe, Source, read_recipe, recipe_path
@@ -51,33 +54,44 @@ def test_an_unknown_key_is_named_with_the_known_ones(written):
 
 
 def test_an_unknown_key_of_a_source_is_named(written):
-    with pytest.raises(RecipeError, match="sources: unknown key 'row'"):
+    with pytest.raises(RecipeError, match="sources, imdb: unknown key 'row'; known keys are name, rows, repeat"):
         read_recipe(written(WHOLE + "row = 5\n"))
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('batch_size = "big"', "batch_size must be int, not 'big'"),
-        ("batch_size = 1.5", "batch_size must be int"),
-        ("batch_size = true", "batch_size must be int"),
-        ("epochs = true", "epochs must be float"),
-        ("keep = 3", "keep must be str"),
-        ("class_weights = 1.0", "class_weights must be"),
+        ('batch_size = "big"', "batch_size must be a valid integer, not 'big'"),
+        ("batch_size = 1.5", "batch_size must be a valid integer, not 1.5"),
+        ("batch_size = 16.0", "batch_size must be a valid integer, not 16.0"),
+        ("batch_size = true", "batch_size must be a valid integer, not True"),
+        ("epochs = true", "epochs must be a valid number, not True"),
+        ("epochs = inf", "epochs must be a finite number, not inf"),
+        ("seed = 1979-05-27", "seed must be a valid integer, not datetime.date"),
+        ("keep = 3", "keep must be 'head' or 'head_tail', not 3"),
+        ("class_weights = 1.0", "class_weights must be a list, not 1.0"),
         ("class_weights = [1.0]", "one weight for each of the 2 labels"),
-        ('keep = "tail"', 'not "tail"'),
-        ("max_length = 513", "8 to 512 tokens, not 513"),
-        ("epochs = 0", "above 0"),
-        ("learning_rate = -1.0", "above 0"),
-        ('schedule = "stairs"', "one of linear, cosine"),
-        ("validation_share = 1.5", "below 1, not 1.5"),
-        ("dropout = -0.1", "at least 0"),
-        ('class_weights = ["a", "b"]', "numbers above 0"),
+        ('keep = "tail"', "not 'tail'"),
+        ("max_length = 513", "max_length must be less than or equal to 512, not 513"),
+        ("epochs = 0", "epochs must be greater than 0, not 0"),
+        ("learning_rate = -1.0", "learning_rate must be greater than 0, not -1.0"),
+        ('schedule = "stairs"', "schedule must be 'linear', 'cosine'"),
+        ("validation_share = 1.5", "validation_share must be less than 1, not 1.5"),
+        ("dropout = -0.1", "dropout must be greater than or equal to 0, not -0.1"),
+        ('class_weights = ["a", "b"]', "class_weights: number 1 must be a valid number, not 'a'"),
+        ("class_weights = [1.0, 0.0]", "class_weights: number 2 must be greater than 0"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(written, line, message):
-    with pytest.raises(RecipeError, match=message):
+    with pytest.raises(RecipeError, match=message) as refusal:
         read_recipe(written(f"{line}\n{WHOLE}"))
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("change", [{"epochs": "3"}, {"keep": "tail"}, {"labels": ("positive", "negative")}])
+def test_a_recipe_made_in_a_program_is_checked_as_well(change):
+    with pytest.raises((RecipeError, ValidationError), match=next(iter(change))):
+        replace(Recipe("imdb", (Source("imdb"),), ("negative", "positive")), **change)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +99,16 @@ def test_a_value_that_does_not_fit_is_named(written, line, message):
     [
         ("phase = ", "not valid TOML"),
         ('phase = "imdb"\nlabels = ["negative"]', "at least one"),
-        (WHOLE.replace('phase = "imdb"', ""), "phase"),
-        (WHOLE.replace('phase = "imdb"', 'phase = "tweets"'), 'not "tweets"'),
-        (WHOLE.replace('name = "imdb"', "rows = 3"), "name"),
-        (WHOLE + "repeat = 0", "imdb: rows must be at least 0 and repeat at least 1"),
-        (WHOLE + "rows = -5", "rows must be at least 0"),
+        (WHOLE.replace('phase = "imdb"', ""), "phase is missing"),
+        (WHOLE.replace("phase", "phas"), "unknown key 'phas'"),
+        ("epochs = 3", "at least one"),
+        ("sources = [1]", "at least one"),
+        (WHOLE.replace('phase = "imdb"', 'phase = "tweets"'), "phase must be 'imdb' or 'slang', not 'tweets'"),
+        (WHOLE.replace('name = "imdb"', "rows = 3"), "sources, number 1: name is missing"),
+        (WHOLE.replace('"negative", "positive"', "1, 2"), "labels: number 1 must be a valid string, not 1"),
+        (WHOLE.partition("[[")[0] + "sources = []", "at least one"),
+        (WHOLE + "repeat = 0", "sources, imdb: repeat must be greater than or equal to 1, not 0"),
+        (WHOLE + "rows = -5", "sources, imdb: rows must be greater than or equal to 0, not -5"),
         (WHOLE.replace('"negative", "positive"', '"happy", "sad"'), "two or three of negative, neutral, positive"),
         (WHOLE.replace('"negative", "positive"', '"positive", "negative"'), "in this order"),
     ],

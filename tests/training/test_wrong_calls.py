@@ -113,7 +113,7 @@ def test_an_output_that_is_no_file_is_refused_before_the_work(call, arguments, s
         (("imdb", "--recipe", "./"), ". is no recipe file: Is a directory."),
         (("imdb", "--recipe", "a_file/x.toml"), "a_file/x.toml is no recipe file: Not a directory."),
         (("imdb", "--recipe", "no_table.toml"), "no_table.toml needs at least one [[sources]] table."),
-        (("imdb", "--recipe", "endless.toml"), "endless.toml: epochs must be float, not nan."),
+        (("imdb", "--recipe", "endless.toml"), "endless.toml: epochs must be a finite number, not nan."),
         (("imdb", "--data", "empty"), "imdb/train should be at empty/imdb/train.parquet; give the folder"),
         (("imdb", "--data", "data", "--base", "a_file"), "The base 'a_file' could not be loaded"),
         (("teach", "--checkpoint", "empty", "--output", "t.parquet"), "empty is not a model folder"),

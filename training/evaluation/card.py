@@ -1,12 +1,13 @@
-"""The model card, written from the report and the artefact's own record; nothing in it is typed by hand twice."""
+"""The model card: `card.md.jinja`, filled in from the report and the artefact's own record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from model.checkpoints.checkpoint import MANIFEST, Checkpoint, open_checkpoint
 from model.verdict import UNSURE_BELOW
@@ -14,70 +15,6 @@ from training.checkpointing import history, read_json
 from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.tables import results_table, slices_table
-
-_PROSE = """
-# {name}
-
-A DistilBERT ({size}) that reads the sentiment of film reviews and of modern chat: negative,
-neutral or positive, slang and emoji included. The Vibecheck Discord bot ships with it; a CPU without PyTorch runs it.
-
-- Version `{version}`, labels `{labels}`, calibrated by a temperature of {temperature:.2f}
-- Input: text cleaned by `model.clean`: markup to words, emoji to their names; beyond {max_length} tokens it is
-  read in windows
-- Below {unsure} of confidence an answer is called unsure.
-
-## Use
-
-```
-python -m model "this slaps fr 🔥"            # with the Vibecheck package
-MODEL={source} make run                       # as the bot's model
-```
-
-## How it was trained
-
-{history}
-
-Every recipe, seed, data hash and library version is in `{manifest}` under `training`. Before training, duplicates and
-every text that a test, validation or evaluation split holds as well were taken out:
-
-{sources}
-
-## Results
-
-Printed by `{command}`; test splits, one run, the same texts for all, in percent with 95 % intervals. A pair is right
-when both of its sentences are. Two-way: neutral is no answer. Lexicons read the raw text; VADER with its authors'
-thresholds. Calibration error (ECE) has 15 bins.
-
-{results}
-
-Accuracy by length and emoji; chat is TweetEval, GoEmotions and Twitch together:
-
-{slices}
-
-{pictures}
-
-## Bias
-
-"This film was filmed in COUNTRY." should say nothing. Over {countries} countries P(positive) goes from
-{lowest:.2f} (“{lowest_text}”) to {highest:.2f} (“{highest_text}”): a spread of {spread:.2f}.
-
-## Limits
-
-- English only. Other languages get an answer that means little.
-- Irony without a marker is read literally more often than not; so are inside jokes and copypasta.
-- Slang moves on: a term younger than the training data is read by its plain sense.
-- It judges texts, not people; it is not fit to moderate without a human, nor to judge anybody.
-- Names of places, groups and religions can still move a probability; the probe above looks at countries only.
-
-## Data and licences
-
-The weights start from {start}. Texts keep the terms of their sources:
-
-{licences}
-
-Evaluation only, never trained on: {evaluation_only}.
-"""
-
 
 _PARTS = ("systems", "rows", "suites", "results", "confusion", "reliability", "slices", "countries", "seconds_per_1000")
 
@@ -114,36 +51,39 @@ def write_card(
     manifest = read_json(checkpoint.folder / MANIFEST)
     steps = list(history(manifest.get("training", {})))
     trained = list(dict.fromkeys(name for record in steps for name in record.get("sources", {})))
-    layers = read_json(checkpoint.folder / "config.json").get("n_layers", "?")
-    country = report["countries"][name]
-    text = _PROSE.format(
+    text = _template().render(
+        front_matter=_front_matter(report, name),
         name="Vibecheck DistilBERT",
-        size=f"{layers} layers, {checkpoint.weights.stat().st_size / 1e6:.1f} MB as int8 ONNX",
-        version=checkpoint.version,
-        labels=", ".join(checkpoint.labels),
-        temperature=checkpoint.temperature,
-        max_length=checkpoint.max_length,
-        unsure=f"{UNSURE_BELOW:.0%}",
+        layers=read_json(checkpoint.folder / "config.json").get("n_layers", "?"),
+        megabytes=checkpoint.weights.stat().st_size / 1e6,
+        artefact=checkpoint,
+        unsure=UNSURE_BELOW,
         source=source,
-        history="\n".join(_steps(steps)) or "No record came with this artefact.",
         manifest=MANIFEST,
-        sources=_sources(steps),
-        start=_START.get(steps[0]["base"] if steps else "", "a base that this artefact's record names"),
+        steps=steps,
         command=command,
         results=results_table(report),
         slices=slices_table(report),
-        pictures="\n\n".join(f"![{_ALT[file.stem]}]({_relative(file, output)})" for file in pictures),
-        countries=country["countries"],
-        lowest=country["lowest"]["positive"],
-        lowest_text=country["lowest"]["text"],
-        highest=country["highest"]["positive"],
-        highest_text=country["highest"]["text"],
-        spread=country["spread"],
-        licences="\n".join(f"- `{one}`: {_licence(one)}" for one in trained),
-        evaluation_only=", ".join(f"`{one}`" for one, corpus in CORPORA.items() if corpus.evaluation_only),
+        pictures={_relative(file, output): _ALT[file.stem] for file in pictures},
+        bias=report["countries"][name],
+        start=_START.get(steps[0]["base"] if steps else "", "a base that this artefact's record names"),
+        licences={one: _licence(one) for one in trained},
+        evaluation_only=[one for one, corpus in CORPORA.items() if corpus.evaluation_only],
     )
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(f"---\n{_front_matter(report, name)}\n---\n{text}", "utf-8")
+    output.write_text(text, "utf-8")
+
+
+def _template() -> Template:
+    """The card's words; a figure that is not there is an error. What is escaped is HTML, and this is Markdown."""
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("card.md.jinja")
 
 
 _START = {
@@ -157,32 +97,6 @@ _ALT = {
     "slices": "Accuracy of each system by length of text and presence of emoji, with intervals",
     "forgetting": "Accuracy on reviews and macro recall on tweets against the share of phase 2 in the weights",
 }
-
-
-def _steps(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for number, record in enumerate(steps, 1):
-        recipe = record["recipe"]
-        share = f", blended in with a share of {record['share']:.2f}" if "share" in record else ""
-        if any(odds != 1 for odds in record.get("odds", ())):
-            share += (
-                " (odds of negative, neutral and positive times " + ", ".join(f"{x:g}" for x in record["odds"]) + ")"
-            )
-        yield (
-            f"{number}. Phase `{recipe['phase']}` from `{record['base']}`{share}: {record['rows']['train']:,} texts, "
-            f"{recipe['epochs']:g} epoch(s), rate {recipe['learning_rate']:g}, batch {recipe['batch_size']}, "
-            f"{recipe['max_length']} tokens, seed {recipe['seed']}; on {record['versions']['device']}, "
-            f"{record['metrics'].get('seconds', 0) / 60:.0f} minutes"
-        )
-
-
-def _sources(steps: Sequence[dict[str, Any]]) -> str:
-    lines = ["| step | set | rows | duplicates out | overlaps out |", "| --- | --- | ---: | ---: | ---: |"]
-    for number, record in enumerate(steps, 1):
-        for name, counts in record.get("sources", {}).items():
-            lines.append(
-                f"| {number} | `{name}` | {counts['rows']:,} | {counts['duplicates']:,} | {counts['overlaps']:,} |"
-            )
-    return "\n".join(lines)
 
 
 def _licence(source: str) -> str:

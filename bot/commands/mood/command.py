@@ -51,7 +51,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     @app_commands.command(description="How a channel has felt, beside what is usual there")
     @app_commands.describe(
         channel="Where; empty: this channel",
-        since="Such as 7 days, today, monday or 2026-11-01",
+        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01",
         private="Show the answer to you alone",
     )
     async def channel(
@@ -73,7 +73,9 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
 
     @app_commands.command(description="How the whole server has felt: the watched channels that you can see")
-    @app_commands.describe(since="Such as 7 days, today, monday or 2026-11-01", private="Show the answer to you alone")
+    @app_commands.describe(
+        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01", private="Show the answer to you alone"
+    )
     async def server(
         self,
         interaction: discord.Interaction,
@@ -95,7 +97,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     @app_commands.describe(
         channel="The first channel",
         other="The second channel",
-        since="Such as 7 days, today, monday or 2026-11-01",
+        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01",
         private="Show the answer to you alone",
     )
     async def compare(
@@ -129,7 +131,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
     @app_commands.command(description="The hours that may be told as a CSV file; needs Manage Server")
     @app_commands.describe(
-        channel="Which channel; empty: all that you can see", since="Such as 7 days, today, monday or 2026-11-01"
+        channel="Which channel; empty: all that you can see", since="Such as 7 days, last tuesday, nov 1 or 2026-11-01"
     )
     async def export(
         self,
@@ -191,7 +193,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             private = private or not may_be_told_here(interaction, asked_about)
             async with asyncio.timeout(_SETTINGS_SECONDS):
                 zone = (await self.storage.guilds.settings(interaction.guild_id)).zone
-            chosen: Since = read_since(since, zone, now)
+            chosen: Since = await asyncio.to_thread(read_since, since, zone, now)
         except _REFUSALS as refusal:
             await interaction.response.send_message(str(refusal), ephemeral=True)
             return

@@ -1,7 +1,8 @@
-"""How far back somebody asks: "7 days", "today", "monday" or "2026-11-01", in the server's own time."""
+"""How far back somebody asks: "7 days", "monday", "last tuesday at 3pm" or "nov 1", in the server's own time."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,6 +20,25 @@ _HOURS_IN = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
 _SPAN = re.compile(r"(?:last |past )?(\d{1,9})? ?(h|hours?|hrs?|d|days?|w|weeks?|months?|y|years?)(?: ago)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
 
+_WEEKDAY = "mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+_NUMBER = r"\d{1,4}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_PIECE = f"(?:{_NUMBER}) (?:hour|day|week|fortnight|month|year)s?"
+_AGO = re.compile(f"{_PIECE}(?:(?:,| and|, and)? {_PIECE})* ago", re.ASCII)
+_NUMBERED = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_DAY = (
+    rf"(?:last |on )?(?:{_WEEKDAY})"
+    rf"|(?:{_MONTH})(?: (?:the )?{_NUMBERED})?(?:,? \d{{4}})?"
+    rf"|(?:the )?{_NUMBERED} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?"
+    rf"|(?:the )?day before yesterday|yesterday|today"
+)
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:0?[1-9]|1[0-2])(?::[0-5]\d)? ?[ap]m|noon|midnight"
+_WHEN = re.compile(rf"(?P<day>{_DAY})(?:,? (?:at )?(?P<clock>{_CLOCK}))?|(?:{_CLOCK})", re.ASCII)
+"""What is given to dateparser. It would read far more, and guess: 12/11, "99", "monday nov 1", "an"."""
+
 
 class NoSuchTime(Exception):
     """What was given as `since` cannot be used; the message is one sentence for whoever gave it."""
@@ -34,19 +54,55 @@ class Since:
 
 def read_since(text: str, zone: ZoneInfo, now: float) -> Since:
     """Reads what somebody typed. `now` is in seconds since the Unix epoch. Raises NoSuchTime."""
-    asked = " ".join(text.casefold().split()).removeprefix("since ")
+    asked = re.sub(r"(?<=[a-z])\.", "", " ".join(text.casefold().split())).removeprefix("since ")
     today = datetime.fromtimestamp(now, zone).date()
     if span := _SPAN.fullmatch(asked):
         return _span(int(span[1] or 1), span[2], now)
     if asked in {"today", "yesterday"}:
         yesterday = asked == "yesterday"
         return Since(_midnight(today - timedelta(days=yesterday), zone), "since yesterday" if yesterday else "today")
-    if asked in _WEEKDAYS:
-        back = (today.weekday() - _WEEKDAYS.index(asked)) % 7
-        return Since(_midnight(today - timedelta(days=back), zone), f"since {asked.capitalize()}")
+    if re.fullmatch(_WEEKDAY, asked):
+        meant = next(number for number, name in enumerate(_WEEKDAYS) if name.startswith(asked[:3]))
+        back = (today.weekday() - meant) % 7
+        return Since(_midnight(today - timedelta(days=back), zone), f"since {_WEEKDAYS[meant].capitalize()}")
     if _DATE.fullmatch(asked):
         return _day(asked, today, zone)
+    if found := _worked_out(asked, zone, now):
+        return found
     raise NoSuchTime(f'I cannot read "{excerpt(text, 40)}" as a time: try `7 days`, `today` or `{today}`.')
+
+
+def _worked_out(asked: str, zone: ZoneInfo, now: float) -> Since | None:
+    """What dateparser makes of it, or None. Its first call takes a third of a second, so not on the event loop."""
+    ago, when = _AGO.fullmatch(asked), _WHEN.fullmatch(asked)
+    if ago is None and when is None:
+        return None
+    import dateparser
+
+    here = datetime.fromtimestamp(now, zone).replace(tzinfo=None)
+    start: datetime | None = dateparser.parse(
+        asked,
+        languages=["en"],
+        settings={
+            "RELATIVE_BASE": here,
+            "TIMEZONE": "UTC",  # both are without a zone; with any other name it asks the system for one
+            "PREFER_DATES_FROM": "past",
+            "PREFER_DAY_OF_MONTH": "current" if ago else "first",
+        },
+    )
+    if start is None:
+        return None
+    if ago:
+        hours = math.ceil((here - start).total_seconds() / SECONDS)
+        return _span(hours // 24, "days", now) if hours % 24 == 0 else _span(hours, "hours", now)
+    if when is not None and when["day"] and not when["clock"]:
+        return _day(f"{start:%Y-%m-%d}", here.date(), zone)
+    if start > here:
+        raise _to_come(f"{start:%Y-%m-%d %H:%M}", here.date(), zone)
+    if (here - start).days > LONGEST_DAYS:
+        raise _too_long()
+    first = int(start.replace(tzinfo=zone).timestamp() // SECONDS)
+    return Since(first, f"since {start.day} {start:%B %Y, %H}:00")
 
 
 def _span(count: int, unit: str, now: float) -> Since:
@@ -65,7 +121,7 @@ def _day(text: str, today: date, zone: ZoneInfo) -> Since:
     except ValueError:
         raise NoSuchTime(f"There is no day {text}: a date looks like `{today}`.") from None
     if day > today:
-        raise NoSuchTime(f"{day} is still to come; today is {today} in this server's time ({zone.key}).")
+        raise _to_come(str(day), today, zone)
     if (today - day).days > LONGEST_DAYS:
         raise _too_long()
     return Since(_midnight(day, zone), f"since {day.day} {day:%B %Y}")
@@ -73,6 +129,10 @@ def _day(text: str, today: date, zone: ZoneInfo) -> Since:
 
 def _midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time(), zone).timestamp() // SECONDS)
+
+
+def _to_come(when: str, today: date, zone: ZoneInfo) -> NoSuchTime:
+    return NoSuchTime(f"{when} is still to come; today is {today} in this server's time ({zone.key}).")
 
 
 def _too_long() -> NoSuchTime:

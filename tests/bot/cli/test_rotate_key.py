@@ -15,7 +15,7 @@ from bot.cli.main import main
 from bot.cli.rotate_key import last_day
 from bot.storage.errors import BadHashKey
 from bot.storage.file_lock import lock_file
-from bot.storage.pseudonyms import HashKey, open_pseudonyms, read_keys
+from bot.storage.pseudonyms import LOCK, HashKey, open_pseudonyms, read_keys
 
 ROOT = Path(__file__).parents[3]
 FORMER = "a key of enough characters"
@@ -49,7 +49,8 @@ def test_the_file_gets_a_new_key_and_keeps_the_former_one_for_ever(key_file):
     assert old == HashKey(former, None)
     assert new.secret not in said + former
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
-    assert [file.name for file in key_file.parent.iterdir()] == ["hash.key"]
+    assert sorted(file.name for file in key_file.parent.iterdir()) == ["hash.key", "hash.lock"]
+    assert (key_file.parent / "hash.lock").read_bytes() == b""
 
 
 @pytest.mark.parametrize("option", ["--until", "--for-days"])
@@ -104,12 +105,14 @@ def test_before_the_first_start_there_is_nothing_to_rotate():
 
 
 def test_two_at_once_do_not_lose_a_key(key_file):
-    with key_file.open("rb") as opened:
-        lock_file(opened.fileno())
-        before = key_file.read_bytes()
-        with pytest.raises(BadHashKey, match="changed by another process"):
-            rotate()
+    lock = lock_file(key_file.parent / LOCK)
+    before = key_file.read_bytes()
+    with pytest.raises(BadHashKey, match="changed by another process"):
+        rotate()
     assert key_file.read_bytes() == before
+    os.close(lock)
+    rotate()
+    assert key_file.read_bytes() != before
 
 
 @pytest.mark.parametrize("options", [["--no-end", "--for-days", "9"], ["--until", "tomorrow"], ["--for-days", "0"]])

@@ -1,12 +1,20 @@
 import csv
+import html
 import io
 
-from bot.web.batch_results import as_csv, summary, table_rows, understood
+from bot.web import batch_results
+from bot.web.batch_results import as_csv, progress_bar, table_rows, understood
+from bot.web.bulk_scoring import Progress
 from model import InferenceFailed, NothingToRead, Sentiment, Unreadable, Verdict
 from model.tables import Table
 
 GOOD = Verdict(Sentiment.POSITIVE, (0.01, 0.04, 0.95), 1, "v")
 BAD = Verdict(Sentiment.NEGATIVE, (0.9, 0.05, 0.05), 2, "v")
+
+
+def summary(answers, seconds):
+    """What is read of it, rather than how a browser is told."""
+    return html.unescape(batch_results.summary(answers, seconds))
 
 
 def rows(text):
@@ -74,3 +82,9 @@ def test_how_a_file_is_understood_is_shown_without_its_markup():
     table = Table(("id", "<b>text</b>"), (("1", "good"),), 1)
     assert "2 columns named by the first line" in understood(table)
     assert "<b>" not in understood(table)
+
+
+def test_how_far_it_is_says_what_is_left_until_nothing_is():
+    assert "Reading: 1,500 of 5,000 lines · about 28 s left" in progress_bar(Progress(1500, 5000, 12.0))
+    assert 'value="1500">30 %<' in progress_bar(Progress(1500, 5000, 12.0))
+    assert "left" not in progress_bar(Progress(5000, 5000, 0.0))

@@ -1,6 +1,7 @@
 """The page beside the bot: one process, one model, two loops."""
 
 import asyncio
+import json
 import socket
 import urllib.error
 
@@ -57,7 +58,14 @@ async def test_a_host_that_is_none_is_one_sentence(classifier, settings):
 
 @pytest.mark.parametrize(
     ("host", "local"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.1", False)],
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("LocalHost", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+    ],
 )
 def test_only_loopback_is_local(host, local):
     assert is_local(host) is local
@@ -79,8 +87,10 @@ async def test_strangers_may_not_name_models(classifier, settings, host, custom)
 )
 async def test_a_local_page_is_not_for_whom_a_proxy_sends(classifier, settings, headers):
     async with running_page(classifier, settings, "127.0.0.1", 0) as address:
-        with pytest.raises(urllib.error.HTTPError, match="403"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as refusal:
             await asyncio.to_thread(fetch, address.url, **headers)
+        assert json.load(refusal.value) == {"detail": "This page is for this machine only."}
+        assert "default-src 'self'" in refusal.value.headers["content-security-policy"]
         assert "Vibecheck" in await asyncio.to_thread(fetch, address.url, Host="localhost:1")
 
 

@@ -1,13 +1,18 @@
 import re
+import tomllib
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
 from bot.web.about import LIMITS, about_panel
-from bot.web.verdict_html import comparison_cards, difference, kind_card, marked, notice, verdict_card
-from model import Explanation, Influence, Sentiment, Verdict
+from bot.web.templating import FOLDER, render
+from bot.web.verdict_html import comparison_cards, difference, kind_card, marked, model_line, notice, verdict_card
+from model import Explanation, Influence, Missed, Sentiment, Verdict
 
+ROOT = Path(__file__).parents[3]
 GOOD = Verdict(Sentiment.POSITIVE, (0.01, 0.04, 0.95), 1, "v")
 UNSURE = Verdict(Sentiment.POSITIVE, (0.2, 0.2, 0.6), 1, "v")
 BAD = Verdict(Sentiment.NEGATIVE, (0.9, 0.05, 0.05), 3, "v")
@@ -24,10 +29,37 @@ def test_everything_typed_is_escaped():
         assert "<script" not in shown
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
+def test_every_template_is_packed_and_lets_nothing_through_unescaped(name):
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]["bot"]
+    assert any(fnmatch((FOLDER / name).relative_to(ROOT / "bot").as_posix(), pattern) for pattern in packed)
+    assert not re.search(r"\|\s*safe\b|autoescape", (FOLDER / name).read_text("utf-8"))
+
+
+def test_what_a_model_or_an_operator_says_is_escaped_too(classifier, settings):
+    missed = Missed(HOSTILE, HOSTILE)
+    info = replace(classifier.info, source=HOSTILE, version=HOSTILE, missed=missed, metrics={HOSTILE: 0.5})
+    panel = about_panel(info, settings.model_copy(update={"source_url": HOSTILE, "privacy_url": "https://b.example/"}))
+    for shown in (
+        panel,
+        model_line(info),
+        verdict_card(replace(GOOD, model=HOSTILE), remark=HOSTILE),
+        kind_card(HOSTILE),
+    ):
+        assert "<script" not in shown
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; &#34;&#39;&amp;" in shown
+
+
+def test_a_value_that_a_template_lacks_is_an_error_and_no_empty_place():
+    with pytest.raises(UndefinedError, match="sentence"):
+        render("notice")
+
+
 def test_marks_stand_where_the_words_are_and_lose_nothing():
     shown = marked("good & bad", [Influence(7, 10, -0.5), Influence(0, 4, 0.4)])
     assert shown.index('class="vc-up"') < shown.index("&amp;") < shown.index('class="vc-down"')
     assert "towards negative" in shown
+    assert "\n" not in shown
 
 
 def test_slight_effects_are_no_reasons():
@@ -73,7 +105,7 @@ def test_two_verdicts_are_compared_in_a_sentence(other, said):
 
 
 def test_the_limits_are_those_of_the_model_card():
-    card = (Path(__file__).parents[3] / "docs" / "model-card.md").read_text("utf-8")
+    card = (ROOT / "docs" / "model-card.md").read_text("utf-8")
     assert [limit for limit in LIMITS if limit not in card] == []
 
 

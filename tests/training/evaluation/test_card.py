@@ -1,6 +1,9 @@
 import copy
 import json
 import shutil
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
@@ -15,6 +18,7 @@ from training.evaluation.report import evaluate
 from training.evaluation.systems import open_systems
 from training.evaluation.tables import results_table
 
+DOCS = Path(__file__).parents[3] / "docs"
 CURVE = {
     "metrics": {"reviews": "IMDB", "tweets": "TweetEval"},
     "points": [{"share": 0.0, "reviews": 0.92, "tweets": 0.5}, {"share": 1.0, "reviews": 0.91, "tweets": 0.7}],
@@ -63,6 +67,34 @@ def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report
         assert f"- `{name}`: {CORPORA[name].licence}" in text
     assert "teacher's probabilities" in text
     assert "never trained on: `twitch`, `ss_youtube`, `sst2`" in text
+
+
+def test_the_repositorys_card_is_the_one_its_report_makes(tmp_path):
+    """Words are edited in the template: what is edited in the card would be lost with the next report."""
+    kept = json.loads((DOCS / "model-card" / "report.json").read_text("utf-8"))
+    (tmp_path / "model-card").mkdir()
+    pictures = [
+        Path(shutil.copy(DOCS / "model-card" / f"{name}.png", tmp_path / "model-card"))
+        for name in ("confusion", "reliability", "slices", "forgetting")
+    ]
+    card = tmp_path / "model-card.md"
+    command = f"python -m training evaluate --rows {kept['rows']}"
+    write_card(kept, "bundled", "bundled", card, pictures, command=command, source="bundled")
+    assert card.read_bytes() == (DOCS / "model-card.md").read_bytes()
+
+
+def test_an_artefact_without_a_record_says_so(report, tmp_path):
+    folder = shutil.copytree(BUNDLED_FOLDER, tmp_path / "artefact")
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "training": {}}), "utf-8")
+    text = write(report, tmp_path, model=str(folder)).read_text("utf-8")
+    assert "No record came with this artefact." in text
+    assert "a base that this artefact's record names" in text
+
+
+def test_the_template_is_packed():
+    data = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]
+    assert any(fnmatch("evaluation/card.md.jinja", pattern) for pattern in data["training"])
 
 
 def test_a_checkpoint_of_training_has_no_card_before_its_export(report, phase, tmp_path):

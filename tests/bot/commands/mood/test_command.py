@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from bot.charts.drawing import HEIGHT, WIDTH
 from bot.charts.executor import MOST_WAITING
 from bot.commands.mood import command
 from bot.commands.mood.command import NOT_AN_ADMIN, UNAVAILABLE
+from bot.commands.mood.time_range import read_since
 from bot.domain.records import AdminAction, Gap, GuildSettings, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.storage.errors import DatabaseUnavailable
@@ -244,6 +246,21 @@ async def test_what_is_no_time_is_refused_to_the_asker_alone(world):
         answer = await world.alice.slash(world.channel, "mood channel", since=since)
         assert words in answer.response.content
         assert answer.response.ephemeral
+
+
+async def test_a_day_by_its_name_is_worked_out_off_the_event_loop(world, monkeypatch):
+    """The library that does it takes a third of a second the first time."""
+    threads = []
+
+    def read(*asked):
+        threads.append(threading.current_thread())
+        return read_since(*asked)
+
+    monkeypatch.setattr(command, "read_since", read)
+    answer = await world.alice.slash(world.channel, "mood channel", since="last tuesday")
+    assert re.match(r"Nothing is stored of <#\d+> since \d+ \w+ 20\d\d: ", answer.response.content)
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_the_servers_own_time_counts(world, storage, busy, now):

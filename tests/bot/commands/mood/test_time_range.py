@@ -1,6 +1,9 @@
 """How far back somebody asks."""
 
-from datetime import datetime
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.commands.mood.time_range import LONGEST_DAYS, SUGGESTED, NoSuchTime, read_since
 
+ROOT = Path(__file__).parents[4]
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 0, 30, tzinfo=BERLIN).timestamp()
 """Half an hour into a Wednesday in Berlin, still Tuesday in UTC."""
@@ -33,6 +37,27 @@ def local(text, zone=BERLIN):
         ("Last 7 DAYS", "2026-11-18T01:00", "in the last 7 days"),
         ("2 weeks ago", "2026-11-11T01:00", "in the last 2 weeks"),
         ("week", "2026-11-18T01:00", "in the last week"),
+        ("last tuesday", "2026-11-24T00:00", "since 24 November 2026"),
+        ("since last Wednesday", "2026-11-18T00:00", "since 18 November 2026"),
+        ("wed", "2026-11-25T00:00", "since Wednesday"),
+        ("Thurs.", "2026-11-19T00:00", "since Thursday"),
+        ("nov 1", "2026-11-01T00:00", "since 1 November 2026"),
+        ("Nov. 1st, 2026", "2026-11-01T00:00", "since 1 November 2026"),
+        ("the 1st of November", "2026-11-01T00:00", "since 1 November 2026"),
+        ("nov 25", "2026-11-25T00:00", "since 25 November 2026"),
+        ("dec 25", "2025-12-25T00:00", "since 25 December 2025"),
+        ("march", "2026-03-01T00:00", "since 1 March 2026"),
+        ("may 2026", "2026-05-01T00:00", "since 1 May 2026"),
+        ("the day before yesterday", "2026-11-23T00:00", "since 23 November 2026"),
+        ("yesterday at 5pm", "2026-11-24T17:00", "since 24 November 2026, 17:00"),
+        ("last friday, 9:30", "2026-11-20T09:00", "since 20 November 2026, 09:00"),
+        ("noon", "2026-11-24T12:00", "since 24 November 2026, 12:00"),
+        ("today at 00:10", "2026-11-25T00:00", "since 25 November 2026, 00:00"),
+        ("3 days ago", "2026-11-22T01:00", "in the last 3 days"),
+        ("three days ago", "2026-11-22T01:00", "in the last 3 days"),
+        ("a week ago", "2026-11-18T01:00", "in the last 7 days"),
+        ("1 day and 3 hours ago", "2026-11-23T22:00", "in the last 27 hours"),
+        ("two months ago", "2026-09-25T02:00", "in the last 61 days"),
     ],
 )
 def test_what_people_type_is_read_in_the_servers_time(typed, start, words):
@@ -64,6 +89,26 @@ def test_the_day_of_a_change_of_clocks_begins_at_its_own_midnight():
         ("0 days", "That is no time at all"),
         ("999999999 years", f"I look back {LONGEST_DAYS} days at most"),
         ("2020-01-01", f"I look back {LONGEST_DAYS} days at most"),
+        ("next tuesday", "I cannot read"),
+        ("in 3 days", "I cannot read"),
+        ("12/11", "I cannot read"),
+        ("11/12/2025", "I cannot read"),
+        ("99", "I cannot read"),
+        ("the 5th", "I cannot read"),
+        ("an", "I cannot read"),
+        ("nov 1 25", "I cannot read"),
+        ("nov 99", "I cannot read"),
+        ("nov 31", "I cannot read"),
+        ("monday nov 1", "I cannot read"),
+        ("last tuesday utc", "I cannot read"),
+        ("2026-13-01 14:00", "I cannot read"),
+        ("martes pasado", "I cannot read"),
+        ("1700000000", "I cannot read"),
+        ("today at 5pm", "2026-11-25 17:00 is still to come; today is 2026-11-25 in this server's time"),
+        ("nov 26 2026", "2026-11-26 is still to come"),
+        ("0 hours and 0 days ago", "That is no time at all"),
+        ("november 2025", f"I look back {LONGEST_DAYS} days at most"),
+        ("one year and 2 days ago", f"I look back {LONGEST_DAYS} days at most"),
         ("13 months", f"I look back {LONGEST_DAYS} days at most"),
     ],
 )
@@ -75,7 +120,47 @@ def test_what_cannot_be_is_one_sentence_that_says_what_can(typed, sentence):
     assert "**@everyone" not in str(refusal.value)
 
 
-@given(st.text(max_size=60))
+@given(st.integers(0, 364), st.sampled_from(["{0:%b} {0.day}", "{0.day} {0:%B}", "the {0.day}th of {0:%b} {0.year}"]))
+def test_every_day_of_the_past_year_can_be_named_by_its_month(back, form):
+    day = date(2026, 11, 25) - timedelta(days=back)
+    since = read_since(form.format(day), BERLIN, NOW)
+    assert since.first_hour == local(f"{day}T00:00")
+    assert since.words == f"since {day.day} {day:%B %Y}"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "UTC"])
+def test_days_are_the_servers_own_wherever_it_is(zone):
+    zone = ZoneInfo(zone)
+    today = datetime.fromtimestamp(NOW, zone).date()
+    assert read_since("nov 1", zone, NOW).first_hour == local("2026-11-01T00:00", zone)
+    assert read_since("last sunday", zone, NOW).first_hour == local("2026-11-22T00:00", zone)
+    assert read_since(f"{today:%B %d}", zone, NOW).first_hour == local(f"{today}T00:00", zone)
+
+
+def test_what_was_asked_before_is_answered_without_dateparser():
+    """The bot's start does not wait for it, nor does who asks in the usual words."""
+    asked = "import bot.commands.mood.command; from bot.commands.mood.time_range import SUGGESTED, read_since, ZoneInfo"
+    code = f"{asked}; [read_since(text, ZoneInfo('UTC'), {NOW}) for text in (*SUGGESTED, 'monday', '2026-11-01')]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print('dateparser' in sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
+
+
+# fmt: off
+WORDS = [
+    "last", "since", "ago", "a", "an", "one", "three", "1", "3", "25", "99", "2026", "9999", "1st", "the", "of",
+    "on", "at", "and", ",", "noon", "5pm", "13:00", "day", "days", "week", "hours", "months", "mon", "tuesday",
+    "sunday", "nov", "may", "december", "today", "yesterday", "before", "tomorrow", "next", "in",
+]
+# fmt: on
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join) | st.text(max_size=60))
 def test_any_text_is_a_time_before_now_or_one_sentence(typed):
     try:
         since = read_since(typed, BERLIN, NOW)
