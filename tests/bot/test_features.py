@@ -1,0 +1,104 @@
+"""What features owe: every table has one that answers for it, and what is kept about people can be seen and deleted."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import LargeBinary, select
+
+from bot.storage.personal_data import erasers
+from bot.storage.schema import Base, OptOutRow
+from bot.storage.upsert import table_of
+from tests.bot.storage.scenes import rows_of
+
+
+def tables():
+    return [mapper.class_ for mapper in Base.registry.mappers]
+
+
+def claims(bot):
+    """Every table that a feature answers for, as often as one does."""
+    return Counter(
+        table
+        for feature in bot.features
+        for table in (*feature.impersonal, *(one for kept in feature.personal_data for one in kept.tables))
+    )
+
+
+def columns_about_people(row):
+    return [column for column in table_of(row).columns if isinstance(column.type, LargeBinary)]
+
+
+def personal(bot):
+    return {table for feature in bot.features for kept in feature.personal_data for table in kept.tables}
+
+
+def test_every_table_belongs_to_one_feature(bot):
+    assert claims(bot) == Counter(tables())
+
+
+def test_a_table_with_people_in_it_says_how_they_see_and_delete_theirs(bot):
+    assert {row for row in tables() if columns_about_people(row)} == personal(bot)
+
+
+def test_a_table_of_which_it_is_said_that_nobody_is_in_it_has_nobody_in_it(bot):
+    for feature in bot.features:
+        for row, reason in feature.impersonal.items():
+            assert columns_about_people(row) == [], row
+            assert reason
+
+
+def test_a_new_table_without_its_duty_is_found(bot):
+    class Diary(Base):
+        """What nobody answers for."""
+
+        __tablename__ = "diary"
+        __table__ = table_of(OptOutRow).to_metadata(Base.metadata, name="diary")
+
+    try:
+        assert claims(bot) != Counter(tables())
+        assert Diary not in personal(bot)
+        assert columns_about_people(Diary)
+    finally:
+        Base.registry._dispose_cls(Diary)
+        Base.metadata.remove(Diary.__table__)
+
+
+@pytest.fixture
+async def filled(storage):
+    """A row about one person in every table that can have one."""
+    author = storage.pseudonyms.author(42)
+    async with storage.database.write() as connection:
+        for row in tables():
+            for column in columns_about_people(row):
+                await connection.execute(table_of(row).insert().values(row_about(row, column, author)))
+    return author
+
+
+def row_about(row, about, author):
+    """Any row that the table takes, with that person in it."""
+    values = {column.name: 1 for column in table_of(row).columns if not column.nullable and column.server_default is None}
+    for column in table_of(row).columns:
+        if column.name in values and column.type.python_type is str:
+            values[column.name] = "enable"
+    return values | {about.name: author}
+
+
+async def test_whatever_is_kept_about_somebody_is_told_and_deleted(bot, storage, filled):
+    kinds = tuple(kept for feature in bot.features for kept in feature.personal_data)
+    held = await storage.people.held((filled,), kinds)
+    assert all(one.lines(7) for one in held)
+    assert all(list(one.entries()) for one in held)
+    await storage.write_buffer.forget((filled,), 0, erasers(kinds))
+    stays = {table for kept in kinds if kept.erase is None for table in kept.tables}
+    assert stays == {OptOutRow}
+    async with storage.database.read() as connection:
+        for row in tables():
+            for column in columns_about_people(row):
+                left = await connection.scalar(select(column).where(column == filled))
+                assert (left is not None) is (row in stays), row
+
+
+async def test_the_report_has_everything_that_every_feature_says(bot, storage, filled):
+    nobody = await storage.people.held((b"x" * 16,), tuple(k for f in bot.features for k in f.personal_data))
+    assert not any(one.deletion for one in nobody)
+    assert await rows_of(storage.database, OptOutRow)
