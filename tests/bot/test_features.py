@@ -76,7 +76,9 @@ async def filled(storage):
 
 def row_about(row, about, author):
     """Any row that the table takes, with that person in it."""
-    values = {column.name: 1 for column in table_of(row).columns if not column.nullable and column.server_default is None}
+    values = {
+        column.name: 1 for column in table_of(row).columns if not column.nullable and column.server_default is None
+    }
     for column in table_of(row).columns:
         if column.name in values and column.type.python_type is str:
             values[column.name] = "enable"

@@ -1,11 +1,13 @@
 """Alerts, from the hours in the database to the posts in the mod channel."""
 
+import asyncio
 from dataclasses import replace
 
 import discord
 import pytest
 
-from bot.alerts.job import highest_of_threads
+from bot.alerts import job
+from bot.alerts.job import AlertJob, highest_of_threads
 from bot.alerts.post import MODERATORS_ONLY, TAKEN
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.app.assemble import assemble
@@ -374,3 +376,25 @@ async def test_one_servers_refusing_channel_keeps_no_other_from_its_alert(scene,
     await scene.tick()
     assert scene.titles() == []
     assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
+
+
+async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, monkeypatch):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.storage.alerts.start_alert(1, 2, -600, 100)
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1))
+    await scene.storage.guilds.set_rule(Rule(1, TargetKind.CHANNEL, 2, Mode.WATCH))
+    hung, look = [], AlertJob._look
+
+    async def look_or_hang(watch, settings, *rest):
+        if settings.guild_id == 1:
+            hung.append(1)
+            await asyncio.Event().wait()
+        await look(watch, settings, *rest)
+
+    monkeypatch.setattr(AlertJob, "_look", look_or_hang)
+    monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
+    await scene.tick()
+    assert hung
+    assert scene.titles() == ["The mood has dropped"]
+    assert scene.bot.jobs.states()["alerts"].failed == 0

@@ -1,5 +1,6 @@
 """DigestJob in the mod channel."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import discord
 import pytest
 
 from bot.app.assemble import assemble
+from bot.digests import job
 from bot.digests.periods import LATEST
 from bot.domain.records import DigestKind, Gap, GuildSettings
 from bot.posting.mod_channel import MOST_REFUSALS
@@ -260,3 +262,22 @@ async def test_when_discord_fails_it_is_looked_up_and_sent_at_the_next_look(scen
     assert scene.embeds() == []
     await scene.tick(NINE + 60)
     assert len(scene.embeds()) == 1
+
+
+async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, monkeypatch):
+    await scene.prepare()
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1, mod_channel_id=2))
+    hung, post = [], scene.bot.services.mod_channels.post
+
+    async def post_or_hang(guild_id, *rest, **message):
+        if guild_id == 1:
+            hung.append(1)
+            await asyncio.Event().wait()
+        return await post(guild_id, *rest, **message)
+
+    monkeypatch.setattr(scene.bot.services.mod_channels, "post", post_or_hang)
+    monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
+    await scene.tick()
+    assert hung
+    assert len(scene.embeds()) == 1
+    assert scene.bot.jobs.states()["digests"].failed == 0

@@ -13,6 +13,7 @@ from bot.app import runtime as process
 from bot.app.assemble import assemble
 from bot.background_jobs import Daily, Hourly
 from bot.domain.records import Mode, Rule, TargetKind
+from bot.monitoring.events import EventsCog
 from bot.storage.open_storage import open_storage
 from bot.storage.retention import purge
 from tests.bot.parts import monitoring_of
@@ -20,16 +21,19 @@ from tests.bot.parts import monitoring_of
 HOUR = 3600
 
 
+class Clock:
+    """One that a test moves."""
+
+    def __init__(self):
+        self.now = time.time()
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
 def clock(home):
-    """The clock of the absences, which a test moves; an instant may not end before it began."""
-
-    class Clock:
-        now = time.time()
-
-        def __call__(self):
-            return self.now
-
+    """The clock of the downtime; an instant may not end before it began."""
     monitoring_of(home.bot).downtime._clock = clock = Clock()
     return clock
 
@@ -242,3 +246,25 @@ async def test_the_bot_asks_for_three_intents_and_for_no_privileged_one_when_ref
     assert asked == {"guilds", "guild_messages", "message_content"}
     less = assemble(settings, classifier, storage, message_content=False)
     assert {name for name, value in less.intents if value} == {"guilds", "guild_messages"}
+
+
+async def test_a_shard_that_connects_late_leaves_a_gap_of_its_own_servers(bot, storage):
+    """Of what the others serve something is seen by then; of what it serves, nothing."""
+    bot.shard_count = 3
+    watch = monitoring_of(bot)
+    watch.downtime._clock = clock = Clock()
+    first, second, third = (number << 22 for number in (3, 4, 5))
+    watch.rules._told |= {guild: {1} for guild in (first, second, third)}
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    begun = clock.now
+    await events.on_shard_connect(0)
+    clock.now += 1800
+    await events.on_shard_connect(1)
+    async with storage.database.read() as connection:
+        gaps = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps")
+        assert [tuple(gap) for gap in gaps] == [(second, int(begun), int(begun) + 1800)]
+    clock.now += 7200
+    await watch.downtime.note(clock.now)
+    async with storage.database.read() as connection:
+        gaps = await connection.exec_driver_sql("SELECT started, ended FROM gaps WHERE guild_id = ?", (third,))
+        assert [tuple(gap) for gap in gaps] == [(int(begun), int(clock.now))]

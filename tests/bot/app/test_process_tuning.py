@@ -1,0 +1,62 @@
+"""What is process-wide is changed once, at the start, and by nobody else."""
+
+import gc
+import signal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.analytics.buckets import edges, size_for, timeline
+from bot.app import process_tuning
+from bot.charts.drawing import Line, draw, import_library
+from bot.domain.records import Mood
+from tests.bot.analytics.test_buckets import hour_of
+
+
+@pytest.fixture
+def frozen():
+    """How many objects were frozen when the test began; whatever it freezes is let go of afterwards."""
+    before = gc.get_freeze_count()
+    yield before
+    if gc.get_freeze_count() != before:
+        gc.unfreeze()
+
+
+def test_a_chart_freezes_nothing_that_people_said(frozen):
+    """What is frozen is never freed, and the first chart comes in the middle of the run."""
+    first = hour_of("2026-03-01T00:00")
+    bounds = edges(first, first + 24, size_for(24), ZoneInfo("UTC"))
+    import_library()
+    draw([Line("#general", timeline(Mood((), (), ()), size_for(24), bounds))], ZoneInfo("UTC"))
+    assert gc.get_freeze_count() == frozen
+    assert gc.isenabled()
+
+
+def test_what_is_loaded_is_frozen_without_the_garbage_among_it(frozen):
+    class Cycle:
+        gone = []
+
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            self.gone.append(1)
+
+    Cycle()
+    process_tuning.freeze_what_is_loaded()
+    assert Cycle.gone == [1]
+    assert gc.get_freeze_count() > frozen
+
+
+async def test_sigterm_and_sigint_tell_the_process_to_end():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        stop = process_tuning.stop_on_signals()
+        signal.raise_signal(number)
+        await stop.wait()
+
+
+async def test_a_hangup_is_for_reloading_where_there_is_no_terminal(monkeypatch):
+    monkeypatch.setattr(process_tuning.sys.stderr, "isatty", lambda: True, raising=False)
+    assert not process_tuning.hangup_is_for_reloading()
+    monkeypatch.setattr(process_tuning.sys.stderr, "isatty", lambda: False, raising=False)
+    assert process_tuning.hangup_is_for_reloading()
