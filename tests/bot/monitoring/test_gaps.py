@@ -253,6 +253,7 @@ async def test_a_shard_that_connects_late_leaves_a_gap_of_its_own_servers(bot, s
     bot.shard_count = 3
     watch = monitoring_of(bot)
     watch.downtime._clock = clock = Clock()
+    clock.now = int(clock.now)
     first, second, third = (number << 22 for number in (3, 4, 5))
     watch.rules._told |= {guild: {1} for guild in (first, second, third)}
     (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
