@@ -25,8 +25,8 @@ help:  ## what there is
 	$(PIP) --editable '.[web]'
 	@touch $@
 
-.venv/ruff: .venv/made constraints.txt
-	$(PIP) ruff
+.venv/lint: .venv/made constraints.txt
+	$(PIP) ruff import-linter
 	@touch $@
 
 .venv/build: .venv/made constraints.txt
@@ -52,9 +52,10 @@ check: .venv/core  ## are settings, model, token and intents in order?
 test: .venv/dev  ## every test
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/ruff  ## ruff: format and lint
+lint: .venv/lint  ## ruff: format and lint; import-linter: the floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 
 types: .venv/dev  ## mypy, strict
 	$(BIN)/mypy
