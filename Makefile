@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo web run check test lint types train-smoke bench coldstart clean
+# Files that share something costly run on one worker; tests/conftest.py says which.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -46,7 +50,13 @@ check: .venv/core  ## are settings, model, token and intents in order?
 	@$(BIN)/python -m bot check
 
 test: .venv/dev  ## every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-quick: .venv/dev  ## most tests: without torch, a browser, PostgreSQL and processes
+	$(PYTEST) -m 'not torch and not browser and not postgres and not process' $(ARGS)
+
+coverage: .venv/dev  ## every test, and how much of the program they run
+	$(PYTEST) --cov --cov-report term:skip-covered $(ARGS)
 
 lint: .venv/ruff  ## ruff: format and lint
 	$(BIN)/ruff format --check .

@@ -54,15 +54,17 @@ class NumberedBackend(InTurn):
 def make(tmp_path):
     """Makes an engine for a source "v0", "v1", ...; `make.backends` are those made so far."""
 
+    backends: list[NumberedBackend] = []
+
     def make(source):
         if source == "nothing":
             raise CheckpointNotFound('There is no model at "nothing".')
         backend = NumberedBackend(int(source[1:]))
-        make.backends.append(backend)
+        backends.append(backend)
         checkpoint = Checkpoint(source, tmp_path, tmp_path / "model.onnx", SENTIMENTS, source)
         return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
 
-    make.backends = []
+    make.backends = backends  # type: ignore[attr-defined]
     return make
 
 
