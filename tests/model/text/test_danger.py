@@ -13,6 +13,7 @@ import model.text
 from model.text.cleaning import clean
 from model.text.danger import may_be_in_danger, prepare
 from model.text.required import alternatives, required_words
+from tests.for_each import for_each
 
 TABLE = tomllib.loads((Path(model.text.__file__).parent / "danger.toml").read_text("utf-8"))
 
@@ -28,7 +29,7 @@ def test_the_list_is_long_enough_to_say_something():
     assert len(dangers) - sum(dangers) >= 250
 
 
-@pytest.mark.parametrize(("text", "danger"), labelled())
+@for_each(("text", "danger"), labelled())
 def test_danger_is_told_from_what_sounds_like_it(text, danger):
     assert may_be_in_danger(clean(text)) is danger
 
