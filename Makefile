@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 # Files that share something costly run on one worker; tests/conftest.py says which.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 .PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart clean
 
@@ -52,8 +52,8 @@ check: .venv/core  ## are settings, model, token and intents in order?
 test: .venv/dev  ## every test
 	$(PYTEST) $(ARGS)
 
-test-quick: .venv/dev  ## most tests: without torch, a browser, PostgreSQL and processes
-	$(PYTEST) -m 'not torch and not browser and not postgres and not process' $(ARGS)
+test-quick: .venv/dev  ## most tests: no torch, browser, PostgreSQL or processes, and nothing slow
+	$(PYTEST) -m 'not torch and not browser and not postgres and not process and not slow' $(ARGS)
 
 coverage: .venv/dev  ## every test, and how much of the program they run
 	$(PYTEST) --cov --cov-report term:skip-covered $(ARGS)

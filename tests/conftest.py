@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,9 @@ PLACES = {
     "training/test_space.py": "browser",
     "discord": "process",
     "model/test_main.py": "process",
+    "model/scheduling/test_faults.py": "slow",
+    "bot/app/test_runtime.py": "process",
+    "bot/storage/test_killed.py": "process",
 }
 """The marks of whole folders and files."""
 
@@ -61,10 +65,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             marks.add("postgres")
         for mark in marks:
             item.add_marker(mark)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
     order = list(dict.fromkeys(TOGETHER.values()))
-    items.sort(key=lambda item: order.index(_group(item)) if _group(item) in order else len(order))
+    items.sort(key=lambda item: order.index(_group(item.path)) if _group(item.path) in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers, a group goes to one of them whole, and the groups go in their order.
+
+    The plugin's own `xdist_group` does nothing with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(config.rootpath / nodeid.partition("::")[0])
+
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,8 +117,8 @@ def _entries(table: dict[str, str], path: Path) -> list[str]:
     return [table[place.as_posix()] for place in (inside, *inside.parents) if place.as_posix() in table]
 
 
-def _group(item: pytest.Item) -> str:
-    return next(iter(_entries(TOGETHER, item.path)), item.path.relative_to(TESTS).as_posix())
+def _group(path: Path) -> str:
+    return next(iter(_entries(TOGETHER, path)), path.relative_to(TESTS).as_posix())
 
 
 def _on_postgres(item: pytest.Item) -> bool:

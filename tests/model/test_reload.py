@@ -90,6 +90,7 @@ async def test_a_reload_without_a_source_loads_the_same_again(start, make):
     assert len(make.backends) == 2
 
 
+@pytest.mark.slow
 async def test_two_hundred_reloads_under_load_lose_and_mix_nothing(start, make):
     async with await start(cache=64) as classifier:
         stop, models, long = False, [], varied("text", 700)

@@ -80,6 +80,7 @@ def test_it_never_raises(text):
     assert may_be_in_danger(clean(text)) is may_be_in_danger(clean(clean(text)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["i want to ", "i dont want to . ", "kill ", "ill kill you in ", "you should die . ", "know where you live ",
@@ -99,6 +100,7 @@ def test_time_grows_with_the_length(unit):
     assert seconds(50_000) < 6 * seconds(12_500) + 0.05
 
 
+@pytest.mark.slow
 def test_no_beginning_of_what_is_said_is_slow_when_repeated():
     """A pattern that looks for its end from each of its beginnings would take a time that grows with their square."""
     prepare()
