@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo web run check test lint types train-smoke bench coldstart dist clean
+# Files that share something costly run on one worker; tests/conftest.py says which.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -50,7 +54,13 @@ check: .venv/core  ## are settings, model, token and intents in order?
 	@$(BIN)/vibecheck check
 
 test: .venv/dev  ## every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-quick: .venv/dev  ## most tests: no torch, browser, PostgreSQL or processes, and nothing slow
+	$(PYTEST) -m 'not torch and not browser and not postgres and not process and not slow' $(ARGS)
+
+coverage: .venv/dev  ## every test, and how much of the program they run
+	$(PYTEST) --cov --cov-report term:skip-covered $(ARGS)
 
 lint: .venv/lint  ## ruff: format and lint; import-linter: the floors
 	$(BIN)/ruff format --check .

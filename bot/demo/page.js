@@ -119,31 +119,32 @@ function addHint(composer) {
   hint.append(element("strong", "", "Try it:"));
   for (const [name, text] of TRY) {
     const line = `/${name} ${text}`.trim();
-    hint.append(button("demo-try", line, `Write ${line}`, () => startCommand(name, text)));
+    hint.append(button("demo-try", line, `Write ${line}`, () => startCommand(name, text, !text)));
   }
   hint.append(element("span", "demo-tip", "or ⋯ on any message"));
   composer.before(hint);
 }
 
-async function startCommand(name, rest) {
+async function startCommand(name, rest, complete = false) {
   document.querySelector(".command-context-close")?.click();
   const input = await until(() => document.querySelector("#channel-composer-input"));
   input.value = `/${name}`;
   input.focus();
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  await fillCommand(name, rest);
+  await fillCommand(name, rest, complete);
 }
 
-async function fillCommand(name, rest) {
+async function fillCommand(name, rest, complete) {
   const entry = await until(() =>
     [...document.querySelectorAll(".command-entry")].find((item) => item.querySelector("strong")?.textContent === `/${name}`));
   entry.click();
-  if (!rest) {
-    // Nothing is left to be filled in: it is sent at once.
+  if (complete) {
+    // Nothing is left to be filled in: it is sent at once. A command that somebody is typing never is.
     await until(() => document.querySelector(".command-row") && window.simcordPreview.pendingAction === null);
     document.querySelector("#channel-composer").requestSubmit();
     return;
   }
+  if (!rest) return;
   const field = await until(() => document.querySelector(".command-option-input"));
   field.value = rest;
   field.dispatchEvent(new Event("input", { bubbles: true }));

@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
@@ -34,7 +35,9 @@ async def fill(database: Database, messages: int, now: float) -> None:
     """Writes so many messages, as hours, into the last 90 days, and as many an hour into the weeks before."""
     present, rng = int(now // 3600), random.Random(0)
     each = messages // (DAYS * 24)
-    hours, people, scores = [], [], []
+    hours: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
     for hour in range(present - DAYS * 24 - WEEKS_BEFORE * 168, present + 1):
         count = max(10, round(each * (1 + 0.8 * rng.uniform(-1, 1))))
         third, level = count // 3, rng.gauss(0.1, 0.08)
@@ -48,7 +51,7 @@ async def fill(database: Database, messages: int, now: float) -> None:
             author = (number % PEOPLE).to_bytes(16, "big")
             if number < PEOPLE:
                 people.append({"channel_id": CHANNEL, "hour": hour, "author": author, "messages": 1})
-            score = {"message_id": first_id_of(hour) + number, "guild_id": GUILD, "channel_id": CHANNEL}
+            score: dict[str, Any] = {"message_id": first_id_of(hour) + number, "guild_id": GUILD, "channel_id": CHANNEL}
             score |= {"thread_id": None, "author": author, "hour": hour, "edited": 0, "score": 100}
             scores.append(score | {"sentiment": 1, "model": "0123456789ab"})
     async with database.write() as connection:

@@ -21,6 +21,7 @@ from model.backends.base import granted_cpus, pad
 from model.backends.dequantise import float_weights
 from model.backends.engine import Engine
 from model.text.cleaning import clean
+from model.verdict import SENTIMENTS
 
 ROUNDS = 3
 
@@ -53,7 +54,7 @@ def pipelines(device: str = "cpu") -> dict[str, TextClassificationPipeline]:
     same = DistilBertForSequenceClassification(config)
     weights = float_weights(checkpoint.weights)
     same.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
-    usual = DistilBertForSequenceClassification(DistilBertConfig(num_labels=3))
+    usual = DistilBertForSequenceClassification(DistilBertConfig(id2label=dict(enumerate(map(str, SENTIMENTS)))))
     kind = torch.float32 if device == "cpu" else torch.float16
     return {
         name: TextClassificationPipeline(model=network.eval().to(device, kind), tokenizer=tokenizer, device=device)

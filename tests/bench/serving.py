@@ -128,7 +128,7 @@ async def fairness(
         return float(np.percentile(np.concatenate([load.latencies for load in loads]), 99))
 
     async def beside(tenth: float, seed: int) -> float:
-        flood = asyncio.ensure_future(open_load(classifier, (texts * 30)[: int(tenth * seconds)], tenth, 0, seed))
+        flood = asyncio.ensure_future(open_load(classifier, (list(texts) * 30)[: int(tenth * seconds)], tenth, 0, seed))
         worst = await others(seed)
         flood.cancel()
         await asyncio.gather(flood, return_exceptions=True)

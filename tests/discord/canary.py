@@ -6,7 +6,9 @@ A new way for a text to reach the bot is one more entry of `PATHS`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from model import Unreadable
 from tests.discord.wire import ANSWER, CALLBACK, World, add_admin, answered, until
@@ -23,14 +25,14 @@ async def ask_in_public(world: World) -> None:
     """And why, and that it is right."""
     answer = await world.ask(LOVE)
     assert (await world.why(answer)).response.embeds
-    await world.alice.click(answer.response, label="Right")
+    await world.press(answer, "Right")
 
 
 async def ask_in_private(world: World) -> None:
     """And say that it is wrong."""
     answer = await world.ask(HATE, private=True)
-    await world.alice.click(answer.response, label="Wrong")
-    await world.alice.click(answer.response, label="Should be neutral")
+    await world.press(answer, "Wrong")
+    await world.press(answer, "Should be neutral")
 
 
 async def ask_in_a_direct_message(world: World) -> None:
@@ -39,7 +41,7 @@ async def ask_in_a_direct_message(world: World) -> None:
 
 async def ask_about_a_long_text(world: World) -> None:
     (embed,) = (await world.ask(" ".join(f"{LOVE}, said number {number}." for number in range(100)))).response.embeds
-    assert "parts" in embed.footer.text
+    assert "parts" in (embed.footer.text or "")
 
 
 async def ask_in_another_language(world: World) -> None:
@@ -62,7 +64,7 @@ async def be_watched(world: World) -> None:
     """An admin has the channel watched and tagged, looks at it in every way, and everything is answered."""
     admin = add_admin(world)
     for command in ("enable", "preview", "status", "doctor", "settings", "replay"):
-        options = {
+        options: dict[str, dict[str, Any]] = {
             "enable": {"tagging": True},
             "preview": {"channel": world.channel},
             "settings": {"mod_channel": world.channel},
@@ -72,7 +74,7 @@ async def be_watched(world: World) -> None:
         assert result.response.ephemeral
     for command in ("channel", "server", "export"):
         result = await admin.slash(world.channel, f"mood {command}")
-        await until(lambda result=result: answered(result))
+        await until(partial(answered, result))
 
 
 async def say_edit_and_delete(world: World) -> None:
@@ -98,10 +100,10 @@ async def be_refused_the_answer(world: World) -> None:
     for status, code in ((400, 50035), (403, 50013)):
         world.local.http_error("PATCH", ANSWER, status=status, code=code)
         (failed,) = world.ask_at_once([LOVE], private=True)
-        await until(lambda failed=failed: answered(failed))
+        await until(partial(answered, failed))
         world.local.http_error("POST", CALLBACK, status=status, code=code)
         (failed,) = world.ask_at_once([LOVE])
-        await until(lambda failed=failed: answered(failed))
+        await until(partial(answered, failed))
 
 
 async def be_too_late(world: World) -> None:

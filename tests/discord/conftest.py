@@ -1,23 +1,13 @@
 """One Discord and one bot per module, for the tests that leave both as they found them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.demo.local_discord import LocalDiscord
-from bot.settings import Settings
 from tests.discord.wire import RunningBot, World, build_world, online_bot
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_environment() -> Iterator[None]:
-    """No setting of this machine reaches a bot of these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        for field in Settings.model_fields:
-            patch.delenv(field.upper(), raising=False)
-        yield
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

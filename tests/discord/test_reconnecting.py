@@ -1,5 +1,7 @@
 """The gateway goes away and comes back; nobody's question is lost on the way, nor answered twice."""
 
+from functools import partial
+
 import pytest
 
 from bot.demo.gateway import Op
@@ -7,6 +9,7 @@ from tests.discord.wire import (
     ANSWER,
     LONG,
     Waiting,
+    all_answered,
     answered,
     assert_answered_once,
     matching,
@@ -52,7 +55,7 @@ async def test_cut_again_and_again_it_resumes_each_time(local, world):
         for _ in range(5):
             cut(local.gateway)
             answers = world.ask_at_once(TEXTS)
-            await until(lambda answers=answers: all(answered(answer) for answer in answers))
+            await until(partial(all_answered, answers))
     assert ops == [Op.RESUME] * 5
 
 

@@ -48,6 +48,11 @@ def answered(result: InteractionResult) -> bool:
     return result.acknowledged and not result.deferred
 
 
+def all_answered(results: Sequence[InteractionResult]) -> bool:
+    """Whether everybody has an answer."""
+    return all(map(answered, results))
+
+
 @dataclass(frozen=True, slots=True)
 class RunningBot:
     """The bot's process and the file that holds its standard error."""
@@ -78,7 +83,7 @@ async def started_bot(local: LocalDiscord, folder: Path, **settings: str) -> Asy
 async def online_bot(local: LocalDiscord, folder: Path, **settings: str) -> AsyncIterator[RunningBot]:
     """The bot, started and connected with all its shards."""
     async with started_bot(local, folder, **settings) as bot:
-        await wait_until_ready(local, bot.app.runtime)
+        await wait_until_ready(local, bot.process)
         await until(lambda: len(local.gateway.connected) == local.rest.shards)
         yield bot
 
@@ -100,6 +105,7 @@ class World:
         """Alice uses /sentiment for every text in the same instant and waits for nothing."""
         backend = self.local.backend
         command = backend.find_command("sentiment", None, type=AppCommandType.CHAT_INPUT)
+        assert command is not None
         results = []
         for text in texts:
             options = [
@@ -137,7 +143,12 @@ class World:
 
     async def why(self, answer: InteractionResult) -> InteractionResult:
         """Alice presses the button under an answer and waits for what it brings."""
-        return await self.alice.click(answer.response, label="Why?")
+        return await self.press(answer, "Why?")
+
+    async def press(self, answer: InteractionResult, label: str) -> InteractionResult:
+        """Alice presses the button with that label under an answer and waits for what it brings."""
+        assert answer.response is not None
+        return await self.alice.click(answer.response, label=label)
 
 
 def build_world(local: LocalDiscord, guild_id: int | None = None) -> World:

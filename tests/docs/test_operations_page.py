@@ -32,8 +32,9 @@ def test_every_command_that_is_named_exists_and_has_the_options():
 
 def test_the_unit_does_not_start_again_what_must_be_put_right():
     unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str
-    unit.read_string(re.search(r"```ini\n(.+?)```", PAGE, re.DOTALL)[1])
+    unit.optionxform = str  # type: ignore[assignment]
+    (written,) = re.findall(r"```ini\n(.+?)```", PAGE, re.DOTALL)
+    unit.read_string(written)
     service = unit["Service"]
     assert service["Restart"] == "on-failure"
     assert service["RestartPreventExitStatus"] == str(EX_CONFIG)

@@ -70,7 +70,6 @@ def _train(target: Path) -> None:
         hidden_dim=128,
         n_layers=2,
         n_heads=4,
-        num_labels=3,
         id2label=dict(enumerate(LABELS)),
         label2id={label: index for index, label in enumerate(LABELS)},
     )

@@ -18,6 +18,7 @@ def _known() -> list[str]:
     return [word for word in words("english") if len(word) > 2 and word not in SAID_BY_TESTS and clean(word) == word]
 
 
+@cache
 def varied(word: str, count: int, start: int = 0) -> str:
     """`word` so many times, each time with another word after it."""
     text = " ".join(f"{word} {other}" for other in distinct_words(count, start))

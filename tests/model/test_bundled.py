@@ -100,11 +100,12 @@ def test_very_short_chat_gets_a_verdict(read, text):
     assert sum(read(text).probabilities) == pytest.approx(1)
 
 
+@pytest.mark.torch
 def test_the_torch_backend_reads_the_same_weights_and_gives_the_same_labels(engine, texts):
     from model.backends.torch_gpu import TorchBackend
 
     torch_backend = TorchBackend(engine.checkpoint, "cpu", 2)
-    rows = [engine.reader.read(text)[0] for text in texts]
-    backends = (engine.backend, torch_backend)
-    int8, floats = (np.concatenate([backend.predict([row]) for row in rows]).argmax(1) for backend in backends)
-    assert (int8 == floats).mean() >= 0.97
+    rows = sorted((engine.reader.read(text)[0] for text in texts), key=len)
+    int8 = np.concatenate([engine.backend.predict([row]) for row in rows]).argmax(1)
+    floats = np.concatenate([torch_backend.predict(rows[start : start + 20]) for start in range(0, len(rows), 20)])
+    assert (int8 == floats.argmax(1)).mean() >= 0.97

@@ -11,7 +11,12 @@ async def test_results_that_arrive_together_wake_the_loop_once(monkeypatch):
     loop = asyncio.get_running_loop()
     wake = loop.call_soon_threadsafe
     waiters = [mailbox.expect(future) for future in futures]
-    monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *given: (wakings.append(given), wake(*given)))
+
+    def woken(*given):
+        wakings.append(given)
+        return wake(*given)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", woken)
     for number, future in enumerate(futures):
         future.set_result(number)
     assert await asyncio.gather(*waiters) == list(range(9))

@@ -54,15 +54,17 @@ class NumberedBackend(InTurn):
 def make(tmp_path):
     """Makes an engine for a source "v0", "v1", ...; `make.backends` are those made so far."""
 
+    backends: list[NumberedBackend] = []
+
     def make(source):
         if source == "nothing":
             raise CheckpointNotFound('There is no model at "nothing".')
         backend = NumberedBackend(int(source[1:]))
-        make.backends.append(backend)
+        backends.append(backend)
         checkpoint = Checkpoint(source, tmp_path, tmp_path / "model.onnx", SENTIMENTS, source)
         return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
 
-    make.backends = []
+    make.backends = backends  # type: ignore[attr-defined]
     return make
 
 
@@ -88,6 +90,7 @@ async def test_a_reload_without_a_source_loads_the_same_again(start, make):
     assert len(make.backends) == 2
 
 
+@pytest.mark.slow
 async def test_two_hundred_reloads_under_load_lose_and_mix_nothing(start, make):
     async with await start(cache=64) as classifier:
         stop, models, long = False, [], varied("text", 700)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.demo.launch import bot_process, wait_until_ready
 from bot.demo.local_discord import LocalDiscord
 from bot.demo.page import DemoPage
 from bot.demo.world import build_world
-from tests.pages.browser import CHROMIUM, chromium, open_page, running_demo
+from tests.pages.browser import CHROMIUM, open_page, running_demo
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)"),
@@ -36,13 +36,13 @@ async def address() -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(address: str) -> AsyncIterator[Page]:
-    async with chromium() as browser:
-        page = await open_page(browser, address)
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        yield page
-        assert not problems
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+    page = await open_page(browser, address)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    assert not problems
+    await page.context.close()
 
 
 async def at_rest(page: Page) -> None:
@@ -51,10 +51,19 @@ async def at_rest(page: Page) -> None:
 
 
 async def use_sentiment(page: Page, text: str) -> None:
-    await page.locator("#channel-composer-input").press_sequentially(f"/sentiment {text}")
-    await expect(page.locator(".command-option-input")).to_have_value(text)
     await at_rest(page)
-    await page.keyboard.press("Enter")
+    await page.locator("#channel-composer-input").press_sequentially("/sentiment ")
+    await page.locator(".command-option-input").fill(text)  # typed letter by letter, a busy page may lose some
+    await send_command(page)
+
+
+async def send_command(page: Page) -> None:
+    """Enter, again if the page was busy just then and took no notice."""
+    field = page.locator(".command-option-input").first
+    await at_rest(page)
+    while await field.count():
+        await field.press("Enter")
+        await at_rest(page)
 
 
 async def write(page: Page, text: str) -> None:
@@ -83,6 +92,18 @@ async def test_a_typed_command_is_answered_by_the_real_model(page: Page) -> None
     await expect(answer).to_contain_text("i absolutely love this, best day ever")
 
 
+async def test_a_command_that_is_being_typed_is_not_sent(page: Page) -> None:
+    await page.evaluate("HTMLFormElement.prototype.requestSubmit = () => { window.sent = true; }")
+    await at_rest(page)
+    await page.locator("#channel-composer-input").press_sequentially("/sentiment ")
+    field = page.locator(".command-option-input")
+    await expect(field).to_be_focused()
+    await field.fill("and the rest is yet to come")
+    await at_rest(page)
+    assert not await page.evaluate("window.sent")
+    await expect(field).to_have_value("and the rest is yet to come")
+
+
 async def test_why_answers_below_and_marks_words(page: Page) -> None:
     await use_sentiment(page, "this is terrible")
     await expect(page.locator(ANSWER).last).to_contain_text("Negative")
@@ -93,13 +114,12 @@ async def test_why_answers_below_and_marks_words(page: Page) -> None:
 
 
 async def test_the_private_option_hides_the_answer_from_others(page: Page) -> None:
-    await page.locator("#channel-composer-input").press_sequentially("/sentiment a secret worry")
-    await expect(page.locator(".command-option-input")).to_have_value("a secret worry")
+    await page.locator("#channel-composer-input").press_sequentially("/sentiment ")
+    await page.locator(".command-option-input").fill("a secret worry")
     await page.get_by_role("button", name=re.compile(r"\+1 more")).click()
     await page.get_by_role("option", name="private").click()
     await page.get_by_role("option", name="True").click()
-    await at_rest(page)
-    await page.keyboard.press("Enter")
+    await send_command(page)
     secret = page.locator(ANSWER, has_text="a secret worry")
     await expect(secret).to_contain_text("Only you can see this")
     await page.locator("#viewer-picker").select_option(label="Inês")
@@ -140,6 +160,7 @@ async def test_a_second_tab_sees_what_the_first_one_does(page: Page) -> None:
 
 
 async def test_one_click_shows_the_mood_of_the_made_up_weeks_with_a_chart(page: Page) -> None:
+    await at_rest(page)
     await page.get_by_role("button", name="Write /mood channel").click()
     answer = page.locator(ANSWER, has_text="in the last 7 days").last
     await expect(answer).to_contain_text("at these hours of the week (mean score")
@@ -169,12 +190,11 @@ async def test_the_page_fits_a_phone(page: Page) -> None:
     await expect(page.get_by_text("soundtrack lives in my head")).to_be_visible()
 
 
-async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(tmp_path: Path) -> None:
+async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(browser: Browser, tmp_path: Path) -> None:
     async with (
         LocalDiscord() as local,
         DemoPage(local, build_world(local)) as demo,
         bot_process(local, tmp_path) as bot,
-        chromium() as browser,
     ):
         await wait_until_ready(local, bot)
         local.rest.latency = 0.5
@@ -182,17 +202,19 @@ async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(tmp_pa
         await check_sentiment(page, "new phone camera")
         await expect(page.locator(ANSWER).last).to_contain_text("Vibecheck is thinking…")
         await expect(page.locator(ANSWER).last).to_contain_text("Probabilities")
+        await page.context.close()
 
 
-async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing() -> None:
+async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing(browser: Browser) -> None:
     before = {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")}
-    async with running_demo() as (process, address), chromium() as browser:
-        await open_page(browser, address)
+    async with running_demo() as (process, address):
+        page = await open_page(browser, address)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
         assert children
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(5):
             assert await process.wait() == 0
+    await page.context.close()
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     assert {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")} <= before
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.pages.browser import CHROMIUM, chromium, open_page, running_demo
+from tests.pages.browser import CHROMIUM, open_page, running_demo
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)"),
@@ -18,9 +18,11 @@ expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page() -> AsyncIterator[Page]:
-    async with running_demo() as (_process, address), chromium() as browser:
-        yield await open_page(browser, address)
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    async with running_demo() as (_process, address):
+        page = await open_page(browser, address)
+        yield page
+        await page.context.close()
 
 
 async def at_rest(page: Page) -> None:

@@ -16,7 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.pages.browser import CHROMIUM, chromium
-from tests.pages.web import Streams, hand_in, listening, open_web, paste, read_lines, read_one, running_web
+from tests.pages.web import Scheme, Streams, hand_in, listening, open_web, paste, read_lines, read_one, running_web
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)"),
@@ -77,12 +77,6 @@ window.hold = () => { window.late = new Promise((go) => { window.go = go; }); };
 async def address() -> AsyncIterator[str]:
     async with running_web() as (_process, address):
         yield address
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -370,7 +364,7 @@ async def test_about_says_what_answers_its_limits_and_its_licence(page: Page) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_page_fits_a_phone(browser: Browser, address: str, scheme: str) -> None:
+async def test_the_page_fits_a_phone(browser: Browser, address: str, scheme: Scheme) -> None:
     page = await open_web(browser, address, 390, 844, scheme)
     await read_one(page, "this slaps fr 🔥")
     await expect(page.locator(f"{ANSWER} mark").first).to_be_visible()
@@ -383,7 +377,8 @@ async def test_the_page_fits_a_phone(browser: Browser, address: str, scheme: str
 
 async def test_dark_and_light_follow_the_visitors_system(browser: Browser, address: str) -> None:
     shades = {}
-    for scheme in ("light", "dark"):
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
         page = await open_web(browser, address, scheme=scheme)
         background, ink = await page.evaluate(
             "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1')).color]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from playwright.async_api import Browser, Locator, Page, Request
 
@@ -12,6 +13,7 @@ from tests.pages.browser import serving
 
 DEAD_HOST = "http://127.0.0.1:9"
 STREAM = "/queue/data"
+Scheme = Literal["light", "dark"]
 
 
 @asynccontextmanager
@@ -24,7 +26,7 @@ async def running_web(
 
 
 async def open_web(
-    browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: str = "light", script: str = ""
+    browser: Browser, address: str, width: int = 1280, height: int = 900, scheme: Scheme = "light", script: str = ""
 ) -> Page:
     """The page once it takes actions. `scheme` is what the visitor's system prefers: light or dark.
 

@@ -10,19 +10,20 @@ from playwright.async_api import Page, expect
 
 from tests.bench.texts import chat
 from tests.pages.browser import chromium
-from tests.pages.web import open_web, paste, read_lines, read_one, running_web
+from tests.pages.web import Scheme, open_web, paste, read_lines, read_one, running_web
 
 QUESTION = "ngl this track slaps 🔥 chat we are so back"
 
 
 async def take_pictures(folder: Path) -> None:
     async with running_web() as (_process, address), chromium() as browser:
-        for name, width, height, scheme in (
+        looks: tuple[tuple[str, int, int, Scheme], ...] = (
             ("light", 1280, 720, "light"),
             ("dark", 1280, 720, "dark"),
             ("phone", 390, 844, "light"),
             ("phone-dark", 390, 844, "dark"),
-        ):
+        )
+        for name, width, height, scheme in looks:
             page = await open_web(browser, address, width, height, scheme)
             await _take(page, folder / f"web-{name}")
 

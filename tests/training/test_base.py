@@ -16,8 +16,7 @@ THREE = ("negative", "neutral", "positive")
 
 def two_way():
     torch.manual_seed(2)
-    config = DistilBertConfig(dim=32, hidden_dim=64, n_layers=1, n_heads=2, num_labels=2)
-    config.id2label = {0: "negative", 1: "positive"}
+    config = DistilBertConfig(dim=32, hidden_dim=64, n_layers=1, n_heads=2, id2label={0: "negative", 1: "positive"})
     model = DistilBertForSequenceClassification(config).eval()
     torch.nn.init.normal_(model.classifier.bias)
     return model

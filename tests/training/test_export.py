@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file
 
-from model.backends.base import InTurn
+from model.backends.base import Backend, InTurn
 from model.backends.dequantise import float_weights
 from model.backends.engine import Engine, load_engine
 from model.backends.onnx_cpu import OnnxBackend
@@ -26,7 +26,7 @@ from training.train import encode, macro_recall, run_phase
 class Opposite(InTurn):
     """A backend that turns the other's answers round from the text with that number on."""
 
-    inner: object
+    inner: Backend
     honest: int
     name: str = "opposite"
     device: str = "cpu"
@@ -88,7 +88,7 @@ def test_a_long_training_text_keeps_its_head_or_both_ends(phase):
 
     tokenizer = AutoTokenizer.from_pretrained(phase.base)
     rows = Dataset.from_dict({"text": ["good " * 50 + "bad " * 50, "ok"], "labels": [0, 1]})
-    good, bad = tokenizer.convert_tokens_to_ids(["good", "bad"])
+    good, bad = (tokenizer.convert_tokens_to_ids(word) for word in ("good", "bad"))
     head = encode(rows, tokenizer, replace(phase.recipe, max_length=12))
     both = encode(rows, tokenizer, replace(phase.recipe, max_length=12, keep="head_tail"))
     assert head["input_ids"][0] == [101, *[good] * 10, 102]

@@ -1,5 +1,8 @@
 """Between two checkpoints: the ends are the two, the middle is the mean, and what does not fit is refused."""
 
+# mypy: disable-error-code="call-arg"
+# It takes `*pair` for any number of arguments.
+
 import json
 import math
 import shutil

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -90,20 +91,20 @@ class _CutOff:
 
 
 def test_a_processor_that_cuts_products_off_is_noticed(monkeypatch):
-    monkeypatch.setattr(onnx_backend.onnxruntime, "InferenceSession", _CutOff)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", _CutOff)
     assert saturates()
 
 
 @pytest.mark.parametrize("cuts_off", [True, False])
 def test_the_exact_way_is_asked_for_only_where_it_is_needed(monkeypatch, cuts_off):
-    asked, made = [], onnx_backend.onnxruntime.InferenceSession
+    asked, made = [], onnxruntime.InferenceSession
 
     def session(path, options, **more):
         asked.append(options.get_session_config_entry("session.x64quantprecision") if cuts_off else options)
         return made(path, options, **more)
 
     monkeypatch.setattr(onnx_backend, "saturates", lambda: cuts_off)
-    monkeypatch.setattr(onnx_backend.onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
     OnnxBackend(open_checkpoint("bundled"), 1)
     if cuts_off:
         assert asked == ["1"]

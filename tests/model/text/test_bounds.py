@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.scheduling.fair_queue import estimated_tokens
 from model.text.cleaning import clean
+from model.text.cost import estimated_tokens
 
 UNITS = [
     "*", "_", "~", "`", "|", "[", "(", "<", "&", ">", "\u0301", "\ufdfa", "\U0001f602", "\U0001f422\U0001f40d",
@@ -70,11 +70,13 @@ def grows_too_fast(units):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_twice_the_text_takes_about_twice_the_time_for_every_pair(unit):
     assert [other for other in UNITS if grows_too_fast([unit, other])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_twice_the_text_takes_about_twice_the_time_for_triples(part):
     assert [units for units in TRIPLES[part::10] if grows_too_fast(units)] == []
@@ -85,6 +87,7 @@ def test_twice_the_text_takes_about_twice_the_time_for_a_run_between_letters(sig
     assert not grows_too_fast(["a", sign, "a"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_pair_swells(unit):
     for other in UNITS:

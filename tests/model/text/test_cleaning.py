@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.cleaning import PIECE, clean, is_readable, spoken_name
+from model.text.cleaning import PIECE, clean, is_readable
+from model.text.emoji_words import spoken_name
 
 MARKUP = [
     "<@1>", "<@!22>", "<@&3>", "<#4>", "<id:guide>", "<a:pepe_sad:12>", "<:x:1>", "<t:1700000000:R>", "</play:5>",

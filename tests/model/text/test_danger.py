@@ -13,6 +13,7 @@ import model.text
 from model.text.cleaning import clean
 from model.text.danger import may_be_in_danger, prepare
 from model.text.required import alternatives, required_words
+from tests.for_each import for_each
 
 TABLE = tomllib.loads((Path(model.text.__file__).parent / "danger.toml").read_text("utf-8"))
 
@@ -28,7 +29,7 @@ def test_the_list_is_long_enough_to_say_something():
     assert len(dangers) - sum(dangers) >= 250
 
 
-@pytest.mark.parametrize(("text", "danger"), labelled())
+@for_each(("text", "danger"), labelled())
 def test_danger_is_told_from_what_sounds_like_it(text, danger):
     assert may_be_in_danger(clean(text)) is danger
 
@@ -79,6 +80,7 @@ def test_it_never_raises(text):
     assert may_be_in_danger(clean(text)) is may_be_in_danger(clean(clean(text)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["i want to ", "i dont want to . ", "kill ", "ill kill you in ", "you should die . ", "know where you live ",
@@ -98,6 +100,7 @@ def test_time_grows_with_the_length(unit):
     assert seconds(50_000) < 6 * seconds(12_500) + 0.05
 
 
+@pytest.mark.slow
 def test_no_beginning_of_what_is_said_is_slow_when_repeated():
     """A pattern that looks for its end from each of its beginnings would take a time that grows with their square."""
     prepare()

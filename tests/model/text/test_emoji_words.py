@@ -1,5 +1,7 @@
 """The table of emoji, whole: each is one, means one thing, and is read by the model as its mood says."""
 
+from itertools import product
+
 import emoji
 import pytest
 
@@ -8,6 +10,7 @@ from model.text.emoji_words import MOST
 from model.text.sarcasm import MARK
 from model.text.tables import rows
 from model.verdict import SENTIMENTS
+from tests.for_each import for_each
 
 ROWS = rows("emoji")
 BESIDE = {
@@ -27,7 +30,7 @@ WITHOUT = {
 }
 """The same, such that it has the other one."""
 
-every_row = pytest.mark.parametrize("row", ROWS, ids=[row["emoji"] for row in ROWS])
+every_row = for_each("row", ROWS)
 
 
 def beside(words, symbol):
@@ -69,20 +72,19 @@ def test_a_run_of_one_emoji_is_one_and_very(row):
         assert clean(beside(words, run)) == beside(words, degree + row["sense"])
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row["context"]], ids=lambda row: row["emoji"])
+@for_each("row", [row for row in ROWS if row["context"]])
 def test_without_its_context_an_emoji_is_what_it_is_otherwise(row):
     words = WITHOUT[row["context"]]
     name = emoji.demojize(row["emoji"]).strip(":").replace("_", " ")
     assert clean(beside(words, row["emoji"])) == beside(words, row["otherwise"] or f"({name})")
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row["otherwise"]], ids=lambda row: row["emoji"])
+@for_each("row", [row for row in ROWS if row["otherwise"]])
 def test_what_an_emoji_is_otherwise_praises_nothing(row, sentiment_of):
     assert sentiment_of(beside(WITHOUT[row["context"]], row["emoji"])) != "positive"
 
 
-@every_row
-@pytest.mark.parametrize("times", [1, 3])
+@for_each(("row", "times"), product(ROWS, [1, 3]))
 def test_the_model_reads_each_emoji_as_its_mood_says(row, times, sentiment_of):
     assert sentiment_of(beside(BESIDE[row["context"]], row["emoji"] * times)) == row["mood"]
 

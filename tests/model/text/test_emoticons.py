@@ -1,13 +1,19 @@
 """The table of emoticons, whole, and what only looks like one."""
 
+from itertools import product
+
 import pytest
 
 from model.text.cleaning import clean
 from model.text.tables import rows
 from model.verdict import SENTIMENTS
+from tests.for_each import for_each
 
 ROWS = rows("emoticons")
-every_row = pytest.mark.parametrize("row", ROWS, ids=[row["emoticon"] for row in ROWS])
+AROUND = [
+    "{}", "so {}", "{} so", "so {} so", "so\n{}", "{}\nso", "so {}\nso", "so\n{}\nso", "so {}!", "so {}, so", '"{}"',
+]  # fmt: skip
+every_row = for_each("row", ROWS)
 
 
 def test_there_are_more_than_sixty_and_none_twice():
@@ -24,11 +30,7 @@ def test_each_row_is_whole(row):
     assert clean(row["sense"]) == row["sense"]
 
 
-@every_row
-@pytest.mark.parametrize(
-    "around",
-    ["{}", "so {}", "{} so", "so {} so", "so\n{}", "{}\nso", "so {}\nso", "so\n{}\nso", "so {}!", "so {}, so", '"{}"'],
-)
+@for_each(("row", "around"), product(ROWS, AROUND))
 def test_each_emoticon_is_what_it_means_wherever_it_stands_by_itself(row, around):
     cleaned = clean(around.format(row["emoticon"]))
     assert cleaned.split() == clean(around.format(f" {row['sense']} ")).split()

@@ -34,7 +34,7 @@ def test_the_interval_is_that_of_drawing_texts(answers):
         draws.append(recall_score(truth[chosen], found[chosen], average="macro"))
     low, high = np.quantile(draws, [0.025, 0.975])
     measured = figures(table(truth, found))["macro_recall"]
-    assert (measured.low, measured.high) == (pytest.approx(low, abs=0.006), pytest.approx(high, abs=0.006))
+    assert (measured.low, measured.high) == pytest.approx((low, high), abs=0.006)
 
 
 def test_a_share_has_the_interval_of_its_size():
