@@ -35,6 +35,8 @@ FIXTURES = {"small_model": "torch", "postgres": "postgres"}
 TOGETHER = {
     "pages": "browser",
     "training/test_space.py": "browser",
+    "discord/test_process.py": "process",
+    "discord": "discord",
     "training/test_notebook.py": "notebook",
     "training/test_smoke.py": "smoke",
     "model/test_reload.py": "small model",
