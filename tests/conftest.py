@@ -8,10 +8,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
-# The networks of the tests are so small that two threads of one wait for each other longer than they compute.
+# The networks of the tests are so small that two threads of one wait for each other longer than they compute, and
+# torch's threads wait by turning in circles, on the cores that the other workers need.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# A busy machine is slow, not wrong: how long a case may take is the limit of the whole test.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 TESTS = Path(__file__).parent
 
@@ -23,6 +30,7 @@ PLACES = {
     "training/test_space.py": "browser",
     "discord": "process",
     "model/test_main.py": "process",
+    "bot/commands/test_model_feedback.py": "process",
     "model/scheduling/test_faults.py": "slow",
     "bot/app/test_runtime.py": "process",
     "bot/storage/test_killed.py": "process",
@@ -35,6 +43,8 @@ FIXTURES = {"small_model": "torch", "postgres": "postgres"}
 TOGETHER = {
     "pages": "browser",
     "training/test_space.py": "browser",
+    "discord/test_process.py": "process",
+    "discord": "discord",
     "training/test_notebook.py": "notebook",
     "training/test_smoke.py": "smoke",
     "model/test_reload.py": "small model",

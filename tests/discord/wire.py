@@ -22,6 +22,9 @@ from bot.demo.local_discord import LocalDiscord
 PATIENCE = 45.0
 """Seconds; a busy machine is slow, not wrong."""
 
+ONE_THREAD = {"THREADS": "1"}
+"""For the model: a second one would compete with the other tests' for the same cores."""
+
 CALLBACK = "/interactions/*/callback"
 ANSWER = "/webhooks/*/messages/@original"
 LONG = " ".join(f"Visit number {number} was so good that we came back for more." for number in range(120))[:6000]
@@ -75,7 +78,7 @@ async def started_bot(local: LocalDiscord, folder: Path, **settings: str) -> Asy
     """The bot, just started, with that folder for its files."""
     file = folder / "stderr"
     with file.open("wb") as stderr:
-        async with bot_process(local, folder / "data", settings, stderr=stderr.fileno()) as process:
+        async with bot_process(local, folder / "data", {**ONE_THREAD, **settings}, stderr=stderr.fileno()) as process:
             yield RunningBot(process, file)
 
 

@@ -93,7 +93,7 @@ async def test_a_typed_command_is_answered_by_the_real_model(page: Page) -> None
 
 
 async def test_a_command_that_is_being_typed_is_not_sent(page: Page) -> None:
-    await page.evaluate("HTMLFormElement.prototype.requestSubmit = () => { window.sent = true; }")
+    await page.evaluate("() => { HTMLFormElement.prototype.requestSubmit = () => { window.sent = true; }; }")
     await at_rest(page)
     await page.locator("#channel-composer-input").press_sequentially("/sentiment ")
     field = page.locator(".command-option-input")

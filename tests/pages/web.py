@@ -21,7 +21,7 @@ async def running_web(
     *arguments: str, command: Sequence[str] = ("-m", "bot", "web", "--no-browser", "--port", "0"), **environment: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """The page in a process of its own, and its address; `environment` is added to this one's."""
-    async with serving(*command, *arguments, seconds=90, **{"THREADS": "2", **environment}) as running:
+    async with serving(*command, *arguments, seconds=90, **{"THREADS": "1", **environment}) as running:
         yield running
 
 

@@ -47,7 +47,8 @@ def test_the_card_holds_the_report_and_shows_its_pictures(report, tmp_path):
     assert results_table(report) in text
     for name in ("confusion", "reliability", "slices", "forgetting"):
         assert f"](model-card/{name}.png)" in text
-        assert Image.open(tmp_path / "model-card" / f"{name}.png").width > 300
+        with Image.open(tmp_path / "model-card" / f"{name}.png") as picture:
+            assert picture.width > 300
     assert str(tmp_path) not in text
 
 
