@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from model.backends.engine import DEVICES
 from model.checkpoints.checkpoint import BUNDLED
-from model.classifier import Classifier, in_thread
+from model.classifier import Classifier
+from model.concurrency import in_thread
 from model.errors import ModelError, NothingToRead, Unreadable
 from model.tables import (
     COLUMNS,

@@ -20,13 +20,14 @@ import discord
 
 from bot.app.malloc import limit_arenas
 from bot.app.open_model import open_classifier
-from bot.app.stopping import CLOSING_SECONDS, unless
+from bot.app.stopping import CLOSING_SECONDS
 from bot.client import Vibecheck, create_bot
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
 from model.backends.base import granted_cpus
+from model.concurrency import unless
 
 if TYPE_CHECKING:
     from bot.storage.open_storage import Storage
@@ -100,13 +101,13 @@ async def _run(settings: Settings, token: str) -> int:
     async with AsyncExitStack() as kept:
         try:
             # Side by side: the database's libraries are imported while the model's session is built in a thread.
-            opened = await unless(stop, open_parts(settings, kept))
+            opened = await unless(stop, open_parts(settings, kept), grace=CLOSING_SECONDS / 4)
         except (CheckpointError, StoreError) as error:
             return _say(str(error), EX_CONFIG)
         if opened is None:
             return EX_OK
         try:
-            await unless(stop, kept.enter_async_context(_page(settings, opened[0])))
+            await unless(stop, kept.enter_async_context(_page(settings, opened[0])), grace=CLOSING_SECONDS / 4)
         except SettingsError as error:
             await opened[0].close()
             return _say(str(error), EX_CONFIG)
@@ -173,7 +174,7 @@ async def _serve(bot: Vibecheck, token: str, stop: asyncio.Event) -> int:
     bot.add_listener(_announcer(bot), "on_ready")
     bot.upkeep.start()
     try:
-        await unless(stop, bot.start(token))
+        await unless(stop, bot.start(token), grace=CLOSING_SECONDS / 4)
     except discord.PrivilegedIntentsRequired:
         raise
     except discord.LoginFailure:

@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from bot.app.open_model import open_classifier
-from bot.app.stopping import unless
+from bot.app.stopping import CLOSING_SECONDS
 from bot.settings import Settings, SettingsError
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
+from model.concurrency import unless
 from model.fallback import Forgiven
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ async def serve(
         return classifier, await kept.enter_async_context(page)
 
     async with AsyncExitStack() as kept:
-        started = await unless(stop, start())
+        started = await unless(stop, start(), grace=CLOSING_SECONDS / 4)
         if started is None:
             return
         classifier, address = started

@@ -13,15 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.app.malloc import return_freed
-from model import classifier as classifier_module
+from model import model_manager as manager_module
 from model.acceptance import Example
 from model.backends.base import InTurn
 from model.backends.engine import Engine, load_engine
 from model.checkpoints.checkpoint import MANIFEST, Checkpoint, artefact_version, file_sha256
 from model.classifier import Classifier
 from model.errors import CheckpointError, CheckpointNotFound, ClassifierClosed, ModelError, ReloadRefused
-from model.scheduling.fair_queue import Priority
+from model.scheduling.request import Priority
 from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS
 from tests.model.conftest import mood_text
@@ -69,7 +68,7 @@ def make(tmp_path):
 @pytest.fixture
 def start(make, monkeypatch):
     """A classifier whose models are made by `make`; they are compared on nothing, for they know no sentiment."""
-    monkeypatch.setattr(classifier_module, "plain_examples", list)
+    monkeypatch.setattr(manager_module, "plain_examples", list)
     return lambda **options: Classifier.start(partial(make, "v0"), reload=make, **options)
 
 
@@ -131,7 +130,7 @@ async def test_a_text_in_hand_finishes_with_the_model_it_began_with(start, make)
     async with await start() as classifier:
         make.backends[0].hold.clear()
         first = asyncio.create_task(classifier.classify(varied("long", 1000)))
-        while not classifier._worker._runner.in_hand:
+        while not classifier._worker._supervisor.current.in_hand:
             await asyncio.sleep(0.001)
         await classifier.reload("v1")
         second = asyncio.create_task(classifier.classify("short"))
@@ -151,7 +150,7 @@ async def test_a_failed_reload_changes_nothing_and_frees_the_lock(start):
 async def test_a_reload_that_is_cancelled_frees_the_lock(start, make, monkeypatch):
     go_on = threading.Event()
     async with await start() as classifier:
-        monkeypatch.setattr(classifier, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
+        monkeypatch.setattr(classifier._models, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
         reload = asyncio.create_task(classifier.reload("v1"))
         await asyncio.sleep(0.01)
         reload.cancel()
@@ -162,10 +161,10 @@ async def test_a_reload_that_is_cancelled_frees_the_lock(start, make, monkeypatc
 
 
 async def test_a_reload_that_takes_too_long_is_given_up(start, make, monkeypatch):
-    monkeypatch.setattr(classifier_module, "CHANGE_SECONDS", 0.05)
+    monkeypatch.setattr(manager_module, "CHANGE_SECONDS", 0.05)
     go_on = threading.Event()
     async with await start() as classifier:
-        monkeypatch.setattr(classifier, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
+        monkeypatch.setattr(classifier._models, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
         with pytest.raises(ReloadRefused, match="was not ready within"):
             await classifier.reload("v1")
         go_on.set()
@@ -175,7 +174,7 @@ async def test_a_reload_that_takes_too_long_is_given_up(start, make, monkeypatch
 async def test_one_change_at_a_time(start, make, monkeypatch):
     go_on = threading.Event()
     async with await start() as classifier:
-        monkeypatch.setattr(classifier, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
+        monkeypatch.setattr(classifier._models, "_load", lambda source: go_on.wait(PATIENCE) and make(source))
         reload = asyncio.create_task(classifier.reload("v1"))
         await asyncio.sleep(0.01)
         for other in (classifier.reload("v2"), classifier.rollback(), classifier.start_shadow("v2")):
@@ -205,7 +204,7 @@ async def test_a_rollback_brings_the_model_before_and_another_one_brings_it_back
 
 
 async def test_after_a_change_the_model_that_is_loaded_anew_is_the_new_one(start, make, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         await classifier.reload("v1")
         monkeypatch.setattr(make.backends[-1], "predict", lambda batch: 1 / 0)
@@ -221,7 +220,7 @@ async def test_after_a_change_the_model_that_is_loaded_anew_is_the_new_one(start
 async def real(small_model, monkeypatch):
     """A classifier over the small model, which is held against plain texts of its own world."""
     examples = [Example(mood_text(number % 3, number), SENTIMENTS[number % 3], (1.0,)) for number in range(12)]
-    monkeypatch.setattr(classifier_module, "plain_examples", lambda: examples)
+    monkeypatch.setattr(manager_module, "plain_examples", lambda: examples)
     load = partial(load_engine, device="cpu", threads=1)
     async with await Classifier.start(partial(load, str(small_model.int8)), reload=load) as classifier:
         yield classifier
@@ -376,10 +375,10 @@ async def test_a_candidate_is_compared_with_a_running_model_that_fails(real, art
 
 
 async def test_a_candidate_that_hangs_in_its_check_is_given_up_and_the_lock_freed(start, make, monkeypatch):
-    monkeypatch.setattr(classifier_module, "CHANGE_SECONDS", 0.1)
+    monkeypatch.setattr(manager_module, "CHANGE_SECONDS", 0.1)
     go_on = threading.Event()
     async with await start() as classifier:
-        monkeypatch.setattr(classifier_module, "check_golden", lambda engine: go_on.wait(PATIENCE))
+        monkeypatch.setattr(manager_module, "check_golden", lambda engine: go_on.wait(PATIENCE))
         with pytest.raises(ReloadRefused, match="was not ready within"):
             await classifier.reload("v1")
         go_on.set()
@@ -388,7 +387,7 @@ async def test_a_candidate_that_hangs_in_its_check_is_given_up_and_the_lock_free
 
 async def test_whatever_a_loader_raises_is_a_sentence(start, monkeypatch):
     async with await start() as classifier:
-        monkeypatch.setattr(classifier, "_load", lambda source: {}[source])
+        monkeypatch.setattr(classifier._models, "_load", lambda source: {}[source])
         with pytest.raises(ReloadRefused, match=r"v1 cannot be loaded beside the running model \(KeyError\)"):
             await classifier.reload("v1")
 
@@ -421,10 +420,10 @@ async def test_a_model_that_is_worse_than_a_coin_is_refused_even_after_one_that_
 
 
 async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, make, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)
-        monkeypatch.setattr(classifier._worker, "load", lambda: make("nothing"))
+        monkeypatch.setattr(classifier._worker._supervisor, "load", lambda: make("nothing"))
         while classifier.health().healthy:
             await asyncio.sleep(0.01)
         assert (await asyncio.wait_for(classifier.reload("v1"), PATIENCE)).now.version == "v1"
@@ -433,9 +432,9 @@ async def test_a_model_that_cannot_be_loaded_anew_gives_way_to_another(start, ma
 
 
 async def test_files_that_changed_are_checked_before_they_answer(start, make, monkeypatch, caplog):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
     async with await start() as classifier:
-        monkeypatch.setattr(classifier._worker, "load", lambda: make("v5"))
+        monkeypatch.setattr(classifier._worker._supervisor, "load", lambda: make("v5"))
         monkeypatch.setattr(make.backends[0], "predict", lambda batch: 1 / 0)
         while classifier.health().replaced == 0:
             await asyncio.sleep(0.01)
@@ -519,7 +518,7 @@ async def test_a_bad_artefact_does_not_become_a_shadow(real, artefact):
 async def test_closing_ends_a_shadow(start):
     classifier = await start()
     await classifier.start_shadow("v3")
-    shadow = classifier._shadow
+    shadow = classifier._models._shadow
     await classifier.close()
     await asyncio.wait_for(asyncio.wrap_future(shadow.worker.ended), PATIENCE)
 
@@ -532,23 +531,11 @@ async def test_the_lock_is_free_after_every_kind_of_failure(real, artefact, tmp_
     assert (await real.reload(str(tmp_path / "good"))).now.source == str(Path(tmp_path / "good"))
 
 
-async def test_memory_of_models_that_were_dropped_is_given_back(monkeypatch):
+async def test_memory_of_models_that_were_dropped_is_given_back():
     given_back = []
-    monkeypatch.setattr("model.classifier.return_freed", lambda: given_back.append(threading.current_thread()))
-    async with await Classifier.open("bundled") as classifier:
+    async with await Classifier.open(
+        "bundled", after_change=lambda: given_back.append(threading.current_thread())
+    ) as classifier:
         await classifier.reload()
     assert len(given_back) == 1
     assert given_back[0] is not threading.main_thread()
-
-
-def test_a_system_that_cannot_give_memory_back_is_left_alone(monkeypatch):
-    asked = []
-
-    def library(name):
-        asked.append(name)
-        raise OSError("no such library")
-
-    return_freed()
-    monkeypatch.setattr("ctypes.CDLL", library)
-    return_freed()
-    assert asked == [None]

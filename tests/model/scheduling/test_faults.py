@@ -23,7 +23,7 @@ from model.errors import (
     TextTooLong,
     Unreadable,
 )
-from model.scheduling.fair_queue import Priority
+from model.scheduling.request import Priority
 from model.text.preprocessing import Prepared
 from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS, Verdict
@@ -130,7 +130,7 @@ async def ask(classifier, chance, number):
 async def test_closing_under_load_settles_every_call(load, moment):
     classifier = await Classifier.start(load, queue_limit=10_000_000)
     going_on = threading.Event()
-    classifier._engine.backend.going_on = going_on
+    classifier._worker.engine.backend.going_on = going_on
     calls = [asyncio.create_task(classifier.classify(varied("good", 40, start=2 * number))) for number in range(2000)]
     await until(lambda: classifier.stats().queued == 2000)  # all of them cleaned: from here on the model has the work
     going_on.set()
@@ -191,7 +191,7 @@ async def test_a_model_that_hangs_is_given_up_and_those_who_wait_are_answered(ba
         assert classifier.health().healthy
         made[0].stuck = True
         lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
-        await until(lambda: classifier._worker._runner.in_hand)
+        await until(lambda: classifier._worker._supervisor.current.in_hand)
         others = [asyncio.create_task(classifier.classify(f"waiting {number}")) for number in range(100)]
         with pytest.raises(InferenceFailed, match="did not answer in time"):
             await asyncio.wait_for(lost, PATIENCE)
@@ -230,7 +230,7 @@ async def test_what_a_given_up_model_says_later_harms_nobody(backends):
 
 
 async def test_an_idle_model_that_breaks_is_found_and_loaded_anew(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
     made, load = backends
     async with await Classifier.start(load) as classifier:
         made[0].broken = True
@@ -251,8 +251,8 @@ async def test_a_model_that_fails_text_after_text_is_loaded_anew(backends):
 
 
 async def test_a_model_that_cannot_be_loaded_anew_is_tried_again(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
-    monkeypatch.setattr("model.scheduling.inference_loop._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor._RETRY_SECONDS", 0.05)
     made, load = backends
     attempts = []
 
@@ -299,18 +299,18 @@ async def test_closing_while_a_model_hangs_leaves_nobody_waiting(backends):
     classifier = await Classifier.start(load, wedged_after=0.3)
     made[0].stuck = True
     calls = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(9)]
-    await until(lambda: classifier._worker._runner.in_hand)
+    await until(lambda: classifier._worker._supervisor.current.in_hand)
     await asyncio.wait_for(classifier.close(), PATIENCE)
     answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
     assert {type(answer) for answer in answers} <= {ClassifierClosed, InferenceFailed}
 
 
 async def test_while_a_model_cannot_be_loaded_anew_nobody_is_kept_waiting(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor._RETRY_SECONDS", 0.05)
     made, load = backends
     async with await Classifier.start(load) as classifier:
         made[0].broken = True
-        monkeypatch.setattr(classifier._worker, "load", lambda: 1 / 0)
+        monkeypatch.setattr(classifier._worker._supervisor, "load", lambda: 1 / 0)
         calls = (classifier.classify(f"text {number}") for number in range(30))
         answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
         assert {type(answer) for answer in answers} == {InferenceFailed}
@@ -324,7 +324,7 @@ async def test_a_deadline_passes_while_a_model_hangs(backends):
     async with await Classifier.start(load, wedged_after=2) as classifier:
         made[0].stuck = True
         lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
-        await until(lambda: classifier._worker._runner.in_hand)
+        await until(lambda: classifier._worker._supervisor.current.in_hand)
         with pytest.raises(DeadlinePassed):
             await asyncio.wait_for(classifier.classify("waits", within=0.05), PATIENCE)
         made[0].stuck = False
@@ -343,7 +343,7 @@ async def test_a_model_that_answers_nothing_but_nan_is_loaded_anew(backends, mon
 
 
 async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.1)
     made, load = backends
     async with await Classifier.start(load, cache=9) as classifier:
         await classifier.classify("gg")
@@ -403,7 +403,7 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
     async with await Classifier.start(load, queue_limit=100_000) as classifier:
         made[0].stuck = True
         first = asyncio.create_task(classifier.classify("first"))
-        await until(lambda: classifier._worker._runner.in_hand)
+        await until(lambda: classifier._worker._supervisor.current.in_hand)
 
         async def ask(text, origin):
             await classifier.classify(text, origin=origin)
@@ -418,9 +418,9 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
 
 
 async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("model.scheduling.supervisor.PROBE_SECONDS", 0.05)
     _, load = backends
     async with await Classifier.start(load) as classifier:
-        first = classifier._worker.last_pass
-        await until(lambda: classifier._worker.last_pass > first)
+        first = classifier._worker._supervisor.last_pass
+        await until(lambda: classifier._worker._supervisor.last_pass > first)
         assert classifier.health().since_pass < 10

@@ -12,7 +12,8 @@ from model.backends.base import InTurn
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import Checkpoint
 from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed
-from model.scheduling.worker import Priority, Worker
+from model.scheduling.request import Priority
+from model.scheduling.worker import Worker
 from model.verdict import SENTIMENTS, Sentiment
 from tests.model.scheduling.test_worker import PATIENCE, WatchedReader
 
@@ -197,7 +198,7 @@ def test_a_batch_that_is_cancelled_just_as_it_is_looked_at_harms_nobody(start, b
     batch, done = set(map(id, answers[before : before + unwanted])), ahead.done
 
     def done_after_a_look():
-        if worker._runner._moved is not None:  # at work, and no longer asleep
+        if worker._supervisor.current.moved is not None:  # at work, and no longer asleep
             for answer in answers[before:]:
                 if not done() and id(answer) in batch:
                     answer.cancel()
@@ -260,15 +261,15 @@ def test_while_a_batch_takes_long_the_runner_sleeps(start, backends, monkeypatch
     backend = backends[0]
     backend.go_on.set()
     backend.when_started(2)
-    pauses, wait_for, asleep = [], worker.changed.wait_for, threading.Event()
+    pauses, wait_for, asleep = [], worker._ledger.changed.wait_for, threading.Event()
 
     def noted(predicate, timeout=None):
         pauses.append(timeout)
         asleep.set()
         return wait_for(predicate, timeout)
 
-    monkeypatch.setattr(worker.changed, "wait_for", noted)
-    worker.last_pass -= 60
+    monkeypatch.setattr(worker._ledger.changed, "wait_for", noted)
+    worker._supervisor.last_pass -= 60
     more = worker.submit("more", Priority.INTERACTIVE)  # which it reads meanwhile
     assert asleep.wait(PATIENCE)
     assert min(pauses) > 1
@@ -313,7 +314,7 @@ def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(sta
 def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, backends, reader):
     worker, _ = start(0)
     late = worker.submit("late", Priority.INTERACTIVE)
-    request = worker._requests[late]
+    request = worker._ledger._requests[late]
 
     def pass_deadline(text):
         request.deadline = 0.0

@@ -10,8 +10,8 @@ import pytest
 
 from model import ClassifierClosed, InferenceFailed, NothingToRead, Overloaded, Unreadable
 from model.scheduling import preparer as preparing_module
-from model.scheduling.fair_queue import Priority
 from model.scheduling.preparer import MOST_CHARACTERS, Preparer
+from model.scheduling.request import Priority
 from model.text.preprocessing import Prepared
 
 PATIENCE = 20.0

@@ -25,10 +25,12 @@ from model.errors import (
     Overloaded,
     TextTooLong,
 )
-from model.scheduling import inference_loop as runner_module
-from model.scheduling.fair_queue import MOST_WINDOWS, SPARSE_TOKENS, estimated_tokens
-from model.scheduling.worker import Priority, Worker
+from model.scheduling import batch_planner as planner_module
+from model.scheduling.fair_queue import SPARSE_TOKENS
+from model.scheduling.request import MOST_WINDOWS, Priority
+from model.scheduling.worker import Worker
 from model.text.cleaning import clean
+from model.text.cost import estimated_tokens
 from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS, Sentiment
 from tests.model.long_texts import distinct_words, varied
@@ -266,7 +268,7 @@ async def test_an_answer_that_holds_no_numbers_fails_its_text_and_the_next_is_an
 @pytest.mark.parametrize("place", ["read_cleaned", "decide", "next_batch"])
 async def test_whatever_collapses_fails_its_text_and_the_next_is_answered(start, reader, monkeypatch, caplog, place):
     """The last of them is in the worker itself, outside what it expects to fail."""
-    owner = {"read_cleaned": reader, "decide": engine_module, "next_batch": runner_module}[place]
+    owner = {"read_cleaned": reader, "decide": engine_module, "next_batch": planner_module}[place]
     monkeypatch.setattr(owner, place, collapse_once(getattr(owner, place)))
     async with await start() as classifier:
         with pytest.raises(InferenceFailed, match="Collapse"):
@@ -293,7 +295,7 @@ def test_a_collapse_over_one_text_harms_no_other(start_busy, backend, reader, mo
 
 def test_a_collapse_of_the_worker_spares_the_texts_it_had_not_taken(start_busy, backend, monkeypatch):
     worker = start_busy(queue_limit=50_000)
-    monkeypatch.setattr(runner_module, "next_batch", collapse_once(runner_module.next_batch))
+    monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))
     taken = worker.submit("bad", Priority.INTERACTIVE)
     left = worker.submit("bad", Priority.PASSIVE)
     backend.go_on.set()

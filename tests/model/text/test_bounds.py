@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.scheduling.fair_queue import estimated_tokens
 from model.text.cleaning import clean
+from model.text.cost import estimated_tokens
 
 UNITS = [
     "*", "_", "~", "`", "|", "[", "(", "<", "&", ">", "\u0301", "\ufdfa", "\U0001f602", "\U0001f422\U0001f40d",
