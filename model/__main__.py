@@ -85,7 +85,7 @@ def main(
         raise click.UsageError(f"Give --csv or {'texts' if texts else '--json'}, not both.")
     if column is not None and table is None:
         raise click.UsageError("--column names a column of a table; give the table with --csv.")
-    opened = partial(Classifier.open, source, device=device, max_characters=_LONGEST_TEXT)
+    opened = partial(_open, source, device)
     if table is not None:
         _prepare_output(encoding="utf-8", newline="")
         name = "standard input" if str(table) == "-" else table.name
@@ -95,6 +95,15 @@ def main(
         raise click.UsageError('Give a text, as in: python -m model "this slaps", or lines on standard input.')
     _prepare_output()
     asyncio.run(score_lines(texts, opened, as_json=as_json))
+
+
+async def _open(source: str, device: str) -> Classifier:
+    classifier = await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT)
+    if classifier.info.backend == "torch":
+        from model.backends.torch_gpu import use_threads
+
+        use_threads()
+    return classifier
 
 
 def _prepare_output(encoding: str | None = None, newline: str | None = None) -> None:

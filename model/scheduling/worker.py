@@ -111,7 +111,5 @@ class Worker:
         self._supervisor.close()
 
     def _begin(self, in_flight: InFlight, begun: list[Request] | None, *, load: bool) -> None:
-        loop = InferenceLoop(
-            self._ledger, self._supervisor, in_flight, self._cache, self.clock, begun=begun, load=load
-        )
+        loop = InferenceLoop(self._ledger, self._supervisor, in_flight, self._cache, self.clock, begun=begun, load=load)
         loop.start()

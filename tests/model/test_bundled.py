@@ -103,7 +103,7 @@ def test_very_short_chat_gets_a_verdict(read, text):
 def test_the_torch_backend_reads_the_same_weights_and_gives_the_same_labels(engine, texts):
     from model.backends.torch_gpu import TorchBackend
 
-    torch_backend = TorchBackend(engine.checkpoint, "cpu", 2)
+    torch_backend = TorchBackend(engine.checkpoint, "cpu")
     rows = [engine.reader.read(text)[0] for text in texts]
     backends = (engine.backend, torch_backend)
     int8, floats = (np.concatenate([backend.predict([row]) for row in rows]).argmax(1) for backend in backends)

@@ -23,9 +23,8 @@ from model.errors import CheckpointError, CheckpointNotFound, ClassifierClosed, 
 from model.scheduling.request import Priority
 from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS
-from tests.model.conftest import mood_text
+from tests.model.conftest import TOKENIZER, mood_text
 from tests.model.long_texts import varied
-from tests.model.scheduling.test_worker import TOKENIZER
 
 PATIENCE = 60
 
@@ -382,6 +381,7 @@ async def test_a_candidate_that_hangs_in_its_check_is_given_up_and_the_lock_free
         with pytest.raises(ReloadRefused, match="was not ready within"):
             await classifier.reload("v1")
         go_on.set()
+        monkeypatch.setattr(manager_module, "CHANGE_SECONDS", PATIENCE)
         assert (await classifier.reload("v2")).now.version == "v2"
 
 
