@@ -31,7 +31,7 @@ from tests.model.conftest import TOKENIZER
 from tests.model.long_texts import varied
 from tests.model.scheduling.words import until
 
-PATIENCE = 60
+PATIENCE = 100
 FAULTS = ("tokenise", "forward", "panic", "nan", "empty", "cancel", "late")
 WORDS = {"good": 2, "bad": 0, "forward": 3, "panic": 4, "nan": 5}
 
