@@ -89,9 +89,10 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T], *, grace: f
     if task.done():
         return task.result()
     task.cancel()
-    with suppress(asyncio.CancelledError, TimeoutError):
-        async with asyncio.timeout(grace):
-            await task
+    await asyncio.wait((task,), timeout=grace)  # not `wait_for`, which waits on while the work will not be cancelled
+    if task.done():
+        with suppress(asyncio.CancelledError, TimeoutError):
+            task.result()
     return None
 
 

@@ -14,7 +14,7 @@ from model.scheduling import batch_planner as planner_module
 from model.scheduling.request import Priority
 from model.verdict import Sentiment
 from tests.model.long_texts import varied
-from tests.model.scheduling.words import PATIENCE, collapse_once
+from tests.model.scheduling.words import PATIENCE, collapse_once, until
 
 
 @pytest.mark.parametrize("word", ["bomb", "panic", "strange"])
@@ -90,3 +90,85 @@ def test_a_collapse_of_the_worker_spares_the_texts_it_had_not_taken(start_busy, 
     backend.go_on.set()
     assert isinstance(taken.exception(PATIENCE), InferenceFailed)
     assert left.result(PATIENCE).sentiment is Sentiment.NEGATIVE
+
+
+def texts_behind(error):
+    """Every string that is held by a frame which an error leads to."""
+    found, errors, seen = [], [error], set()
+    while errors:
+        one = errors.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        errors += [one.__cause__, one.__context__]
+        trace = one.__traceback__
+        while trace is not None:
+            found += [value for value in trace.tb_frame.f_locals.values() if isinstance(value, str)]
+            trace = trace.tb_next
+    return found
+
+
+async def fail_together(classifier, worker_fails):
+    """Two callers' errors, both texts failing by whatever `worker_fails` does when it is called."""
+
+    async def ask_alice():
+        alice = "good words of alice"
+        return await classifier.classify(alice)
+
+    async def ask_bob():
+        bob = "bad words of bob"
+        return await classifier.classify(bob)
+
+    calls = [asyncio.create_task(ask()) for ask in (ask_alice, ask_bob)]
+    await until(lambda: classifier.stats().queued == 2)
+    worker_fails()
+    return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
+
+
+def assert_apart(errors):
+    alice, bob = errors
+    assert isinstance(alice, InferenceFailed)
+    assert isinstance(bob, InferenceFailed)
+    assert alice is not bob
+    assert not any("bob" in text for text in texts_behind(alice))
+    assert not any("alice" in text for text in texts_behind(bob))
+
+
+async def test_a_collapse_of_the_worker_gives_each_caller_an_error_of_its_own(start, monkeypatch):
+    """It fails all that was taken, and one error for all would gather the frames of all who wait."""
+    async with await start() as classifier:
+        worker = classifier._worker
+        monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))
+        with worker._ledger.changed:  # so that both are taken together
+            calls = [worker.submit(text, Priority.INTERACTIVE) for text in ("good words of alice", "bad of bob")]
+        alice, bob = [call.exception(PATIENCE) for call in calls]
+    assert isinstance(alice, InferenceFailed)
+    assert isinstance(bob, InferenceFailed)
+    assert alice is not bob
+    assert alice.__traceback__ is bob.__traceback__ is None
+
+
+@pytest.mark.parametrize("fails", ["model that is gone", "error for people"])
+async def test_callers_whose_texts_fail_together_hold_nothing_of_each_other(start, backend, fails):
+    shared = InferenceFailed("The model broke.")
+    async with await start() as classifier:
+        ledger = classifier._worker._ledger
+
+        def fail():
+            if fails == "model that is gone":
+                ledger.fail_all()
+            for request in ledger.held():
+                ledger.fail(request, shared)
+
+        backend.hold()
+        try:
+            assert_apart(await fail_together(classifier, fail))
+        finally:
+            backend.go_on.set()
+
+
+async def test_texts_of_one_call_that_fail_together_have_errors_of_their_own(start):
+    async with await start(queue_limit=60) as classifier:
+        answers = await classifier.classify_many(["", "<@1>", "bomb", "strange", "bomb"])
+    assert len({id(answer) for answer in answers}) == len(answers)
+    assert all(answer.__traceback__ is answer.__context__ is answer.__cause__ is None for answer in answers)

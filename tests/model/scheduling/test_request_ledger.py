@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import inspect
+import sys
 import weakref
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +14,10 @@ from model.errors import (
     ClassifierClosed,
     Overloaded,
 )
+from model.scheduling.fair_queue import FairQueue
 from model.scheduling.request import Priority
 from model.verdict import Sentiment
+from tests.model.long_texts import varied
 from tests.model.scheduling.words import BAD, PATIENCE, Text, end, hold_the_next_batch
 
 
@@ -227,3 +232,41 @@ async def test_a_closed_classifier_says_so_and_closes_again_quietly(start):
     with pytest.raises(ClassifierClosed, match="shutting down"):
         await classifier.classify("good")
     assert [type(answer) for answer in await classifier.classify_many(["good", "bad"])] == [ClassifierClosed] * 2
+
+
+@pytest.fixture
+def without_lock(monkeypatch):
+    """Calls of the queue by whoever has not its owner's lock, as (method, caller); set `owner` to begin."""
+    found, watched = SimpleNamespace(owner=None, calls=set()), FairQueue.__dict__.items()
+
+    def watch(name, method):
+        def watching(self, *given):
+            if found.owner is not None and self is found.owner.queue and not found.owner.changed._is_owned():
+                found.calls.add((name, sys._getframe(1).f_code.co_name))
+            return method(self, *given)
+
+        return watching
+
+    for name, method in list(watched):
+        if inspect.isfunction(method) and name != "__init__":
+            monkeypatch.setattr(FairQueue, name, watch(name, method))
+    return found
+
+
+async def test_the_queue_is_touched_with_its_owners_lock_only(start, without_lock):
+    async with await start(queue_limit=3000, cache=9) as classifier:
+        without_lock.owner = classifier._worker._ledger
+        calls = [
+            classifier.classify(f"{varied(word, words)} {number}", Priority(number % 2), origin=number % 3)
+            for number, (word, words) in enumerate([("good", 3), ("bad", 60), ("bomb", 2), ("good", 600)] * 30)
+        ]
+        tasks = [asyncio.create_task(call) for call in calls]
+        await asyncio.sleep(0)
+        for task in tasks[::7]:
+            task.cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
+        assert classifier.stats().served > 0
+        await classifier.classify("good", within=PATIENCE)
+        classifier._worker._supervisor.look()
+        classifier.health()
+    assert without_lock.calls == set()

@@ -7,8 +7,9 @@ import pytest
 
 from model.classifier import Classifier
 from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed
+from model.scheduling.batch_planner import BatchPlanner
 from model.text.tokenization import Reader
-from tests.model.scheduling.words import PATIENCE, SlowReader, until
+from tests.model.scheduling.words import PATIENCE, SlowReader, collapse_once, until
 
 
 async def test_a_model_that_hangs_is_given_up_and_those_who_wait_are_answered(backends, clock, caplog):
@@ -213,3 +214,96 @@ async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds
         first = classifier._worker._supervisor.last_pass
         await until(lambda: classifier._worker._supervisor.last_pass > first)
         assert classifier.health().since_pass < 10
+
+
+async def test_a_watchdog_outlives_an_error_and_says_so_once(backends, clock, monkeypatch, caplog):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=0.3, clock=clock) as classifier:
+        supervisor = classifier._worker._supervisor
+        looks, look = [], supervisor.look
+
+        def look_after_two_errors():
+            looks.append(1)
+            if len(looks) < 3:
+                raise MemoryError
+            look()
+
+        monkeypatch.setattr(supervisor, "look", look_after_two_errors)
+        await until(lambda: len(looks) > 3)
+        assert caplog.text.count("the watchdog failed (MemoryError)") == 1
+        made[0].stuck = True
+        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
+        await until(lambda: supervisor.current.in_hand)
+        clock.advance(0.4)
+        with pytest.raises(InferenceFailed, match="in time"):
+            await asyncio.wait_for(lost, PATIENCE)
+
+
+async def test_a_model_that_nothing_watches_over_is_not_healthy(backends, clock, monkeypatch):
+    _, load = backends
+    async with await Classifier.start(load, wedged_after=100, clock=clock) as classifier:
+        supervisor = classifier._worker._supervisor
+        look = supervisor.look
+        monkeypatch.setattr(supervisor, "look", lambda: 1 / 0)
+        clock.advance(29)
+        assert classifier.health().healthy
+        clock.advance(2)
+        supervisor.last_look = 1000.0  # whatever a look said that was under way
+        health = classifier.health()
+        assert (health.healthy, health.since_look) == (False, 31)
+        assert health.reason == "nothing has watched over it for 31 s"
+        monkeypatch.setattr(supervisor, "look", look)
+        await until(lambda: classifier.health().healthy)
+        assert classifier.health().since_look == 0
+
+
+async def test_what_a_look_does_not_come_to_the_next_one_does(backends, clock, monkeypatch):
+    made, load = backends
+    async with await Classifier.start(load, wedged_after=0.3, clock=clock) as classifier:
+        worker = classifier._worker
+        fail, begin, errors = worker._ledger.fail, worker._supervisor._begin, [MemoryError(), RuntimeError()]
+
+        def fail_at_the_second(request, error):
+            if len(errors) == 1:
+                raise errors.pop()
+            fail(request, error)
+
+        def begin_at_the_second(*given, **named):
+            if len(errors) == 2:
+                raise errors.pop()
+            begin(*given, **named)
+
+        monkeypatch.setattr(worker._ledger, "fail", fail_at_the_second)
+        monkeypatch.setattr(worker._supervisor, "_begin", begin_at_the_second)
+        made[0].stuck = True
+        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
+        await until(lambda: worker._supervisor.current.in_hand)
+        other = asyncio.create_task(classifier.classify("waits"))
+        await until(lambda: classifier.stats().queued == 2)
+        clock.advance(0.4)
+        with pytest.raises(InferenceFailed, match="in time"):
+            await asyncio.wait_for(lost, PATIENCE)
+        assert (await asyncio.wait_for(other, PATIENCE)).sentiment == "positive"
+        assert (errors, classifier.health().replaced) == ([], 1)
+
+
+async def test_a_loop_that_dies_leaves_nobody_waiting_and_another_takes_its_place(backends, monkeypatch, caplog):
+    """Its errors are the answers of texts, but for those that it makes while it waits for some."""
+    _, load = backends
+    async with await Classifier.start(load, wedged_after=0.3) as classifier:
+        monkeypatch.setattr(BatchPlanner, "may_read", collapse_once(BatchPlanner.may_read))
+        with pytest.raises(InferenceFailed):
+            await asyncio.wait_for(classifier.classify("my secret"), PATIENCE)
+        await until(lambda: classifier.health().replaced == 1)
+        assert (await asyncio.wait_for(classifier.classify("hello"), PATIENCE)).sentiment == "positive"
+    assert "the inference loop failed (Collapse)" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_closing_after_a_loop_has_died_ends_all_the_same(backends, monkeypatch):
+    _, load = backends
+    classifier = await Classifier.start(load, wedged_after=0.3)
+    monkeypatch.setattr(BatchPlanner, "may_read", lambda *_: 1 / 0)
+    with pytest.raises(InferenceFailed):
+        await asyncio.wait_for(classifier.classify("good"), PATIENCE)
+    await asyncio.wait_for(classifier.close(), PATIENCE)
