@@ -3,7 +3,7 @@
 from model.acceptance import Comparison, GoldenFailure
 from model.backends.engine import Engine, load_engine
 from model.checkpoints.checkpoint import BUNDLED, Checkpoint, Missed, open_checkpoint
-from model.classifier import Classifier, ModelInfo, Reloaded
+from model.classifier import Classifier
 from model.errors import (
     BackendUnavailable,
     CheckpointError,
@@ -24,8 +24,10 @@ from model.errors import (
 )
 from model.explain import Explanation, Influence
 from model.fallback import open_or_fall_back
+from model.model_manager import ModelInfo, Reloaded
+from model.scheduling.request import Priority
 from model.scheduling.shadow import ShadowReport
-from model.scheduling.worker import Health, Priority, Stats
+from model.scheduling.stats import Health, Stats
 from model.text.cleaning import clean
 from model.verdict import SENTIMENTS, Sentiment, Verdict
 

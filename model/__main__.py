@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from model.backends.engine import DEVICES
 from model.checkpoints.checkpoint import BUNDLED
-from model.classifier import Classifier, in_thread
+from model.classifier import Classifier
+from model.concurrency import in_thread
 from model.errors import ModelError, NothingToRead, Unreadable
 from model.installation import version_line
 from model.tables import (
@@ -93,7 +94,7 @@ def main(
         raise click.UsageError(f"Give --csv or {'texts' if texts else '--json'}, not both.")
     if column is not None and table is None:
         raise click.UsageError("--column names a column of a table; give the table with --csv.")
-    opened = partial(Classifier.open, source, device=device, max_characters=_LONGEST_TEXT)
+    opened = partial(_open, source, device)
     if table is not None:
         _prepare_output(encoding="utf-8", newline="")
         name = "standard input" if str(table) == "-" else table.name
@@ -104,6 +105,15 @@ def main(
         raise click.UsageError(f'Give a text, as in: {called} "this slaps", or lines on standard input.')
     _prepare_output()
     asyncio.run(score_lines(texts, opened, as_json=as_json))
+
+
+async def _open(source: str, device: str) -> Classifier:
+    classifier = await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT)
+    if classifier.info.backend == "torch":
+        from model.backends.torch_gpu import use_threads
+
+        use_threads()
+    return classifier
 
 
 def _prepare_output(encoding: str | None = None, newline: str | None = None) -> None:

@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from weakref import WeakKeyDictionary
 
-from bot.app.malloc import return_freed
-from model.acceptance import (
-    Comparison,
-    Example,
-    GoldenFailure,
-    check_comparison,
-    check_golden,
-    compare,
-    golden_examples,
-    golden_failures,
-    plain_examples,
-    verdicts_of,
-)
+from model.acceptance import GoldenFailure
 from model.backends.engine import Engine, load_engine
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.concurrency import Mailbox
-from model.errors import (
-    ClassifierClosed,
-    InferenceFailed,
-    ModelError,
-    NothingToRead,
-    Overloaded,
-    ReloadRefused,
-    TextTooLong,
-)
+from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
+from model.model_manager import ModelInfo, ModelManager, Reloaded
 from model.scheduling.batch_size import calibrated
-from model.scheduling.fair_queue import cost_of
 from model.scheduling.preparer import Preparer
-from model.scheduling.shadow import Shadow, ShadowReport
-from model.scheduling.worker import WEDGED_SECONDS, Health, Priority, Stats, Worker
-from model.text.cleaning import clean, is_readable
+from model.scheduling.request import Priority, cost_of
+from model.scheduling.shadow import ShadowReport
+from model.scheduling.stats import Health, Stats
+from model.scheduling.supervisor import WEDGED_SECONDS
+from model.scheduling.worker import Worker
+from model.text.cleaning import is_readable
 from model.text.preprocessing import Prepared, prepare_at_once
-from model.verdict import Sentiment, Verdict
+from model.verdict import Verdict
 
 MAX_CHARACTERS = 200_000
 """Some eighty windows of prose, of which 24 are read: many times what Discord lets anybody write."""
@@ -60,55 +40,11 @@ QUEUE_LIMIT = 65_536
 CACHE_SIZE = 4096
 """Verdicts on short texts that are remembered."""
 
-CHANGE_SECONDS = 600.0
-"""What a change of model may take: fetching, loading and checking it."""
-
 _PREPARED_TEXTS = 256
 """Texts of a batch that are prepared at once."""
 
 _TURN_SECONDS = 0.01
 """For how long the event loop prepares texts of a batch before others have their turn."""
-
-_T = TypeVar("_T")
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
-
-    `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
-    `missed` is the model that should answer instead.
-    """
-
-    version: str
-    source: str
-    backend: str
-    device: str
-    labels: tuple[Sentiment, ...]
-    metrics: dict[str, float]
-    since: float = 0.0
-    budget: int = 0
-    missed: Missed | None = None
-
-    @property
-    def fallback(self) -> str:
-        """A sentence that says which model could not be had and what answers instead; "" when all is as it should."""
-        if self.missed is None:
-            return ""
-        stand_in = "the bundled model" if self.source == BUNDLED else f"{self.source}, the last good one on disk,"
-        return f"{self.missed.source} could not be had ({self.missed.reason}); {stand_in} answers."
-
-
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """A change of model: what answered `before` and what answers now, and both on plain texts."""
-
-    before: ModelInfo
-    now: ModelInfo
-    comparison: Comparison | None
-    seconds: float
 
 
 class Classifier:
@@ -120,17 +56,15 @@ class Classifier:
         queue_limit: int,
         max_characters: int,
         load: Callable[[str], Engine] = load_engine,
+        after_change: Callable[[], None] | None = None,
     ) -> None:
         """Takes over a worker that is ready. `load` makes an engine of a source, for `reload` and `start_shadow`."""
         self._worker = worker
         self._queue_limit = queue_limit
         self._max_characters = max_characters
-        self._load = load
         self._preparer = Preparer()
         self._preparer.warm()
-        self._changing = asyncio.Lock()
-        self._previous: tuple[Engine, Callable[[], Engine]] | None = None
-        self._shadow: Shadow | None = None
+        self._models = ModelManager(worker, load, after_change)
         self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
 
     @classmethod
@@ -145,11 +79,13 @@ class Classifier:
         cache: int = CACHE_SIZE,
         budget: int = 0,
         missed: Missed | None = None,
+        after_change: Callable[[], None] | None = None,
     ) -> Self:
         """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot.
 
         `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine. `missed` is the model
-        that this one stands in for; see `open_or_fall_back`.
+        that this one stands in for; see `open_or_fall_back`. `after_change` is called in a thread after a model was
+        dropped, such as to give its memory back to the system.
         """
 
         def load(wanted: str) -> Engine:
@@ -160,7 +96,14 @@ class Classifier:
             engine = load(source)
             return replace(engine, checkpoint=replace(engine.checkpoint, missed=missed))
 
-        return await cls.start(first, queue_limit=queue_limit, max_characters=max_characters, cache=cache, reload=load)
+        return await cls.start(
+            first,
+            queue_limit=queue_limit,
+            max_characters=max_characters,
+            cache=cache,
+            reload=load,
+            after_change=after_change,
+        )
 
     @classmethod
     async def start(
@@ -171,19 +114,21 @@ class Classifier:
         max_characters: int = MAX_CHARACTERS,
         cache: int = 0,
         reload: Callable[[str], Engine] = load_engine,
+        after_change: Callable[[], None] | None = None,
         wedged_after: float = WEDGED_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> Self:
         """Runs the engine that `load` returns. `load` is called in the worker's thread; its error is raised here.
 
-        `reload` makes an engine of a source, `wedged_after` is in seconds; see `Worker` for the rest.
+        `reload` makes an engine of a source, `after_change` is as for `open`; see `Worker` for the rest.
         """
-        worker = Worker(load, queue_limit, cache=cache, wedged_after=wedged_after)
+        worker = Worker(load, queue_limit, cache=cache, wedged_after=wedged_after, clock=clock)
         try:
             await asyncio.wrap_future(worker.ready)
         except asyncio.CancelledError:
             worker.close()
             raise
-        return cls(worker, queue_limit, max_characters, reload)
+        return cls(worker, queue_limit, max_characters, reload, after_change)
 
     async def classify(
         self,
@@ -200,7 +145,7 @@ class Classifier:
         (`Verdict.skipped`). Raises NothingToRead, Unreadable, TextTooLong, Overloaded, DeadlinePassed, InferenceFailed
         or ClassifierClosed. Cancelling takes the text out of the queue.
         """
-        deadline = inf if within is None else time.perf_counter() + within
+        deadline = inf if within is None else self._worker.clock() + within
         return await self._submit(await self._prepared_alone(text, priority, origin), priority, origin, deadline)
 
     async def classify_many(
@@ -251,81 +196,40 @@ class Classifier:
         afterwards stays for `rollback`. `progress` is called with what is being done. Raises a CheckpointError,
         ReloadRefused or ClassifierClosed, and nothing has changed then.
         """
-        started = time.perf_counter()
-        say = progress or _silent
-        missed = self.info.missed
-        wanted = source or (missed.source if missed else self.info.source)
-        async with self._one_at_a_time(wanted):
-            say(f"loading {wanted}")
-            engine, load = await self._load_beside(wanted)
-            say("checking its golden examples")
-            await in_thread(partial(check_golden, engine))
-            say("comparing it with the running model")
-            examples = await in_thread(plain_examples)
-            candidate = await in_thread(partial(verdicts_of, engine, examples))
-            comparison = compare(examples, await _ask(self._worker, examples), candidate)
-            check_comparison(wanted, comparison)
-            change = self._swap(engine, load, comparison, started)
-            await in_thread(return_freed)
-            return change
+        return await self._models.reload(source, progress)
 
     async def rollback(self) -> Reloaded:
         """The model before the last change answers again; it is still loaded. Raises ReloadRefused without one."""
-        started = time.perf_counter()
-        async with self._one_at_a_time("the earlier model"):
-            if self._previous is None:
-                raise ReloadRefused("There is no earlier model to go back to; none was loaded since the start.")
-            return self._swap(*self._previous, None, started)
+        return await self._models.rollback()
 
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """How many golden examples the running model came with, and those that it answers otherwise now."""
-        examples = await in_thread(partial(golden_examples, self._engine.checkpoint.folder))
-        return len(examples), golden_failures(examples, await _ask(self._worker, examples))
+        return await self._models.golden()
 
     async def start_shadow(self, source: str, share: float = 1.0) -> ModelInfo:
         """Runs a candidate beside the live model on a share of the passive texts, until it is promoted or stopped.
 
         Raises a CheckpointError, or ReloadRefused for one that fails its golden examples or when one is running.
         """
-        async with self._one_at_a_time(source):
-            if self._shadow is not None:
-                raise ReloadRefused("A candidate is running already; promote or stop it first.")
-            if not 0 < share <= 1:
-                raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
-            engine, load = await self._load_beside(source)
-            await in_thread(partial(check_golden, engine))
-            self._shadow = Shadow(engine, load, share)
-            return _info(engine, time.perf_counter())
+        return await self._models.start_shadow(source, share)
 
     def shadow_report(self) -> ShadowReport:
         """What the candidate has shown. Raises ReloadRefused when none is running."""
-        return self._candidate().report()
+        return self._models.shadow_report()
 
     async def promote_shadow(self) -> Reloaded:
         """The candidate answers from now on. Raises ReloadRefused when there is none, or when it is clearly worse.
 
         A candidate that is refused stays in the shadow.
         """
-        started = time.perf_counter()
-        async with self._one_at_a_time("the candidate"):
-            shadow = self._candidate()
-            examples = await in_thread(plain_examples)
-            comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
-            check_comparison(shadow.engine.checkpoint.source, comparison)
-            await self.stop_shadow()
-            # The one that was compared: a shadow that hung has had its engine loaded anew.
-            change = self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
-            del shadow  # the worker that is no more
-            await in_thread(return_freed)
-            return change
+        return await self._models.promote_shadow()
 
     async def stop_shadow(self) -> ShadowReport:
-        """Drops the candidate; returns its last report. Raises ReloadRefused when there is none."""
-        shadow = self._candidate()
-        self._shadow = None
-        shadow.close()
-        await asyncio.wrap_future(shadow.worker.ended)
-        return shadow.report()
+        """Drops the candidate; returns its last report.
+
+        Raises ReloadRefused when there is none or another change is under way, and ClassifierClosed.
+        """
+        return await self._models.stop_shadow()
 
     def stats(self) -> Stats:
         """Counts since the start."""
@@ -340,10 +244,9 @@ class Classifier:
 
         Safe to call again, and to cancel when that batch takes too long: the worker still ends after it.
         """
-        if self._shadow is not None:
-            self._shadow.close()
         self._preparer.close()
         self._worker.close()
+        self._models.close()
         await asyncio.shield(asyncio.wrap_future(self._worker.ended))
 
     async def __aenter__(self) -> Self:
@@ -357,55 +260,7 @@ class Classifier:
     @property
     def info(self) -> ModelInfo:
         """What answers now."""
-        return _info(self._engine, self._worker.since)
-
-    @property
-    def _engine(self) -> Engine:
-        engine = self._worker.engine
-        assert engine is not None, "the worker was ready"
-        return engine
-
-    @asynccontextmanager
-    async def _one_at_a_time(self, what: str) -> AsyncIterator[None]:
-        """The lock is free again afterwards, however it went and however long it takes."""
-        if self._changing.locked():
-            raise ReloadRefused("Another change of the model is under way; try again when it is done.")
-        if self._worker.closing:
-            raise ClassifierClosed
-        async with self._changing:
-            try:
-                async with asyncio.timeout(CHANGE_SECONDS):
-                    yield
-            except TimeoutError:
-                minutes = CHANGE_SECONDS / 60
-                raise ReloadRefused(f"{what} was not ready within {minutes:.0f} minutes; that was given up.") from None
-
-    async def _load_beside(self, source: str) -> tuple[Engine, Callable[[], Engine]]:
-        load = partial(self._load, source)
-        try:
-            return await in_thread(load), load
-        except ModelError:
-            raise
-        except Exception as error:  # such as too little memory for two models
-            raise ReloadRefused(
-                f"{source} cannot be loaded beside the running model ({type(error).__name__})."
-            ) from error
-
-    def _swap(
-        self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
-    ) -> Reloaded:
-        if self._worker.closing:
-            raise ClassifierClosed
-        before = self.info
-        self._previous = self._worker.swap(engine, load)
-        now, seconds = self.info, time.perf_counter() - started
-        _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
-        return Reloaded(before, now, comparison, seconds)
-
-    def _candidate(self) -> Shadow:
-        if self._shadow is None:
-            raise ReloadRefused("No candidate is running; start one first.")
-        return self._shadow
+        return self._models.info
 
     def _check_length(self, text: str) -> None:
         if len(text) > self._max_characters:
@@ -435,7 +290,7 @@ class Classifier:
                         prepare_at_once(text) or asyncio.wrap_future(self._look_closer(text, priority, origin))
                     )
                 except ModelError as error:
-                    found.append(error.with_traceback(None))  # which would lead to all the texts
+                    found.append(error.again())  # its traceback would lead to all the texts
             await asyncio.gather(*filter(asyncio.isfuture, found), return_exceptions=True)
         finally:
             for one in found:
@@ -469,12 +324,12 @@ class Classifier:
                 try:
                     waiting.append(text if isinstance(text, ModelError) else self._submit(text, priority, origin, inf))
                 except ModelError as error:
-                    waiting.append(error.with_traceback(None))  # which would lead to all the texts
+                    waiting.append(error.again())  # its traceback would lead to all the texts
             for one in waiting:
                 try:
                     answers.append(one if isinstance(one, ModelError) else await one)
                 except ModelError as error:
-                    answers.append(error.with_traceback(None))
+                    answers.append(error.again())
         finally:  # whoever is cancelled takes all its texts back
             for one in waiting[len(answers) :]:
                 if not isinstance(one, ModelError):
@@ -482,9 +337,8 @@ class Classifier:
         return answers
 
     def _show_candidate(self, text: Prepared, started: float, answer: asyncio.Future[Verdict]) -> None:
-        shadow = self._shadow  # which may be stopped from another thread's loop
-        if shadow is not None and not answer.cancelled() and answer.exception() is None:
-            shadow.offer(text, answer.result(), time.perf_counter() - started)
+        if not answer.cancelled() and answer.exception() is None:
+            self._models.offer(text, answer.result(), time.perf_counter() - started)
 
     def _mailbox(self) -> Mailbox:
         loop = asyncio.get_running_loop()
@@ -494,61 +348,12 @@ class Classifier:
         return mailbox
 
 
-async def in_thread(call: Callable[[], _T]) -> _T:
-    """The result of a call that blocks, from a thread that does not keep the process from ending."""
-    done: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            result = call()
-        except BaseException as error:
-            if done.set_running_or_notify_cancel():
-                done.set_exception(error)
-        else:
-            if done.set_running_or_notify_cancel():
-                done.set_result(result)
-
-    threading.Thread(target=run, name="beside", daemon=True).start()
-    return await asyncio.wrap_future(done)
-
-
-async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | ModelError]:
-    """What a worker's model says of examples now, whatever it remembers; a model that fails has its error there.
-
-    Raises Overloaded and ClassifierClosed: then nothing has been found out about the model.
-    """
-    found: list[Verdict | ModelError] = []
-    for example in examples:
-        future = worker.submit(clean(example.text), Priority.INTERACTIVE, "examples", fresh=True)
-        try:
-            verdict = await asyncio.wrap_future(future)
-            found.append(verdict)
-        except (InferenceFailed, NothingToRead) as error:
-            found.append(error)
-    return found
-
-
-def _info(engine: Engine, since: float) -> ModelInfo:
-    checkpoint, backend = engine.checkpoint, engine.backend
-    return ModelInfo(
-        version=checkpoint.version,
-        source=checkpoint.source,
-        backend=backend.name,
-        device=backend.device,
-        labels=checkpoint.labels,
-        metrics=checkpoint.metrics,
-        since=since,
-        budget=engine.budget,
-        missed=checkpoint.missed,
-    )
-
-
 def _outcome(done: asyncio.Future[Prepared]) -> Prepared | ModelError:
     error = done.exception()
     if error is None:
         return done.result()
     if isinstance(error, ModelError):
-        return error
+        return error.again()
     raise error
 
 
@@ -572,7 +377,3 @@ def _portions(
         cost += own
     if portion:
         yield portion
-
-
-def _silent(_: str) -> None:
-    """For a reload that nobody watches."""

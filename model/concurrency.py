@@ -1,4 +1,4 @@
-"""Handing a result or an error to whoever waits for it, if anybody still does."""
+"""Threads and event loops: handing a result or an error to whoever waits for it, if anybody still does."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from model.errors import InferenceFailed
+from model.errors import InferenceFailed, ModelError
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,13 @@ def refuse(future: Future[_T], error: BaseException) -> bool:
     return True
 
 
-def failure_of(error: BaseException) -> InferenceFailed:
-    """Names the kind of error only: its message may hold the text."""
+def own_error(error: BaseException) -> ModelError:
+    """What one caller is told of an error: an instance of its own, which leads to no text.
+
+    Of an error that was not made for people only the kind is named, and logged: its message may hold the text.
+    """
+    if isinstance(error, ModelError):
+        return error.again()
     _log.error("the model failed on a text: %s", type(error).__name__)
     return InferenceFailed(f"The model failed on this text ({type(error).__name__}).")
 
@@ -54,6 +59,41 @@ def run_into(future: Future[_T], call: Callable[[], _T]) -> None:
         refuse(future, error)
     finally:
         del future, call  # to which the error leads back
+
+
+async def in_thread(call: Callable[[], _T]) -> _T:
+    """The result of a call that blocks, from a thread that does not keep the process from ending."""
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        if done.set_running_or_notify_cancel():
+            run_into(done, call)
+
+    threading.Thread(target=run, name="beside", daemon=True).start()
+    return await asyncio.wrap_future(done)
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T], *, grace: float) -> _T | None:
+    """The result of `work`, or None when `stop` came first and `work` was cancelled.
+
+    What is cancelled has `grace` seconds to end, and is left to itself then.
+    """
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    except BaseException:
+        task.cancel()
+        raise
+    finally:
+        stopped.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait((task,), timeout=grace)  # not `wait_for`, which waits on while the work will not be cancelled
+    if task.done():
+        with suppress(asyncio.CancelledError, TimeoutError):
+            task.result()
+    return None
 
 
 class Mailbox:
@@ -111,13 +151,16 @@ class Crew:
         self._nice = nice
         self._threads = threads
         self._started = 0
+        self._starting = threading.Lock()
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
     def submit(self, call: Callable[[], _T]) -> Future[_T]:
         """What the call returns or raises. It can be cancelled until a thread has begun with it."""
-        if self._started < self._threads:
-            threading.Thread(target=self._run, name=self._name, daemon=True).start()
-            self._started += 1
+        if self._started < self._threads:  # once they all are, nobody takes the lock any more
+            with self._starting:
+                if self._started < self._threads:
+                    threading.Thread(target=self._run, name=self._name, daemon=True).start()
+                    self._started += 1
         done: Future[_T] = Future()
         self._calls.put((done, call))
         return done

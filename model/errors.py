@@ -1,8 +1,21 @@
 """What can go wrong between a text and its verdict; each message is a sentence for a person."""
 
+from typing import Self
+
 
 class ModelError(Exception):
     """The base of every error this package raises on purpose."""
+
+    def again(self) -> Self:
+        """The same error for one caller alone, without a traceback, cause or context.
+
+        These lead to the frames that it came through and to the texts in them. An instance that several callers hold
+        gathers the frames of all of them.
+        """
+        own = type(self).__new__(type(self), *self.args)  # not `__init__`, which takes something else than the sentence
+        own.__dict__.update(self.__dict__)
+        own.__dict__.pop("__notes__", None)
+        return own
 
 
 class NothingToRead(ModelError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.app.malloc import return_freed
+from bot.app.process_tuning import tune_torch
 from bot.settings import Settings
 from model import Classifier, HubUnreachable, open_or_fall_back
 from model.fallback import Forgiven
@@ -12,7 +14,7 @@ async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachab
 
     Raises a CheckpointError when it cannot be had otherwise.
     """
-    return await open_or_fall_back(
+    classifier = await open_or_fall_back(
         settings.model,
         forgiving=forgiving,
         device=settings.device,
@@ -20,4 +22,8 @@ async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachab
         queue_limit=settings.queue_limit,
         cache=settings.cache_size,
         budget=settings.batch_tokens,
+        after_change=return_freed,
     )
+    if classifier.info.backend == "torch":
+        tune_torch(settings.threads)
+    return classifier

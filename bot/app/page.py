@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import stop_on_signals
-from bot.app.shutdown import ShutdownBudget
-from bot.app.stopping import unless
+from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
 from bot.web.server import Address, running_page
 from model import CheckpointError, Classifier, HubUnreachable
+from model.concurrency import unless
 from model.fallback import Forgiven
 from model.installation import needs_extra
 
@@ -68,7 +68,7 @@ async def serve(
         return await kept.enter_async_context(running_page(opened[0], settings, host, port, share=share))
 
     try:
-        address = await unless(stop, start())
+        address = await unless(stop, start(), grace=GRACE_SECONDS)
         if address is None:
             return
         _say(address, opened[0].info.fallback)

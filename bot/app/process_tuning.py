@@ -25,6 +25,16 @@ def tune_threads() -> None:
     limit_arenas(granted_cpus())
 
 
+def tune_torch(threads: int) -> None:
+    """With how many threads PyTorch computes on a CPU; 0 is as many as are granted. For the first model, and all after.
+
+    A model that is loaded later, beside it or for a visitor, changes nothing.
+    """
+    from model.backends.torch_gpu import use_threads
+
+    use_threads(threads)
+
+
 def freeze_what_is_loaded() -> None:
     """Takes everything that is there now out of the search for garbage, for good.
 

@@ -19,13 +19,12 @@ import discord
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import freeze_what_is_loaded, on_hangup, stop_on_signals, tune_threads
-from bot.app.shutdown import ShutdownBudget, run_to_the_end
-from bot.app.stopping import unless
+from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
-from model.classifier import in_thread
+from model.concurrency import in_thread, unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -86,9 +85,9 @@ async def run(settings: Settings, token: str) -> int:
     on_hangup(lambda: None)  # nothing to reload yet; it would end the process
     running = Running()
     try:
-        if await unless(stop, open_parts(settings, running)) is None:
+        if await unless(stop, open_parts(settings, running), grace=GRACE_SECONDS) is None:
             return EX_OK
-        await unless(stop, _open_page(settings, running))
+        await unless(stop, _open_page(settings, running), grace=GRACE_SECONDS)
         return EX_OK if stop.is_set() else await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
         return _say(str(error), EX_CONFIG)
@@ -154,7 +153,7 @@ async def _serve(client: Vibecheck, token: str, stop: asyncio.Event) -> int:
     client.add_listener(_announcer(client), "on_ready")
     client.jobs.start()
     try:
-        await unless(stop, client.start(token))
+        await unless(stop, client.start(token), grace=GRACE_SECONDS)
     except discord.PrivilegedIntentsRequired:
         raise
     except discord.LoginFailure:

@@ -12,8 +12,11 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-SHUTDOWN_SECONDS = 3.9
-"""What all of the process has to end orderly, whatever hangs."""
+GRACE_SECONDS = 0.3
+"""What the work gets to end by itself that a stop breaks off: connecting, loading, or serving."""
+
+SHUTDOWN_SECONDS = 3.6
+"""What all owners have together after that, whatever hangs: with it less than the four seconds that are promised."""
 
 SHARES = {"jobs": 0.07, "messages": 0.2, "model": 0.2, "answers": 0.13, "connection": 0.13, "page": 0.07, "store": 0.2}
 """What each owner has for certain, as parts of the whole, in the order in which they end.

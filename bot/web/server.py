@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings, SettingsError
 from bot.web.asgi_guard import Guard, is_local
 from model import Classifier
-from model.classifier import in_thread
+from model.concurrency import in_thread
 
 if TYPE_CHECKING:
     import uvicorn

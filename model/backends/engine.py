@@ -50,7 +50,8 @@ def load_engine(source: str, device: str = "auto", threads: int = 0) -> Engine:
     """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done.
 
     "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is logged and
-    left alone. "cuda" insists on it.
+    left alone. "cuda" insists on it. `threads` is how many compute with ONNX Runtime, 0 as many as are granted. Nothing
+    that is the whole process's is changed (see `model.backends.torch_gpu.use_threads`).
     """
     if device not in DEVICES:
         raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")
@@ -92,7 +93,7 @@ def _load_backend(checkpoint: Checkpoint, device: str, threads: int) -> Backend:
         raise BackendUnavailable(needs_extra(needed, "torch"))
     from model.backends.torch_gpu import TorchBackend
 
-    return TorchBackend(checkpoint, device, threads)
+    return TorchBackend(checkpoint, device)
 
 
 def _warm(engine: Engine) -> None:

@@ -25,14 +25,13 @@ class TorchBackend(InTurn):
     name = "torch"
     step = 8  # what a GPU's matrix units work in
 
-    def __init__(self, checkpoint: Checkpoint, device: str, threads: int = 0) -> None:
-        """`device` is "cpu" or "cuda"; `threads` as for `OnnxBackend`.
+    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
+        """`device` is "cpu" or "cuda"; how many threads compute on a CPU is for the process to say (`use_threads`).
 
         Raises BackendUnavailable without that device, CheckpointError when the weights cannot be loaded.
         """
         if device == "cuda" and not torch.cuda.is_available():
             raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU; use DEVICE=auto or cpu.")
-        torch.set_num_threads(threads or granted_cpus())
         try:
             network = DistilBertForSequenceClassification(DistilBertConfig.from_pretrained(str(checkpoint.folder)))
             network.load_state_dict(_weights(checkpoint))
@@ -72,6 +71,14 @@ class TorchBackend(InTurn):
         if self._device.type != "cuda":
             return tensor
         return tensor.pin_memory().to(self._device, non_blocking=True)
+
+
+def use_threads(count: int = 0) -> None:
+    """How many threads compute each operation on a CPU, of all networks in this process; 0 is as many as are granted.
+
+    For whoever starts the process and for nobody else: a second model must not slow the first one down.
+    """
+    torch.set_num_threads(count or granted_cpus())  # noqa: TID251  # the one function that does
 
 
 def _forward(network: DistilBertForSequenceClassification, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -15,9 +15,9 @@ from collections.abc import Generator, Hashable, Iterator
 from concurrent.futures import Future
 from functools import partial
 
-from model.concurrency import failure_of, refuse, settle
-from model.errors import ClassifierClosed, ModelError, Overloaded
-from model.scheduling.fair_queue import Priority
+from model.concurrency import own_error, refuse, settle
+from model.errors import ClassifierClosed, Overloaded
+from model.scheduling.request import Priority
 from model.text import danger
 from model.text.preprocessing import Prepared, prepare_in_steps
 
@@ -107,10 +107,8 @@ class Preparer:
     def _prepare_into(self, future: Future[Prepared], text: str) -> None:
         try:
             prepared = self._with_rests(prepare_in_steps(text))
-        except ModelError as error:
-            refuse(future, error.with_traceback(None))  # which would lead to the text
         except BaseException as error:
-            refuse(future, failure_of(error))
+            refuse(future, own_error(error))
         else:
             settle(future, prepared)
 

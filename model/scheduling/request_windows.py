@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.engine import Engine
-from model.scheduling.fair_queue import Request
+from model.scheduling.request import Request
 
 _LIGHT = 160
 """Tokens up to which a window is computed in some ten milliseconds."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from model.backends.engine import Engine
 from model.errors import ModelError
-from model.scheduling.worker import Priority, Worker
+from model.scheduling.request import Priority
+from model.scheduling.worker import Worker
 from model.text.preprocessing import Prepared
 from model.verdict import Verdict
 

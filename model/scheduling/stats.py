@@ -34,10 +34,12 @@ class Stats:
 class Health:
     """Whether the model answers: `since_pass` is the age in seconds of its last real forward pass.
 
-    `reason` says what is wrong, and `replaced` how often a stuck or broken model was loaded anew.
+    `reason` says what is wrong, `replaced` how often a stuck or broken model was loaded anew, and `since_look` is the
+    age in seconds of the last look of the watchdog, which would do that.
     """
 
     healthy: bool
     since_pass: float
     reason: str
     replaced: int
+    since_look: float = 0.0

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from model.backends.engine import load_engine
 from model.errors import ModelError
-from model.scheduling.fair_queue import MOST_WINDOWS, Priority
+from model.scheduling.request import MOST_WINDOWS, Priority
 from model.text.cleaning import clean
 from model.text.tokenization import Reader
 

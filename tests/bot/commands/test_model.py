@@ -13,7 +13,7 @@ from bot.app.assemble import assemble
 from bot.commands.model import NOT_YOURS
 from bot.settings import Settings
 from model import Classifier, Priority, load_engine
-from model import classifier as classifier_module
+from model import model_manager as manager_module
 from model.checkpoints.checkpoint import BUNDLED_FOLDER
 
 HOME = 4242424242
@@ -147,7 +147,7 @@ async def test_the_progress_of_a_long_reload_is_shown(use, env, monkeypatch):
         await asyncio.sleep(0.2)
         return call()
 
-    monkeypatch.setattr(classifier_module, "in_thread", slow)
+    monkeypatch.setattr(manager_module, "in_thread", slow)
     await use("reload")
     edits = [entry.json["content"] for entry in env.http_requests if entry.method == "PATCH" and entry.json]
     assert "Still comparing it with the running model…" in edits

@@ -120,8 +120,8 @@ async def test_a_thousand_messages_at_once_are_all_read_or_counted(watched):
 
 
 async def test_what_the_full_queue_does_not_take_is_counted_and_not_logged(watched, backend, classifier, caplog):
-    limit = classifier._worker.queue.limit
-    classifier._worker.queue.limit = 60
+    limit = classifier._worker._ledger.queue.limit
+    classifier._worker._ledger.queue.limit = 60
     backend.hold()
     try:
         for number in range(50):
@@ -131,7 +131,7 @@ async def test_what_the_full_queue_does_not_take_is_counted_and_not_logged(watch
         for _ in range(200):
             await asyncio.sleep(0)
     finally:
-        classifier._worker.queue.limit = limit
+        classifier._worker._ledger.queue.limit = limit
         backend.go_on.set()
     await watched.env.settle(timeout=30)
     counts = monitoring_of(watched.bot).ingest.counts[watched.guild.id]

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
 from model.backends.base import granted_cpus, pad, padded_length
 from model.backends.engine import has_gpu_device, load_engine
 from model.backends.onnx_cpu import OnnxBackend
-from model.backends.torch_gpu import TorchBackend
+from model.backends.torch_gpu import TorchBackend, use_threads
 from model.checkpoints.checkpoint import open_checkpoint
 from model.classifier import Classifier
 from model.errors import BackendUnavailable
@@ -43,7 +44,7 @@ def test_torch_and_fp32_onnx_give_the_same_logits(small_model):
 def test_the_artefact_runs_in_torch_with_its_weights_turned_back_into_floats(small_model):
     checkpoint = open_checkpoint(str(small_model.int8))
     onnx_engine, onnx_logits = logits_of(small_model.int8, small_model.texts)
-    backend = TorchBackend(checkpoint, "cpu", 1)
+    backend = TorchBackend(checkpoint, "cpu")
     torch_logits = np.concatenate([backend.predict(onnx_engine.reader.read(text)) for text in small_model.texts])
     spread = torch_logits.std()
     assert np.abs(torch_logits - np.concatenate(onnx_logits)).mean() < 0.05 * spread
@@ -72,6 +73,19 @@ def test_company_in_a_batch_changes_no_answer(small_model, kind):
     alone = np.concatenate([engine.backend.predict([row]) for row in rows])
     assert together.shape == (40, 3)
     np.testing.assert_allclose(together, alone, atol=1e-3)
+
+
+def test_a_second_model_does_not_change_how_many_threads_the_first_computes_with(small_model):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        load_engine(str(small_model.floats), "cpu", 2)
+        load_engine(str(small_model.floats), "cpu", 1)
+        assert torch.get_num_threads() == 2
+        use_threads(1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_an_onnx_checkpoint_runs_in_onnxruntime_and_safetensors_in_torch(small_model):

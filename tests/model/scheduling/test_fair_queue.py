@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.scheduling.fair_queue import PATIENCE, FairQueue, Priority, Request, estimated_tokens
+from model.scheduling.fair_queue import PATIENCE, FairQueue
+from model.scheduling.request import Priority, Request
+from model.text.cost import estimated_tokens
 
 PASSIVE, INTERACTIVE = Priority.PASSIVE, Priority.INTERACTIVE
 

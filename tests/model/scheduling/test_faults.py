@@ -23,14 +23,15 @@ from model.errors import (
     TextTooLong,
     Unreadable,
 )
-from model.scheduling.fair_queue import Priority
+from model.scheduling.request import Priority
 from model.text.preprocessing import Prepared
 from model.text.tokenization import Reader
 from model.verdict import SENTIMENTS, Verdict
+from tests.model.conftest import TOKENIZER
 from tests.model.long_texts import varied
-from tests.model.scheduling.test_worker import TOKENIZER
+from tests.model.scheduling.words import until
 
-PATIENCE = 60
+PATIENCE = 100
 FAULTS = ("tokenise", "forward", "panic", "nan", "empty", "cancel", "late")
 WORDS = {"good": 2, "bad": 0, "forward": 3, "panic": 4, "nan": 5}
 
@@ -130,7 +131,7 @@ async def ask(classifier, chance, number):
 async def test_closing_under_load_settles_every_call(load, moment):
     classifier = await Classifier.start(load, queue_limit=10_000_000)
     going_on = threading.Event()
-    classifier._engine.backend.going_on = going_on
+    classifier._worker.engine.backend.going_on = going_on
     calls = [asyncio.create_task(classifier.classify(varied("good", 40, start=2 * number))) for number in range(2000)]
     await until(lambda: classifier.stats().queued == 2000)  # all of them cleaned: from here on the model has the work
     going_on.set()
@@ -139,219 +140,6 @@ async def test_closing_under_load_settles_every_call(load, moment):
     answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
     assert {type(answer) for answer in answers} <= {Verdict, ClassifierClosed}
     assert ClassifierClosed in map(type, answers)
-
-
-class SlowReader(Reader):
-    """A reader of which a test replaces `read_cleaned`."""
-
-
-@dataclass
-class StuckBackend(InTurn):
-    """Answers until it is told to hang, as a driver may."""
-
-    stuck: bool = False
-    broken: bool = False
-    nan: bool = False
-    name: str = "stuck"
-    device: str = "cpu"
-
-    def predict(self, batch):
-        if self.broken:
-            raise RuntimeError("device lost")
-        while self.stuck:
-            time.sleep(0.01)
-        return np.array([[np.nan if self.nan else 0.0, 0.0, 1.0]] * len(batch), dtype=np.float32)
-
-
-@pytest.fixture
-def backends(tmp_path):
-    """The backends that were loaded, in order; `load` makes another."""
-    made = []
-
-    def load():
-        made.append(StuckBackend())
-        checkpoint = Checkpoint("stuck", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
-        return Engine(checkpoint, SlowReader(TOKENIZER, 512), made[-1])
-
-    made_and_load = made, load
-    yield made_and_load
-    for backend in made:
-        backend.stuck = False
-
-
-async def until(condition):
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-async def test_a_model_that_hangs_is_given_up_and_those_who_wait_are_answered(backends, caplog):
-    made, load = backends
-    async with await Classifier.start(load, wedged_after=0.3) as classifier:
-        assert classifier.health().healthy
-        made[0].stuck = True
-        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
-        await until(lambda: classifier._worker._runner.in_hand)
-        others = [asyncio.create_task(classifier.classify(f"waiting {number}")) for number in range(100)]
-        with pytest.raises(InferenceFailed, match="did not answer in time"):
-            await asyncio.wait_for(lost, PATIENCE)
-        answers = await asyncio.wait_for(asyncio.gather(*others), PATIENCE)
-        health = classifier.health()
-    assert {answer.sentiment for answer in answers} == {"positive"}
-    assert (len(made), health.replaced, health.healthy) == (2, 1, True)
-    assert "given up" in caplog.text
-
-
-async def test_a_model_that_hangs_is_reported_before_it_is_replaced(backends):
-    made, load = backends
-    async with await Classifier.start(load, wedged_after=0.4) as classifier:
-        made[0].stuck = True
-        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
-        await until(lambda: not classifier.health().healthy)
-        assert classifier.health().reason
-        with pytest.raises(InferenceFailed):
-            await asyncio.wait_for(lost, PATIENCE)
-        await until(lambda: classifier.health().healthy)
-
-
-async def test_what_a_given_up_model_says_later_harms_nobody(backends):
-    made, load = backends
-    async with await Classifier.start(load, wedged_after=0.2) as classifier:
-        made[0].stuck = True
-        with pytest.raises(InferenceFailed):
-            await asyncio.wait_for(classifier.classify("in the batch that hangs"), PATIENCE)
-        made[0].stuck = False
-        answers = await asyncio.wait_for(
-            classifier.classify_many([f"text {number}" for number in range(200)]), PATIENCE
-        )
-        stats = classifier.stats()
-    assert {answer.sentiment for answer in answers} == {"positive"}
-    assert (stats.served, stats.failed, stats.queued) == (200, 1, 0)
-
-
-async def test_an_idle_model_that_breaks_is_found_and_loaded_anew(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
-    made, load = backends
-    async with await Classifier.start(load) as classifier:
-        made[0].broken = True
-        await until(lambda: classifier.health().replaced == 1)
-        await until(lambda: classifier.health().healthy)
-        assert (await classifier.classify("hello")).sentiment == "positive"
-    assert len(made) == 2
-
-
-async def test_a_model_that_fails_text_after_text_is_loaded_anew(backends):
-    made, load = backends
-    async with await Classifier.start(load) as classifier:
-        made[0].broken = True
-        failed = await classifier.classify_many([f"text {number}" for number in range(12)])
-        await until(lambda: classifier.health().replaced == 1)
-        assert InferenceFailed in map(type, failed)
-        assert (await classifier.classify("hello")).sentiment == "positive"
-
-
-async def test_a_model_that_cannot_be_loaded_anew_is_tried_again(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
-    monkeypatch.setattr("model.scheduling.inference_loop._RETRY_SECONDS", 0.05)
-    made, load = backends
-    attempts = []
-
-    def load_at_the_fourth():
-        attempts.append(1)
-        if len(attempts) in (2, 3):
-            raise OSError("the disk is gone")
-        return load()
-
-    async with await Classifier.start(load_at_the_fourth) as classifier:
-        made[0].broken = True
-        await until(lambda: len(attempts) > 1)
-        assert not classifier.health().healthy
-        await until(lambda: classifier.health().healthy)
-        assert (await classifier.classify("hello")).sentiment == "positive"
-    assert len(attempts) == 4
-
-
-async def test_a_text_that_hangs_the_tokenizer_is_given_up_alone(backends, monkeypatch):
-    made, load = backends
-    hanging = threading.Event()
-
-    def read_cleaned(self, cleaned, most=0):
-        if "poison" in cleaned:
-            hanging.wait(PATIENCE)
-        return Reader.read_cleaned(self, cleaned, most)
-
-    monkeypatch.setattr(SlowReader, "read_cleaned", read_cleaned)
-    async with await Classifier.start(load, wedged_after=0.3) as classifier:
-        poison = asyncio.create_task(classifier.classify("poison"))
-        others = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(50)]
-        with pytest.raises(InferenceFailed, match="in time"):
-            await asyncio.wait_for(poison, PATIENCE)
-        answers = await asyncio.wait_for(asyncio.gather(*others), PATIENCE)
-        hanging.set()
-        more = await asyncio.wait_for(classifier.classify_many([f"more {number}" for number in range(50)]), PATIENCE)
-        stats = classifier.stats()
-    assert {answer.sentiment for answer in answers + more} == {"positive"}
-    assert (stats.served, stats.failed, len(made)) == (100, 1, 2)
-
-
-async def test_closing_while_a_model_hangs_leaves_nobody_waiting(backends):
-    made, load = backends
-    classifier = await Classifier.start(load, wedged_after=0.3)
-    made[0].stuck = True
-    calls = [asyncio.create_task(classifier.classify(f"text {number}")) for number in range(9)]
-    await until(lambda: classifier._worker._runner.in_hand)
-    await asyncio.wait_for(classifier.close(), PATIENCE)
-    answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
-    assert {type(answer) for answer in answers} <= {ClassifierClosed, InferenceFailed}
-
-
-async def test_while_a_model_cannot_be_loaded_anew_nobody_is_kept_waiting(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop._RETRY_SECONDS", 0.05)
-    made, load = backends
-    async with await Classifier.start(load) as classifier:
-        made[0].broken = True
-        monkeypatch.setattr(classifier._worker, "load", lambda: 1 / 0)
-        calls = (classifier.classify(f"text {number}") for number in range(30))
-        answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
-        assert {type(answer) for answer in answers} == {InferenceFailed}
-        await until(lambda: not classifier.health().healthy)
-        with pytest.raises(InferenceFailed, match="cannot be loaded anew"):
-            await asyncio.wait_for(classifier.classify("one more"), PATIENCE)
-
-
-async def test_a_deadline_passes_while_a_model_hangs(backends):
-    made, load = backends
-    async with await Classifier.start(load, wedged_after=2) as classifier:
-        made[0].stuck = True
-        lost = asyncio.create_task(classifier.classify("in the batch that hangs"))
-        await until(lambda: classifier._worker._runner.in_hand)
-        with pytest.raises(DeadlinePassed):
-            await asyncio.wait_for(classifier.classify("waits", within=0.05), PATIENCE)
-        made[0].stuck = False
-        assert (await asyncio.wait_for(lost, PATIENCE)).sentiment == "positive"
-        assert classifier.stats().expired == 1
-
-
-async def test_a_model_that_answers_nothing_but_nan_is_loaded_anew(backends, monkeypatch):
-    made, load = backends
-    async with await Classifier.start(load) as classifier:
-        made[0].nan = True
-        failed = await classifier.classify_many([f"text {number}" for number in range(12)])
-        assert InferenceFailed in map(type, failed)
-        await until(lambda: classifier.health().replaced == 1)
-        assert (await classifier.classify("hello")).sentiment == "positive"
-
-
-async def test_texts_answered_from_the_cache_do_not_hide_a_broken_model(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.1)
-    made, load = backends
-    async with await Classifier.start(load, cache=9) as classifier:
-        await classifier.classify("gg")
-        made[0].broken = True
-        async with asyncio.timeout(PATIENCE):
-            while classifier.health().replaced == 0:
-                await classifier.classify("gg")
-    assert len(made) == 2
 
 
 async def test_others_have_their_turns_while_a_batch_is_prepared(backends, monkeypatch):
@@ -403,7 +191,7 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
     async with await Classifier.start(load, queue_limit=100_000) as classifier:
         made[0].stuck = True
         first = asyncio.create_task(classifier.classify("first"))
-        await until(lambda: classifier._worker._runner.in_hand)
+        await until(lambda: classifier._worker._supervisor.current.in_hand)
 
         async def ask(text, origin):
             await classifier.classify(text, origin=origin)
@@ -415,12 +203,3 @@ async def test_a_quiet_server_is_soon_served_beside_a_flood_of_long_texts(backen
         made[0].stuck = False
         await asyncio.wait_for(asyncio.gather(first, *calls), PATIENCE)
     assert order.index("quiet") < 12
-
-
-async def test_an_idle_model_passes_something_through_at_least_every_ten_seconds(backends, monkeypatch):
-    monkeypatch.setattr("model.scheduling.inference_loop.PROBE_SECONDS", 0.05)
-    _, load = backends
-    async with await Classifier.start(load) as classifier:
-        first = classifier._worker.last_pass
-        await until(lambda: classifier._worker.last_pass > first)
-        assert classifier.health().since_pass < 10

@@ -12,9 +12,10 @@ from model.backends.base import InTurn
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import Checkpoint
 from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed
-from model.scheduling.worker import Priority, Worker
+from model.scheduling.request import Priority
+from model.scheduling.worker import Worker
 from model.verdict import SENTIMENTS, Sentiment
-from tests.model.scheduling.test_worker import PATIENCE, WatchedReader
+from tests.model.scheduling.words import PATIENCE, WatchedReader
 
 
 @dataclass
@@ -78,7 +79,7 @@ def backends():
 
 
 @pytest.fixture
-def start(tmp_path, reader, backends):
+def start(tmp_path, reader, backends, clock):
     """Starts a worker with so many texts, each a twentieth of a batch and of an origin of its own.
 
     Returns it with the texts' answers when nothing of them has been read yet; `go_on` lets it begin.
@@ -91,7 +92,7 @@ def start(tmp_path, reader, backends):
         return Engine(checkpoint, reader, backends[-1])
 
     def start(texts, **options):
-        worker = Worker(load, queue_limit=50_000, **options)
+        worker = Worker(load, queue_limit=50_000, clock=clock, **options)
         workers.append(worker)
         worker.ready.result(PATIENCE)
         worker.submit("first", Priority.INTERACTIVE)
@@ -107,12 +108,16 @@ def start(tmp_path, reader, backends):
         worker.ended.result(PATIENCE)
 
 
-def when_loaded(backends):
-    """Returns when a second backend has taken the first one's place."""
+def until(condition):
     give_up = time.monotonic() + PATIENCE
-    while len(backends) < 2:
+    while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.001)
+
+
+def when_loaded(backends):
+    """Returns when a second backend has taken the first one's place."""
+    until(lambda: len(backends) == 2)
 
 
 def sentiments(answers):
@@ -130,7 +135,7 @@ def test_a_batch_is_handed_out_before_the_last_one_is_computed(start, backends):
     assert not answers[-1].done()
 
 
-def test_what_is_computed_already_is_answered_although_the_next_batch_hangs(start, backends):
+def test_what_is_computed_already_is_answered_although_the_next_batch_hangs(start, backends, clock):
     _, answers = start(30, wedged_after=0.3)
     backend = backends[0]
     backend.go_on.set()
@@ -138,14 +143,17 @@ def test_what_is_computed_already_is_answered_although_the_next_batch_hangs(star
     backend.go_on.clear()
     backend.compute(0)
     assert answers[0].result(PATIENCE).sentiment is Sentiment.POSITIVE
+    assert backend.entered.wait(PATIENCE)
+    clock.advance(0.4)
     assert isinstance(answers[-1].exception(PATIENCE), InferenceFailed)
 
 
-def test_the_batch_that_was_sent_ahead_is_computed_anew_when_the_one_before_it_hangs(start, backends):
+def test_the_batch_that_was_sent_ahead_is_computed_anew_when_the_one_before_it_hangs(start, backends, clock):
     worker, answers = start(60, wedged_after=0.3)
     backends[0].go_on.set()
     _, second = backends[0].when_started(2)
     lost = len(backends[0].started[0][0])
+    clock.advance(0.4)
     assert isinstance(answers[0].exception(PATIENCE), InferenceFailed)
     when_loaded(backends)
     backends[1].go_on.set()
@@ -157,12 +165,15 @@ def test_the_batch_that_was_sent_ahead_is_computed_anew_when_the_one_before_it_h
     assert worker.health().replaced == 1
 
 
-def test_a_batch_that_was_sent_ahead_and_hangs_when_its_turn_comes_is_noticed(start, backends):
+def test_a_batch_that_was_sent_ahead_and_hangs_when_its_turn_comes_is_noticed(start, backends, clock):
     worker, answers = start(60, wedged_after=0.3)
     backends[0].go_on.set()
     backends[0].when_started(2)
-    ahead = len(backends[0].started[1][0])
+    before, ahead = (len(batch) for batch, _ in backends[0].started[:2])
     backends[0].compute(0)
+    sentiments(answers[:before])
+    until(lambda: len(worker._supervisor.current.in_hand) == ahead)
+    clock.advance(0.4)
     when_loaded(backends)
     backends[1].go_on.set()
     backends[1].when_started(1)
@@ -197,7 +208,7 @@ def test_a_batch_that_is_cancelled_just_as_it_is_looked_at_harms_nobody(start, b
     batch, done = set(map(id, answers[before : before + unwanted])), ahead.done
 
     def done_after_a_look():
-        if worker._runner._moved is not None:  # at work, and no longer asleep
+        if worker._supervisor.current.moved is not None:  # at work, and no longer asleep
             for answer in answers[before:]:
                 if not done() and id(answer) in batch:
                     answer.cancel()
@@ -260,15 +271,15 @@ def test_while_a_batch_takes_long_the_runner_sleeps(start, backends, monkeypatch
     backend = backends[0]
     backend.go_on.set()
     backend.when_started(2)
-    pauses, wait_for, asleep = [], worker.changed.wait_for, threading.Event()
+    pauses, wait_for, asleep = [], worker._ledger.changed.wait_for, threading.Event()
 
     def noted(predicate, timeout=None):
         pauses.append(timeout)
         asleep.set()
         return wait_for(predicate, timeout)
 
-    monkeypatch.setattr(worker.changed, "wait_for", noted)
-    worker.last_pass -= 60
+    monkeypatch.setattr(worker._ledger.changed, "wait_for", noted)
+    worker._supervisor.last_pass -= 60
     more = worker.submit("more", Priority.INTERACTIVE)  # which it reads meanwhile
     assert asleep.wait(PATIENCE)
     assert min(pauses) > 1
@@ -276,14 +287,14 @@ def test_while_a_batch_takes_long_the_runner_sleeps(start, backends, monkeypatch
     assert sentiments([*answers, more]) == {Sentiment.POSITIVE}
 
 
-def test_a_long_text_that_short_ones_keep_waiting_has_not_made_the_model_hang(start, backends):
+def test_a_long_text_that_short_ones_keep_waiting_has_not_made_the_model_hang(start, backends, clock):
     worker, _ = start(0, wedged_after=0.4)
     backend = backends[0]
     backend.go_on.set()
     long = worker.submit("bad " * 300, Priority.INTERACTIVE, "long")
     backend.when_started(1)
-    until = time.monotonic() + 1.2
-    while time.monotonic() < until:
+    for _ in range(10):
+        clock.advance(0.12)
         count = len(backend.started)
         short = [worker.submit("good", Priority.INTERACTIVE, origin) for origin in range(2)]
         backend.when_started(count + 1)
@@ -295,7 +306,7 @@ def test_a_long_text_that_short_ones_keep_waiting_has_not_made_the_model_hang(st
     assert worker.health().replaced == 0
 
 
-def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(start, backends):
+def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(start, backends, clock):
     worker, _ = start(0, wedged_after=0.2)
     backend = backends[0]
     backend.go_on.set()
@@ -304,6 +315,7 @@ def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(sta
     give_up = time.monotonic() + PATIENCE
     while not long.done():
         assert time.monotonic() < give_up
+        clock.advance(0.05)
         short = worker.submit("good", Priority.INTERACTIVE)
         while not short.done():
             backend.compute_later(1)
@@ -313,7 +325,7 @@ def test_a_long_text_that_hangs_is_given_up_although_short_ones_are_answered(sta
 def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, backends, reader):
     worker, _ = start(0)
     late = worker.submit("late", Priority.INTERACTIVE)
-    request = worker._requests[late]
+    request = worker._ledger._requests[late]
 
     def pass_deadline(text):
         request.deadline = 0.0
@@ -323,7 +335,9 @@ def test_a_text_whose_deadline_passes_after_it_is_read_is_not_computed(start, ba
     assert isinstance(late.exception(PATIENCE), DeadlinePassed)
 
 
-def test_a_text_that_hangs_the_tokenizer_does_not_cost_the_batch_that_is_computed_meanwhile(start, backends, reader):
+def test_a_text_that_hangs_the_tokenizer_does_not_cost_the_batch_that_is_computed_meanwhile(
+    start, backends, reader, clock
+):
     worker, answers = start(30, wedged_after=1)
     reading, go_on = threading.Event(), threading.Event()
 
@@ -338,6 +352,7 @@ def test_a_text_that_hangs_the_tokenizer_does_not_cost_the_batch_that_is_compute
     poison = worker.submit("poison", Priority.INTERACTIVE)
     assert reading.wait(PATIENCE)
     backends[0].compute(0)
+    clock.advance(1.1)
     assert isinstance(poison.exception(PATIENCE), InferenceFailed)
     when_loaded(backends)
     backends[1].go_on.set()

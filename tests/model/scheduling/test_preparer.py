@@ -10,11 +10,11 @@ import pytest
 
 from model import ClassifierClosed, InferenceFailed, NothingToRead, Overloaded, Unreadable
 from model.scheduling import preparer as preparing_module
-from model.scheduling.fair_queue import Priority
 from model.scheduling.preparer import MOST_CHARACTERS, Preparer
+from model.scheduling.request import Priority
 from model.text.preprocessing import Prepared
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 ASKED, PASSIVE = Priority.INTERACTIVE, Priority.PASSIVE
 
 
@@ -27,16 +27,24 @@ def preparer():
 
 @pytest.fixture
 def held(monkeypatch, preparer):
-    """Nothing is begun until `go_on` is set; `order` notes what is, by its first word."""
-
+    """What is begun goes no further until `go_on` is set; `order` notes what does, by its first word."""
     held, steps = SimpleNamespace(go_on=threading.Event(), order=[]), preparing_module.prepare_in_steps
+    begun = threading.Event()
 
     def noted(text):
+        begun.set()
         assert held.go_on.wait(PATIENCE)
         held.order.append(text.split()[0])
         return (yield from steps(text))
 
+    def begin(text, priority, origin):
+        """Submits a text, and returns when it has been taken: it takes no room among those that wait then."""
+        future = preparer.submit(text, priority, origin)
+        assert begun.wait(PATIENCE)
+        return future
+
     monkeypatch.setattr(preparing_module, "prepare_in_steps", noted)
+    held.begin = begin
     return held
 
 
@@ -47,7 +55,7 @@ def test_a_text_is_prepared_as_it_is_cleaned_everywhere(preparer):
 
 
 def test_origins_are_served_by_turns_whatever_one_of_them_sends(preparer, held):
-    first = preparer.submit("first of all", ASKED, "a")
+    first = held.begin("first of all", ASKED, "a")
     many = [preparer.submit(f"a{number} is good", ASKED, "a") for number in range(20)]
     other = preparer.submit("b is good", ASKED, "b")
     third = preparer.submit("c is good", PASSIVE, "c")
@@ -72,7 +80,7 @@ def test_what_is_taken_back_is_not_prepared(preparer, held):
 
 def test_more_than_fits_is_refused_and_passive_texts_first(preparer, held):
     half = "good " * (MOST_CHARACTERS[PASSIVE] // 10)
-    preparer.submit("first", ASKED, 1)
+    held.begin("first", ASKED, 1)
     kept = [preparer.submit(half, ASKED, 2) for _ in range(2)]
     with pytest.raises(Overloaded) as refusal:
         preparer.submit("one more", PASSIVE, 3)
@@ -86,7 +94,7 @@ def test_more_than_fits_is_refused_and_passive_texts_first(preparer, held):
 
 
 def test_who_floods_is_refused_for_others_and_never_a_person_for_what_is_watched(preparer, held):
-    preparer.submit("first", ASKED, 1)
+    held.begin("first", ASKED, 1)
     part = "good " * (MOST_CHARACTERS[PASSIVE] // 50)
     watched = [preparer.submit(part, PASSIVE, "flood") for _ in range(9)]
     with pytest.raises(Overloaded):
@@ -105,7 +113,7 @@ def test_who_floods_is_refused_for_others_and_never_a_person_for_what_is_watched
 
 
 def test_what_a_person_asks_is_not_behind_what_is_watched_in_the_same_server(preparer, held):
-    preparer.submit("first", PASSIVE, "server")
+    held.begin("first", PASSIVE, "server")
     for number in range(20):
         last = preparer.submit(f"watched{number} is good", PASSIVE, "server")
     asked = preparer.submit("asked is it good", ASKED, "server")
@@ -119,7 +127,7 @@ def test_what_is_taken_back_takes_no_room_and_is_not_kept(preparer, held):
     class Text(str):
         """One that can be watched."""
 
-    preparer.submit("first", ASKED, 1)
+    held.begin("first", ASKED, 1)
     text = Text("good " * (MOST_CHARACTERS[PASSIVE] // 5))
     watched = weakref.ref(text)
     future = preparer.submit(text, ASKED, 2)
@@ -131,7 +139,8 @@ def test_what_is_taken_back_takes_no_room_and_is_not_kept(preparer, held):
 
 
 def test_the_end_fails_what_waits_and_breaks_off_what_is_begun(preparer, held):
-    begun, waiting = (preparer.submit("good " * 40_000, ASKED, 1) for _ in range(2))
+    begun = held.begin("good " * 40_000, ASKED, 1)
+    waiting = preparer.submit("good " * 40_000, ASKED, 1)
     preparer.close()
     held.go_on.set()
     for future in (begun, waiting):

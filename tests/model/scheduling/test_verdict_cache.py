@@ -6,7 +6,6 @@ from model.backends.engine import Engine
 from model.checkpoints.checkpoint import Checkpoint
 from model.scheduling.verdict_cache import MAX_TOKENS, VerdictCache
 from model.verdict import SENTIMENTS, Sentiment, Verdict
-from tests.model.scheduling.test_worker import backend, engine, reader, start  # noqa: F401  # fixtures
 
 GOOD = Verdict(Sentiment.POSITIVE, (0.1, 0.2, 0.7), 1, "v1")
 BAD = Verdict(Sentiment.NEGATIVE, (0.7, 0.2, 0.1), 1, "v1")
@@ -54,7 +53,7 @@ def test_what_is_kept_cannot_be_told_from_another_process():
     assert VerdictCache(1).key(model("v1"), [[1]]) != VerdictCache(1).key(model("v1"), [[1]])
 
 
-async def test_what_was_said_before_is_not_computed_again(start, backend):  # noqa: F811
+async def test_what_was_said_before_is_not_computed_again(start, backend):
     async with await start(cache=100) as classifier:
         first = await classifier.classify("good game")
         batches = len(backend.batches)
@@ -65,7 +64,7 @@ async def test_what_was_said_before_is_not_computed_again(start, backend):  # no
     assert (stats.served, stats.cached) == (2, 1)
 
 
-async def test_a_text_that_failed_is_not_remembered(start, backend):  # noqa: F811
+async def test_a_text_that_failed_is_not_remembered(start, backend):
     async with await start(cache=100) as classifier:
         await classifier.classify_many(["strange", "strange"])
         await classifier.classify_many(["strange"])

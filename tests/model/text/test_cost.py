@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from model.checkpoints.checkpoint import BUNDLED_FOLDER
-from model.scheduling.fair_queue import MOST_WINDOWS, SPARSE_TOKENS, FairQueue, Priority, Request, cost_of
+from model.scheduling.fair_queue import SPARSE_TOKENS, FairQueue
+from model.scheduling.request import MOST_WINDOWS, Priority, Request, cost_of
 from model.text.cleaning import clean
 from model.text.cost import estimated_tokens
 from model.text.tables import rows, words

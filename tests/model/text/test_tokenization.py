@@ -4,8 +4,8 @@ import pytest
 
 from model.errors import NothingToRead
 from model.text.tokenization import Reader
+from tests.model.conftest import TOKENIZER
 from tests.model.long_texts import distinct_words, varied
-from tests.model.scheduling.test_worker import TOKENIZER
 
 SIZE = 512
 

@@ -1,0 +1,296 @@
+"""Which model answers: it is changed while it does, and another may be tried beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from model.acceptance import (
+    Comparison,
+    Example,
+    GoldenFailure,
+    check_comparison,
+    check_golden,
+    compare,
+    golden_examples,
+    golden_failures,
+    plain_examples,
+    verdicts_of,
+)
+from model.backends.engine import Engine
+from model.checkpoints.checkpoint import BUNDLED, Missed
+from model.concurrency import in_thread
+from model.errors import ClassifierClosed, InferenceFailed, ModelError, NothingToRead, ReloadRefused
+from model.scheduling.request import Priority
+from model.scheduling.shadow import Shadow, ShadowReport
+from model.scheduling.worker import Worker
+from model.text.cleaning import clean
+from model.text.preprocessing import Prepared
+from model.verdict import Sentiment, Verdict
+
+CHANGE_SECONDS = 600.0
+"""What a change of model may take: fetching, loading and checking it."""
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
+
+    `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
+    `missed` is the model that should answer instead.
+    """
+
+    version: str
+    source: str
+    backend: str
+    device: str
+    labels: tuple[Sentiment, ...]
+    metrics: dict[str, float]
+    since: float = 0.0
+    budget: int = 0
+    missed: Missed | None = None
+
+    @property
+    def fallback(self) -> str:
+        """A sentence that says which model could not be had and what answers instead; "" when all is as it should."""
+        if self.missed is None:
+            return ""
+        stand_in = "the bundled model" if self.source == BUNDLED else f"{self.source}, the last good one on disk,"
+        return f"{self.missed.source} could not be had ({self.missed.reason}); {stand_in} answers."
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A change of model: what answered `before` and what answers now, and both on plain texts."""
+
+    before: ModelInfo
+    now: ModelInfo
+    comparison: Comparison | None
+    seconds: float
+
+
+class ModelManager:
+    """Changes what a worker runs, one change at a time, and has the candidate that reads along.
+
+    All but `offer` is called in one event loop.
+    """
+
+    def __init__(
+        self, worker: Worker, load: Callable[[str], Engine], after_change: Callable[[], None] | None = None
+    ) -> None:
+        """`load` makes an engine of a source. `after_change` is called, in a thread, after a model was dropped."""
+        self._worker = worker
+        self._load = load
+        self._after_change = after_change
+        self._changing = asyncio.Lock()
+        self._previous: tuple[Engine, Callable[[], Engine]] | None = None
+        self._shadow: Shadow | None = None
+
+    @property
+    def info(self) -> ModelInfo:
+        """What answers now."""
+        return _info(*self._worker.answering())
+
+    async def reload(self, source: str, progress: Callable[[str], None] | None) -> Reloaded:
+        """See `Classifier.reload`."""
+        started = time.perf_counter()
+        say = progress or _silent
+        missed = self.info.missed
+        wanted = source or (missed.source if missed else self.info.source)
+
+        async def reload() -> Reloaded:
+            say(f"loading {wanted}")
+            engine, load = await self._load_beside(wanted)
+            say("checking its golden examples")
+            await in_thread(partial(check_golden, engine))
+            say("comparing it with the running model")
+            examples = await in_thread(plain_examples)
+            candidate = await in_thread(partial(verdicts_of, engine, examples))
+            comparison = compare(examples, await _ask(self._worker, examples), candidate)
+            check_comparison(wanted, comparison)
+            change = self._swap(engine, load, comparison, started)
+            await self._drop_others()
+            return change
+
+        return await self._one_at_a_time(wanted, reload)
+
+    async def rollback(self) -> Reloaded:
+        """See `Classifier.rollback`."""
+        started = time.perf_counter()
+
+        async def rollback() -> Reloaded:
+            if self._previous is None:
+                raise ReloadRefused("There is no earlier model to go back to; none was loaded since the start.")
+            return self._swap(*self._previous, None, started)
+
+        return await self._one_at_a_time("the earlier model", rollback)
+
+    async def golden(self) -> tuple[int, list[GoldenFailure]]:
+        """See `Classifier.golden`."""
+        while True:
+            checkpoint = self._worker.answering()[0].checkpoint
+            examples = await in_thread(partial(golden_examples, checkpoint.folder))
+            failures = golden_failures(examples, await _ask(self._worker, examples))
+            if self.info.version == checkpoint.version:  # or some of them were asked of a model that came meanwhile
+                return len(examples), failures
+
+    async def start_shadow(self, source: str, share: float) -> ModelInfo:
+        """See `Classifier.start_shadow`."""
+
+        async def start() -> ModelInfo:
+            if self._shadow is not None:
+                raise ReloadRefused("A candidate is running already; promote or stop it first.")
+            if not 0 < share <= 1:
+                raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
+            engine, load = await self._load_beside(source)
+            await in_thread(partial(check_golden, engine))
+            self._check_open()  # or its worker would outlive the others
+            self._shadow = Shadow(engine, load, share)
+            return _info(engine, time.perf_counter())
+
+        return await self._one_at_a_time(source, start)
+
+    def shadow_report(self) -> ShadowReport:
+        """See `Classifier.shadow_report`."""
+        return self._candidate().report()
+
+    async def promote_shadow(self) -> Reloaded:
+        """See `Classifier.promote_shadow`."""
+        started = time.perf_counter()
+
+        async def promote() -> Reloaded:
+            shadow = self._candidate()
+            examples = await in_thread(plain_examples)
+            comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
+            check_comparison(shadow.engine.checkpoint.source, comparison)
+            await self._end_shadow(shadow)
+            # The one that was compared: a shadow that hung has had its engine loaded anew.
+            change = self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
+            del shadow  # the worker that is no more
+            await self._drop_others()
+            return change
+
+        return await self._one_at_a_time("the candidate", promote)
+
+    async def stop_shadow(self) -> ShadowReport:
+        """See `Classifier.stop_shadow`."""
+
+        async def stop() -> ShadowReport:
+            shadow = self._candidate()
+            await self._end_shadow(shadow)
+            report = shadow.report()
+            del shadow
+            await self._drop_others()
+            return report
+
+        return await self._one_at_a_time("the end of the candidate", stop)
+
+    def offer(self, text: Prepared, live: Verdict, live_seconds: float) -> None:
+        """Shows a candidate, if there is one, a text that the live model has answered. Safe between threads."""
+        shadow = self._shadow  # which may be stopped meanwhile
+        if shadow is not None:
+            shadow.offer(text, live, live_seconds)
+
+    def close(self) -> None:
+        """Ends the candidate, after the worker was closed, so that no other comes. Does not block."""
+        if self._shadow is not None:
+            self._shadow.close()
+
+    async def _one_at_a_time(self, what: str, change: Callable[[], Awaitable[_T]]) -> _T:
+        """Makes the change unless another is under way; that is over afterwards, however it went."""
+        if self._changing.locked():
+            raise ReloadRefused("Another change of the model is under way; try again when it is done.")
+        self._check_open()
+        async with self._changing:
+            try:
+                async with asyncio.timeout(CHANGE_SECONDS) as limit:
+                    return await change()
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                minutes = CHANGE_SECONDS / 60
+                raise ReloadRefused(f"{what} was not ready within {minutes:.0f} minutes; that was given up.") from None
+
+    def _check_open(self) -> None:
+        if self._worker.closing:
+            raise ClassifierClosed
+
+    async def _load_beside(self, source: str) -> tuple[Engine, Callable[[], Engine]]:
+        load = partial(self._load, source)
+        try:
+            return await in_thread(load), load
+        except ModelError:
+            raise
+        except Exception as error:  # such as too little memory for two models
+            raise ReloadRefused(
+                f"{source} cannot be loaded beside the running model ({type(error).__name__})."
+            ) from error
+
+    def _swap(
+        self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
+    ) -> Reloaded:
+        self._check_open()
+        before = self.info
+        self._previous = self._worker.swap(engine, load)
+        now, seconds = self.info, time.perf_counter() - started
+        _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
+        return Reloaded(before, now, comparison, seconds)
+
+    async def _drop_others(self) -> None:
+        """A model that is neither this one nor the one before has just been let go."""
+        if self._after_change is not None:
+            await in_thread(self._after_change)
+
+    def _candidate(self) -> Shadow:
+        if self._shadow is None:
+            raise ReloadRefused("No candidate is running; start one first.")
+        return self._shadow
+
+    async def _end_shadow(self, shadow: Shadow) -> None:
+        self._shadow = None
+        shadow.close()
+        await asyncio.wrap_future(shadow.worker.ended)
+
+
+async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | ModelError]:
+    """What a worker's model says of examples now, whatever it remembers; a model that fails has its error there.
+
+    Raises Overloaded and ClassifierClosed: then nothing has been found out about the model.
+    """
+    found: list[Verdict | ModelError] = []
+    for example in examples:
+        future = worker.submit(clean(example.text), Priority.INTERACTIVE, "examples", fresh=True)
+        try:
+            verdict = await asyncio.wrap_future(future)
+            found.append(verdict)
+        except (InferenceFailed, NothingToRead) as error:
+            found.append(error.again())
+    return found
+
+
+def _info(engine: Engine, since: float) -> ModelInfo:
+    checkpoint, backend = engine.checkpoint, engine.backend
+    return ModelInfo(
+        version=checkpoint.version,
+        source=checkpoint.source,
+        backend=backend.name,
+        device=backend.device,
+        labels=checkpoint.labels,
+        metrics=checkpoint.metrics,
+        since=since,
+        budget=engine.budget,
+        missed=checkpoint.missed,
+    )
+
+
+def _silent(_: str) -> None:
+    """For a reload that nobody watches."""
