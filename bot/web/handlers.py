@@ -76,23 +76,19 @@ async def one(classifier: Classifier, settings: Settings, text: str) -> AsyncIte
     if not text.strip():
         yield notice(NOTHING_TYPED)
         return
-    async with asyncio.timeout(LONGEST_WAIT):
-        if len(text) > QUICK_CHARACTERS:
+    # The limit is for each wait, not for the whole: Gradio takes every answer in a task of its own, and a limit that
+    # was set in one task breaks off that one, in whatever it does by then.
+    end = asyncio.get_running_loop().time() + LONGEST_WAIT
+    if len(text) > QUICK_CHARACTERS:
+        async with asyncio.timeout_at(end):
             verdict = await _read(classifier, text)
-            explainable = len(text) <= EXPLAINED_CHARACTERS
-            yield _card(settings, verdict, STILL_LOOKING if explainable else TOO_LONG_TO_EXPLAIN)
-            if verdict.danger or not explainable:
-                return
-        try:
-            # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
-            explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
-        except Overloaded:
-            yield _card(settings, await _read(classifier, text), TOO_BUSY_TO_EXPLAIN)
+        explainable = len(text) <= EXPLAINED_CHARACTERS
+        yield _card(settings, verdict, STILL_LOOKING if explainable else TOO_LONG_TO_EXPLAIN)
+        if verdict.danger or not explainable:
             return
-        if explanation.verdict.danger:
-            yield kind_card(settings.help_url)
-            return
-        yield verdict_card(explanation.verdict, explanation)
+    async with asyncio.timeout_at(end):
+        card = await _explained(classifier, settings, text)
+    yield card
 
 
 @friendly
@@ -116,22 +112,8 @@ async def compared(classifier: Classifier, settings: Settings, text: str, source
         yield notice(problem)
         return
     async with asyncio.timeout(LONGEST_WAIT):
-        first = await _read(classifier, text)
-        if first.danger:
-            yield kind_card(settings.help_url)
-            return
-        if not _second_model.acquire(blocking=False):
-            yield notice(STILL_ENDING)
-            return
-        asking = asyncio.ensure_future(_ask_second(source, text, settings, running.budget))
-        # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
-        asking.add_done_callback(_second_is_gone)
-        other = await asyncio.shield(asking)
-    if other.danger:
-        yield kind_card(settings.help_url)
-        return
-    named = [(f"{running.source} (answers here)", first), (source, other)]
-    yield comparison_cards(named, difference(first, other))
+        card = await _two_models(classifier, settings, text, source)
+    yield card
 
 
 async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncIterator[Batch]:
@@ -146,6 +128,35 @@ async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncItera
         yield await asyncio.to_thread(_whole, rows, answers, progress.seconds)
     except Exception as error:
         yield Batch(notice(_sentence(error)))
+
+
+async def _explained(classifier: Classifier, settings: Settings, text: str) -> str:
+    """The answer about a text with the words that moved it, or without where so much is to be read."""
+    try:
+        # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
+        explanation = await classifier.explain(text, origin=ORIGIN, rest=Priority.PASSIVE)
+    except Overloaded:
+        return _card(settings, await _read(classifier, text), TOO_BUSY_TO_EXPLAIN)
+    if explanation.verdict.danger:
+        return kind_card(settings.help_url)
+    return verdict_card(explanation.verdict, explanation)
+
+
+async def _two_models(classifier: Classifier, settings: Settings, text: str, source: str) -> str:
+    """Both answers side by side, or one sentence when there can be none."""
+    running = classifier.info
+    first = await _read(classifier, text)
+    if first.danger:
+        return kind_card(settings.help_url)
+    if not _second_model.acquire(blocking=False):
+        return notice(STILL_ENDING)
+    asking = asyncio.ensure_future(_ask_second(source, text, settings, running.budget))
+    # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
+    asking.add_done_callback(_second_is_gone)
+    other = await asyncio.shield(asking)
+    if other.danger:
+        return kind_card(settings.help_url)
+    return comparison_cards([(f"{running.source} (answers here)", first), (source, other)], difference(first, other))
 
 
 async def _ask_second(source: str, text: str, settings: Settings, budget: int) -> Verdict:

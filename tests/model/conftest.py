@@ -126,11 +126,11 @@ def make(tmp_path):
         if source == "nothing":
             raise CheckpointNotFound('There is no model at "nothing".')
         backend = NumberedBackend(int(source[1:]))
-        make.backends.append(backend)
+        make.backends.append(backend)  # type: ignore[attr-defined]
         checkpoint = Checkpoint(source, tmp_path, tmp_path / "model.onnx", SENTIMENTS, source)
         return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
 
-    make.backends = []
+    make.backends = []  # type: ignore[attr-defined]
     return make
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.presentation.error_words import SORRY
+from bot.presentation.error_words import SLOW, SORRY
 from bot.web import handlers as answers
 from bot.web.bulk_scoring import ORIGIN, score
 from bot.web.handlers import STILL_ENDING, THE_SAME, compared, many, one
@@ -40,6 +40,20 @@ async def test_a_long_text_shows_its_verdict_before_its_words(classifier, settin
     shown = [card async for card in one(classifier, settings, "the cast was great but the plot was thin. " * 20)]
     assert "Looking for the words" in shown[0]
     assert "<mark" in shown[1]
+
+
+async def test_the_limit_holds_whatever_task_takes_the_next_answer(classifier, settings, monkeypatch):
+    """Gradio takes every answer in a task of its own."""
+
+    async def never(*_, **__):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(classifier), "explain", never)
+    monkeypatch.setattr(answers, "LONGEST_WAIT", 1.0)
+    shown = one(classifier, settings, "the cast was great but the plot was thin. " * 20)
+    assert "Looking for the words" in await asyncio.ensure_future(anext(shown))
+    async with asyncio.timeout(20):
+        assert SLOW in await asyncio.ensure_future(anext(shown))
 
 
 async def test_only_the_text_itself_is_as_urgent_as_a_person(classifier, settings, monkeypatch):
