@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 import discord
 from discord import app_commands
@@ -14,7 +14,7 @@ from bot.background_jobs import Job
 from bot.charts.executor import ChartExecutor
 from bot.connection import Connection
 from bot.domain.recent_texts import RecentTexts
-from bot.posting.mod_channel import ModChannels
+from bot.mod_channel import ModChannels
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
 from bot.storage.personal_data import PersonalData
@@ -38,6 +38,28 @@ class Services:
     mod_channels: ModChannels
     recent_texts: RecentTexts
     content_seen: bool = True
+
+    @classmethod
+    def over(
+        cls,
+        connection: Connection,
+        settings: Settings,
+        classifier: Classifier,
+        storage: Storage,
+        *,
+        content_seen: bool = True,
+    ) -> Self:
+        """Those of one connection, with a drawing thread and a memory of their own."""
+        return cls(
+            settings=settings,
+            classifier=classifier,
+            storage=storage,
+            connection=connection,
+            charts=ChartExecutor(),
+            mod_channels=ModChannels(connection),
+            recent_texts=RecentTexts(),
+            content_seen=content_seen,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

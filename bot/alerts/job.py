@@ -18,7 +18,7 @@ from bot.background_jobs import SERVER_SECONDS
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
-from bot.posting.mod_channel import NotPosted, Unreadable
+from bot.mod_channel import NotPosted, Unreadable
 from bot.services import Services
 
 _log = logging.getLogger(__name__)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from bot.charts.executor import ChartExecutor
 from bot.client import Vibecheck
-from bot.domain.recent_texts import RecentTexts
 from bot.features import features
-from bot.posting.mod_channel import ModChannels
 from bot.services import Services
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
@@ -22,15 +19,6 @@ def assemble(
     nothing can be read that nobody asks about.
     """
     client = Vibecheck(message_content=message_content)
-    services = Services(
-        settings=settings,
-        classifier=classifier,
-        storage=storage,
-        connection=client,
-        charts=ChartExecutor(),
-        mod_channels=ModChannels(client),
-        recent_texts=RecentTexts(),
-        content_seen=message_content,
-    )
+    services = Services.over(client, settings, classifier, storage, content_seen=message_content)
     client.equip(services, features(services))
     return client

@@ -24,7 +24,7 @@ from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
-from model.concurrency import in_thread, unless
+from model.concurrency import unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -125,17 +125,16 @@ async def _open_page(settings: Settings, running: Running) -> None:
 async def _connect(settings: Settings, token: str, stop: asyncio.Event, running: Running) -> int:
     """Runs the bot until it is told to stop, and returns the exit code."""
     from bot.app.assemble import assemble
-    from bot.charts.drawing import import_library
 
     classifier, storage = running.classifier, running.storage
     assert classifier is not None and storage is not None
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
     quieten_discord()
     on_hangup(lambda: _reload_in_background(classifier))
-    await in_thread(import_library)
+    running.client = assemble(settings, classifier, storage)
+    await running.client.services.charts.warm()
     freeze_what_is_loaded()
     storage.write_buffer.start()
-    running.client = assemble(settings, classifier, storage)
     try:
         return await _serve(running.client, token, stop)
     except discord.PrivilegedIntentsRequired:

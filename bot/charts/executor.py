@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from bot.charts.drawing import import_library
+
 MOST_WAITING = 8
 
 _T = TypeVar("_T")
@@ -33,6 +35,10 @@ class ChartExecutor:
             return await asyncio.wrap_future(self._executor.submit(work))
         finally:
             self._waiting -= 1
+
+    async def warm(self) -> None:
+        """Loads what draws, half a second's work, so that nobody waits for it later."""
+        await self.run(import_library)
 
     def close(self) -> None:
         """Lets the drawing under way end by itself and forgets those that wait."""

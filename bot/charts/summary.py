@@ -11,11 +11,7 @@ from bot.analytics.buckets import Size, Timeline, together
 from bot.charts.drawing import Line
 from bot.domain.records import FEWEST_AUTHORS, HourMood
 from bot.domain.snowflake import SECONDS
-from bot.presentation.text import UNREAD_FROM, signed, span, unread_in_words
-
-SLIGHT, STRONG = 0.05, 0.2
-"""Differences of mean scores: under the first nothing is called different, from the second on it is much."""
-
+from bot.presentation.text import SLIGHT, STRONG, UNREAD_FROM, signed, span, unread_in_words
 
 _ALT_LIMIT = 1024
 """Characters Discord takes as an alternative text."""

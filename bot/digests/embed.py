@@ -9,12 +9,11 @@ import discord
 
 from bot.analytics.baseline import Baseline
 from bot.analytics.buckets import merged, together
-from bot.charts.summary import SLIGHT, STRONG
 from bot.digests.periods import Period
 from bot.domain.records import Gap, HourMood
 from bot.domain.snowflake import SECONDS
 from bot.presentation import palette
-from bot.presentation.text import UNREAD_FROM, signed, span, unread_in_words
+from bot.presentation.text import SLIGHT, STRONG, UNREAD_FROM, signed, span, unread_in_words
 
 LISTED = 10
 """Channels that are named; of a server with more, those with most messages."""

@@ -15,7 +15,7 @@ from bot.digests.embed import ChannelPart, digest_embed, footer
 from bot.digests.periods import LATEST, Period, latest_due
 from bot.domain.records import DigestKind, GuildSettings, HourMood
 from bot.domain.snowflake import SECONDS
-from bot.posting.mod_channel import NotPosted, Unreadable
+from bot.mod_channel import NotPosted, Unreadable
 from bot.services import Services
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import time
 
 import discord
 
+from bot.mod_channel import ModChannels, NotPosted
 from bot.monitoring.rule_cache import RuleCache
-from bot.posting.mod_channel import ModChannels, NotPosted
 from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
 from bot.monitoring.reactions import Reactions
 from bot.monitoring.rule_cache import RuleCache
-from bot.posting.refusal_backoff import RefusalBackoff
+from bot.refusal_backoff import RefusalBackoff
 from bot.services import Services
 
 

@@ -15,7 +15,7 @@ from bot.domain.records import TargetKind
 from bot.domain.rules import Decision
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.rule_cache import RuleCache
-from bot.posting.refusal_backoff import Purpose, RefusalBackoff
+from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)

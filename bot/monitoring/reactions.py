@@ -11,7 +11,7 @@ import discord
 
 from bot.domain.records import GuildSettings
 from bot.monitoring.admin_notifier import AdminNotifier
-from bot.posting.refusal_backoff import Purpose, RefusalBackoff
+from bot.refusal_backoff import Purpose, RefusalBackoff
 from model import Sentiment, Verdict
 
 _log = logging.getLogger(__name__)

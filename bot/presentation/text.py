@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+SLIGHT, STRONG = 0.05, 0.2
+"""Differences of mean scores: under the first nothing is called different, from the second on it is much."""
+
 UNREAD_FROM = 5
 """Percent of the messages that cannot be read from which on a mood says so."""
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from simcord import ChannelHandle
 
-from bot.posting.mod_channel import MOST_REFUSALS, NotPosted
-from bot.posting.refusal_backoff import Purpose
+from bot.mod_channel import MOST_REFUSALS, NotPosted
+from bot.refusal_backoff import Purpose
 from tests.bot.parts import monitoring_of
 
 

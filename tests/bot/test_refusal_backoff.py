@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.posting.refusal_backoff import PAUSES, Purpose, RefusalBackoff
+from bot.refusal_backoff import PAUSES, Purpose, RefusalBackoff
 
 CHANNEL = 7
 

@@ -13,10 +13,10 @@ from bot.monitoring.ingest import Counts
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT
-from bot.posting.refusal_backoff import Purpose, RefusalBackoff
 from bot.presentation import palette
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
+from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.unread import Unread

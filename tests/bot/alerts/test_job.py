@@ -13,7 +13,7 @@ from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.app.assemble import assemble
 from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.snowflake import first_id_of
-from bot.posting.mod_channel import FIRST_PAUSE, MOST_REFUSALS
+from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
 from model import Sentiment, Verdict
 from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict

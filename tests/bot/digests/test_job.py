@@ -12,7 +12,7 @@ from bot.app.assemble import assemble
 from bot.digests import job
 from bot.digests.periods import LATEST
 from bot.domain.records import DigestKind, Gap, GuildSettings
-from bot.posting.mod_channel import MOST_REFUSALS
+from bot.mod_channel import MOST_REFUSALS
 from tests.bot.pasts import said, write
 
 BERLIN = ZoneInfo("Europe/Berlin")

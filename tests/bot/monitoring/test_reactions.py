@@ -7,7 +7,7 @@ import pytest
 from simcord import ChannelHandle
 
 from bot.monitoring.reactions import SPACING, WAITING, Reactions, tag_for
-from bot.posting.refusal_backoff import PAUSES, RefusalBackoff
+from bot.refusal_backoff import PAUSES, RefusalBackoff
 from model import SENTIMENTS, Sentiment, Verdict
 from tests.bot.parts import monitoring_of
 

@@ -1,1 +1,0 @@
-"""Where the bot writes without being asked, and what becomes of it when Discord refuses."""
