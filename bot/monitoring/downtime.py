@@ -57,7 +57,7 @@ class Downtime:
             await self._add(self._guilds[key](), since, self._clock())
 
     async def note(self, now: float) -> None:
-        """Writes what could not be written, and parts of absences that last. A job."""
+        """Writes what could not be written, and parts of a downtime that lasts. A job."""
         for key, since in tuple(self._since.items()):
             if now - since >= PORTION:
                 self._since[key] = now

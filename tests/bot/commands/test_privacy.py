@@ -283,7 +283,7 @@ async def test_opting_in_leaves_no_trace_of_having_been_out(use, world, storage)
     assert (await use("opt-in")).content == NEVER_OUT
 
 
-async def test_an_opt_out_is_carried_over_to_a_new_key_by_the_upkeep(use, world, bot, storage):
+async def test_an_opt_out_is_carried_over_to_a_new_key_by_a_daily_job(use, world, bot, storage):
     await use("opt-out")
     new = Pseudonyms([HashKey("a new key that is long enough")])
     storage.pseudonyms._keys = new._keys + storage.pseudonyms._keys

@@ -22,7 +22,7 @@ def clock():
 
 
 @pytest.fixture
-def absences(storage, clock):
+def downtime(storage, clock):
     return Downtime(storage.moods, clock)
 
 
@@ -38,74 +38,74 @@ def gaps(storage):
     return gaps
 
 
-async def test_the_time_since_the_last_sign_of_life_is_a_gap_of_all_servers(absences, gaps):
-    await absences.started(int(NOW) - 7200)
+async def test_the_time_since_the_last_sign_of_life_is_a_gap_of_all_servers(downtime, gaps):
+    await downtime.started(int(NOW) - 7200)
     assert await gaps() == [(None, -7200, 0)]
 
 
 @pytest.mark.parametrize("last_alive", [None, int(NOW - SHORTEST_DOWNTIME + 1), int(NOW + 5000)])
-async def test_a_first_start_a_quick_restart_and_a_clock_put_back_are_none(absences, gaps, last_alive):
-    await absences.started(last_alive)
+async def test_a_first_start_a_quick_restart_and_a_clock_put_back_are_none(downtime, gaps, last_alive):
+    await downtime.started(last_alive)
     assert await gaps() == []
 
 
-async def test_a_session_that_is_lost_is_a_gap_of_its_servers_from_when_it_broke(absences, gaps, clock):
-    absences.away(0, lambda: [11, 12])
+async def test_a_session_that_is_lost_is_a_gap_of_its_servers_from_when_it_broke(downtime, gaps, clock):
+    downtime.away(0, lambda: [11, 12])
     clock.now += 30
-    absences.away(0, lambda: [11, 12])  # it could not connect yet
+    downtime.away(0, lambda: [11, 12])  # it could not connect yet
     clock.now += 30
-    await absences.over(0)
-    await absences.over(0)
+    await downtime.over(0)
+    await downtime.over(0)
     assert await gaps() == [(11, 0, 60), (12, 0, 60)]
 
 
-async def test_a_session_that_is_resumed_leaves_no_gap(absences, gaps, clock):
-    absences.away(0)
+async def test_a_session_that_is_resumed_leaves_no_gap(downtime, gaps, clock):
+    downtime.away(0)
     clock.now += 30
-    absences.caught_up(0)
+    downtime.caught_up(0)
     clock.now += 30
-    await absences.over(0)
+    await downtime.over(0)
     assert await gaps() == []
 
 
-async def test_shards_are_away_each_for_itself(absences, gaps, clock):
-    absences.away(0, lambda: [11])
+async def test_shards_are_away_each_for_itself(downtime, gaps, clock):
+    downtime.away(0, lambda: [11])
     clock.now += 10
-    absences.away(1, lambda: [12])
-    absences.caught_up(0)
+    downtime.away(1, lambda: [12])
+    downtime.caught_up(0)
     clock.now += 10
-    await absences.over(1)
+    await downtime.over(1)
     assert await gaps() == [(12, 10, 20)]
 
 
-async def test_a_long_absence_is_written_hour_by_hour_without_a_hole(absences, gaps, clock):
-    absences.away("content")
-    await absences.note(NOW + PORTION - 1)
+async def test_a_long_absence_is_written_hour_by_hour_without_a_hole(downtime, gaps, clock):
+    downtime.away("content")
+    await downtime.note(NOW + PORTION - 1)
     assert await gaps() == []
-    await absences.note(NOW + PORTION)
+    await downtime.note(NOW + PORTION)
     clock.now += PORTION + 60
-    await absences.close()
+    await downtime.close()
     assert await gaps() == [(None, 0, PORTION), (None, PORTION, PORTION + 60)]
 
 
-async def test_a_clock_that_goes_backwards_meanwhile_makes_no_gap(absences, gaps, clock):
-    absences.away(0)
+async def test_a_clock_that_goes_backwards_meanwhile_makes_no_gap(downtime, gaps, clock):
+    downtime.away(0)
     clock.now -= 50
-    await absences.over(0)
+    await downtime.over(0)
     assert await gaps() == []
 
 
-async def test_a_gap_that_cannot_be_written_is_written_later_and_once(absences, gaps, clock, storage, monkeypatch):
+async def test_a_gap_that_cannot_be_written_is_written_later_and_once(downtime, gaps, clock, storage, monkeypatch):
     async def fail(_gap):
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as broken:
         broken.setattr(storage.moods, "add_gap", fail, raising=False)
-        absences.away(0)
+        downtime.away(0)
         clock.now += 30
-        await absences.over(0)
+        await downtime.over(0)
         with pytest.raises(DatabaseUnavailable):
-            await absences.note(clock.now)
-    await absences.note(clock.now)
-    await absences.note(clock.now)
+            await downtime.note(clock.now)
+    await downtime.note(clock.now)
+    await downtime.note(clock.now)
     assert await gaps() == [(None, 0, 30)]

@@ -117,13 +117,13 @@ async def test_settings_chosen_while_the_former_ones_are_read_stay(storage):
             """Takes them."""
 
     store = Slow()
-    register = RuleCache(store)
-    asking = asyncio.ensure_future(register.settings(7))
+    rules = RuleCache(store)
+    asking = asyncio.ensure_future(rules.settings(7))
     await asyncio.sleep(0)
-    await register.set_settings(GuildSettings(7, "Europe/Berlin"))
+    await rules.set_settings(GuildSettings(7, "Europe/Berlin"))
     store.answer.set_result(GuildSettings(7))
     await asking
-    assert (await register.settings(7)).timezone == "Europe/Berlin"
+    assert (await rules.settings(7)).timezone == "Europe/Berlin"
 
 
 async def ended(home, model, monkeypatch, seconds=20):
