@@ -19,7 +19,7 @@ _BETWEEN_WINDOWS = 256
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A text that one runner reads, with one engine, and its windows' logits as they come."""
+    """A text that one loop reads, with one engine, and its windows' logits as they come."""
 
     request: Request
     engine: Engine
