@@ -27,10 +27,16 @@ _FLAGS = [
 
 
 @asynccontextmanager
-async def running_demo(browser: str | None = None) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """The demo as a person starts it, and the address it prints. `browser` is the command that opens pages."""
+async def running_demo(
+    browser: str | None = None, **environment: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """The demo as a person starts it, and the address it prints. `browser` is the command that opens pages.
+
+    `environment` is added to this one's.
+    """
     shown = ["--no-browser"] if browser is None else []
-    async with serving("-m", "bot", "demo", "--port", "0", *shown, seconds=60, BROWSER=browser or "") as running:
+    added = {"BROWSER": browser or "", **environment}
+    async with serving("-m", "bot", "demo", "--port", "0", *shown, seconds=60, **added) as running:
         yield running
 
 

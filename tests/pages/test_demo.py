@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -205,18 +204,18 @@ async def test_a_private_answer_that_takes_its_time_leaves_the_page_alive(browse
         await page.context.close()
 
 
-async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing(browser: Browser) -> None:
-    before = {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")}
-    async with running_demo() as (process, address):
+async def test_ctrl_c_ends_both_processes_within_5_seconds_and_leaves_nothing(browser: Browser, tmp_path: Path) -> None:
+    async with running_demo(TMPDIR=str(tmp_path)) as (process, address):
         page = await open_page(browser, address)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
         assert children
+        assert list(tmp_path.glob("vibecheck-demo-*"))
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(5):
             assert await process.wait() == 0
     await page.context.close()
     assert not any(Path(f"/proc/{child}").exists() for child in children)
-    assert {path.name for path in Path(tempfile.gettempdir()).glob("vibecheck-demo-*")} <= before
+    assert list(tmp_path.glob("vibecheck-demo-*")) == []
 
 
 async def test_a_browser_that_runs_in_the_terminal_holds_nothing_up(tmp_path: Path) -> None:
