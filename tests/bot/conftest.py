@@ -17,7 +17,7 @@ from simcord.enums import AppCommandType, InteractionType
 
 from bot.app.assemble import assemble
 from bot.settings import Settings
-from bot.storage.open_storage import open_storage
+from bot.storage.open_storage import Storage, open_storage
 from model import Classifier, ModelError
 from model.backends.base import InTurn
 from model.backends.engine import load_engine
@@ -78,9 +78,9 @@ class World:
         message = await user.send_dm(content)
         payload = {"id": str(message.id), "channel_id": str(user.dm_channel.id)}
         stored = backend.get_message(user.dm_channel.id, message.id)
-        payload |= simcord.backend.serializers.message_payload(backend, stored)
+        payload |= simcord.backend.serializers.message_payload(backend, stored)  # type: ignore[arg-type]
         data = {
-            "id": backend.find_command("Check sentiment", None, type=AppCommandType.MESSAGE)["id"],
+            "id": backend.find_command("Check sentiment", None, type=AppCommandType.MESSAGE)["id"],  # type: ignore[index]
             "name": "Check sentiment",
             "type": AppCommandType.MESSAGE,
             "target_id": str(message.id),
@@ -121,7 +121,7 @@ class Home:
 
     env: simcord.Env
     bot: discord.Client
-    storage: object
+    storage: Storage
     guild: simcord.GuildHandle
     general: simcord.ChannelHandle
     adam: simcord.MemberActor
@@ -307,10 +307,23 @@ class LoginServer(ThreadingHTTPServer):
 
 
 class LoginRequest(BaseHTTPRequestHandler):
+    server: LoginServer
+
     def do_GET(self):
         self.server.on_request()
-        user = {"id": "80351110224678912", "username": "vibecheck", "discriminator": "0", "avatar": None, "bot": True}
-        application = {"id": "80351110224678912", "name": "Vibecheck", "description": "", "icon": None}
+        user: dict[str, object] = {
+            "id": "80351110224678912",
+            "username": "vibecheck",
+            "discriminator": "0",
+            "avatar": None,
+            "bot": True,
+        }
+        application: dict[str, object] = {
+            "id": "80351110224678912",
+            "name": "Vibecheck",
+            "description": "",
+            "icon": None,
+        }
         application |= {
             "verify_key": "",
             "owner": user,

@@ -49,7 +49,7 @@ def test_a_table_of_which_it_is_said_that_nobody_is_in_it_has_nobody_in_it(bot):
 
 
 def test_a_new_table_without_its_duty_is_found(bot):
-    class Diary(registry().generate_base()):
+    class Diary(registry().generate_base()):  # type: ignore[misc]
         """What nobody answers for."""
 
         __tablename__ = "diary"
@@ -79,7 +79,7 @@ def row_about(row, about, author):
     }
     for column in table_of(row).columns:
         if column.name in values and column.type.python_type is str:
-            values[column.name] = "enable"
+            values[column.name] = "enable"  # type: ignore[assignment]
     return values | {about.name: author}
 
 

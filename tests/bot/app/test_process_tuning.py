@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 import weakref
 from zoneinfo import ZoneInfo
 
@@ -52,7 +53,7 @@ async def test_sigterm_and_sigint_tell_the_process_to_end():
 
 
 async def test_a_hangup_is_for_reloading_where_there_is_no_terminal(monkeypatch):
-    monkeypatch.setattr(process_tuning.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert not process_tuning.hangup_is_for_reloading()
-    monkeypatch.setattr(process_tuning.sys.stderr, "isatty", lambda: False, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     assert process_tuning.hangup_is_for_reloading()

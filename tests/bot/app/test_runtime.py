@@ -21,11 +21,11 @@ from bot.app.runtime import (
     EX_UNAVAILABLE,
     NO_DISCORD,
     NO_TOKEN,
-    PORTAL,
     WRONG_TOKEN,
     run_bot,
     seconds_since_start,
 )
+from bot.permissions import PORTAL
 from bot.storage.database import Database
 from bot.storage.database_url import claim
 from model import Classifier

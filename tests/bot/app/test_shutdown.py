@@ -108,7 +108,7 @@ async def test_when_everything_hangs_it_still_ends_and_everybody_was_asked():
     store, page, classifier, client = Hangs(), Hangs(), Hangs(), Hangs()
     budget = ShutdownBudget(0.2)
     async with asyncio.timeout(PATIENCE):
-        await end(Running(store=store, page=page, classifier=classifier, client=client), budget)
+        await end(Running(store=store, page=page, classifier=classifier, client=client), budget)  # type: ignore[arg-type]
     assert store.asked == page.asked == classifier.asked == ["close"]
     assert client.asked == ["close", "drained", "close"]
 
@@ -130,7 +130,7 @@ class HungDatabase:
 
 async def test_a_database_that_hangs_does_not_keep_the_process(caplog):
     database = HungDatabase()
-    buffer = WriteBuffer(database, interval=0.001)
+    buffer = WriteBuffer(database, interval=0.001)  # type: ignore[arg-type]
     buffer.start()
     buffer.deleted([1])
     async with asyncio.timeout(PATIENCE):
@@ -169,7 +169,7 @@ def test_a_task_that_nobody_ended_is_cancelled_at_the_end():
             raise
 
     async def main():
-        main.task = asyncio.create_task(stay())
+        main.task = asyncio.create_task(stay())  # type: ignore[attr-defined]
         await asyncio.sleep(0)
         return 0
 

@@ -24,7 +24,7 @@ def said(*means, messages=300):
 
 def told(hours, baseline=USUAL):
     total = timeline(Mood(tuple(hours), (), ()), Size.DAY, edges(TUESDAY, TUESDAY + 24, Size.DAY, UTC)).total
-    return beside_usual(total, hours, baseline, UTC)
+    return beside_usual(total, hours, baseline, UTC)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from bot.app.runtime import NO_DISCORD, NO_TOKEN, PORTAL, WRONG_TOKEN
+from bot.app.runtime import NO_DISCORD, NO_TOKEN, WRONG_TOKEN
 from bot.cli.check import application_id
 from bot.cli.main import main
-from bot.permissions import invite_permissions
+from bot.permissions import PORTAL, invite_permissions
 from bot.settings import SettingsError
 from model import open_checkpoint
 

@@ -36,7 +36,7 @@ async def classifier():
 async def env(bot):
     """As everywhere, but the server is there before the bot comes."""
     env = simcord.Env(bot, shard_count=1)
-    env.home = env.create_guild("Home", id=HOME)
+    env.home = env.create_guild("Home", id=HOME)  # type: ignore[attr-defined]
     await env.start()
     yield env
     await env.shutdown()

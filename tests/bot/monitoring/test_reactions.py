@@ -30,7 +30,7 @@ class Paced:
 
     def __init__(self):
         self.paused, self.reacted = [], []
-        self.tagger = Reactions(RefusalBackoff(), None, self._pause)
+        self.tagger = Reactions(RefusalBackoff(), None, self._pause)  # type: ignore[arg-type]
 
     async def _pause(self, seconds):
         over = asyncio.get_running_loop().create_future()
@@ -42,7 +42,9 @@ class Paced:
             self.reacted.append(number)
 
         self.tagger.offer(
-            SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction), STAR, channel
+            SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction),
+            STAR,
+            channel,  # type: ignore[arg-type]
         )
 
     async def settle(self):

@@ -34,7 +34,7 @@ async def test_a_digest_that_was_not_sent_can_be_tried_again_and_one_that_was_ca
 
 async def test_a_channel_has_one_alert_until_it_has_recovered(posts):
     alert = await posts.start_alert(HOME, GENERAL, -500, 100)
-    assert alert == Alert(alert.number, HOME, GENERAL, None, -500, 100, NOW, None, None)
+    assert alert == Alert(alert.number, HOME, GENERAL, None, -500, 100, NOW, None, None)  # type: ignore[arg-type]
     assert await posts.start_alert(HOME, GENERAL, -600, 100) is None
     assert await posts.start_alert(HOME, RANDOM, -600, 100) is not None
     assert await posts.recover(HOME, alert.number)
@@ -48,7 +48,7 @@ async def test_an_alert_is_acknowledged_once_and_by_its_own_server(posts):
     assert not await posts.acknowledge(AWAY, alert.number)
     assert await posts.acknowledge(HOME, alert.number)
     assert not await posts.acknowledge(HOME, alert.number)
-    assert await posts.alerts(HOME) == (Alert(alert.number, HOME, GENERAL, 77, -500, 100, NOW, NOW, None),)
+    assert await posts.alerts(HOME) == (Alert(alert.number, HOME, GENERAL, 77, -500, 100, NOW, NOW, None),)  # type: ignore[arg-type]
 
 
 async def test_alerts_are_told_the_latest_first(posts):

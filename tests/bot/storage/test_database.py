@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from bot.storage.database import Database
 from bot.storage.database_url import database_url as address_of
@@ -58,7 +58,7 @@ async def test_a_database_is_the_same_when_it_is_opened_again(folder, database_u
     for times in range(3):
         database = await Database.open(folder, database_url)
         async with database.write() as connection:
-            await connection.execute(GapRow.__table__.insert().values(started=times, ended=times + 1))
+            await connection.execute(insert(GapRow).values(started=times, ended=times + 1))
         assert len(await rows_of(database, GapRow)) == times + 1
         await database.close()
 
@@ -159,7 +159,7 @@ async def test_a_broken_statement_is_unavailable_and_shows_no_values(database):
 async def test_a_block_that_raises_writes_nothing(database):
     with pytest.raises(ZeroDivisionError):
         async with database.write() as connection:
-            await connection.execute(GapRow.__table__.insert().values(started=1, ended=2))
+            await connection.execute(insert(GapRow).values(started=1, ended=2))
             raise ZeroDivisionError
     assert await rows_of(database, GapRow) == []
 
@@ -168,7 +168,7 @@ async def test_a_reader_sees_one_state_while_a_writer_changes_it(database):
     async with database.read() as reader:
         before = (await reader.execute(select(GapRow.started))).all()
         async with database.write() as writer:
-            await writer.execute(GapRow.__table__.insert().values(started=1, ended=2))
+            await writer.execute(insert(GapRow).values(started=1, ended=2))
         assert (await reader.execute(select(GapRow.started))).all() == before == []
     assert len(await rows_of(database, GapRow)) == 1
 
@@ -178,7 +178,7 @@ async def test_writers_take_turns(database):
         async with database.write() as connection:
             most = await connection.scalar(text("SELECT coalesce(max(started), 0) FROM gaps"))
             await asyncio.sleep(0)
-            await connection.execute(GapRow.__table__.insert().values(started=most + 1, ended=0))
+            await connection.execute(insert(GapRow).values(started=most + 1, ended=0))
 
     await asyncio.gather(*(add_one() for _ in range(9)))
     assert [row["started"] for row in await rows_of(database, GapRow)] == list(range(1, 10))

@@ -102,9 +102,9 @@ async def contents(database):
     found = {}
     for mapper in Base.registry.mappers:
         table = mapper.local_table
-        keys = [column.name for column in table.primary_key.columns]
+        keys = [column.name for column in table.primary_key.columns]  # type: ignore[attr-defined]
         for row in await rows_of(database, mapper.class_):
-            found[table.name, tuple(row[key] for key in keys)] = row
+            found[table.name, tuple(row[key] for key in keys)] = row  # type: ignore[attr-defined]
     return found
 
 

@@ -2,6 +2,7 @@ import json
 from dataclasses import asdict, replace
 
 import pytest
+from sqlalchemy import insert
 
 from bot.commands.monitor.personal_data import ADMIN_ACTIONS
 from bot.domain.records import (
@@ -249,6 +250,6 @@ async def test_sums_over_a_year_are_exact(moods, database):
     async with database.write() as connection:
         row = {"channel_id": GENERAL, "guild_id": HOME, "hour": HOUR, "negative": 0, "neutral": 0, "authors": 9}
         row |= {"positive": 2_000_000_000, "score_sum": 2 * 10**12, "score_square_sum": 2 * 10**15}
-        await connection.execute(HourRow.__table__.insert().values(row))
+        await connection.execute(insert(HourRow).values(row))
     (hour,) = (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hours
     assert (hour.mean, hour.score_square_sum) == (1.0, 2 * 10**15)

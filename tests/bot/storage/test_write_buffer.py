@@ -3,7 +3,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.storage.database import Database
@@ -176,8 +176,8 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     alert = {"guild_id": guild, "channel_id": guild + 1, "level": -500, "usual_level": 0, "started": 1}
     digest = {"guild_id": guild, "kind": "daily", "period": "2026-11-25", "claimed": 1}
     async with database.write() as connection:
-        await connection.execute(AlertRow.__table__.insert().values(alert))
-        await connection.execute(DigestRow.__table__.insert().values(digest))
+        await connection.execute(insert(AlertRow).values(alert))
+        await connection.execute(insert(DigestRow).values(digest))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):

@@ -147,10 +147,10 @@ async def test_no_view_is_kept_in_memory_for_an_answer(world, bot):
 @pytest.mark.parametrize("says", [None, *SENTIMENTS])
 def test_an_id_carries_label_score_and_model_only_and_fits(says):
     button = FeedbackButton(Answer(Sentiment.NEGATIVE, -1000, "f" * 64), says, "label")
-    assert len(button.item.custom_id) <= 100
-    match = FeedbackButton.__discord_ui_compiled_template__.fullmatch(button.item.custom_id)
+    assert len(button.item.custom_id) <= 100  # type: ignore[arg-type]
+    match = FeedbackButton.__discord_ui_compiled_template__.fullmatch(button.item.custom_id)  # type: ignore[arg-type]
     assert match.groupdict().keys() == {"says", "label", "score", "model"}
-    assert (match["label"], match["score"], match["model"]) == ("0", "-1000", "f" * 64)
+    assert (match["label"], match["score"], match["model"]) == ("0", "-1000", "f" * 64)  # type: ignore[index]
 
 
 async def test_no_byte_of_the_files_says_who_said_it_or_of_what(world, storage, settings):

@@ -27,7 +27,7 @@ async def test_an_error_that_comes_when_nobody_waits_any_more_is_not_logged_with
 
     monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0)
     with pytest.raises(ConnectionError):
-        await replies.reply_to_all(Forgotten(), reading())
+        await replies.reply_to_all(Forgotten(), reading())  # type: ignore[arg-type]
     await asyncio.sleep(0)
     gc.collect()  # asyncio reports an error that nobody looked at when its task goes
     assert caplog.text == ""

@@ -75,7 +75,7 @@ def test_a_sure_verdict_that_no_word_alone_moved_stands_on_many():
 
 def test_the_text_is_shown_as_it_was_read():
     shown = verdict_card(GOOD, Explanation(GOOD, "fire so good", (Influence(0, 4, 0.5), Influence(8, 12, 0.2))))
-    assert re.sub("<span.*?</span>|<[^>]+>", "", re.search('<p class="vc-text".*?</p>', shown)[0]) == "fire so good"
+    assert re.sub("<span.*?</span>|<[^>]+>", "", re.search('<p class="vc-text".*?</p>', shown)[0]) == "fire so good"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def start_busy(engine, backend):
         workers.append(worker)
         worker.ready.result(PATIENCE)
         backend.hold()
-        worker.first = worker.submit("good", Priority.INTERACTIVE)
+        worker.first = worker.submit("good", Priority.INTERACTIVE)  # type: ignore[attr-defined]
         assert backend.entered.wait(PATIENCE)
         return worker
 

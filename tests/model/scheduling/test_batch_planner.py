@@ -20,7 +20,7 @@ SHORT, FULL = 20, 512
 
 def engine(version="v1"):
     folder = Path()
-    return Engine(Checkpoint("words", folder, folder, SENTIMENTS, version), None, None, BUDGET)
+    return Engine(Checkpoint("words", folder, folder, SENTIMENTS, version), None, None, BUDGET)  # type: ignore[arg-type]
 
 
 ENGINE = engine()

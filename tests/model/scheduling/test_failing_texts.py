@@ -84,7 +84,7 @@ def test_a_collapse_over_one_text_harms_no_other(start_busy, backend, reader, mo
 
 def test_a_collapse_of_the_worker_spares_the_texts_it_had_not_taken(start_busy, backend, monkeypatch):
     worker = start_busy(queue_limit=50_000)
-    monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))
+    monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))  # type: ignore[attr-defined]
     taken = worker.submit("bad", Priority.INTERACTIVE)
     left = worker.submit("bad", Priority.PASSIVE)
     backend.go_on.set()
@@ -138,7 +138,7 @@ async def test_a_collapse_of_the_worker_gives_each_caller_an_error_of_its_own(st
     """It fails all that was taken, and one error for all would gather the frames of all who wait."""
     async with await start() as classifier:
         worker = classifier._worker
-        monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))
+        monkeypatch.setattr(planner_module, "next_batch", collapse_once(planner_module.next_batch))  # type: ignore[attr-defined]
         with worker._ledger.changed:  # so that both are taken together
             calls = [worker.submit(text, Priority.INTERACTIVE) for text in ("good words of alice", "bad of bob")]
         alice, bob = [call.exception(PATIENCE) for call in calls]

@@ -28,7 +28,7 @@ def preparer():
 @pytest.fixture
 def held(monkeypatch, preparer):
     """What is begun goes no further until `go_on` is set; `order` notes what does, by its first word."""
-    held, steps = SimpleNamespace(go_on=threading.Event(), order=[]), preparing_module.prepare_in_steps
+    held, steps = SimpleNamespace(go_on=threading.Event(), order=[]), preparing_module.prepare_in_steps  # type: ignore[attr-defined]
     begun = threading.Event()
 
     def noted(text):

@@ -14,7 +14,7 @@ BAD = Verdict(Sentiment.NEGATIVE, (0.7, 0.2, 0.1), 1, "v1")
 def model(version, abstain_below=0.75):
     folder = Path()
     checkpoint = Checkpoint("words", folder, folder, SENTIMENTS, version, abstain_below=abstain_below)
-    return Engine(checkpoint, None, None)
+    return Engine(checkpoint, None, None)  # type: ignore[arg-type]
 
 
 def test_a_verdict_is_found_again_under_its_tokens_and_version():

@@ -122,7 +122,7 @@ async def test_a_start_that_is_cancelled_when_the_model_has_just_loaded_ends_its
 
 def test_a_model_nobody_waits_for_ends_the_worker_and_fails_its_texts(engine):
     go_on = threading.Event()
-    worker = Worker(lambda: go_on.wait(PATIENCE) and engine, queue_limit=50_000)
+    worker = Worker(lambda: go_on.wait(PATIENCE) and engine, queue_limit=50_000)  # type: ignore[arg-type, return-value]
     text = worker.submit("good", Priority.INTERACTIVE)
     worker.ready.cancel()
     go_on.set()

@@ -22,7 +22,7 @@ async def without(home, *lacking, name="locked"):
     allow, deny = overwrite.pair()
     home.env.backend.set_overwrite(
         channel.id,
-        simcord.backend.models.Overwrite(target_id=home.guild.me.id, type=1, allow=allow.value, deny=deny.value),
+        simcord.backend.models.Overwrite(target_id=home.guild.me.id, type=1, allow=allow.value, deny=deny.value),  # type: ignore[arg-type]
     )
     await home.env.settle()
     return channel

@@ -459,8 +459,8 @@ async def test_a_reading_is_put_into_words_in_the_drawing_thread(world, busy, mo
 
         return work_here
 
-    monkeypatch.setattr(command, "sentences", noted(command.sentences))
-    monkeypatch.setattr(command.Reading, "line", noted(command.Reading.line))
+    monkeypatch.setattr(command, "sentences", noted(command.sentences))  # type: ignore[attr-defined]
+    monkeypatch.setattr(command.Reading, "line", noted(command.Reading.line))  # type: ignore[attr-defined]
     assert await picture(await world.alice.slash(world.channel, "mood channel"))
     assert len(threads) == 2
     assert all(name.startswith("charts") for name in threads)
