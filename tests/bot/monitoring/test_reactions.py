@@ -42,9 +42,9 @@ class Paced:
             self.reacted.append(number)
 
         self.tagger.offer(
-            SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction),
+            SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction),  # type: ignore[arg-type]
             STAR,
-            channel,  # type: ignore[arg-type]
+            channel,
         )
 
     async def settle(self):
