@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from math import inf
+from typing import TypeVar
 
 from bot.domain.snowflake import SECONDS
 
@@ -27,8 +29,21 @@ LIMIT_SECONDS = 300.0
 SERVER_SECONDS = 30.0
 """How long a job may spend on one server, so that one which hangs costs the others no more than that."""
 
-_ENDING_SECONDS = 0.5
+_ENDING_SECONDS = 0.2
 """How long a job that was told to end is waited for."""
+
+
+_T = TypeVar("_T")
+
+
+def in_turn(servers: Iterable[tuple[int, _T]], after: int) -> list[tuple[int, _T]]:
+    """Servers by their ids, beginning behind `after`, the last that was reached.
+
+    A run that is broken off because some of them hang begins the next time with those that it did not get to.
+    """
+    ordered = sorted(servers, key=lambda one: one[0])
+    first = bisect_right([guild_id for guild_id, _ in ordered], after)
+    return ordered[first:] + ordered[:first]
 
 
 @dataclass(frozen=True, slots=True)

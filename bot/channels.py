@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import discord
+from discord import app_commands
 
 from bot.domain.records import TargetKind
 from bot.domain.rules import Place
@@ -12,6 +13,10 @@ WithMessages = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 Watchable = WithMessages | discord.ForumChannel | discord.CategoryChannel
 """What a rule can be about, besides servers and roles."""
+
+
+ChannelOption = app_commands.AppCommandChannel | app_commands.AppCommandThread
+"""A channel as a command gets it: what the person sees of it, whether or not the bot knows it."""
 
 
 def place_of(channel: object) -> Place | None:

@@ -15,6 +15,7 @@ from bot.background_jobs import BackgroundJobs
 from bot.command_sync import sync_if_changed
 from bot.error_handler import ErrorHandlingTree
 from bot.services import Feature, Services
+from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -75,14 +76,21 @@ class Vibecheck(commands.AutoShardedBot):
         members = {member.id for member in application.team.members if member.role in trusted}
         self.owner_ids = members | {application.team.owner_id or 0}
 
+    async def warm(self) -> None:
+        """Has loaded what the features need for the first time somebody asks, in a thread."""
+        for feature in self.features:
+            if feature.warm is not None:
+                await in_thread(feature.warm)
+
     async def drained(self, seconds: float) -> int:
         """Waits for what the features have in hand, at most so long; returns how much still is."""
         return sum(await asyncio.gather(*(feature.drain(seconds) for feature in self.features if feature.drain)))
 
     async def close(self) -> None:
-        """Disconnects, and ends the drawing thread."""
+        """Disconnects, and ends the threads that draw and learn."""
         await super().close()
         self.services.charts.close()
+        self.services.learning.close()
 
     async def on_message(self, _message: discord.Message, /) -> None:
         """Nothing: there are no text commands. What is watched is read by `bot.monitoring`."""

@@ -44,7 +44,7 @@ class _Trouble:
 
 
 class ModChannels:
-    """AlertRepository to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
+    """Posts to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

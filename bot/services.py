@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.background_jobs import Job
+from bot.background_jobs import BackgroundJobs, Job, JobState
 from bot.charts.executor import ChartExecutor
 from bot.connection import Connection
 from bot.domain.recent_texts import RecentTexts
@@ -26,8 +26,9 @@ from model import Classifier
 class Services:
     """One of each, for as long as a client lives.
 
-    `content_seen` is whether Discord shows the bot what messages say. The classifier and the storage stay their
-    opener's to close.
+    `content_seen` is whether Discord shows the bot what messages say. What jobs have learned is worked out in a thread
+    of its own (`learning`): people who ask for many charts must not keep an alert waiting. The classifier and the
+    storage stay their opener's to close.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Services:
     storage: Storage
     connection: Connection
     charts: ChartExecutor
+    learning: ChartExecutor
     mod_channels: ModChannels
     recent_texts: RecentTexts
     content_seen: bool = True
@@ -49,13 +51,14 @@ class Services:
         *,
         content_seen: bool = True,
     ) -> Self:
-        """Those of one connection, with a drawing thread and a memory of their own."""
+        """Those of one connection, with threads and a memory of their own."""
         return cls(
             settings=settings,
             classifier=classifier,
             storage=storage,
             connection=connection,
-            charts=ChartExecutor(),
+            charts=ChartExecutor("charts"),
+            learning=ChartExecutor("learning"),
             mod_channels=ModChannels(connection),
             recent_texts=RecentTexts(),
             content_seen=content_seen,
@@ -68,8 +71,8 @@ class Feature:
 
     `owner_cogs` are for the server in which the bot's owner looks after it. `personal_data` says what is kept about
     people and how they see and delete it, and `drain` waits, for so many seconds at most, for what is in hand, and
-    returns how much still is; `impersonal` are the tables in which nobody is, each with the reason why.
-    Every table belongs to one feature.
+    returns how much still is. `warm` loads libraries that somebody would have to wait for otherwise. `impersonal` are
+    the tables in which nobody is, each with the reason why. Every table belongs to one feature.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Feature:
     buttons: tuple[type[discord.ui.DynamicItem[Any]], ...] = ()
     jobs: tuple[Job, ...] = ()
     drain: Callable[[float], Awaitable[int]] | None = None
+    warm: Callable[[], None] | None = None
     personal_data: tuple[PersonalData[Any], ...] = ()
     impersonal: Mapping[type[Base], str] = field(default_factory=dict)
 
@@ -86,6 +90,7 @@ class Feature:
 class _Equipped(Protocol):
     services: Services
     features: tuple[Feature, ...]
+    jobs: BackgroundJobs
 
 
 def services_of(interaction: discord.Interaction[Any]) -> Services:
@@ -97,3 +102,8 @@ def personal_data_of(interaction: discord.Interaction[Any]) -> tuple[PersonalDat
     """What all features keep about people, in the order of the features."""
     features = cast(_Equipped, interaction.client).features
     return tuple(kept for feature in features for kept in feature.personal_data)
+
+
+def jobs_of(interaction: discord.Interaction[Any]) -> dict[str, JobState]:
+    """What has become of each background job, by name."""
+    return cast(_Equipped, interaction.client).jobs.states()

@@ -1,5 +1,11 @@
 """Text in, verdict out: cleaning, tokenising, backends, the inference worker and the bundled weights."""
 
+import os
+
+# ONNX Runtime sends figures of its use to its maker from 1.32 on, and keeps a file of them in the home folder, unless
+# this is set before it is imported. Nothing that runs here calls home.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 from model.acceptance import Comparison, GoldenFailure
 from model.backends.engine import Engine, load_engine
 from model.checkpoints.checkpoint import BUNDLED, Checkpoint, Missed, open_checkpoint

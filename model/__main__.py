@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from model.backends.base import granted_cpus
 from model.backends.engine import DEVICES
 from model.checkpoints.checkpoint import BUNDLED
 from model.classifier import Classifier
@@ -108,12 +109,8 @@ def main(
 
 
 async def _open(source: str, device: str) -> Classifier:
-    classifier = await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT)
-    if classifier.info.backend == "torch":
-        from model.backends.torch_gpu import use_threads
-
-        use_threads()
-    return classifier
+    os.environ.setdefault("OMP_NUM_THREADS", str(granted_cpus()))  # which PyTorch reads when it is imported
+    return await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT)
 
 
 def _prepare_output(encoding: str | None = None, newline: str | None = None) -> None:

@@ -9,4 +9,5 @@ def isolate(monkeypatch, folder):
         monkeypatch.delenv(field.upper(), raising=False)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(folder / "account" / name.lower()))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # which a process that starts here sets
     monkeypatch.chdir(folder)

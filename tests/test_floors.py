@@ -26,9 +26,6 @@ PROCESS_WIDE = {
 
 OWNERS = ("bot/app/",)
 
-ROOTS = ("bot/app/", "model/__main__.py", "training/__main__.py")
-"""Where a process begins: these may call `use_threads`, the one function of `model` that does such a thing."""
-
 
 def lint_imports(folder):
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"]
@@ -94,19 +91,7 @@ def test_nothing_but_the_app_changes_what_is_process_wide():
         for name, line in calls(file)
         if name in PROCESS_WIDE and not file.relative_to(ROOT).as_posix().startswith(OWNERS)
     ]
-    assert [one.rpartition(":")[0] for one in found] == ["model/backends/torch_gpu.py"], found
-
-
-def test_only_where_a_process_begins_is_it_said_how_many_threads_torch_has():
-    callers = {
-        file.relative_to(ROOT).as_posix()
-        for package in PACKAGES
-        for file in (ROOT / package).rglob("*.py")
-        for name, _ in calls(file)
-        if name == "use_threads"
-    }
-    assert callers
-    assert all(caller.startswith(ROOTS) for caller in callers), callers
+    assert found == []
 
 
 def yields_in_a_timeout(file):

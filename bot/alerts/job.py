@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import discord
 
-from bot.alerts.post import alert_post, footer, recovered_post
+from bot.alerts.post import alert_post, footer, over_footer, recovered_post
 from bot.analytics.anomaly import SILENT_SECONDS, Anomaly, Change, enough, judge
 from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
-from bot.background_jobs import SERVER_SECONDS
+from bot.background_jobs import SERVER_SECONDS, in_turn
+from bot.charts.executor import TooBusy
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
@@ -42,8 +44,11 @@ class AlertJob:
         self._connection = services.connection
         self._mod_channels = services.mod_channels
         self._storage = services.storage
-        self._charts = services.charts
+        self._learning = services.learning
         self._learned: dict[tuple[int, int], _Learned] = {}
+        self._reached = 0
+        self._ends: dict[int, tuple[Alert, int, HourMood | None]] = {}
+        """By number, alerts whose end is being posted, or may not have been."""
         self._not_posted: set[int] = set()
         """Numbers of alerts of which it is certain that they were not posted."""
 
@@ -58,19 +63,45 @@ class AlertJob:
         told = await self._storage.moods.told_hours(present - _SILENT_HOURS, present, guilds)
         for guild_id, channel_id, hour in told:
             recent.setdefault((guild_id, channel_id), []).append(hour)
-        settings: dict[int, GuildSettings] = {}
+        by_server: defaultdict[int, list[tuple[int, list[HourMood]]]] = defaultdict(list)
         for (guild_id, channel_id), hours in recent.items():
-            if guild_id not in settings:
-                settings[guild_id] = await self._storage.guilds.settings(guild_id)
-            judged = [hour for hour in hours if enough(hour, settings[guild_id])]
-            alert = running.get((guild_id, channel_id))
-            if alert is None and (not judged or judged[-1].hour < present - 1):
-                continue
+            by_server[guild_id].append((channel_id, hours))
+        for ended, _, _ in self._ends.values():
+            by_server.setdefault(ended.guild_id, [])
+        for guild_id, channels in in_turn(by_server.items(), self._reached):
+            self._reached = guild_id
             try:
                 async with asyncio.timeout(SERVER_SECONDS):
-                    await self._look(settings[guild_id], channel_id, alert, judged, now)
-            except (discord.HTTPException, OSError) as error:  # of this server only; the others go on
-                _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
+                    await self._look_at_server(guild_id, channels, running, now)
+            except TimeoutError:  # of this server only; the others go on
+                _log.warning("server %d took too long; what is left of it is looked at again", guild_id)
+
+    async def _look_at_server(
+        self,
+        guild_id: int,
+        channels: list[tuple[int, list[HourMood]]],
+        running: dict[tuple[int, int], Alert],
+        now: float,
+    ) -> None:
+        settings = await self._storage.guilds.settings(guild_id)
+        for ended, mod_channel_id, hour in tuple(self._ends.values()):
+            if ended.guild_id == guild_id:  # whether it was posted is not known: this server's time was over
+                with self._forgiving(guild_id):
+                    await self._post_end(ended, mod_channel_id, now, hour)
+        for channel_id, hours in channels:
+            judged = [hour for hour in hours if enough(hour, settings)]
+            alert = running.get((guild_id, channel_id))
+            if alert is not None or (judged and judged[-1].hour >= int(now // SECONDS) - 1):
+                with self._forgiving(guild_id):
+                    await self._look(settings, channel_id, alert, judged, now)
+
+    @contextmanager
+    def _forgiving(self, guild_id: int) -> Iterator[None]:
+        """What goes wrong with one post keeps no other from its turn."""
+        try:
+            yield
+        except (discord.HTTPException, OSError, TooBusy) as error:
+            _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
 
     async def _look(
         self, settings: GuildSettings, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
@@ -99,7 +130,7 @@ class AlertJob:
             await self._end(alert, settings.mod_channel_id, now, hour)
 
     async def _post(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
-        """AlertRepository an alert, unless it turns out that this process, or the one before, did already."""
+        """Posts an alert, unless it turns out that this process, or the one before, did already."""
         posts, channels = self._storage.alerts, self._mod_channels
         if channels.paused(mod_channel_id, now):
             return
@@ -124,10 +155,20 @@ class AlertJob:
         current = (await self._storage.alerts.alerts(alert.guild_id, alert.channel_id, limit=1))[0]
         if not await self._storage.alerts.recover(alert.guild_id, alert.number) or current.post_id is None:
             return  # of a storm that nobody heard of, nobody needs to hear the end
-        try:
-            await self._mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(current, now, hour))
-        except NotPosted:
-            return
+        await self._post_end(current, mod_channel_id, now, hour)
+
+    async def _post_end(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
+        """Posts that it is over. What is broken off on the way is looked up and posted at the next tick."""
+        again = alert.number in self._ends
+        self._ends[alert.number] = (alert, mod_channel_id, hour)
+        if again:
+            with suppress(Unreadable, discord.Forbidden, discord.NotFound):
+                if await self._mod_channels.find(alert.guild_id, mod_channel_id, over_footer(alert.number)) is not None:
+                    del self._ends[alert.number]
+                    return
+        with suppress(NotPosted):
+            await self._mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(alert, now, hour))
+        del self._ends[alert.number]
 
     async def _last_storm(
         self, guild_id: int, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
@@ -147,7 +188,7 @@ class AlertJob:
         if known is None or (known.day, known.zone) != (day, settings.timezone):
             first, last = present - HELD_BACK - WEEKS * 7 * 24, present - HELD_BACK - 1
             past = (await self._storage.moods.mood(settings.guild_id, channel_id, first, last)).hours
-            baseline = await self._charts.run(lambda: learn(past, settings.zone))
+            baseline = await self._learning.run(lambda: learn(past, settings.zone))
             known = self._learned[key] = _Learned(day, settings.timezone, baseline)
         return known.baseline
 

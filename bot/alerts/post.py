@@ -61,6 +61,11 @@ def footer(number: int) -> str:
     return f"Alert {number}"
 
 
+def over_footer(number: int) -> str:
+    """By which the word that an alert is over is recognised."""
+    return f"Alert {number}, over"
+
+
 def alert_post(alert: Alert, hour: HourMood | None) -> dict[str, Any]:
     """What to send when a storm starts; `hour` is the one that was judged, if it is known."""
     much = f" {hour.messages:,} messages by {hour.authors:,} people within the hour." if hour is not None else ""
@@ -86,4 +91,5 @@ def recovered_post(alert: Alert, now: float, hour: HourMood | None) -> dict[str,
     embed = discord.Embed(
         title="Recovered", description=f"<#{alert.channel_id}> {level}, {lasted} after the alert.", colour=palette.GOOD
     )
+    embed.set_footer(text=over_footer(alert.number))
     return {"embed": embed}

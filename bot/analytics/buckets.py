@@ -89,7 +89,7 @@ def timeline(
 ) -> Timeline:
     """Puts what is told of a range into the buckets that `bounds` (of `edges`) are the ends of.
 
-    `quiet_days` (of `Store.quiet_days`) may only be given with buckets of a day or a week. No gap goes on
+    `quiet_days` (of `MoodRepository.quiet_days`) may only be given with buckets of a day or a week. No gap goes on
     after `until`.
     """
     parts: list[list[HourMood]] = [[] for _ in range(len(bounds) - 1)]

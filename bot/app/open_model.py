@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.app.malloc import return_freed
-from bot.app.process_tuning import tune_torch
 from bot.settings import Settings
 from model import Classifier, HubUnreachable, open_or_fall_back
 from model.fallback import Forgiven
@@ -14,7 +13,7 @@ async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachab
 
     Raises a CheckpointError when it cannot be had otherwise.
     """
-    classifier = await open_or_fall_back(
+    return await open_or_fall_back(
         settings.model,
         forgiving=forgiving,
         device=settings.device,
@@ -24,6 +23,3 @@ async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachab
         budget=settings.batch_tokens,
         after_change=return_freed,
     )
-    if classifier.info.backend == "torch":
-        tune_torch(settings.threads)
-    return classifier

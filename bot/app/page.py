@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.open_model import open_classifier
-from bot.app.process_tuning import stop_on_signals
+from bot.app.process_tuning import stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
-from bot.web.server import Address, running_page
+from bot.web.server import Address, load_libraries, running_page
 from model import CheckpointError, Classifier, HubUnreachable
 from model.concurrency import unless
 from model.fallback import Forgiven
@@ -29,6 +29,12 @@ DEFAULT_PORT = 7860
 def has_extra() -> bool:
     """Whether Gradio is installed."""
     return importlib.util.find_spec("gradio") is not None
+
+
+def load_page() -> None:
+    """Loads what the page is made of, seconds' work, if it is installed."""
+    if has_extra():
+        load_libraries()
 
 
 @asynccontextmanager
@@ -56,6 +62,7 @@ async def serve(
 
     After a `forgiving` error of the model another one answers, and the page says so.
     """
+    tune_threads(settings.threads)
     stop = stop_on_signals()
     kept = AsyncExitStack()
     opened: list[Classifier] = []

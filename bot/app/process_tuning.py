@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,24 +16,24 @@ from contextlib import suppress
 from bot.app.malloc import limit_arenas
 from model.backends.base import granted_cpus
 
+_TORCH_THREADS = "OMP_NUM_THREADS"
+
 SWITCH_SECONDS = 0.0005
 """How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
 
 
-def tune_threads() -> None:
-    """How threads share the interpreter and memory; to be called before any are started."""
+def tune_threads(threads: int = 0) -> None:
+    """How threads share the interpreter, memory and processors; to be called before any are started.
+
+    `threads` compute each operation of a model on PyTorch, 0: as many as there are granted processors. PyTorch reads
+    that when it is imported, so all models of the process have it alike, whenever they are loaded.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     limit_arenas(granted_cpus())
-
-
-def tune_torch(threads: int) -> None:
-    """With how many threads PyTorch computes on a CPU; 0 is as many as are granted. For the first model, and all after.
-
-    A model that is loaded later, beside it or for a visitor, changes nothing.
-    """
-    from model.backends.torch_gpu import use_threads
-
-    use_threads(threads)
+    if threads:
+        os.environ[_TORCH_THREADS] = str(threads)
+    else:
+        os.environ.setdefault(_TORCH_THREADS, str(granted_cpus()))
 
 
 def freeze_what_is_loaded() -> None:

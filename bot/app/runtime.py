@@ -24,7 +24,7 @@ from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
-from model.concurrency import unless
+from model.concurrency import in_thread, unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -61,7 +61,7 @@ class Running:
 def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
     set_up_logging(settings.log_level)
-    tune_threads()
+    tune_threads(settings.threads)
     try:
         token = bot_token(settings)
     except SettingsError as error:
@@ -85,17 +85,18 @@ async def run(settings: Settings, token: str) -> int:
     on_hangup(lambda: None)  # nothing to reload yet; it would end the process
     running = Running()
     try:
-        if await unless(stop, open_parts(settings, running), grace=GRACE_SECONDS) is None:
-            return EX_OK
-        await unless(stop, _open_page(settings, running), grace=GRACE_SECONDS)
-        return EX_OK if stop.is_set() else await _connect(settings, token, stop, running)
+        for step in (open_parts, _assemble, _open_page):
+            await unless(stop, step(settings, running), grace=GRACE_SECONDS)
+            if stop.is_set():
+                return EX_OK
+        return await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
         return _say(str(error), EX_CONFIG)
     finally:
         await end(running, ShutdownBudget())
 
 
-async def open_parts(settings: Settings, running: Running) -> Running:
+async def open_parts(settings: Settings, running: Running) -> None:
     """The model and the store, side by side: the database's libraries are imported while the model's session is built.
 
     Raises CheckpointError and StoreError.
@@ -109,7 +110,22 @@ async def open_parts(settings: Settings, running: Running) -> Running:
         loading.cancel()
         raise
     running.classifier = await loading
-    return running
+
+
+async def _assemble(settings: Settings, running: Running) -> None:
+    """The client with its features, and all that will be needed is loaded; what is there then is kept for good."""
+    from bot.app.assemble import assemble
+
+    classifier, storage = running.classifier, running.storage
+    assert classifier is not None and storage is not None
+    _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
+    running.client = assemble(settings, classifier, storage)
+    await running.client.warm()
+    if settings.web_port:
+        from bot.app.page import load_page
+
+        await in_thread(load_page)
+    freeze_what_is_loaded()  # before anybody can say anything, on Discord or on the page
 
 
 async def _open_page(settings: Settings, running: Running) -> None:
@@ -124,25 +140,21 @@ async def _open_page(settings: Settings, running: Running) -> None:
 
 async def _connect(settings: Settings, token: str, stop: asyncio.Event, running: Running) -> int:
     """Runs the bot until it is told to stop, and returns the exit code."""
-    from bot.app.assemble import assemble
-
-    classifier, storage = running.classifier, running.storage
-    assert classifier is not None and storage is not None
-    _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
+    classifier, storage, client = running.classifier, running.storage, running.client
+    assert classifier is not None and storage is not None and client is not None
     quieten_discord()
     on_hangup(lambda: _reload_in_background(classifier))
-    running.client = assemble(settings, classifier, storage)
-    await running.client.services.charts.warm()
-    freeze_what_is_loaded()
     storage.write_buffer.start()
     try:
-        return await _serve(running.client, token, stop)
+        return await _serve(client, token, stop)
     except discord.PrivilegedIntentsRequired:
         _log.warning(WITHOUT_CONTENT)
-        await _leave(running.client)
+        await _leave(client)
         if storage.write_buffer.sees:
             # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
             storage = replace(storage, last_alive=None)
+        from bot.app.assemble import assemble
+
         running.client = assemble(settings, classifier, storage, message_content=False)
         return await _serve(running.client, token, stop)
 
@@ -204,7 +216,7 @@ async def end(running: Running, budget: ShutdownBudget) -> None:
         await budget.give("connection", client.close())
     await budget.give("page", running.page.aclose())
     await budget.give("store", running.store.aclose())
-    if storage is not None and len(storage.write_buffer):
+    if storage is not None and budget.left_behind("store") and len(storage.write_buffer):
         _log.error("%d messages could not be written before the end", len(storage.write_buffer))
 
 
@@ -217,7 +229,7 @@ async def _answers_given() -> None:
 
 async def _leave(client: Vibecheck) -> None:
     """Ends one client; the model and the store go on."""
-    budget = ShutdownBudget()
+    budget = ShutdownBudget(1.0)
     await budget.give("jobs", client.jobs.close())
     await budget.give("connection", client.close())
 

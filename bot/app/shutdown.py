@@ -15,8 +15,11 @@ _T = TypeVar("_T")
 GRACE_SECONDS = 0.3
 """What the work gets to end by itself that a stop breaks off: connecting, loading, or serving."""
 
-SHUTDOWN_SECONDS = 3.6
+SHUTDOWN_SECONDS = 3.4
 """What all owners have together after that, whatever hangs: with it less than the four seconds that are promised."""
+
+LAST_SECONDS = 0.1
+"""What tasks that nobody ended get to do so, at the very end."""
 
 SHARES = {"jobs": 0.07, "messages": 0.2, "model": 0.2, "answers": 0.13, "connection": 0.13, "page": 0.07, "store": 0.2}
 """What each owner has for certain, as parts of the whole, in the order in which they end.
@@ -33,13 +36,17 @@ class ShutdownBudget:
         self._clock = clock
         self._end = clock() + seconds
         self._later = dict(SHARES)
-        self._left_behind: set[asyncio.Task[Any]] = set()
+        self._left_behind: dict[str, asyncio.Task[Any]] = {}
 
     def share_of(self, owner: str) -> float:
         """The seconds that an owner has from now on: all that is left but the shares of those which come after it."""
         while owner in self._later:
             del self._later[next(iter(self._later))]
         return max(0.0, self._end - self._clock() - self._seconds * sum(self._later.values()))
+
+    def left_behind(self, owner: str) -> bool:
+        """Whether that owner did not end."""
+        return owner in self._left_behind
 
     async def give(self, owner: str, ending: Coroutine[Any, Any, _T]) -> _T | None:
         """What `ending` returns; None when it fails, or does not end within the owner's share and is left behind.
@@ -56,7 +63,7 @@ class ShutdownBudget:
             # It is not waited for: it may hang in a thread or in a driver, which heed no cancelling.
             task.cancel()
             task.add_done_callback(_seen)
-            self._left_behind.add(task)
+            self._left_behind[owner] = task
             _log.warning("%s: not ended within %.1f s, and left behind", owner, share)
             return None
         if task.cancelled() or (error := task.exception()) is None:
@@ -78,16 +85,12 @@ def run_to_the_end(main: Coroutine[Any, Any, _T]) -> _T:
         for task in left:
             task.cancel()
         if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=_LAST_SECONDS))
+            loop.run_until_complete(asyncio.wait(left, timeout=LAST_SECONDS))
         return result
     finally:
         loop = runner.get_loop()
         asyncio.set_event_loop(None)
         loop.close()
-
-
-_LAST_SECONDS = 0.1
-"""What tasks that nobody ended get to do so."""
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

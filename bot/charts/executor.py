@@ -7,8 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from bot.charts.drawing import import_library
-
 MOST_WAITING = 8
 
 _T = TypeVar("_T")
@@ -21,8 +19,8 @@ class TooBusy(Exception):
 class ChartExecutor:
     """The thread is made with the first piece of work."""
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
+    def __init__(self, name: str = "charts") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting = 0
 
     async def run(self, work: Callable[[], _T]) -> _T:
@@ -35,10 +33,6 @@ class ChartExecutor:
             return await asyncio.wrap_future(self._executor.submit(work))
         finally:
             self._waiting -= 1
-
-    async def warm(self) -> None:
-        """Loads what draws, half a second's work, so that nobody waits for it later."""
-        await self.run(import_library)
 
     def close(self) -> None:
         """Lets the drawing under way end by itself and forgets those that wait."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.background_jobs import JobState
 from bot.domain.records import Feedback
 from bot.presentation import palette
-from bot.services import Feature, Services
+from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable
 from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
 
@@ -68,6 +69,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         await interaction.response.defer(ephemeral=True, thinking=True)
         embed = self._status()
         embed.add_field(name="Feedback", value=await self._feedback())
+        embed.add_field(name="Background jobs", value=jobs_in_words(jobs_of(interaction)))
         await interaction.edit_original_response(embed=embed)
 
     @app_commands.command(description="Load a model beside the running one, check it, and let it answer")
@@ -212,6 +214,16 @@ def feedback_words(said: Sequence[Feedback], version: str) -> str:
         f"{SENTIMENTS[one.answered]}, should be {SENTIMENTS[one.label]}: {one.times:,}" for one in wrong[:COMMONEST]
     ]
     return "\n".join(lines)
+
+
+def jobs_in_words(states: Mapping[str, JobState]) -> str:
+    """Which background jobs did not do what they were to, and how often; each was tried again."""
+    troubles = [
+        f"{name}: {state.failed:,} failed, {state.overran:,} took too long, of {state.runs:,}"
+        for name, state in states.items()
+        if state.failed or state.overran
+    ]
+    return "\n".join(troubles)[:1024] or "all well"
 
 
 def _compared(found: Comparison | None) -> str:

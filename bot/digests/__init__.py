@@ -14,6 +14,6 @@ def setup(services: Services) -> Feature:
     """Sends what is due."""
     return Feature(
         name="digests",
-        jobs=(Job("digests", DigestJob(services).tick),),
+        jobs=(Job("digests", DigestJob(services).tick, limit=1800),),
         impersonal={DigestRow: "which digests were posted"},
     )

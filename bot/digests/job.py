@@ -10,7 +10,8 @@ from contextlib import suppress
 import discord
 
 from bot.analytics.baseline import WEEKS, learn
-from bot.background_jobs import SERVER_SECONDS
+from bot.background_jobs import SERVER_SECONDS, in_turn
+from bot.charts.executor import TooBusy
 from bot.digests.embed import ChannelPart, digest_embed, footer
 from bot.digests.periods import LATEST, Period, latest_due
 from bot.domain.records import DigestKind, GuildSettings, HourMood
@@ -24,6 +25,9 @@ _Key = tuple[int, DigestKind, str]
 
 _ALERTS_LOOKED_AT = 200
 
+_WRITING_SECONDS = 120.0
+"""How long reading eight weeks of every channel of a server may take, and learning from them."""
+
 
 class DigestJob:
     """The job.
@@ -36,7 +40,8 @@ class DigestJob:
         self._connection = services.connection
         self._mod_channels = services.mod_channels
         self._storage = services.storage
-        self._charts = services.charts
+        self._learning = services.learning
+        self._reached = 0
         self._settled: dict[int, _Key] = {}
         """By server, the latest digest that was sent or is somebody else's, so that it is not asked for again."""
 
@@ -48,11 +53,16 @@ class DigestJob:
             with suppress(TimeoutError):  # it is looked up again at the next tick
                 async with asyncio.timeout(SERVER_SECONDS):
                     await self._finish(*unfinished)
-        for settings in await self._storage.guilds.digest_settings():
+        wanted = {settings.guild_id: settings for settings in await self._storage.guilds.digest_settings()}
+        for guild_id, settings in in_turn(wanted.items(), self._reached):
+            self._reached = guild_id
             try:
-                async with asyncio.timeout(SERVER_SECONDS):
-                    await self._send_if_due(settings, now)
-            except (discord.HTTPException, OSError) as error:  # of this server only; it is looked up at the next tick
+                await self._send_if_due(settings, now)
+            except (
+                discord.HTTPException,
+                OSError,
+                TooBusy,
+            ) as error:  # of this server only; it is looked up at the next tick
                 _log.warning("a digest of server %d may not be posted (%s)", settings.guild_id, type(error).__name__)
 
     async def _send_if_due(self, settings: GuildSettings, now: float) -> None:
@@ -63,14 +73,16 @@ class DigestJob:
         late = now - period.due > LATEST[settings.digest]
         if late or self._settled.get(settings.guild_id) == key or self._mod_channels.paused(channel_id, now):
             return
-        embed = await self._embed(settings, period)
-        if await self._storage.alerts.claim_digest(*key):
-            try:
-                await self._mod_channels.post(settings.guild_id, channel_id, now, embed=embed)
-            except NotPosted:
-                await self._storage.alerts.release_digest(*key)
-                return
-            await self._storage.alerts.digest_sent(*key)
+        async with asyncio.timeout(_WRITING_SECONDS):
+            embed = await self._embed(settings, period)
+        async with asyncio.timeout(SERVER_SECONDS):
+            if await self._storage.alerts.claim_digest(*key):
+                try:
+                    await self._mod_channels.post(settings.guild_id, channel_id, now, embed=embed)
+                except NotPosted:
+                    await self._storage.alerts.release_digest(*key)
+                    return
+                await self._storage.alerts.digest_sent(*key)
         self._settled[settings.guild_id] = key
 
     async def _finish(self, guild_id: int, kind: DigestKind, period: str) -> None:
@@ -111,5 +123,5 @@ class DigestJob:
     ) -> ChannelPart:
         first = period.first_hour - WEEKS * 7 * 24
         past = (await self._storage.moods.mood(settings.guild_id, channel_id, first, period.first_hour - 1)).hours
-        baseline = await self._charts.run(lambda: learn(past, settings.zone))
+        baseline = await self._learning.run(lambda: learn(past, settings.zone))
         return ChannelPart(channel_id, hours, baseline, alerts)

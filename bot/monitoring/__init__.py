@@ -21,7 +21,7 @@ def setup(monitoring: Monitoring) -> Feature:
         name="monitoring",
         cogs=(EventsCog(monitoring),),
         jobs=(
-            Job("purging", Hourly(partial(purge_what_is_old, storage, days))),
+            Job("purging", Hourly(partial(purge_what_is_old, storage, days)), limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
         ),

@@ -22,7 +22,7 @@ class AdminNotifier:
         self._rules = rules
 
     async def tell(self, guild: discord.Guild, sentence: str) -> None:
-        """AlertRepository a sentence of ours in the mod channel, if there is one that takes it; raises nothing."""
+        """Posts a sentence of ours in the mod channel, if there is one that takes it; raises nothing."""
         try:
             channel_id = (await self._rules.settings(guild.id)).mod_channel_id
         except DatabaseUnavailable:

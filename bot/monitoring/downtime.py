@@ -33,6 +33,7 @@ class Downtime:
         self._clock = clock
         self._since: dict[object, float] = {}
         self._guilds: dict[object, Callable[[], Iterable[int | None]]] = {}
+        self._shortest: dict[object, float] = {}
         self._unwritten: list[Gap] = []
 
     async def started(self, last_alive: int | None) -> None:
@@ -41,10 +42,20 @@ class Downtime:
         if last_alive is not None and now - last_alive >= SHORTEST_DOWNTIME:
             await self._add(EVERYWHERE, last_alive, now)
 
-    def away(self, key: object, guilds: Callable[[], Iterable[int | None]] = lambda: EVERYWHERE) -> None:
-        """From now on nothing is seen of these servers, unless that has been so for a while already."""
+    def away(
+        self,
+        key: object,
+        guilds: Callable[[], Iterable[int | None]] = lambda: EVERYWHERE,
+        *,
+        shortest: float = 0.0,
+    ) -> None:
+        """From now on nothing is seen of these servers, unless that has been so for a while already.
+
+        What lasts less than `shortest` seconds is no gap.
+        """
         self._since.setdefault(key, self._clock())
         self._guilds[key] = guilds
+        self._shortest[key] = shortest
 
     def caught_up(self, key: object) -> None:
         """What was missed has been delivered after all: a session was resumed."""
@@ -53,7 +64,7 @@ class Downtime:
     async def over(self, key: object) -> None:
         """Events are seen again, and those of the meantime are lost."""
         since = self._since.pop(key, None)
-        if since is not None:
+        if since is not None and self._clock() - since >= self._shortest[key]:
             await self._add(self._guilds[key](), since, self._clock())
 
     async def note(self, now: float) -> None:

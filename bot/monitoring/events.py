@@ -10,7 +10,7 @@ from functools import partial
 import discord
 from discord.ext import commands
 
-from bot.monitoring.downtime import EVERYWHERE
+from bot.monitoring.downtime import EVERYWHERE, SHORTEST_DOWNTIME
 from bot.monitoring.monitoring import Monitoring
 from bot.storage.errors import DatabaseUnavailable
 
@@ -136,8 +136,9 @@ class EventsCog(commands.Cog):
     async def _start_seeing(self, first_shard: int) -> None:
         """The first connection stands; of the servers of the others nothing is seen until theirs do, too."""
         for shard_id in range(self._connection.shard_count or 1):
-            if shard_id != first_shard:
-                self._downtime.away(shard_id, partial(self._guilds_of, shard_id))
+            if shard_id != first_shard:  # which usually takes some seconds each, as a restart does
+                guilds = partial(self._guilds_of, shard_id)
+                self._downtime.away(shard_id, guilds, shortest=SHORTEST_DOWNTIME)
         await self._downtime.started(self.monitoring.storage.last_alive)
         self._write_buffer.sees = True
         if not self.monitoring.content_seen:

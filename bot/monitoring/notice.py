@@ -42,7 +42,7 @@ def notice(retention_days: int) -> str:
 
 
 class Notices:
-    """AlertRepository notices and notes where they stand."""
+    """Posts notices and notes where they stand."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Notices:
         self._not_before = -inf
 
     async def post(self, channel: Watchable) -> None:
-        """AlertRepository a notice in a channel, a thread, or as a post of a forum, and notes it.
+        """Posts a notice in a channel, a thread, or as a post of a forum, and notes it.
 
         Raises discord.HTTPException when Discord does not take it, and DatabaseUnavailable when it cannot be noted; it
         is then taken back.

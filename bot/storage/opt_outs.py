@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sqlalchemy import delete, insert, select
 
@@ -16,9 +16,9 @@ from bot.storage.upsert import upsert
 class OptOuts:
     """The people who opted out, by their hashes. `load` must have been called before anybody is asked for."""
 
-    def __init__(self, database: Database, identity: Pseudonyms, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, pseudonyms: Pseudonyms, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._identity = identity
+        self._pseudonyms = pseudonyms
         self._clock = clock
         self._authors: set[bytes] = set()
         self._recognised: dict[bytes, bytes] = {}
@@ -39,7 +39,7 @@ class OptOuts:
 
         Somebody who is known under a former key only is remembered under today's, too (`carry_over`).
         """
-        authors = self._identity.authors(user_id)
+        authors = self._pseudonyms.authors(user_id)
         known = next((author for author in authors if author in self._authors), None)
         if known is not None and known != authors[0]:
             self._authors.add(authors[0])
@@ -48,7 +48,7 @@ class OptOuts:
 
     async def add(self, user_id: int) -> None:
         """Opts somebody out, in memory at once and in any case. Raises DatabaseUnavailable: not kept over a restart."""
-        author = self._identity.author(user_id)
+        author = self._pseudonyms.author(user_id)
         self._authors.add(author)
         async with self._database.write() as connection:
             await connection.execute(
@@ -57,17 +57,11 @@ class OptOuts:
 
     async def remove(self, user_id: int) -> None:
         """Opts somebody in again. Raises DatabaseUnavailable, and then they are still out."""
-        authors = self._identity.authors(user_id)
+        authors = self._pseudonyms.authors(user_id)
         async with self._database.write() as connection:
             await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)
-
-    async def since(self, authors: Iterable[bytes]) -> int | None:
-        """When the person with these hashes opted out, in seconds since the Unix epoch; None: they did not."""
-        async with self._database.read() as connection:
-            known = await connection.execute(select(OptOutRow.since).where(OptOutRow.author.in_(list(authors))))
-            return min(known.scalars(), default=None)
 
     async def carry_over(self) -> int:
         """Writes down under today's key who was recognised under a former one; returns how many.

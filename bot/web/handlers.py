@@ -160,7 +160,7 @@ async def _two_models(classifier: Classifier, settings: Settings, text: str, sou
 
 
 async def _ask_second(source: str, text: str, settings: Settings, budget: int) -> Verdict:
-    """The verdict of another model, on one thread, so that the one that answers here keeps the others."""
+    """The verdict of another model, which has one thread on ONNX Runtime: the one that answers keeps the others."""
     second = await Classifier.open(
         source, device=settings.device, threads=1, queue_limit=settings.queue_limit, cache=0, budget=budget
     )

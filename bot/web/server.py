@@ -83,8 +83,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _start(
     classifier: Classifier, settings: Settings, listening: socket.socket, local: bool
 ) -> tuple[uvicorn.Server, threading.Thread]:
-    # Read when Gradio is imported, and by its parts later: nothing is to be counted, looked up or sent anywhere.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    load_libraries()
     import gradio as gr
     import uvicorn
     from fastapi import FastAPI
@@ -124,6 +123,14 @@ def _start(
     if not server.started:
         raise SettingsError("The page could not be started; the log says more.")
     return server, thread
+
+
+def load_libraries() -> None:
+    """Imports Gradio and the page, which takes seconds."""
+    # Read when Gradio is imported, and by its parts later: nothing is to be counted, looked up or sent anywhere.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+    import bot.web.page  # noqa: F401
 
 
 def _keep_no_values() -> None:

@@ -51,7 +51,7 @@ def load_engine(source: str, device: str = "auto", threads: int = 0) -> Engine:
 
     "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is logged and
     left alone. "cuda" insists on it. `threads` is how many compute with ONNX Runtime, 0 as many as are granted. Nothing
-    that is the whole process's is changed (see `model.backends.torch_gpu.use_threads`).
+    that is the whole process's is changed (PyTorch reads `OMP_NUM_THREADS` when it is imported).
     """
     if device not in DEVICES:
         raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")

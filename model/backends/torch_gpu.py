@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from model.backends.base import Batch, InTurn, granted_cpus, pad, padded_length
+from model.backends.base import Batch, InTurn, pad, padded_length
 from model.backends.cuda_graphs import GraphedNetwork
 from model.checkpoints.checkpoint import Checkpoint
 from model.errors import BackendUnavailable, CheckpointError
@@ -26,7 +26,7 @@ class TorchBackend(InTurn):
     step = 8  # what a GPU's matrix units work in
 
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
-        """`device` is "cpu" or "cuda"; how many threads compute on a CPU is for the process to say (`use_threads`).
+        """`device` is "cpu" or "cuda"; how many threads compute on a CPU is for the process to say (`OMP_NUM_THREADS`).
 
         Raises BackendUnavailable without that device, CheckpointError when the weights cannot be loaded.
         """
@@ -71,14 +71,6 @@ class TorchBackend(InTurn):
         if self._device.type != "cuda":
             return tensor
         return tensor.pin_memory().to(self._device, non_blocking=True)
-
-
-def use_threads(count: int = 0) -> None:
-    """How many threads compute each operation on a CPU, of all networks in this process; 0 is as many as are granted.
-
-    For whoever starts the process and for nobody else: a second model must not slow the first one down.
-    """
-    torch.set_num_threads(count or granted_cpus())  # noqa: TID251  # the one function that does
 
 
 def _forward(network: DistilBertForSequenceClassification, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.background_jobs import BackgroundJobs, Job
+from bot.background_jobs import BackgroundJobs, Job, in_turn
 
 
 async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(caplog):
@@ -129,3 +129,30 @@ async def test_closing_leaves_a_job_behind_that_heeds_no_cancelling():
         await entered.wait()
         await jobs.close()
     go_on.set()
+
+
+def test_servers_come_in_turn_beginning_behind_the_last_that_was_reached():
+    servers = [(30, "c"), (10, "a"), (20, "b")]
+    assert in_turn(servers, 0) == [(10, "a"), (20, "b"), (30, "c")]
+    assert in_turn(servers, 10) == [(20, "b"), (30, "c"), (10, "a")]
+    assert in_turn(servers, 15) == in_turn(servers, 10)
+    assert in_turn(servers, 30) == in_turn(servers, 0)
+    assert in_turn([], 7) == []
+
+
+async def test_servers_that_hang_longer_than_a_run_may_last_keep_nobody_from_being_reached():
+    reached = set()
+    last = 0
+
+    async def look(_now):
+        nonlocal last
+        for server, _ in in_turn([(number, None) for number in range(1, 7)], last):
+            last = server
+            reached.add(server)
+            await asyncio.sleep(0.02)
+
+    jobs = BackgroundJobs((Job("alerts", look, limit=0.05),))
+    for _ in range(6):
+        await jobs.tick()
+    assert jobs.states()["alerts"].overran == 6
+    assert reached == set(range(1, 7))

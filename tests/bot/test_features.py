@@ -1,15 +1,18 @@
 """What features owe: every table has one that answers for it, and what is kept about people can be seen and deleted."""
 
+import json
+import re
+import threading
 from collections import Counter
 
 import pytest
 from sqlalchemy import LargeBinary, select
-from sqlalchemy.orm import Mapped, registry
+from sqlalchemy.orm import Mapped, mapped_column, registry
 
+from bot.commands.privacy_report import as_json, in_words
 from bot.storage.personal_data import erasers
 from bot.storage.schema import Base, KeyAuthor, OptOutRow
 from bot.storage.upsert import table_of
-from tests.bot.storage.scenes import rows_of
 
 
 def tables():
@@ -25,8 +28,14 @@ def claims(bot):
     )
 
 
+PEOPLE = re.compile(r"user|member|actor|author_id|person|owner|asker|name")
+
+
 def columns_about_people(row):
-    return [column for column in table_of(row).columns if isinstance(column.type, LargeBinary)]
+    """Hashes of people, and whatever is called as if a person were in it."""
+    return [
+        column for column in table_of(row).columns if isinstance(column.type, LargeBinary) or PEOPLE.search(column.name)
+    ]
 
 
 def personal(bot):
@@ -56,6 +65,14 @@ def test_a_new_table_without_its_duty_is_found(bot):
 
         author: Mapped[KeyAuthor]
 
+    class Ranking(registry().generate_base()):  # type: ignore[misc]
+        """What would be kept under a Discord id."""
+
+        __tablename__ = "ranking"
+
+        user_id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert columns_about_people(Ranking)
     assert claims(bot) != Counter([*tables(), Diary])
     assert columns_about_people(Diary)
     assert Diary not in personal(bot)
@@ -99,6 +116,26 @@ async def test_whatever_is_kept_about_somebody_is_told_and_deleted(bot, storage,
 
 
 async def test_the_report_has_everything_that_every_feature_says(bot, storage, filled):
-    nobody = await storage.people.held((b"x" * 16,), tuple(k for f in bot.features for k in f.personal_data))
+    kinds = tuple(kept for feature in bot.features for kept in feature.personal_data)
+    held = await storage.people.held((filled,), kinds)
+    said, written = in_words(held, 7), json.loads(as_json(42, held, days=7, now=0.0))
+    assert all(line in said for one in await storage.people.held((filled,), kinds) for line in one.lines(7))
+    assert {name for one in await storage.people.held((filled,), kinds) for name in one.entries()} <= written.keys()
+    assert [len(written[name]) for name in ("messages", "messages_per_hour", "admin_actions")] == [1, 1, 1]
+
+
+async def test_whoever_nothing_is_held_about_is_told_so(bot, storage, filled):
+    kinds = tuple(kept for feature in bot.features for kept in feature.personal_data)
+    nobody = await storage.people.held((b"x" * 16,), kinds)
     assert not any(one.deletion for one in nobody)
-    assert await rows_of(storage.database, OptOutRow)
+    assert "Nothing else" in in_words(nobody, 7)
+
+
+async def test_all_features_draw_in_one_thread_and_learn_in_another_and_both_end_with_the_client(env, bot):
+    services = bot.services
+    for executor, name in ((services.charts, "charts_0"), (services.learning, "learning_0")):
+        assert await executor.run(lambda: threading.current_thread().name) == name
+    await bot.close()
+    for executor in (services.charts, services.learning):
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            await executor.run(lambda: None)

@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
 from bot.commands.monitor.doctor import doctor
 from bot.commands.monitor.errors import STARTING, STORE_AWAY, Refused, may_manage
@@ -19,7 +20,7 @@ from bot.commands.monitor.replay import replay
 from bot.commands.monitor.rule_changes import RuleChanges
 from bot.commands.monitor.settings_form import SettingsChanges, changed, in_words, zones_like
 from bot.commands.monitor.status import status, unread_lately
-from bot.commands.monitor.targets import ChannelOption, RuleTarget, the_channel, the_role, the_server
+from bot.commands.monitor.targets import RuleTarget, the_channel, the_role, the_server
 from bot.commands.mood.visibility import NotToldHere
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, Sensitivity
 from bot.monitoring.monitoring import Monitoring
@@ -56,7 +57,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         sensitivity: Literal["low", "normal", "high"] | None = None,
         whole_server: bool = False,
     ) -> None:
-        """AlertRepository a notice where people write; without one nobody is read."""
+        """Posts a notice where people write; without one nobody is read."""
         wanted = Sensitivity(sensitivity) if sensitivity else None
 
         async def work(admin: RuleChanges) -> str:

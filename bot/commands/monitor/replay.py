@@ -9,9 +9,10 @@ from typing import Any
 import discord
 
 from bot.analytics.backtest import BacktestAlert, backtest
+from bot.channels import ChannelOption
 from bot.commands.monitor.rule_changes import RuleChanges
 from bot.commands.monitor.targets import RuleTarget
-from bot.commands.mood.visibility import Chosen, place_of
+from bot.commands.mood.visibility import place_of
 from bot.domain.records import AdminAction, HourMood, Sensitivity, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.presentation.text import signed, span
@@ -26,7 +27,7 @@ async def replay(
     services: Services,
     admin: RuleChanges,
     *,
-    channel: Chosen,
+    channel: ChannelOption,
     sensitivity: Sensitivity,
     messages: int | None,
 ) -> str:

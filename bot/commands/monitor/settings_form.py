@@ -9,9 +9,10 @@ from zoneinfo import available_timezones
 
 import discord
 
+from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import Refused
-from bot.commands.monitor.targets import ChannelOption, the_channel
+from bot.commands.monitor.targets import the_channel
 from bot.domain.records import DigestKind, GuildSettings
 from bot.permissions import REPORTING, missing, what_to_click
 from bot.presentation import palette

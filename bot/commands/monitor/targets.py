@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import discord
-from discord import app_commands
 
-from bot.channels import Watchable, kind_of
+from bot.channels import ChannelOption, Watchable, kind_of
 from bot.commands.monitor.errors import UNKNOWN_CHANNEL, Refused
 from bot.domain.records import Rule, TargetKind
-
-ChannelOption = app_commands.AppCommandChannel | app_commands.AppCommandThread
-"""A channel as a command gets it: what the person sees of it, whether or not the bot knows it."""
 
 
 @dataclass(frozen=True, slots=True)

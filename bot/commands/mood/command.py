@@ -11,13 +11,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.channels import ChannelOption
 from bot.charts.drawing import Line, draw
 from bot.charts.executor import ChartExecutor, TooBusy
 from bot.charts.summary import alternative_text, compared, sentences
 from bot.commands.mood.csv_export import TooMuch, to_csv
 from bot.commands.mood.query import Asked, Reading, read_channel, read_pair, read_server
 from bot.commands.mood.time_range import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
-from bot.commands.mood.visibility import Chosen, NotToldHere, Place, may_be_told_here, place_of, visible_channels
+from bot.commands.mood.visibility import NotToldHere, Place, may_be_told_here, place_of, visible_channels
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
 from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
@@ -57,7 +58,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     async def channel(
         self,
         interaction: discord.Interaction,
-        channel: Chosen | None = None,
+        channel: ChannelOption | None = None,
         since: app_commands.Range[str, 1, 60] = DEFAULT,
         private: bool = False,
     ) -> None:
@@ -103,8 +104,8 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     async def compare(
         self,
         interaction: discord.Interaction,
-        channel: Chosen,
-        other: Chosen,
+        channel: ChannelOption,
+        other: ChannelOption,
         since: app_commands.Range[str, 1, 60] = DEFAULT,
         private: bool = False,
     ) -> None:
@@ -136,7 +137,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     async def export(
         self,
         interaction: discord.Interaction,
-        channel: Chosen | None = None,
+        channel: ChannelOption | None = None,
         since: app_commands.Range[str, 1, 60] = "90 days",
     ) -> None:
         """For the asker alone, and written down."""

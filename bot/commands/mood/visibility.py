@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-Chosen = app_commands.AppCommandChannel | app_commands.AppCommandThread
+from bot.channels import ChannelOption
 
 
 class NotToldHere(Exception):
@@ -29,7 +29,7 @@ class Place:
         return f"<#{self.id}>"
 
 
-def place_of(interaction: discord.Interaction[Any], chosen: Chosen | None) -> Place:
+def place_of(interaction: discord.Interaction[Any], chosen: ChannelOption | None) -> Place:
     """The channel that counts what is written in `chosen`, or where the command was used: a thread's is its parent.
 
     Raises NotToldHere unless the asker can see it, as Discord itself has computed for this very question.

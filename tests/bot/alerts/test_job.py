@@ -1,6 +1,7 @@
 """Alerts, from the hours in the database to the posts in the mod channel."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import discord
@@ -11,6 +12,7 @@ from bot.alerts.job import AlertJob, highest_of_threads
 from bot.alerts.post import MODERATORS_ONLY, TAKEN
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.app.assemble import assemble
+from bot.charts.executor import MOST_WAITING
 from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
@@ -398,3 +400,57 @@ async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(sc
     assert hung
     assert scene.titles() == ["The mood has dropped"]
     assert scene.bot.jobs.states()["alerts"].failed == 0
+
+
+async def test_a_server_with_many_channels_that_hang_has_no_more_time_than_any_other(scene, monkeypatch):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    for channel in range(2, 14):
+        await scene.storage.alerts.start_alert(1, channel, -600, 100)
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1))
+    hung, look = [], AlertJob._look
+
+    async def look_or_hang(watch, settings, *rest):
+        if settings.guild_id == 1:
+            hung.append(1)
+            await asyncio.Event().wait()
+        await look(watch, settings, *rest)
+
+    monkeypatch.setattr(AlertJob, "_look", look_or_hang)
+    monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
+    await scene.tick()
+    assert hung == [1]
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_people_who_ask_for_charts_keep_no_alert_waiting(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    go_on = threading.Event()
+    charts = [asyncio.ensure_future(scene.bot.services.charts.run(go_on.wait)) for _ in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+    go_on.set()
+    await asyncio.gather(*charts)
+
+
+@pytest.mark.parametrize("was_posted", [True, False])
+async def test_a_recovery_that_is_broken_off_is_posted_at_the_next_tick_and_once(scene, monkeypatch, was_posted):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, 0.1))
+    await scene.tick()
+    post, channels = scene.bot.services.mod_channels.post, scene.bot.services.mod_channels
+
+    async def hang(*given, **message):
+        if was_posted:
+            await post(*given, **message)
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(channels, "post", hang)
+        broken.setattr(job, "SERVER_SECONDS", 0.5)
+        await scene.tick(1)
+    await scene.tick(1.1)
+    await scene.tick(1.2)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]

@@ -1,4 +1,4 @@
-"""DigestJob in the mod channel."""
+"""Digests in the mod channel."""
 
 import asyncio
 from dataclasses import replace

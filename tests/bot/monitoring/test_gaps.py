@@ -121,8 +121,8 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
 
     for name, stand_in in (("_serve", serve), ("_leave", end)):
         monkeypatch.setattr(process, name, stand_in)
-    monkeypatch.setattr(process, "freeze_what_is_loaded", lambda: None)
-    running = process.Running(storage=replace(storage, last_alive=1000), classifier=classifier)
+    before = replace(storage, last_alive=1000)
+    running = process.Running(storage=before, classifier=classifier, client=assemble(settings, classifier, before))
     await process._connect(settings, "token", asyncio.Event(), running)
     assert [bot.services.storage.last_alive for bot in served] == [1000, None]
 
@@ -269,3 +269,16 @@ async def test_a_shard_that_connects_late_leaves_a_gap_of_its_own_servers(bot, s
     async with storage.database.read() as connection:
         gaps = await connection.exec_driver_sql("SELECT started, ended FROM gaps WHERE guild_id = ?", (third,))
         assert [tuple(gap) for gap in gaps] == [(int(begun), int(clock.now))]
+
+
+async def test_shards_that_connect_one_after_the_other_at_the_start_leave_no_gap(bot, storage):
+    bot.shard_count = 2
+    watch = monitoring_of(bot)
+    watch.downtime._clock = clock = Clock()
+    watch.rules._told |= {4 << 22: {1}, 5 << 22: {1}}
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    await events.on_shard_connect(0)
+    clock.now += 10
+    await events.on_shard_connect(1)
+    async with storage.database.read() as connection:
+        assert list(await connection.exec_driver_sql("SELECT * FROM gaps")) == []

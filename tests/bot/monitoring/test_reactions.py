@@ -26,11 +26,11 @@ async def tagged(home):
 
 
 class Paced:
-    """A tagger whose pauses last until the test ends them, and the messages it is offered."""
+    """A reactions whose pauses last until the test ends them, and the messages it is offered."""
 
     def __init__(self):
         self.paused, self.reacted = [], []
-        self.tagger = Reactions(RefusalBackoff(), None, self._pause)  # type: ignore[arg-type]
+        self.reactions = Reactions(RefusalBackoff(), None, self._pause)  # type: ignore[arg-type]
 
     async def _pause(self, seconds):
         over = asyncio.get_running_loop().create_future()
@@ -41,7 +41,7 @@ class Paced:
         async def add_reaction(_emoji):
             self.reacted.append(number)
 
-        self.tagger.offer(
+        self.reactions.offer(
             SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction),  # type: ignore[arg-type]
             STAR,
             channel,
@@ -123,9 +123,9 @@ async def test_in_a_busy_channel_the_newest_are_tagged_at_discords_pace():
     for more in range(1, WAITING + 1):
         await paced.end_pauses()
         assert paced.reacted == [0, *range(20 - WAITING, 20)][: more + 1]
-    assert paced.tagger.dropped == 20 - 1 - WAITING
+    assert paced.reactions.dropped == 20 - 1 - WAITING
     await paced.end_pauses()
-    assert (paced.paused, paced.tagger._lanes, paced.tagger._tasks) == ([], {}, set())
+    assert (paced.paused, paced.reactions._lanes, paced.reactions._tasks) == ([], {}, set())
 
 
 async def test_after_the_last_reaction_the_next_one_keeps_its_distance():
@@ -137,7 +137,7 @@ async def test_after_the_last_reaction_the_next_one_keeps_its_distance():
     assert paced.reacted == [1]
     await paced.end_pauses()
     assert paced.reacted == [1, 2]
-    await paced.tagger.close()
+    await paced.reactions.close()
 
 
 async def test_channels_do_not_wait_for_each_other():
@@ -147,7 +147,7 @@ async def test_channels_do_not_wait_for_each_other():
     await paced.settle()
     assert paced.reacted == [1, 2, 3]
     await paced.end_pauses()
-    assert paced.tagger._lanes == {}
+    assert paced.reactions._lanes == {}
 
 
 async def test_stopping_gives_up_what_waits():
@@ -155,8 +155,8 @@ async def test_stopping_gives_up_what_waits():
     for number in range(3):
         paced.write(number)
     await paced.settle()
-    await paced.tagger.close()
-    assert (paced.reacted, paced.tagger._lanes, paced.tagger._tasks) == ([0], {}, set())
+    await paced.reactions.close()
+    assert (paced.reacted, paced.reactions._lanes, paced.reactions._tasks) == ([0], {}, set())
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, 10008), (403, 90001), (403, 30010)])

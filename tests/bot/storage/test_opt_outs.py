@@ -3,6 +3,7 @@ import pytest
 from bot.storage.database import Database
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.opt_outs import OptOuts
+from bot.storage.people_repository import read_opt_out
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.schema import OptOutRow
 from tests.bot.storage.scenes import KEY, NOW, rows_of
@@ -23,8 +24,9 @@ async def test_who_opted_out_is_known_at_once_and_after_a_restart(database, pseu
 async def test_opting_out_twice_keeps_the_first_time(database, pseudonyms, opt_outs):
     await opt_outs.add(42)
     await OptOuts(database, pseudonyms, lambda: NOW + 99).add(42)
-    assert await opt_outs.since(pseudonyms.authors(42)) == NOW
-    assert await opt_outs.since(pseudonyms.authors(43)) is None
+    async with database.read() as connection:
+        assert await read_opt_out(connection, pseudonyms.authors(42)) == NOW
+        assert await read_opt_out(connection, pseudonyms.authors(43)) is None
 
 
 async def test_opting_in_leaves_nothing(database, opt_outs):

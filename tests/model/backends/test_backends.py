@@ -5,7 +5,7 @@ import torch
 from model.backends.base import granted_cpus, pad, padded_length
 from model.backends.engine import has_gpu_device, load_engine
 from model.backends.onnx_cpu import OnnxBackend
-from model.backends.torch_gpu import TorchBackend, use_threads
+from model.backends.torch_gpu import TorchBackend
 from model.checkpoints.checkpoint import open_checkpoint
 from model.classifier import Classifier
 from model.errors import BackendUnavailable
@@ -82,8 +82,6 @@ def test_a_second_model_does_not_change_how_many_threads_the_first_computes_with
         load_engine(str(small_model.floats), "cpu", 2)
         load_engine(str(small_model.floats), "cpu", 1)
         assert torch.get_num_threads() == 2
-        use_threads(1)
-        assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
 

@@ -1,6 +1,10 @@
 """The runtime on several threads, and what it is asked for on which processor."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,6 +16,8 @@ from model.backends import onnx_cpu as onnx_backend
 from model.backends.onnx_cpu import OnnxBackend, saturates
 from model.checkpoints.checkpoint import open_checkpoint
 from model.concurrency import Crew
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +187,16 @@ def test_a_batch_of_which_a_piece_has_begun_cannot_be_cancelled(rows, monkeypatc
     assert not logits.cancel()
     go_on.set()
     assert logits.result(20).shape == (len(rows), 3)
+
+
+@pytest.mark.parametrize("first", ["import model", "import training.export", "import bot.app.open_model"])
+def test_the_runtime_calls_nobody_and_leaves_no_file_in_the_home_folder(tmp_path, first):
+    """From 1.32 on it would send figures of its use to its maker, and keep them in a database meanwhile."""
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    home.mkdir()
+    scratch.mkdir()
+    probe = f"{first}\nimport onnxruntime\nfrom model import load_engine\nload_engine('bundled', 'cpu', 1)"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    environment = {**kept, "HOME": str(home), "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", probe], env=environment, cwd=tmp_path, check=True)
+    assert [path.name for folder in (home, scratch) for path in folder.rglob("*") if path.is_file()] == []
