@@ -119,6 +119,7 @@ async def _assemble(settings: Settings, running: Running) -> None:
     classifier, storage = running.classifier, running.storage
     assert classifier is not None and storage is not None
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
+    quieten_discord()
     running.client = assemble(settings, classifier, storage)
     await running.client.warm()
     if settings.web_port:
@@ -142,7 +143,6 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     """Runs the bot until it is told to stop, and returns the exit code."""
     classifier, storage, client = running.classifier, running.storage, running.client
     assert classifier is not None and storage is not None and client is not None
-    quieten_discord()
     on_hangup(lambda: _reload_in_background(classifier))
     storage.write_buffer.start()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -19,6 +20,7 @@ from model.concurrency import in_thread
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
 _log = logging.getLogger(__name__)
 
@@ -84,29 +86,10 @@ def _start(
     classifier: Classifier, settings: Settings, listening: socket.socket, local: bool
 ) -> tuple[uvicorn.Server, threading.Thread]:
     load_libraries()
-    import gradio as gr
     import uvicorn
-    from fastapi import FastAPI
 
-    from bot.web.page import CSS, ICON, SCRIPTS, build_page, theme
-
-    _keep_no_values()
-    app = gr.mount_gradio_app(
-        FastAPI(openapi_url=None),
-        build_page(classifier, settings, local=local),
-        path="/",
-        theme=theme(),
-        css_paths=CSS,
-        head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in SCRIPTS),
-        favicon_path=str(ICON),
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-    )
+    # In a loop: without one Gradio makes a dozen, of which it closes none.
+    app = asyncio.run(_build(classifier, settings, local))
     config = uvicorn.Config(
         # Its errors come with tracebacks, and those may hold what somebody typed.
         Guard(app, local=local),
@@ -123,6 +106,32 @@ def _start(
     if not server.started:
         raise SettingsError("The page could not be started; the log says more.")
     return server, thread
+
+
+async def _build(classifier: Classifier, settings: Settings, local: bool) -> FastAPI:
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from bot.web.page import CSS, ICON, SCRIPTS, build_page, theme
+
+    _keep_no_values()
+    page: FastAPI = gr.mount_gradio_app(
+        FastAPI(openapi_url=None),
+        build_page(classifier, settings, local=local),
+        path="/",
+        theme=theme(),
+        css_paths=CSS,
+        head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in SCRIPTS),
+        favicon_path=str(ICON),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+    )
+    return page
 
 
 def load_libraries() -> None:

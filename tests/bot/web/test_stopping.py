@@ -32,11 +32,13 @@ async def test_a_page_that_is_still_starting_ends_at_once(classifier, settings, 
         await serve(settings, "127.0.0.1", 0, share=False, open_browser=False)
 
 
-async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_model(classifier, settings, monkeypatch):
+async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_model(
+    classifier, settings, storage, monkeypatch
+):
     model = Untouched(classifier)
 
     async def parts(_settings, running):
-        running.classifier = model
+        running.classifier, running.storage = model, storage
         return running
 
     monkeypatch.setattr(process, "open_parts", parts)
@@ -64,6 +66,7 @@ class Untouched:
 
     def __init__(self, classifier):
         self.classifier = classifier
+        self.info = classifier.info
         self.closed = False
 
     async def close(self):
