@@ -17,16 +17,17 @@ ROOT = Path(__file__).parents[2]
 RUNS = 5
 
 PROBE = """
-import asyncio, contextlib, importlib.util, resource, tempfile
-import bot.app.runtime
+import asyncio, importlib.util, resource, tempfile
+from bot.app import runtime
 from bot.settings import Settings
 async def main():
     with tempfile.TemporaryDirectory() as folder:
-        async with contextlib.AsyncExitStack() as kept:
-            classifier, _ = await bot.app.runtime.open_parts(Settings(_env_file=None, data_dir=folder), kept)
-            seconds = bot.app.runtime.seconds_since_start()
-            verdict = await classifier.classify("this slaps fr")
-            await classifier.close()
+        running = runtime.Running()
+        await runtime.open_parts(Settings(_env_file=None, data_dir=folder), running)
+        seconds = runtime.seconds_since_start()
+        verdict = await running.classifier.classify("this slaps fr")
+        await running.classifier.close()
+        await running.store.aclose()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert importlib.util.find_spec("torch") is None, "torch is installed here"
     print(seconds, peak)
