@@ -88,9 +88,13 @@ class Vibecheck(commands.AutoShardedBot):
 
     async def close(self) -> None:
         """Disconnects, and ends the threads that draw and learn."""
-        await super().close()
-        self.services.charts.close()
-        self.services.learning.close()
+        has_logged_in = isinstance(self.loop, asyncio.AbstractEventLoop)
+        try:
+            if has_logged_in:  # before that nothing is open, and the library cannot close it
+                await super().close()
+        finally:
+            self.services.charts.close()
+            self.services.learning.close()
 
     async def on_message(self, _message: discord.Message, /) -> None:
         """Nothing: there are no text commands. What is watched is read by `bot.monitoring`."""

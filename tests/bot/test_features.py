@@ -131,6 +131,12 @@ async def test_whoever_nothing_is_held_about_is_told_so(bot, storage, filled):
     assert "Nothing else" in in_words(nobody, 7)
 
 
+async def test_a_client_that_never_logged_in_ends_as_well(bot):
+    await bot.close()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await bot.services.charts.run(lambda: None)
+
+
 async def test_all_features_draw_in_one_thread_and_learn_in_another_and_both_end_with_the_client(env, bot):
     services = bot.services
     for executor, name in ((services.charts, "charts_0"), (services.learning, "learning_0")):

@@ -44,6 +44,7 @@ def run(settings, capsys, caplog):
         code = run_bot(settings.model_copy(update=with_token | given))
         said = capsys.readouterr().err
         assert "Traceback" not in said + caplog.text
+        assert "did not end well" not in caplog.text
         assert TOKEN not in said + caplog.text
         return code, said
 
