@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ from simcord.enums import AppCommandType, InteractionType
 
 from bot.app.assemble import assemble
 from bot.settings import Settings
+from bot.storage.database import Database
 from bot.storage.open_storage import Storage, open_storage
 from model import Classifier, ModelError
 from model.backends.base import InTurn
@@ -213,9 +215,23 @@ def settings(tmp_path):
     return Settings(_env_file=None, data_dir=tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """An empty database of this version's schema: to copy it takes a third of the time of making one."""
+    folder = tmp_path_factory.mktemp("migrated")
+
+    async def make():
+        await (await Database.open(folder)).close()
+
+    asyncio.run(make())
+    return folder / "mood.db"
+
+
 @pytest.fixture
-async def storage(settings):
+async def storage(settings, migrated):
     """An SQLite file of the test's own. What the buffer holds is written when a test flushes it."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(migrated, settings.data_dir / "mood.db")
     async with open_storage(settings) as opened:
         yield opened
 
