@@ -380,44 +380,40 @@ async def test_one_servers_refusing_channel_keeps_no_other_from_its_alert(scene,
     assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
 
 
-async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, monkeypatch):
-    await scene.prepare()
-    await scene.add(said(scene.hour, 40, -0.6))
-    await scene.storage.alerts.start_alert(1, 2, -600, 100)
-    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1))
-    await scene.storage.guilds.set_rule(Rule(1, TargetKind.CHANNEL, 2, Mode.WATCH))
-    hung, look = [], AlertJob._look
+@pytest.fixture
+def hung(monkeypatch):
+    """Looking at a channel of server 1 never ends; how many looks were begun there."""
+    begun, look = [], AlertJob._look
 
     async def look_or_hang(watch, settings, *rest):
         if settings.guild_id == 1:
-            hung.append(1)
+            begun.append(1)
             await asyncio.Event().wait()
         await look(watch, settings, *rest)
 
     monkeypatch.setattr(AlertJob, "_look", look_or_hang)
     monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
+    return begun
+
+
+async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, hung):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.storage.alerts.start_alert(1, 2, -600, 100)
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1))
+    await scene.storage.guilds.set_rule(Rule(1, TargetKind.CHANNEL, 2, Mode.WATCH))
     await scene.tick()
     assert hung
     assert scene.titles() == ["The mood has dropped"]
     assert scene.bot.jobs.states()["alerts"].failed == 0
 
 
-async def test_a_server_with_many_channels_that_hang_has_no_more_time_than_any_other(scene, monkeypatch):
+async def test_a_server_with_many_channels_that_hang_has_no_more_time_than_any_other(scene, hung):
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
     for channel in range(2, 14):
         await scene.storage.alerts.start_alert(1, channel, -600, 100)
     await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1))
-    hung, look = [], AlertJob._look
-
-    async def look_or_hang(watch, settings, *rest):
-        if settings.guild_id == 1:
-            hung.append(1)
-            await asyncio.Event().wait()
-        await look(watch, settings, *rest)
-
-    monkeypatch.setattr(AlertJob, "_look", look_or_hang)
-    monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
     await scene.tick()
     assert hung == [1]
     assert scene.titles() == ["The mood has dropped"]
