@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import app_commands
 
+from bot.audience import Audience, can_read, channel_of, reads
 from bot.channels import ChannelOption
+
+
+NOT_SEEN = "You cannot see that channel, so I tell you nothing about it."
+NO_PAST = "You cannot read that channel's past messages, so I tell you nothing about it."
 
 
 class NotToldHere(Exception):
@@ -32,12 +37,14 @@ class Place:
 def place_of(interaction: discord.Interaction[Any], chosen: ChannelOption | None) -> Place:
     """The channel that counts what is written in `chosen`, or where the command was used: a thread's is its parent.
 
-    Raises NotToldHere unless the asker can see it, as Discord itself has computed for this very question.
+    Raises NotToldHere unless the asker can read it, as Discord itself has computed for this very question.
     """
     if chosen is None:
         return _here(interaction)
     if not chosen.permissions.view_channel:
-        raise NotToldHere("You cannot see that channel, so I tell you nothing about it.")
+        raise NotToldHere(NOT_SEEN)
+    if not reads(chosen.permissions, chosen.type):
+        raise NotToldHere(NO_PAST)
     if isinstance(chosen, app_commands.AppCommandThread):
         parent = chosen.parent
         return Place(chosen.parent_id, f"#{parent.name}" if parent is not None else "#its channel")
@@ -49,48 +56,40 @@ def place_of(interaction: discord.Interaction[Any], chosen: ChannelOption | None
 
 
 def visible_channels(interaction: discord.Interaction[Any]) -> list[Place]:
-    """The channels of this server that the asker can see."""
+    """The channels of this server of which the asker may be told."""
     guild, member = interaction.guild, interaction.user
     if guild is None or not isinstance(member, discord.Member):
         return []
     return [
         Place(channel.id, f"#{channel.name}")
         for channel in guild.channels
-        if not isinstance(channel, discord.CategoryChannel) and channel.permissions_for(member).view_channel
+        if not isinstance(channel, discord.CategoryChannel) and can_read(member, channel)
     ]
 
 
 def may_be_told_here(interaction: discord.Interaction[Any], channel_ids: Iterable[int]) -> bool:
-    """Whether every role that sees the channel in which was asked sees these too; False when that is not known.
+    """Whether everybody who hears an answer in this channel may be told of these; False when that is not known.
 
-    Otherwise an answer for everybody would tell people of channels that they cannot see.
+    Otherwise an answer for everybody would tell people of channels that they cannot read.
     """
-    guild, here = interaction.guild, interaction.channel
-    if isinstance(here, discord.Thread):
-        here = here.parent
+    guild, asker = interaction.guild, interaction.user
+    if guild is None:
+        return False
+    place = interaction.channel
+    # What Discord sends along of a channel that the bot does not know says nothing of who sees it.
+    here = channel_of(place) if isinstance(place, discord.Thread) else guild.get_channel(interaction.channel_id or 0)
     if here is None:
         return False
-    others = set(channel_ids) - {here.id}
-    if not others:
-        return True
-    if guild is None or not isinstance(here, discord.abc.GuildChannel):
-        return False
-    present = {role for role in guild.roles if here.permissions_for(role).view_channel}
-    return all(_is_seen_by(guild.get_channel(channel_id), present) for channel_id in others)
-
-
-def _is_seen_by(channel: discord.abc.GuildChannel | None, roles: Set[discord.Role]) -> bool:
-    if channel is None:
-        return False
-    if channel.permissions_for(channel.guild.default_role).view_channel:
-        roles = roles & channel.overwrites.keys()  # only an overwrite can hide from a role what everybody sees
-    return all(channel.permissions_for(role).view_channel for role in roles)
+    audience = Audience(here, [asker] if isinstance(asker, discord.Member) else [])
+    return all(audience.may_hear_of(guild.get_channel(number)) for number in channel_ids)
 
 
 def _here(interaction: discord.Interaction[Any]) -> Place:
     channel = interaction.channel
     if channel is None or not interaction.permissions.view_channel:
         raise NotToldHere("You cannot see this channel, so I tell you nothing about it.")
+    if not reads(interaction.permissions, channel.type):
+        raise NotToldHere("You cannot read this channel's past messages, so I tell you nothing about it.")
     if isinstance(channel, discord.Thread):
         parent = channel.parent
         return Place(channel.parent_id, f"#{parent.name}" if parent is not None else "#its channel")
