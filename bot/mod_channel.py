@@ -2,17 +2,22 @@
 
 Ten thousand refused requests in ten minutes block a bot's address, so a channel that refuses is left alone: after three
 refusals in a row it is tried again after an hour, then after two, and so on up to a day. The server's owner is told
-once. Everybody else's posts go on.
+once. What passes by itself, such as an answer of 500 or a connection that breaks, is no refusal: it is tried again after
+a minute, then after two, and so on up to a quarter of an hour, for ever. Everybody else's posts go on.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import discord
 
+from bot.audience import Audience, channel_of
+from bot.channels import WithMessages
 from bot.connection import Connection
 
 _log = logging.getLogger(__name__)
@@ -21,8 +26,40 @@ MOST_REFUSALS = 3
 FIRST_PAUSE, LONGEST_PAUSE = 3600.0, 24 * 3600.0
 """Seconds until a channel that has refused `MOST_REFUSALS` times is tried again; doubled at each further refusal."""
 
+LATER, LONGEST_LATER = 60.0, 900.0
+"""Seconds until a post is tried again that something in passing has kept back; doubled each time."""
+
+PASSING = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord raises, refusals (`is_refusal`) included: bad answers, broken connections, time limits."""
+
 _LOOKED_AT = 50
 """Messages in which an earlier post is looked for."""
+
+_LOOKED_UP, _KNOWN_SECONDS, _MOST_KNOWN = 20, 600.0, 2000
+"""Members of whom roles are asked for in one question, for how long these are believed, and how many are kept."""
+
+
+def is_refusal(error: discord.HTTPException) -> bool:
+    """Whether Discord will say the same next time, until somebody changes something; then nothing was done, too."""
+    return 400 <= error.status < 500 and error.status not in (401, 408, 429)
+
+
+async def look_up(guild: discord.Guild, number: int) -> WithMessages | None:
+    """A channel or thread of a server in which messages stand; None: it holds none, or is not there for the bot.
+
+    An archived thread is asked for, for the library forgets it. Raises what the library raises when Discord fails.
+    """
+    known: object = guild.get_channel_or_thread(number)
+    if known is None:
+        try:
+            known = await guild.fetch_channel(number)
+        except discord.InvalidData:  # of another server
+            return None
+        except discord.HTTPException as error:
+            if is_refusal(error):
+                return None
+            raise
+    return known if isinstance(known, WithMessages) else None
 
 
 class NotPosted(Exception):
@@ -35,9 +72,10 @@ class Unreadable(Exception):
 
 @dataclass(slots=True)
 class _Trouble:
-    """What a channel has refused in a row, and until when it is left alone."""
+    """What a channel has refused in a row, or what has gone wrong there in passing, and until when it is left alone."""
 
     refusals: int = 0
+    failures: int = 0
     pause: float = 0.0
     until: float = 0.0
     told: bool = False
@@ -49,6 +87,7 @@ class ModChannels:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._trouble: dict[int, _Trouble] = {}
+        self._members: dict[tuple[int, int], tuple[float, discord.Member | None]] = {}
 
     async def post(self, guild_id: int, channel_id: int, now: float, **message: Any) -> int:
         """Sends what `discord.abc.Messageable.send` takes, and returns the message's id.
@@ -61,26 +100,81 @@ class ModChannels:
         channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
         try:
             sent = await channel.send(**message)
-        except (discord.Forbidden, discord.NotFound) as refusal:
-            await self._refused(guild_id, channel_id, now, refusal.status)
-            raise NotPosted from None
+        except PASSING as error:
+            if isinstance(error, discord.HTTPException) and is_refusal(error):
+                await self._refused(guild_id, channel_id, now, error.status)
+                raise NotPosted from None
+            self._failed(channel_id, now)
+            raise
         self._trouble.pop(channel_id, None)
         return sent.id
+
+    async def told_of(self, guild_id: int, channel_id: int, about: Collection[int], now: float) -> frozenset[int]:
+        """Those of a server's channels of which everybody who reads the mod channel may be told (`bot.audience`).
+
+        Of members with permissions of their own the roles are looked up, of a few; the others are taken for people who
+        may not be told. Raises NotPosted when nobody can read the mod channel or the server is not known at the moment,
+        and what the library raises when Discord fails.
+        """
+        guild = self._connection.get_guild(guild_id)
+        if guild is None or self.paused(channel_id, now):
+            raise NotPosted
+        here = channel_of(await look_up(guild, channel_id))
+        if here is None:
+            await self._refused(guild_id, channel_id, now, 404)
+            raise NotPosted
+        return await self.may_hear_of(here, about, now)
+
+    async def may_hear_of(
+        self, here: discord.abc.GuildChannel, about: Collection[int], now: float
+    ) -> frozenset[int]:
+        """The same for those who read any channel. Raises what the library raises when Discord fails."""
+        guild, audience = here.guild, Audience(here)
+        channels = [found for number in about if (found := guild.get_channel(number)) is not None]
+        candidates = [channel for channel in channels if not audience.roles_are_shut_out(channel)]
+        in_doubt = set[int]().union(*(audience.in_doubt(channel) for channel in candidates))
+        gone = set[int]()
+        for number in sorted(in_doubt)[:_LOOKED_UP]:
+            member = await self._member(guild, number, now)
+            if member is None:
+                gone.add(number)
+            else:
+                audience.know(member)
+        return frozenset(channel.id for channel in candidates if audience.in_doubt(channel) <= gone)
+
+    async def _member(self, guild: discord.Guild, number: int, now: float) -> discord.Member | None:
+        """Somebody with the roles of the last minutes; None: they have left."""
+        key = (guild.id, number)
+        since, member = self._members.get(key, (0.0, None))
+        if not 0 <= now - since < _KNOWN_SECONDS:
+            try:
+                member = await guild.fetch_member(number)
+            except discord.NotFound:
+                member = None
+            if len(self._members) >= _MOST_KNOWN:
+                self._members.clear()
+            self._members[key] = (now, member)
+        return member
 
     async def find(self, guild_id: int, channel_id: int, footer: str) -> int | None:
         """The id of a post of ours with that footer among the channel's latest messages; None: there is none.
 
-        Raises Unreadable, and what the library raises when they cannot be read.
+        Raises Unreadable when they cannot be read, and what the library raises when Discord fails.
         """
         guild = self._connection.get_guild(guild_id)
-        known = guild.get_channel_or_thread(channel_id) if guild is not None else None
+        known = channel_of(await look_up(guild, channel_id)) if guild is not None else None
         if guild is not None and known is not None and not known.permissions_for(guild.me).read_message_history:
             raise Unreadable  # Discord would not refuse, but answer that there are no messages
         channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
-        async for message in channel.history(limit=_LOOKED_AT):
-            ours = self._connection.user is not None and message.author.id == self._connection.user.id
-            if ours and any(embed.footer.text == footer for embed in message.embeds):
-                return message.id
+        try:
+            async for message in channel.history(limit=_LOOKED_AT):
+                ours = self._connection.user is not None and message.author.id == self._connection.user.id
+                if ours and any(embed.footer.text == footer for embed in message.embeds):
+                    return message.id
+        except discord.HTTPException as error:
+            if is_refusal(error):
+                raise Unreadable from None
+            raise
         return None
 
     def reopen(self, channel_id: int) -> None:
@@ -95,9 +189,21 @@ class ModChannels:
     def trouble(self, channel_id: int) -> str | None:
         """One sentence for the server's status while the channel is left alone; None when all is well."""
         trouble = self._trouble.get(channel_id)
-        if trouble is None or trouble.refusals < MOST_REFUSALS:
+        if trouble is None or max(trouble.refusals, trouble.failures) < MOST_REFUSALS:
             return None
-        return f"I could not post to <#{channel_id}>; I try again <t:{int(trouble.until)}:R>."
+        why = "" if trouble.refusals >= MOST_REFUSALS else ", because Discord fails at the moment"
+        return f"I could not post to <#{channel_id}>{why}; I try again <t:{int(trouble.until)}:R>."
+
+    def refuses(self, channel_id: int) -> bool:
+        """Whether the last that was heard of the channel is that it refuses."""
+        trouble = self._trouble.get(channel_id)
+        return trouble is not None and trouble.refusals > 0
+
+    def _failed(self, channel_id: int, now: float) -> None:
+        """Something has gone wrong in passing: it is tried again, however often that happens."""
+        trouble = self._trouble.setdefault(channel_id, _Trouble())
+        trouble.failures += 1
+        trouble.until = max(trouble.until, now + min(LONGEST_LATER, LATER * 2 ** min(trouble.failures - 1, 10)))
 
     async def _refused(self, guild_id: int, channel_id: int, now: float, status: int) -> None:
         trouble = self._trouble.setdefault(channel_id, _Trouble())
@@ -108,20 +214,22 @@ class ModChannels:
         trouble.until = now + trouble.pause
         _log.warning("mod channel %d of server %d refuses posts (%d); a pause", channel_id, guild_id, status)
         if not trouble.told:
-            trouble.told = True
-            await self._tell_owner(guild_id, channel_id)
+            trouble.told = await self._tell_owner(guild_id, channel_id)
 
-    async def _tell_owner(self, guild_id: int, channel_id: int) -> None:
+    async def _tell_owner(self, guild_id: int, channel_id: int) -> bool:
+        """Whether there is nobody left to tell; False: it is tried again with the next refusal."""
         guild = self._connection.get_guild(guild_id)
         if guild is None or guild.owner_id is None:
-            return
+            return False
         name = discord.utils.escape_markdown(guild.name)
         text = (
-            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone, or I may not "
-            "write there. `/monitor doctor` in the server says what to click. I say this once."
+            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone or locked, or I "
+            "may not write there. `/monitor doctor` in the server says what to click. I say this once."
         )
         try:
             owner = await self._connection.create_dm(discord.Object(guild.owner_id))
             await owner.send(text)
-        except discord.HTTPException as error:
-            _log.info("nor could the owner of server %d be told (%d)", guild_id, error.status)
+        except PASSING as error:
+            _log.info("nor could the owner of server %d be told (%s)", guild_id, type(error).__name__)
+            return isinstance(error, discord.HTTPException) and is_refusal(error)
+        return True

@@ -9,18 +9,17 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import discord
-
 from bot.alerts.post import alert_post, footer, over_footer, recovered_post
 from bot.analytics.anomaly import SILENT_SECONDS, Anomaly, Change, enough, judge
 from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
-from bot.background_jobs import SERVER_SECONDS, in_turn
+from bot.background_jobs import SERVER_SECONDS
 from bot.charts.executor import TooBusy
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
-from bot.mod_channel import NotPosted, Unreadable
+from bot.mod_channel import PASSING, NotPosted, Unreadable
+from bot.server_turns import ServerTurns
 from bot.services import Services
 
 _log = logging.getLogger(__name__)
@@ -37,6 +36,16 @@ class _Learned:
     baseline: Baseline | None
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An alert that was over at `at`, where that is to be posted, and the hour that showed it."""
+
+    alert: Alert
+    mod_channel_id: int
+    at: float
+    hour: HourMood | None
+
+
 class AlertJob:
     """The job. What it must not forget is in the database, so a restart changes nothing."""
 
@@ -46,8 +55,8 @@ class AlertJob:
         self._storage = services.storage
         self._learning = services.learning
         self._learned: dict[tuple[int, int], _Learned] = {}
-        self._reached = 0
-        self._ends: dict[int, tuple[Alert, int, HourMood | None]] = {}
+        self._turns = ServerTurns("alerts")
+        self._ends: dict[int, _End] = {}
         """By number, alerts whose end is being posted, or may not have been."""
         self._not_posted: set[int] = set()
         """Numbers of alerts of which it is certain that they were not posted."""
@@ -66,15 +75,14 @@ class AlertJob:
         by_server: defaultdict[int, list[tuple[int, list[HourMood]]]] = defaultdict(list)
         for (guild_id, channel_id), hours in recent.items():
             by_server[guild_id].append((channel_id, hours))
-        for ended, _, _ in self._ends.values():
-            by_server.setdefault(ended.guild_id, [])
-        for guild_id, channels in in_turn(by_server.items(), self._reached):
-            self._reached = guild_id
-            try:
-                async with asyncio.timeout(SERVER_SECONDS):
-                    await self._look_at_server(guild_id, channels, running, now)
-            except TimeoutError:  # of this server only; the others go on
-                _log.warning("server %d took too long; what is left of it is looked at again", guild_id)
+        for end in self._ends.values():
+            by_server.setdefault(end.alert.guild_id, [])
+
+        async def turn(guild_id: int) -> None:
+            async with asyncio.timeout(SERVER_SECONDS):
+                await self._look_at_server(guild_id, by_server[guild_id], running, now)
+
+        await self._turns.take(list(by_server), turn)
 
     async def _look_at_server(
         self,
@@ -84,10 +92,10 @@ class AlertJob:
         now: float,
     ) -> None:
         settings = await self._storage.guilds.settings(guild_id)
-        for ended, mod_channel_id, hour in tuple(self._ends.values()):
-            if ended.guild_id == guild_id:  # whether it was posted is not known: this server's time was over
+        for end in tuple(self._ends.values()):
+            if end.alert.guild_id == guild_id:  # whether it was posted is not known
                 with self._forgiving(guild_id):
-                    await self._post_end(ended, mod_channel_id, now, hour)
+                    await self._post_end(end, now)
         for channel_id, hours in channels:
             judged = [hour for hour in hours if enough(hour, settings)]
             alert = running.get((guild_id, channel_id))
@@ -100,7 +108,7 @@ class AlertJob:
         """What goes wrong with one post keeps no other from its turn."""
         try:
             yield
-        except (discord.HTTPException, OSError, TooBusy) as error:
+        except (*PASSING, TooBusy) as error:
             _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
 
     async def _look(
@@ -117,17 +125,36 @@ class AlertJob:
         if baseline is None:
             return
         if alert is not None and alert.post_id is None:
-            await self._post(alert, settings.mod_channel_id, now, None)
+            await self._post_what_waits(alert, settings.mod_channel_id, now)
         last = await self._last_storm(settings.guild_id, channel_id, alert, judged, now)
         change = judge(last, hour, baseline, sensitivity, now)
         if change is Change.STARTS and hour is not None:
+            told = await self._may_be_told(settings.guild_id, channel_id, settings.mod_channel_id, now)
+            if told is False:
+                return  # not everybody who reads the mod channel may know it: so nobody is told
             levels = (round(hour.mean * 1000), round(baseline.usual(hour.hour) * 1000))
             started = await self._storage.alerts.start_alert(settings.guild_id, channel_id, *levels)
             if started is not None:
                 self._not_posted.add(started.number)
-                await self._post(started, settings.mod_channel_id, now, hour)
+                if told:
+                    await self._post(started, settings.mod_channel_id, now, hour)
         elif change is Change.ENDS and alert is not None:
             await self._end(alert, settings.mod_channel_id, now, hour)
+
+    async def _may_be_told(self, guild_id: int, channel_id: int, mod_channel_id: int, now: float) -> bool | None:
+        """Whether everybody who reads the mod channel may be told of a channel; None: it cannot be known at present."""
+        try:
+            return bool(await self._mod_channels.told_of(guild_id, mod_channel_id, (channel_id,), now))
+        except NotPosted:
+            return None
+
+    async def _post_what_waits(self, alert: Alert, mod_channel_id: int, now: float) -> None:
+        """Posts an alert that is noted and was not posted yet, or forgets it where it may not be told any more."""
+        told = await self._may_be_told(alert.guild_id, alert.channel_id, mod_channel_id, now)
+        if told:
+            await self._post(alert, mod_channel_id, now, None)
+        elif told is False:
+            await self._storage.alerts.recover(alert.guild_id, alert.number)
 
     async def _post(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
         """Posts an alert, unless it turns out that this process, or the one before, did already."""
@@ -136,8 +163,7 @@ class AlertJob:
             return
         if alert.number not in self._not_posted:
             there = None
-            # When it cannot be looked up: rather two than none.
-            with suppress(Unreadable, discord.Forbidden, discord.NotFound):
+            with suppress(Unreadable):  # when it cannot be looked up: rather two than none
                 there = await channels.find(alert.guild_id, mod_channel_id, footer(alert.number))
             if there is not None:
                 await posts.posted(alert.number, there)
@@ -155,19 +181,23 @@ class AlertJob:
         current = (await self._storage.alerts.alerts(alert.guild_id, alert.channel_id, limit=1))[0]
         if not await self._storage.alerts.recover(alert.guild_id, alert.number) or current.post_id is None:
             return  # of a storm that nobody heard of, nobody needs to hear the end
-        await self._post_end(current, mod_channel_id, now, hour)
+        await self._post_end(_End(current, mod_channel_id, now, hour), now)
 
-    async def _post_end(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
+    async def _post_end(self, end: _End, now: float) -> None:
         """Posts that it is over. What is broken off on the way is looked up and posted at the next tick."""
+        alert, mod_channel_id, channels = end.alert, end.mod_channel_id, self._mod_channels
         again = alert.number in self._ends
-        self._ends[alert.number] = (alert, mod_channel_id, hour)
-        if again:
-            with suppress(Unreadable, discord.Forbidden, discord.NotFound):
-                if await self._mod_channels.find(alert.guild_id, mod_channel_id, over_footer(alert.number)) is not None:
-                    del self._ends[alert.number]
-                    return
-        with suppress(NotPosted):
-            await self._mod_channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(alert, now, hour))
+        self._ends[alert.number] = end
+        if channels.paused(mod_channel_id, now) and not channels.refuses(mod_channel_id):
+            return
+        told = await self._may_be_told(alert.guild_id, alert.channel_id, mod_channel_id, now)
+        there = None
+        if again and told:
+            with suppress(Unreadable):
+                there = await channels.find(alert.guild_id, mod_channel_id, over_footer(alert.number))
+        if told and there is None:
+            with suppress(NotPosted):
+                await channels.post(alert.guild_id, mod_channel_id, now, **recovered_post(alert, end.at, end.hour))
         del self._ends[alert.number]
 
     async def _last_storm(
