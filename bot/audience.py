@@ -101,11 +101,7 @@ class Audience:
         return frozenset(
             number
             for number in own
-            if (
-                self._is_shut_out(self._known[number], there)
-                if number in self._known
-                else self._exists(there, number)
-            )
+            if (self._is_shut_out(self._known[number], there) if number in self._known else self._exists(there, number))
         )
 
     def _is_shut_out(self, member: discord.Member, there: Channel) -> bool:

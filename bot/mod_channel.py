@@ -125,9 +125,7 @@ class ModChannels:
             raise NotPosted
         return await self.may_hear_of(here, about, now)
 
-    async def may_hear_of(
-        self, here: discord.abc.GuildChannel, about: Collection[int], now: float
-    ) -> frozenset[int]:
+    async def may_hear_of(self, here: discord.abc.GuildChannel, about: Collection[int], now: float) -> frozenset[int]:
         """The same for those who read any channel. Raises what the library raises when Discord fails."""
         guild, audience = here.guild, Audience(here)
         channels = [found for number in about if (found := guild.get_channel(number)) is not None]

@@ -18,6 +18,11 @@ from bot.presentation.text import SLIGHT, STRONG, UNREAD_FROM, signed, span, unr
 LISTED = 10
 """Channels that are named; of a server with more, those with most messages."""
 
+LEFT_OUT = (
+    "Watched channels that not everybody who reads this channel can read are left out; `/monitor doctor` names them to "
+    "admins who see them."
+)
+
 _NOTABLE_GAP = 30 * 60
 """Seconds the bot must have been away for a digest to mention it."""
 
@@ -38,11 +43,18 @@ def footer(key: str) -> str:
 
 
 def digest_embed(
-    period: Period, parts: Sequence[ChannelPart], gaps: Sequence[Gap], fewest: int, unread: int | None = None
+    period: Period,
+    parts: Sequence[ChannelPart],
+    gaps: Sequence[Gap],
+    fewest: int,
+    unread: int | None = None,
+    *,
+    left_out: bool = False,
 ) -> discord.Embed:
     """The digest of a period. With fewer than `fewest` messages in all no channel is called different from usual.
 
-    `unread` is the share of all messages that could not be read, in percent, where it may be told.
+    `unread` is the share of all messages that could not be read, in percent, where it may be told. `left_out` says that
+    there are watched channels of which nothing is told here.
     """
     total = {part.channel_id: whole.messages for part in parts if (whole := together(part.hours)) is not None}
     messages = sum(total.values())
@@ -59,11 +71,13 @@ def digest_embed(
     if not notable:
         notable = ["Nothing notable."]
     foreign = unread is not None and unread >= UNREAD_FROM
-    notable.append(_summary(total, messages, foreign=foreign))
+    notable.append(_summary(total, messages, foreign=foreign, left_out=left_out))
     if unread is not None and foreign:
         notable.append(unread_in_words(unread, "in this server"))
     if away >= _NOTABLE_GAP:
         notable.append(f"{span(away)} missing, because I was away.")
+    if left_out:
+        notable.append(LEFT_OUT)
     embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=palette.CALM)
     embed.set_footer(text=footer(period.key))
     return embed
@@ -83,9 +97,9 @@ def _difference(part: ChannelPart) -> str:
     return f"{much} {side} than usual ({signed(whole.mean)}, usually {signed(usual)}), {whole.messages:,} messages."
 
 
-def _summary(total: Mapping[int, int], messages: int, *, foreign: bool) -> str:
+def _summary(total: Mapping[int, int], messages: int, *, foreign: bool, left_out: bool) -> str:
     if not messages:
-        what = " something I can read" if foreign else ""
-        return f"In no watched channel did five people write{what} in the same hour."
+        what, others = " something I can read" if foreign else "", " other" if left_out else ""
+        return f"In no{others} watched channel did five people write{what} in the same hour."
     channels = "1 channel" if len(total) == 1 else f"{len(total)} channels"
     return f"In all {messages:,} {'message' if messages == 1 else 'messages'} in {channels}."

@@ -264,13 +264,15 @@ async def test_when_discord_fails_it_is_looked_up_and_sent_at_the_next_look(scen
     assert len(scene.embeds()) == 1
 
 
-async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, monkeypatch):
+async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(scene, env, monkeypatch):
     await scene.prepare()
-    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=1, mod_channel_id=2))
+    other = env.create_guild("Away")
+    mods = other.create_text_channel("mods")
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=other.id, mod_channel_id=mods.id))
     hung, post = [], scene.bot.services.mod_channels.post
 
     async def post_or_hang(guild_id, *rest, **message):
-        if guild_id == 1:
+        if guild_id == other.id:
             hung.append(1)
             await asyncio.Event().wait()
         return await post(guild_id, *rest, **message)
