@@ -1,16 +1,16 @@
 """Who may be told: may everybody who hears something here read these channels themselves?
 
-Every output asks this. People hear what is posted in a channel when they have View Channel there, and Connect if it is a
-voice channel: a new message is shown to them as it comes. They may be told of a channel's mood when they can read its
-past, as Discord shows it: View Channel and Read Message History, and Connect in a voice channel. That a channel is there
-at all may be known by whoever has View Channel. A thread is taken for its channel, of which it never shows more people
-anything. Whoever owns the server, or has Administrator, can read everything.
+Every output asks this. People hear what is posted in a channel when they have View Channel there, and Connect if it
+is a voice channel: a new message is shown to them as it comes. They may be told of a channel's mood when they can
+read its past, as Discord shows it: View Channel and Read Message History, and Connect in a voice channel. That a
+channel is there at all may be known by whoever has View Channel. A thread is taken for its channel, of which it never
+shows more people anything. Whoever owns the server, or has Administrator, can read everything.
 
-The bot does not know who has which roles (there is no members intent), so it asks whether some set of roles exists with
-which somebody hears and cannot read, by Discord's own rules
-(https://discord.com/developers/docs/topics/permissions#permission-overwrites). Roles of bots are left out, for no person
-can have them, and timeouts, for they pass. People with an overwrite of their own have some set of roles as well, as long
-as nobody has looked up which.
+The bot does not know who has which roles (there is no members intent), so it asks whether some set of roles exists
+with which somebody hears and cannot read, by Discord's own rules
+(https://discord.com/developers/docs/topics/permissions#permission-overwrites). Roles of bots are left out, for no
+person can have them, and timeouts, for they pass. People with an overwrite of their own have some set of roles as
+well, as long as nobody has looked up which.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The channel in which a server's moderators read what the bot has to say, and what happens when it cannot be used.
 
-Ten thousand refused requests in ten minutes block a bot's address, so a channel that refuses is left alone: after three
-refusals in a row it is tried again after an hour, then after two, and so on up to a day. The server's owner is told
-once. What passes by itself, such as an answer of 500 or a connection that breaks, is no refusal: it is tried again after
-a minute, then after two, and so on up to a quarter of an hour, for ever. Everybody else's posts go on.
+Ten thousand refused requests in ten minutes block a bot's address, so a channel that refuses is left alone: after
+three refusals in a row it is tried again after an hour, then after two, and so on up to a day. The server's owner is
+told once. What passes by itself, such as an answer of 500 or a connection that breaks, is no refusal: it is tried
+again after a minute, then after two, and so on up to a quarter of an hour, for ever. Everybody else's posts go on.
 """
 
 from __future__ import annotations

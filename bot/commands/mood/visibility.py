@@ -12,7 +12,6 @@ from discord import app_commands
 from bot.audience import Audience, can_read, channel_of, reads
 from bot.channels import ChannelOption
 
-
 NOT_SEEN = "You cannot see that channel, so I tell you nothing about it."
 NO_PAST = "You cannot read that channel's past messages, so I tell you nothing about it."
 

@@ -11,7 +11,7 @@ import pytest
 from bot.app.assemble import assemble
 from bot.digests import job
 from bot.digests.periods import LATEST
-from bot.domain.records import DigestKind, Gap, GuildSettings
+from bot.domain.records import DigestKind, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.mod_channel import MOST_REFUSALS
 from tests.bot.pasts import said, write
 
@@ -37,10 +37,14 @@ class Scene:
 
     async def prepare(self, mean=0.1, people=8, unread=0, **chosen):
         await self.storage.guilds.set_settings(replace(self.settings, **chosen))
+        await self.watch(TargetKind.CHANNEL, self.world.channel.id)
         tuesday = int(TUESDAY // 3600)
         hours = [said(hour, 8, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
         hours += [said(hour, people, mean, unread=unread) for hour in range(tuesday + 8, tuesday + 20)]
         await write(self.storage, self.world.guild.id, self.world.channel.id, hours)
+
+    async def watch(self, kind, target):
+        await self.storage.guilds.set_rule(Rule(self.world.guild.id, kind, target, Mode.WATCH))
 
     async def tick(self, now=NINE):
         self.bot.jobs._clock = self.storage.alerts._clock = lambda: now
