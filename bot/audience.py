@@ -15,7 +15,7 @@ well, as long as nobody has looked up which.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -222,8 +222,3 @@ class _Overwrites:
 def _is_for_people(role: discord.Role) -> bool:
     """Administrators can read everything, and a bot's own role is that bot's alone."""
     return not (role.is_default() or role.permissions.administrator or role.is_bot_managed())
-
-
-def told_of(audience: Audience, guild: discord.Guild, channel_ids: Collection[int]) -> frozenset[int]:
-    """Those of a server's channels of which everybody in an audience may be told; one that is unknown is not."""
-    return frozenset(number for number in channel_ids if audience.may_hear_of(guild.get_channel(number)))

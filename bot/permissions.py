@@ -43,8 +43,18 @@ LOOK_UP = Need("read_message_history", "Read Message History", "to see what I ha
 INVITED_WITH = (VIEW, SEND, EMBED, ATTACH, HISTORY, REACT)
 """What the invite link asks for."""
 
-REPORTING = (VIEW, SEND, EMBED, ATTACH, LOOK_UP)
-"""What the mod channel needs."""
+REPORT_IN_THREADS = Need("send_messages_in_threads", "Send Messages in Threads", "to post alerts and digests")
+UNLOCK = Need("manage_threads", "Manage Threads", "to post in a thread that is locked")
+
+
+def for_reporting(channel: Watchable) -> list[Need]:
+    """What the mod channel needs. A thread that is archived comes back with the first post, unless it is locked."""
+    needs = [VIEW, EMBED, ATTACH, LOOK_UP]
+    if isinstance(channel, discord.VoiceChannel | discord.StageChannel):
+        needs.append(CONNECT)
+    if isinstance(channel, discord.Thread):
+        return [*needs, REPORT_IN_THREADS, *([UNLOCK] if channel.locked else [])]
+    return [*needs, SEND]
 
 
 def for_watching(channel: Watchable, *, tagging: bool = False) -> list[Need]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import suppress
 from typing import Any, Self
@@ -10,6 +11,7 @@ import discord
 
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologising
+from bot.mod_channel import PASSING
 from bot.presentation import palette
 from bot.presentation.text import signed, span
 from bot.services import services_of
@@ -17,6 +19,16 @@ from bot.storage.errors import DatabaseUnavailable
 
 MODERATORS_ONLY = "Only members who may manage messages here can do that."
 TAKEN = "Somebody looks after it already."
+FORGOTTEN = "I have no record of this alert any more."
+NOT_NOTED = "My records do not answer just now, so I may not have noted it. Please press the button again in a minute."
+NOT_SHOWN = "It is noted, but I could not change the post. Press the button again in a minute, and I do."
+
+_FIELD = "Looked after"
+_RECORD_SECONDS = 10.0
+"""How long the database may take before whoever pressed is told that it does not answer."""
+
+_HELD_ALREADY = 40060
+"""Discord's code for an interaction that was acknowledged before."""
 
 
 class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"alert:(?P<number>[0-9]{1,18})"):
@@ -36,24 +48,59 @@ class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template
 
     @apologising("an alert's button")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Notes it, and takes the button away. Only for members who may manage messages."""
-        storage = services_of(interaction).storage
+        """Notes it, and takes the button away; pressed again, it does what went wrong before.
+
+        Only for members who may manage messages.
+        """
         guild_id, message = interaction.guild_id, interaction.message
         if guild_id is None or message is None or not interaction.permissions.manage_messages:
             await interaction.response.send_message(MODERATORS_ONLY, ephemeral=True)
             return
-        if not await storage.alerts.acknowledge(guild_id, self.number):
-            await interaction.response.send_message(TAKEN, ephemeral=True)
+        await _hold(interaction)
+        posts = services_of(interaction).storage.alerts
+        try:
+            async with asyncio.timeout(_RECORD_SECONDS):
+                first = await posts.acknowledge(guild_id, self.number)
+                alert = await posts.alert(guild_id, self.number)
+        except (DatabaseUnavailable, TimeoutError):
+            await interaction.followup.send(NOT_NOTED, ephemeral=True)
             return
-        at = int(interaction.created_at.timestamp())
-        embeds = message.embeds[:1]
-        for embed in embeds:
-            embed.add_field(name="Looked after", value=f"since <t:{at}:t>")
-        await interaction.response.edit_message(embeds=embeds, view=None)
-        actor = storage.pseudonyms.author(interaction.user.id)
-        entry = Audited(guild_id, at, actor, AdminAction.ACKNOWLEDGE, TargetKind.SERVER, guild_id)
-        with suppress(DatabaseUnavailable):  # the alert is acknowledged, and the moderator has seen it
-            await storage.guilds.add_audit(entry)
+        try:
+            # Also when it was noted before: then the post that still has its button was never changed.
+            await interaction.edit_original_response(embeds=_looked_after(message, alert), view=None)
+        except PASSING as error:
+            if not isinstance(error, discord.NotFound):  # a post that was deleted needs no button any more
+                await interaction.followup.send(NOT_SHOWN, ephemeral=True)
+        else:
+            if not first:
+                await interaction.followup.send(TAKEN if alert is not None else FORGOTTEN, ephemeral=True)
+        if first and alert is not None:
+            await _write_down(interaction, guild_id)
+
+
+async def _hold(interaction: discord.Interaction[Any]) -> None:
+    """Has Discord wait: 15 minutes instead of 3 seconds. Raises discord.HTTPException when these are over."""
+    try:
+        await interaction.response.defer()
+    except discord.HTTPException as error:
+        if error.code != _HELD_ALREADY:  # it took the first try although it answered with an error
+            raise
+
+
+def _looked_after(message: discord.Message, alert: Alert | None) -> list[discord.Embed]:
+    embeds = message.embeds[:1]
+    for embed in embeds:
+        if alert is not None and alert.acknowledged is not None and all(one.name != _FIELD for one in embed.fields):
+            embed.add_field(name=_FIELD, value=f"since <t:{alert.acknowledged}:t>")
+    return embeds
+
+
+async def _write_down(interaction: discord.Interaction[Any], guild_id: int) -> None:
+    storage, at = services_of(interaction).storage, int(interaction.created_at.timestamp())
+    actor = storage.pseudonyms.author(interaction.user.id)
+    entry = Audited(guild_id, at, actor, AdminAction.ACKNOWLEDGE, TargetKind.SERVER, guild_id)
+    with suppress(DatabaseUnavailable):  # the alert is acknowledged, and the moderator has seen it
+        await storage.guilds.add_audit(entry)
 
 
 def footer(number: int) -> str:

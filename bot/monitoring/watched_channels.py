@@ -19,6 +19,11 @@ class Watched(NamedTuple):
     rule: Rule
     told: bool
 
+    @property
+    def counting(self) -> int:
+        """The channel that counts what is written there."""
+        return self.channel.parent_id if isinstance(self.channel, discord.Thread) else self.channel.id
+
 
 def watched(cache: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
     """The channels in the order of the server's list, then the threads that have a rule of their own."""

@@ -74,6 +74,13 @@ class AlertRepository:
         """Notes that somebody, we do not keep who, looks after an alert of this server; False when one did before."""
         return await self._note(guild_id, number, "acknowledged")
 
+    async def alert(self, guild_id: int, number: int) -> Alert | None:
+        """One of a server's alerts by its number; None: there is no such alert any more."""
+        question = select(*table_of(AlertRow).c).where(AlertRow.number == number, AlertRow.guild_id == guild_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(question)).one_or_none()
+            return Alert(*row) if row is not None else None
+
     async def recover(self, guild_id: int, number: int) -> bool:
         """Notes that the channel is as usual again; False when it was already."""
         return await self._note(guild_id, number, "recovered")

@@ -1,6 +1,7 @@
 """The rule of who may be told, held against discord.py's own permissions in small servers of every kind."""
 
 import itertools
+from typing import Any
 
 import discord
 import pytest
@@ -44,7 +45,7 @@ def build(everyone, roles, here, there, kinds=(TEXT, TEXT)):
     state = discord.Client(intents=discord.Intents(guilds=True))._connection
     state.user = discord.ClientUser(state=state, data=member_payload(ME, [], bot=True)["user"])
     channels = [channel(HERE, kinds[0], here), channel(THERE, kinds[1], there)]
-    payload = {"id": str(SERVER), "name": "s", "owner_id": str(OWNER)}
+    payload: Any = {"id": str(SERVER), "name": "s", "owner_id": str(OWNER)}
     payload |= {"roles": [role(SERVER, everyone), *roles], "channels": channels, "members": [member_payload(ME, [])]}
     guild = discord.Guild(data=payload, state=state)
     return guild, guild.get_channel(HERE), guild.get_channel(THERE)
@@ -77,7 +78,7 @@ def sets_of_roles(guild):
 @st.composite
 def servers(draw):
     count = draw(st.integers(0, 4))
-    numbers = range(10, 10 + count)
+    numbers = list(range(10, 10 + count))
     roles = [role(number, draw(BITS) | draw(st.sampled_from([0, 0, 0, ADMINISTRATOR]))) for number in numbers]
     if draw(st.booleans()):
         roles.append(role(30, draw(BITS), tags={"bot_id": "77"}))

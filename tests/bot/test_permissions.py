@@ -14,6 +14,7 @@ DISCORDS_NAMES = {
     "Read Message History",
     "Add Reactions",
     "Embed Links",
+    "Manage Threads",
     "Attach Files",
 }
 

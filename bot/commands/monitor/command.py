@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
 from bot.commands.monitor.doctor import doctor
-from bot.commands.monitor.errors import STARTING, STORE_AWAY, Refused, may_manage
+from bot.commands.monitor.errors import NOT_SEEN, STARTING, STORE_AWAY, Refused, may_manage
 from bot.commands.monitor.languages import language_warning
 from bot.commands.monitor.preview import preview
 from bot.commands.monitor.replay import replay
@@ -21,9 +21,11 @@ from bot.commands.monitor.rule_changes import RuleChanges
 from bot.commands.monitor.settings_form import SettingsChanges, changed, in_words, zones_like
 from bot.commands.monitor.status import status, unread_lately
 from bot.commands.monitor.targets import RuleTarget, the_channel, the_role, the_server
+from bot.commands.monitor.visible import left_out, mention_for, readable_by
 from bot.commands.mood.visibility import NotToldHere
-from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, Sensitivity
+from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, GuildSettings, Sensitivity
 from bot.monitoring.monitoring import Monitoring
+from bot.monitoring.watched_channels import watched
 from bot.storage.errors import DatabaseUnavailable, UnknownTimezone
 
 _Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
@@ -120,8 +122,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         async def work(admin: RuleChanges) -> discord.Embed:
             settings = await self.monitoring.rules.settings(admin.guild.id)
-            unread = (await unread_lately(self.monitoring.storage.moods, admin.guild.id)).share
-            return status(self.monitoring, self.monitoring.storage.write_buffer.counts, admin.guild, settings, unread)
+            unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member))
+            counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
+            silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting)
+            return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent)
 
         await self._answer(interaction, work)
 
@@ -131,7 +135,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         async def work(admin: RuleChanges) -> discord.Embed:
             settings = await self.monitoring.rules.settings(admin.guild.id)
-            return await doctor(self.monitoring, admin.guild, settings)
+            return await doctor(self.monitoring, admin.member, settings)
 
         await self._answer(interaction, work)
 
@@ -217,10 +221,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         async def work(admin: RuleChanges) -> discord.Embed:
             before = await self.monitoring.rules.settings(admin.guild.id)
             if wishes == SettingsChanges():
-                return in_words(before, after_a_change=False)
+                return in_words(before, mod_channel=_named_to(admin.member, before), after_a_change=False)
             after = await changed(before, wishes, admin.guild)
             await admin.choose(after)
-            return in_words(after, after_a_change=True)
+            return in_words(after, mod_channel=_named_to(admin.member, after), after_a_change=True)
 
         await self._answer(interaction, work)
 
@@ -234,9 +238,9 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild = interaction.guild
         try:
-            if guild is None or guild.me is None:
+            if guild is None or guild.me is None or not isinstance(interaction.user, discord.Member):
                 raise Refused(STARTING)
-            said = await work(RuleChanges(self.monitoring, guild, interaction.user.id))
+            said = await work(RuleChanges(self.monitoring, guild, interaction.user))
         except (Refused, UnknownTimezone, NotToldHere, TooBusy) as error:
             said = str(error)
         except DatabaseUnavailable:
@@ -254,6 +258,7 @@ def _place(
         raise Refused("Give either `channel` or `whole_server`, not both.")
     if whole_server:
         return the_server(admin.guild)
+    _must_see(channel)
     return the_channel(admin.guild, channel if channel is not None else interaction.channel_id or 0)
 
 
@@ -261,5 +266,16 @@ def _role_or_channel(admin: RuleChanges, role: discord.Role | None, channel: Cha
     if role is not None and channel is None:
         return the_role(role)
     if channel is not None and role is None:
+        _must_see(channel)
         return the_channel(admin.guild, channel)
     raise Refused("Give either `role` or `channel`.")
+
+
+def _must_see(channel: ChannelOption | None) -> None:
+    """Nobody has a channel watched, or learns whether it is, that they cannot see themselves."""
+    if channel is not None and not channel.permissions.view_channel:
+        raise Refused(NOT_SEEN)
+
+
+def _named_to(member: discord.Member, settings: GuildSettings) -> str | None:
+    return mention_for(member, settings.mod_channel_id) if settings.mod_channel_id is not None else None

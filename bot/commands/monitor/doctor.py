@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 
-from bot.channels import Watchable, WithMessages, place_of
+from bot.audience import can_see, channel_of
+from bot.channels import WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
+from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
 from bot.domain.records import GuildSettings, TargetKind
+from bot.mod_channel import PASSING, look_up
 from bot.monitoring.monitoring import Monitoring
-from bot.monitoring.watched_channels import watched
-from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click
+from bot.monitoring.watched_channels import Watched, watched
+from bot.permissions import NO_CONTENT, VIEW, for_reporting, for_watching, missing, what_to_click
 from bot.presentation import palette
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
@@ -20,35 +25,42 @@ UNREAD_FROM = 25
 _CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
-async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSettings) -> discord.Embed:
+async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildSettings) -> discord.Embed:
     """Looks at the intent, every watched channel and the mod channel. What is in order is tried again from now on.
 
     Where much of what is written cannot be read, that is said as well: nothing is broken then, but the mood tells less.
-    Rules about what was deleted while the bot was off are removed. Raises DatabaseUnavailable.
+    Nothing is said of channels that the admin cannot see. Rules about what was deleted while the bot was off are
+    removed. Raises DatabaseUnavailable.
     """
+    guild = admin.guild
     forgotten = await _forget_the_deleted(monitoring, guild)
-    unread = await unread_lately(monitoring.storage.moods, guild.id)
+    unread = await unread_lately(monitoring.storage.moods, guild.id, readable_by(admin))
     ailments = [] if monitoring.content_seen else [NO_CONTENT]
     foreign: dict[int, int] = {}
-    well = retried = 0
-    for channel, rule, _ in watched(monitoring.rules, guild):
-        counting = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-        share = unread.share_of(counting)
+    well = retried = unseen = 0
+    there = list(watched(monitoring.rules, guild))
+    for one in there:
+        channel = one.channel
+        share = unread.share_of(one.counting)
         if share is not None and share >= UNREAD_FROM:
-            foreign[counting] = share
-        lacking = missing(channel, for_watching(channel, tagging=rule.tagging))
-        if lacking:
-            ailments.append(what_to_click(channel, lacking))
-        else:
+            foreign[one.counting] = share
+        lacking = missing(channel, for_watching(channel, tagging=one.rule.tagging))
+        if not lacking:
             well += 1
             retried += _reopen(monitoring, channel)
+        elif can_see(admin, channel):
+            ailments.append(what_to_click(channel, lacking))
+        else:
+            unseen += 1
+    ailments += unseen_in_words(unseen, "I lack permissions there, and an admin who can see them is told which")
     if settings.mod_channel_id is not None:
-        ailments += _mod_channel(monitoring, guild, settings.mod_channel_id)
+        ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
     lines += [
         f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
         for number, share in foreign.items()
     ]
+    lines += await _left_out(monitoring, admin, settings, there)
     if well:
         lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
     if retried:
@@ -56,7 +68,7 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
     if forgotten:
         lines.append(f"✅ {forgotten} rule{' was' if forgotten == 1 else 's were'} about what is deleted; removed.")
     if not ailments and settings.mod_channel_id is not None:
-        lines.append(f"✅ The mod channel <#{settings.mod_channel_id}> is in order.")
+        lines.append(f"✅ The mod channel {_mod_channel_to(admin, settings.mod_channel_id)}is in order.")
     if not lines:
         lines.append("✅ Nothing is watched, and nothing is wrong. `/monitor enable` starts watching.")
     title, colour = ("Good to know", palette.CAUTION) if foreign else ("All well", palette.GOOD)
@@ -78,7 +90,7 @@ async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> i
             except discord.NotFound:
                 monitoring.channel_gone(guild.id, number)
                 forgotten += 1
-            except discord.HTTPException:
+            except PASSING:
                 continue
     return forgotten
 
@@ -93,13 +105,38 @@ def _reopen(monitoring: Monitoring, channel: WithMessages | discord.ForumChannel
     return refused
 
 
-def _mod_channel(monitoring: Monitoring, guild: discord.Guild, channel_id: int) -> list[str]:
-    channel = guild.get_channel_or_thread(channel_id)
-    if not isinstance(channel, Watchable):
+async def _mod_channel(monitoring: Monitoring, admin: discord.Member, channel_id: int) -> list[str]:
+    try:
+        channel = await look_up(admin.guild, channel_id)
+    except PASSING:
+        return ["I cannot look at the mod channel, for Discord does not answer just now; please ask me again."]
+    if channel is None:
         return ["I cannot see the mod channel, or it was deleted; choose another with `/monitor settings`."]
-    lacking = missing(channel, REPORTING)
+    lacking = missing(channel, for_reporting(channel)) if channel_of(channel) is not None else [VIEW]
+    if lacking and not can_see(admin, channel):
+        return ["The mod channel: I lack permissions there, and you cannot see it; ask an admin who can."]
     if lacking:
         return [f"The mod channel: {what_to_click(channel, lacking)}"]
     monitoring.backoff.reopen(channel.id)
     monitoring.services.mod_channels.reopen(channel.id)
     return []
+
+
+def _mod_channel_to(admin: discord.Member, channel_id: int) -> str:
+    """Its mention, and nothing for somebody who cannot see it."""
+    known = admin.guild.get_channel_or_thread(channel_id)
+    return f"<#{channel_id}> " if known is None or can_see(admin, known) else ""
+
+
+async def _left_out(
+    monitoring: Monitoring, admin: discord.Member, settings: GuildSettings, there: Sequence[Watched]
+) -> list[str]:
+    """Of which channels alerts and digests say nothing, and why; those that the admin cannot see are only counted."""
+    mod_channels = monitoring.services.mod_channels
+    silent = await left_out(mod_channels, admin.guild, settings, {one.counting for one in there})
+    seen = [number for number in sorted(silent) if can_see(admin, admin.guild.get_channel(number))]
+    why = "not everybody who reads the mod channel can read it there"
+    lines = [f"🔇 Alerts and digests leave out <#{number}>: {why}." for number in seen]
+    return lines + [
+        f"🔇 {line}" for line in unseen_in_words(len(silent) - len(seen), "alerts and digests leave them out")
+    ]

@@ -14,6 +14,8 @@ STARTING = "I have only just started and do not know this server yet. Please try
 UNKNOWN_CHANNEL = (
     "I cannot find that channel: it was deleted, or I may not see it. Allow me **View Channel** there first."
 )
+NOT_SEEN = "You cannot see that channel yourself, so I do nothing there: ask an admin who can see it."
+DISCORD_FAILS = "Discord does not answer just now, so nothing was changed. Please try again in a minute."
 
 
 class Refused(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import discord
 
+from bot.audience import can_see
 from bot.channels import Watchable, WithMessages, place_of
 from bot.commands.monitor.errors import Refused
 from bot.commands.monitor.targets import RuleTarget
@@ -31,7 +32,7 @@ class RuleChanges:
 
     monitoring: Monitoring
     guild: discord.Guild
-    user_id: int
+    member: discord.Member
 
     async def enable(self, what: RuleTarget, tagging: bool | None, sensitivity: Sensitivity | None) -> str:
         """Watches something; None leaves as it is what was chosen before. Raises Refused and DatabaseUnavailable."""
@@ -156,7 +157,7 @@ class RuleChanges:
         await self._write_down(action, rule.target_kind, rule.target_id)
 
     async def _write_down(self, action: AdminAction, kind: TargetKind | None, number: int | None) -> None:
-        actor = self.monitoring.storage.pseudonyms.author(self.user_id)
+        actor = self.monitoring.storage.pseudonyms.author(self.member.id)
         await self.monitoring.storage.guilds.add_audit(
             Audited(self.guild.id, int(time.time()), actor, action, kind, number)
         )
@@ -173,8 +174,9 @@ class RuleChanges:
         return [channel for channel in inside if isinstance(channel, _WATCHED_KINDS)]
 
     def _cannot_be_told(self, channels: Sequence[Watchable]) -> str:
-        """What keeps the bot from posting its notice, for those of the channels where something does."""
-        mute = [channel for channel in channels if missing(channel, for_watching(channel))]
+        """What keeps the bot from posting its notice, in those of the channels that whoever asks can see."""
+        seen = [channel for channel in channels if can_see(self.member, channel)]
+        mute = [channel for channel in seen if missing(channel, for_watching(channel))]
         if not mute:
             return ""
         names = ", ".join(channel.mention for channel in mute[:_NAMED])

@@ -9,12 +9,13 @@ from zoneinfo import available_timezones
 
 import discord
 
+from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
-from bot.commands.monitor.errors import Refused
-from bot.commands.monitor.targets import the_channel
+from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
 from bot.domain.records import DigestKind, GuildSettings
-from bot.permissions import REPORTING, missing, what_to_click
+from bot.mod_channel import PASSING, look_up
+from bot.permissions import for_reporting, missing, what_to_click
 from bot.presentation import palette
 
 _T = TypeVar("_T")
@@ -44,7 +45,7 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
     """The settings with what was wished for. Raises Refused, and then nothing of it counts."""
     mod_channel_id = settings.mod_channel_id
     if wishes.mod_channel is not None:
-        mod_channel_id = _mod_channel(guild, wishes.mod_channel)
+        mod_channel_id = await _mod_channel(guild, wishes.mod_channel)
     elif wishes.no_mod_channel:
         mod_channel_id = None
     floor = wishes.confidence * 10 if wishes.confidence is not None else None
@@ -68,9 +69,9 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
     return after
 
 
-def in_words(settings: GuildSettings, *, after_a_change: bool) -> discord.Embed:
-    """All settings, for the admin who asked or changed some."""
-    mod_channel = f"<#{settings.mod_channel_id}>" if settings.mod_channel_id else "none, so nothing is posted"
+def in_words(settings: GuildSettings, *, mod_channel: str | None, after_a_change: bool) -> discord.Embed:
+    """All settings, for the admin who asked or changed some; `mod_channel` as it is named to them."""
+    mod_channel = mod_channel or "none, so nothing is posted"
     embed = discord.Embed(
         title="Changed; the settings are now" if after_a_change else "Settings",
         colour=palette.GOOD if after_a_change else palette.PLAIN,
@@ -110,11 +111,18 @@ def _or(wish: _T | None, before: _T) -> _T:
     return before if wish is None else wish
 
 
-def _mod_channel(guild: discord.Guild, option: ChannelOption) -> int:
-    channel = the_channel(guild, option).channel
-    if channel is None or isinstance(channel, discord.CategoryChannel | discord.ForumChannel):
+async def _mod_channel(guild: discord.Guild, option: ChannelOption) -> int:
+    if not option.permissions.view_channel:
+        raise Refused(NOT_SEEN)
+    try:
+        channel = await look_up(guild, option.id)
+    except PASSING:
+        raise Refused(DISCORD_FAILS) from None
+    if channel is None and guild.get_channel_or_thread(option.id) is None:
+        raise Refused(UNKNOWN_CHANNEL)
+    if channel is None or channel_of(channel) is None:
         raise Refused("Alerts and digests need a channel in which messages can be posted.")
-    lacking = missing(channel, REPORTING)
+    lacking = missing(channel, for_reporting(channel))
     if lacking:
         raise Refused(f"Nothing was changed: {what_to_click(channel, lacking)} Then try again.")
     return channel.id

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import discord
 
+from bot.audience import can_see
 from bot.commands.monitor.targets import named
+from bot.commands.monitor.visible import mention_for, unseen_in_words
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.monitoring.ingest import Counts
@@ -32,21 +35,33 @@ UNREAD_DAYS = 7
 """The days of which it is said how much could not be read."""
 
 
-async def unread_lately(moods: MoodRepository, guild_id: int) -> Unread:
-    """How much of what was written in a server in the last days could not be read; nothing when the store is away."""
+async def unread_lately(moods: MoodRepository, guild_id: int, channels: Collection[int]) -> Unread:
+    """How much of what was written in these channels lately could not be read; nothing when the store is away."""
     now = int(time.time() // SECONDS)
     try:
-        return await moods.unread(guild_id, now - UNREAD_DAYS * 24 + 1, now)
+        return await moods.unread(guild_id, now - UNREAD_DAYS * 24 + 1, now, channels)
     except DatabaseUnavailable:
         return Unread({})
 
 
 def status(
-    monitoring: Monitoring, written: Written, guild: discord.Guild, settings: GuildSettings, unread: int | None
+    monitoring: Monitoring,
+    admin: discord.Member,
+    settings: GuildSettings,
+    *,
+    unread: int | None,
+    left_out: Collection[int],
 ) -> discord.Embed:
-    """Everything an admin may want to know of the monitoring in their server; `unread` is that of `unread_lately`."""
-    rules = monitoring.rules.rules(guild.id)
-    lines = [_watched_in_words(monitoring.backoff, guild, one) for one in watched(monitoring.rules, guild)]
+    """Everything an admin may want to know of the monitoring in their server, of channels that they can see.
+
+    `unread` is the share of `unread_lately`, and `left_out` are channels of which the mod channel is told nothing.
+    """
+    guild = admin.guild
+    rules = {target: rule for target, rule in monitoring.rules.rules(guild.id).items() if _is_shown(admin, rule)}
+    there = list(watched(monitoring.rules, guild))
+    seen = [one for one in there if can_see(admin, one.channel)]
+    lines = [_watched_in_words(monitoring.backoff, guild, one, left_out) for one in seen]
+    lines += unseen_in_words(len(there) - len(seen), "an admin who can see them is told more")
     headline = "Nothing is watched. `/monitor enable` starts it, for a channel, a category or the whole server."
     if lines:
         headline = cut(lines, _LIST)
@@ -59,7 +74,9 @@ def status(
         in_words = cut((rule_in_words(guild, rule) for rule in by_width), _FIELD)
         embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
     counts = monitoring.ingest.counts.get(guild.id, Counts())
-    embed.add_field(name="Since my last start", value=_since_start(counts, written), inline=False)
+    embed.add_field(
+        name="Since my last start", value=_since_start(counts, monitoring.storage.write_buffer.counts), inline=False
+    )
     if unread:
         embed.add_field(
             name=f"Language, last {UNREAD_DAYS} days", value=unread_in_words(unread, "in this server"), inline=False
@@ -71,7 +88,8 @@ def status(
     mod_channel = "none: `/monitor settings`"
     if settings.mod_channel_id is not None:
         trouble = monitoring.services.mod_channels.trouble(settings.mod_channel_id)
-        mod_channel = trouble or f"<#{settings.mod_channel_id}>"
+        named_to_them = mention_for(admin, settings.mod_channel_id)
+        mod_channel = (trouble or named_to_them).replace(f"<#{settings.mod_channel_id}>", named_to_them)
     embed.add_field(name="Mod channel", value=mod_channel)
     embed.set_footer(text="/monitor doctor checks the permissions.")
     return embed
@@ -86,7 +104,13 @@ def rule_in_words(guild: discord.Guild, rule: Rule) -> str:
     return f"👁️ {what}: watched, tagging {tagging}, sensitivity {rule.sensitivity}"
 
 
-def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watched) -> str:
+def _is_shown(admin: discord.Member, rule: Rule) -> bool:
+    """Not a rule about a channel that they cannot see."""
+    known = admin.guild.get_channel_or_thread(rule.target_id)
+    return known is None or can_see(admin, known)
+
+
+def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watched, left_out: Collection[int]) -> str:
     own = one.rule.target_id == one.channel.id
     by = "by its own rule" if own else f"by the rule for {named(guild, one.rule)}"
     tagged = ", tagged" if one.rule.tagging else ""
@@ -95,7 +119,8 @@ def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watche
     untold = "" if one.told else "; my notice comes before the first message is read"
     if not one.told and Purpose.NOTICE in backoff.closed(one.channel.id):
         untold = "; **nothing is read, for my notice is refused there**: `/monitor doctor`"
-    return f"{one.channel.mention} {by}{tagged}{untold}"
+    silent = "; **alerts and digests leave it out**: `/monitor doctor`" if one.counting in left_out else ""
+    return f"{one.channel.mention} {by}{tagged}{untold}{silent}"
 
 
 def _since_start(counts: Counts, written: Written) -> str:

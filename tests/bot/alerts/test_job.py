@@ -329,8 +329,9 @@ async def test_the_button_works_after_a_restart_and_only_once(scene, env, modera
     (alert,) = await scene.storage.alerts.running_alerts()
     assert await scene.storage.alerts.acknowledge(scene.world.guild.id, alert.number)
     answer = await moderator.click(post, label="I look after it")
-    assert answer.response.content == TAKEN
-    assert answer.response.ephemeral
+    (said,) = answer.followups
+    assert said.content == TAKEN
+    assert said.ephemeral
 
 
 # ---- a mod channel that refuses

@@ -95,6 +95,8 @@ async def test_the_doctor_looks_at_the_mod_channel_too(home):
     await home.monitor("settings", mod_channel=mods)
     assert f"✅ The mod channel {mods.mention} is in order." in await home.monitor("doctor")
     home.bot.get_guild(home.guild.id)._remove_channel(home.bot.get_channel(mods.id))
+    home.env.backend.delete_channel(mods.id)  # of which the bot, knowing no such channel, is not told
+    await home.env.settle()
     assert "❌ I cannot see the mod channel, or it was deleted" in await home.monitor("doctor")
 
 
