@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import aiohttp
 import discord
+
+PASSING = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord raises, refusals (`is_refusal`) included: bad answers, broken connections, time limits."""
+
+
+def is_refusal(error: discord.HTTPException) -> bool:
+    """Whether Discord will say the same next time, until somebody changes something; then nothing was done, too."""
+    return 400 <= error.status < 500 and error.status not in (401, 408, 429)
 
 
 class Connection(Protocol):

@@ -13,13 +13,13 @@ from bot.alerts.post import alert_post, footer, over_footer, recovered_post
 from bot.analytics.anomaly import SILENT_SECONDS, Anomaly, Change, enough, judge
 from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
-from bot.background_jobs import SERVER_SECONDS
+from bot.background_jobs import SERVER_SECONDS, ServerTurns
 from bot.charts.executor import TooBusy
+from bot.connection import PASSING
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
-from bot.mod_channel import PASSING, NotPosted, Unreadable
-from bot.server_turns import ServerTurns
+from bot.mod_channel import NotPosted, Unreadable
 from bot.services import Services
 
 _log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import discord
 
+from bot.connection import PASSING
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologising
-from bot.mod_channel import PASSING
 from bot.presentation import palette
 from bot.presentation.text import signed, span
 from bot.services import services_of

@@ -9,7 +9,7 @@ from contextlib import suppress
 import discord
 
 from bot.analytics.baseline import WEEKS, learn
-from bot.background_jobs import SERVER_SECONDS
+from bot.background_jobs import SERVER_SECONDS, ServerTurns
 from bot.channels import place_of
 from bot.digests.embed import ChannelPart, digest_embed, footer
 from bot.digests.periods import LATEST, Period, latest_due
@@ -17,7 +17,6 @@ from bot.domain.records import DigestKind, GuildSettings, HourMood, TargetKind
 from bot.domain.rules import decide
 from bot.domain.snowflake import SECONDS
 from bot.mod_channel import NotPosted, Unreadable
-from bot.server_turns import ServerTurns
 from bot.services import Services
 
 _Key = tuple[int, DigestKind, str]

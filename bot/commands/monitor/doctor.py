@@ -10,8 +10,9 @@ from bot.audience import can_see, channel_of
 from bot.channels import WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
+from bot.connection import PASSING
 from bot.domain.records import GuildSettings, TargetKind
-from bot.mod_channel import PASSING, look_up
+from bot.mod_channel import look_up
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT, VIEW, for_reporting, for_watching, missing, what_to_click

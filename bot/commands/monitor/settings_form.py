@@ -13,8 +13,9 @@ from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
+from bot.connection import PASSING
 from bot.domain.records import DigestKind, GuildSettings
-from bot.mod_channel import PASSING, look_up
+from bot.mod_channel import look_up
 from bot.permissions import for_reporting, missing, what_to_click
 from bot.presentation import palette
 

@@ -8,8 +8,9 @@ from collections.abc import Collection
 import discord
 
 from bot.audience import can_read, can_see, channel_of
+from bot.connection import PASSING
 from bot.domain.records import GuildSettings
-from bot.mod_channel import PASSING, ModChannels, look_up
+from bot.mod_channel import ModChannels, look_up
 
 
 def readable_by(member: discord.Member) -> frozenset[int]:
@@ -41,6 +42,6 @@ async def left_out(
         here = channel_of(await look_up(guild, settings.mod_channel_id))
         if here is None:
             return frozenset()
-        return frozenset(channels) - await mod_channels.may_hear_of(here, channels, time.time())
+        return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, time.time())
     except PASSING:
         return frozenset()

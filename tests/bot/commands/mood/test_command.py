@@ -335,6 +335,92 @@ async def test_a_channel_that_one_role_cannot_see_is_told_to_the_asker_alone(wor
     assert (await world.alice.slash(world.channel, "mood server")).response.ephemeral
 
 
+SEEN = discord.PermissionOverwrite(view_channel=True)
+
+
+async def test_a_guest_of_a_ticket_hears_nothing_of_what_only_its_staff_can_read(world, busy):
+    """The guest is there by an overwrite of their own, which no role knows of."""
+    staff = world.guild.create_role("staff")
+    sam = world.guild.add_member(world.env.create_user("sam"), roles=[staff])
+    shut = {world.guild.default_role: HIDDEN, staff: SEEN}
+    secret = world.guild.create_text_channel("staff-only", overwrites=shut)
+    ticket = world.guild.create_text_channel("ticket", overwrites=shut | {world.alice: SEEN})
+    await world.env.settle()
+    await busy(days=1)
+    await busy(secret, days=1)
+    for name, options in (
+        ("channel", {"channel": secret}),
+        ("server", {}),
+        ("compare", {"channel": world.channel, "other": secret}),
+    ):
+        answer = await sam.slash(ticket, f"mood {name}", **options)
+        assert await picture(answer)
+        assert answer.response.ephemeral, name
+        assert ticket.history(viewer=world.alice) == []
+    assert not (await sam.slash(ticket, "mood channel", channel=world.channel)).response.ephemeral
+    assert not (await sam.slash(secret, "mood channel", channel=secret)).response.ephemeral
+
+
+async def test_somebody_who_is_shut_out_by_name_hears_nothing_of_that_channel(world, busy):
+    events = world.guild.create_text_channel("events", overwrites={world.maya: HIDDEN})
+    await world.env.settle()
+    await busy(events, days=1)
+    assert (await world.alice.slash(world.channel, "mood channel", channel=events)).response.ephemeral
+    assert (await world.alice.slash(world.channel, "mood server")).response.ephemeral
+    assert not (await world.alice.slash(events, "mood channel")).response.ephemeral
+
+
+async def test_one_role_that_opens_and_another_that_shuts_out_may_be_one_persons(world, busy):
+    team, muted = world.guild.create_role("team"), world.guild.create_role("muted")
+    tina = world.guild.add_member(world.env.create_user("tina"), roles=[team])
+    room = world.guild.create_text_channel("room", overwrites={world.guild.default_role: HIDDEN, team: SEEN})
+    movies = world.guild.create_text_channel("movies", overwrites={muted: HIDDEN})
+    await world.env.settle()
+    await busy(movies, days=1)
+    assert (await tina.slash(room, "mood channel", channel=movies)).response.ephemeral
+
+
+async def test_in_a_thread_those_hear_it_who_read_its_channel(world, busy, env):
+    staff = world.guild.create_role("staff")
+    sam = world.guild.add_member(world.env.create_user("sam"), roles=[staff])
+    secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN, staff: SEEN})
+    await busy(secret, days=1)
+    threads = [
+        ChannelHandle(env, world.guild, env.backend.create_thread(channel.id, "thread", sam.id))
+        for channel in (world.channel, secret)
+    ]
+    await env.settle()
+    assert (await sam.slash(threads[0], "mood channel", channel=secret)).response.ephemeral
+    assert not (await sam.slash(threads[1], "mood channel", channel=threads[1])).response.ephemeral
+
+
+async def test_who_cannot_read_a_channels_past_is_not_told_of_it(world, busy, admin):
+    """Discord shows messages to people with View Channel and Read Message History, in voice also with Connect."""
+    everyone = world.guild.default_role
+    no_past = discord.PermissionOverwrite(read_message_history=False)
+    past = world.guild.create_text_channel("past", overwrites={everyone: no_past})
+    voice = world.guild.create_voice_channel("voice", overwrites={everyone: discord.PermissionOverwrite(connect=False)})
+    await busy(days=1)
+    for channel in (past, voice):
+        await busy(channel, days=1)
+        for name, options in (("channel", {"channel": channel}), ("export", {"channel": channel})):
+            answer = await admin.slash(world.channel, f"mood {name}", **options)
+            assert answer.response.content.startswith("You cannot read that channel's past messages"), name
+            assert not answer.response.attachments
+    assert (await admin.slash(past, "mood channel")).response.content.startswith("You cannot read this channel's past")
+    assert "184 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
+    rows = await table(await admin.slash(world.channel, "mood export"))
+    assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
+
+
+async def test_of_a_channel_that_the_bot_does_not_know_nothing_is_told_in_public(world, busy, bot):
+    """What Discord sends along with a question says nothing of who can see the channel."""
+    await busy(days=1)
+    guild = bot.get_guild(world.guild.id)
+    guild._remove_channel(guild.get_channel(world.channel.id))
+    assert (await world.alice.slash(world.channel, "mood channel")).response.ephemeral
+
+
 async def test_of_a_server_without_anything_it_says_so(world):
     answer = await world.alice.slash(world.channel, "mood server", private=True)
     assert answer.response.content.startswith("Nothing is stored of this server in the last 7 days")

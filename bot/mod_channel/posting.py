@@ -13,12 +13,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import discord
 
-from bot.audience import Audience, channel_of
-from bot.channels import WithMessages
-from bot.connection import Connection
+from bot.audience import channel_of
+from bot.connection import PASSING, Connection, is_refusal
+from bot.mod_channel.readers import Readers, look_up
 
 _log = logging.getLogger(__name__)
 
@@ -29,37 +28,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 3600.0, 24 * 3600.0
 LATER, LONGEST_LATER = 60.0, 900.0
 """Seconds until a post is tried again that something in passing has kept back; doubled each time."""
 
-PASSING = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""What a request to Discord raises, refusals (`is_refusal`) included: bad answers, broken connections, time limits."""
-
 _LOOKED_AT = 50
 """Messages in which an earlier post is looked for."""
-
-_LOOKED_UP, _KNOWN_SECONDS, _MOST_KNOWN = 20, 600.0, 2000
-"""Members of whom roles are asked for in one question, for how long these are believed, and how many are kept."""
-
-
-def is_refusal(error: discord.HTTPException) -> bool:
-    """Whether Discord will say the same next time, until somebody changes something; then nothing was done, too."""
-    return 400 <= error.status < 500 and error.status not in (401, 408, 429)
-
-
-async def look_up(guild: discord.Guild, number: int) -> WithMessages | None:
-    """A channel or thread of a server in which messages stand; None: it holds none, or is not there for the bot.
-
-    An archived thread is asked for, for the library forgets it. Raises what the library raises when Discord fails.
-    """
-    known: object = guild.get_channel_or_thread(number)
-    if known is None:
-        try:
-            known = await guild.fetch_channel(number)
-        except discord.InvalidData:  # of another server
-            return None
-        except discord.HTTPException as error:
-            if is_refusal(error):
-                return None
-            raise
-    return known if isinstance(known, WithMessages) else None
 
 
 class NotPosted(Exception):
@@ -87,7 +57,7 @@ class ModChannels:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._trouble: dict[int, _Trouble] = {}
-        self._members: dict[tuple[int, int], tuple[float, discord.Member | None]] = {}
+        self.readers = Readers()
 
     async def post(self, guild_id: int, channel_id: int, now: float, **message: Any) -> int:
         """Sends what `discord.abc.Messageable.send` takes, and returns the message's id.
@@ -123,36 +93,7 @@ class ModChannels:
         if here is None:
             await self._refused(guild_id, channel_id, now, 404)
             raise NotPosted
-        return await self.may_hear_of(here, about, now)
-
-    async def may_hear_of(self, here: discord.abc.GuildChannel, about: Collection[int], now: float) -> frozenset[int]:
-        """The same for those who read any channel. Raises what the library raises when Discord fails."""
-        guild, audience = here.guild, Audience(here)
-        channels = [found for number in about if (found := guild.get_channel(number)) is not None]
-        candidates = [channel for channel in channels if not audience.roles_are_shut_out(channel)]
-        in_doubt = set[int]().union(*(audience.in_doubt(channel) for channel in candidates))
-        gone = set[int]()
-        for number in sorted(in_doubt)[:_LOOKED_UP]:
-            member = await self._member(guild, number, now)
-            if member is None:
-                gone.add(number)
-            else:
-                audience.know(member)
-        return frozenset(channel.id for channel in candidates if audience.in_doubt(channel) <= gone)
-
-    async def _member(self, guild: discord.Guild, number: int, now: float) -> discord.Member | None:
-        """Somebody with the roles of the last minutes; None: they have left."""
-        key = (guild.id, number)
-        since, member = self._members.get(key, (0.0, None))
-        if not 0 <= now - since < _KNOWN_SECONDS:
-            try:
-                member = await guild.fetch_member(number)
-            except discord.NotFound:
-                member = None
-            if len(self._members) >= _MOST_KNOWN:
-                self._members.clear()
-            self._members[key] = (now, member)
-        return member
+        return await self.readers.may_hear_of(here, about, now)
 
     async def find(self, guild_id: int, channel_id: int, footer: str) -> int | None:
         """The id of a post of ours with that footer among the channel's latest messages; None: there is none.
@@ -212,6 +153,7 @@ class ModChannels:
         trouble.until = now + trouble.pause
         _log.warning("mod channel %d of server %d refuses posts (%d); a pause", channel_id, guild_id, status)
         if not trouble.told:
+            trouble.told = True  # already: somebody else's post may be refused meanwhile
             trouble.told = await self._tell_owner(guild_id, channel_id)
 
     async def _tell_owner(self, guild_id: int, channel_id: int) -> bool:
