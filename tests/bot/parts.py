@@ -1,5 +1,10 @@
 """How tests reach what is inside a bot."""
 
+import discord
+from simcord.backend.models import Overwrite
+from simcord.builders import RoleHandle
+from simcord.enums import OverwriteType
+
 from bot.monitoring.events import EventsCog
 
 
@@ -12,3 +17,11 @@ def give(bot, **services):
     """Puts other services in the place of those that a bot has."""
     for name, service in services.items():
         object.__setattr__(bot.services, name, service)
+
+
+async def overwrite(env, channel, who, **permissions):
+    """Permissions of a role, `MemberActor` or `guild.me` in a channel, instead of those that it had there."""
+    allow, deny = discord.PermissionOverwrite(**permissions).pair()
+    kind = OverwriteType.ROLE if isinstance(who, RoleHandle) else OverwriteType.MEMBER
+    env.backend.set_overwrite(channel.id, Overwrite(who.id, kind, allow.value, deny.value))
+    await env.settle()

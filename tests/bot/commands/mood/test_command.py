@@ -22,6 +22,7 @@ from bot.commands.mood.time_range import read_since
 from bot.domain.records import AdminAction, Gap, GuildSettings, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.storage.errors import DatabaseUnavailable
+from tests.bot.parts import overwrite
 from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict
 
@@ -399,7 +400,8 @@ async def test_who_cannot_read_a_channels_past_is_not_told_of_it(world, busy, ad
     everyone = world.guild.default_role
     no_past = discord.PermissionOverwrite(read_message_history=False)
     past = world.guild.create_text_channel("past", overwrites={everyone: no_past})
-    voice = world.guild.create_voice_channel("voice", overwrites={everyone: discord.PermissionOverwrite(connect=False)})
+    voice = world.guild.create_voice_channel("voice")
+    await overwrite(world.env, voice, everyone, connect=False)
     await busy(days=1)
     for channel in (past, voice):
         await busy(channel, days=1)
@@ -408,7 +410,7 @@ async def test_who_cannot_read_a_channels_past_is_not_told_of_it(world, busy, ad
             assert answer.response.content.startswith("You cannot read that channel's past messages"), name
             assert not answer.response.attachments
     assert (await admin.slash(past, "mood channel")).response.content.startswith("You cannot read this channel's past")
-    assert "184 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
+    assert "192 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
     rows = await table(await admin.slash(world.channel, "mood export"))
     assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
 
