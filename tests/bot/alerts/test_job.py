@@ -4,19 +4,27 @@ import asyncio
 import threading
 from dataclasses import replace
 
+import aiohttp
 import discord
 import pytest
+from simcord import ChannelHandle
+from simcord.backend import serializers
+from sqlalchemy import delete
 
 from bot.alerts import job
+from bot.alerts import post as alert_post
 from bot.alerts.job import AlertJob, highest_of_threads
-from bot.alerts.post import MODERATORS_ONLY, TAKEN
+from bot.alerts.post import FORGOTTEN, MODERATORS_ONLY, NOT_NOTED, NOT_SHOWN, TAKEN
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.app.assemble import assemble
 from bot.charts.executor import MOST_WAITING
 from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
+from bot.storage.errors import DatabaseUnavailable
+from bot.storage.schema import AlertRow
 from model import Sentiment, Verdict
+from tests.bot.parts import overwrite
 from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict
 
@@ -334,6 +342,168 @@ async def test_the_button_works_after_a_restart_and_only_once(scene, env, modera
     assert said.ephemeral
 
 
+async def test_a_press_that_comes_too_late_notes_nothing_and_the_next_one_does(scene, env, moderator):
+    post = await storm(scene)
+    env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062, times=1)
+    await moderator.click(post, label="I look after it")
+    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is None
+    await moderator.click(post, label="I look after it")
+    (post,) = scene.posts()
+    assert (post.components, post.embeds[0].fields[0].name) == ([], "Looked after")
+
+
+async def test_a_press_that_discord_took_although_it_said_otherwise_goes_on(scene, env, moderator):
+    """It answered 502 after it had acknowledged it, so the library's second try is one too many."""
+    post, acknowledge = await storm(scene), discord.InteractionResponse.defer
+
+    async def defer(response, **options):
+        await acknowledge(response, **options)
+        raise discord.HTTPException(Answered(400), {"code": 40060, "message": "already acknowledged"})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(discord.InteractionResponse, "defer", defer)
+        await moderator.click(post, label="I look after it")
+    assert scene.posts()[0].components == []
+
+
+class Answered:
+    """As much of an answer as an error of the library's needs."""
+
+    reason = "made on purpose"
+
+    def __init__(self, status):
+        self.status = status
+
+
+async def test_a_post_that_could_not_be_changed_is_changed_by_the_next_press(scene, env, moderator):
+    post = await storm(scene)
+    env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=503, times=1)
+    answer = await moderator.click(post, label="I look after it")
+    assert answer.followups[0].content == NOT_SHOWN
+    assert answer.followups[0].ephemeral
+    (post,) = scene.posts()
+    assert post.components
+    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is not None
+    answer = await moderator.click(post, label="I look after it")
+    assert answer.followups[0].content == TAKEN
+    (post,) = scene.posts()
+    assert post.components == []
+    (field,) = post.embeds[0].fields
+    (alert,) = await scene.storage.alerts.running_alerts()
+    assert field.value == f"since <t:{alert.acknowledged}:t>"
+    assert len(await scene.storage.guilds.audit(scene.world.guild.id)) == 1
+
+
+@pytest.mark.parametrize("away", ["slow", "absent"])
+async def test_a_database_that_does_not_answer_is_one_sentence_under_the_button(
+    scene, env, moderator, monkeypatch, away
+):
+    post = await storm(scene)
+
+    async def absent(*_asked):
+        if away == "slow":
+            await asyncio.Event().wait()
+        raise DatabaseUnavailable("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(alert_post, "_RECORD_SECONDS", 0)
+        broken.setattr(scene.storage.alerts, "acknowledge", absent)
+        answer = await moderator.click(post, label="I look after it")
+    assert answer.followups[0].content == NOT_NOTED
+    (post,) = scene.posts()
+    assert post.components
+    await moderator.click(post, label="I look after it")
+    assert scene.posts()[0].components == []
+
+
+async def test_of_an_alert_that_is_forgotten_the_button_says_so_and_goes(scene, moderator):
+    post = await storm(scene)
+    async with scene.storage.database.write() as connection:
+        await connection.execute(delete(AlertRow))
+    answer = await moderator.click(post, label="I look after it")
+    assert answer.followups[0].content == FORGOTTEN
+    assert scene.posts()[0].components == []
+
+
+# ---- who reads the mod channel
+
+
+def only(*who):
+    """Overwrites of a channel that only they can see."""
+    shut = {who[0].guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+    return shut | {one: discord.PermissionOverwrite(view_channel=True) for one in who}
+
+
+async def test_of_a_channel_that_not_everybody_in_the_mod_channel_can_read_nobody_is_alerted(scene, world, moderator):
+    await scene.prepare()
+    await scene.add(*(said(scene.hour + number, 40, -0.6) for number in range(3)))
+    await overwrite(world.env, world.channel, world.guild.default_role, view_channel=False)
+    await scene.tick()
+    assert scene.requests() == []
+    assert await scene.storage.alerts.alerts(world.guild.id) == ()
+    await overwrite(world.env, scene.mods, world.guild.me, view_channel=True)
+    await overwrite(world.env, scene.mods, world.guild.default_role, view_channel=False)
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped"]
+    await overwrite(world.env, scene.mods, world.alice, view_channel=True)
+    await scene.add(said(scene.hour + 3, 40, 0.1))
+    await scene.tick(3)
+    assert scene.titles() == ["The mood has dropped"]  # nor is alice told how it ends
+    assert await scene.storage.alerts.running_alerts() == ()
+
+
+async def test_an_alert_that_waits_for_its_post_is_not_posted_once_its_channel_is_hidden(scene, world):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.storage.alerts.start_alert(world.guild.id, world.channel.id, -600, 100)
+    await overwrite(world.env, world.channel, world.guild.default_role, view_channel=False)
+    await scene.tick()
+    assert scene.requests() == []
+    assert await scene.storage.alerts.running_alerts() == ()
+
+
+@pytest.mark.parametrize(("has_role", "titles"), [(True, ["The mood has dropped"]), (False, [])])
+async def test_of_members_with_an_overwrite_of_their_own_the_roles_are_looked_up(
+    scene, world, moderator, has_role, titles
+):
+    staff = world.guild.create_role("staff")
+    sam = world.guild.add_member(world.env.create_user("sam"), roles=[staff] if has_role else [])
+    secret = world.guild.create_text_channel("secret", overwrites=only(staff, world.guild.me))
+    scene.mods = world.guild.create_text_channel("only-sam", overwrites=only(sam, world.guild.me))
+    world.channel = secret
+    scene.settings = replace(scene.settings, mod_channel_id=scene.mods.id)
+    await world.env.settle()
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.titles() == titles
+
+
+async def test_who_has_left_hears_nothing_any_more(scene, world):
+    sam = world.guild.add_member(world.env.create_user("sam"))
+    await overwrite(world.env, world.channel, sam, view_channel=False)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.requests() == []
+    world.guild.remove_member(sam)
+    await scene.tick(minutes=15)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_an_archived_thread_as_mod_channel_gets_its_alert(scene, world):
+    thread = world.env.backend.create_thread(scene.mods.id, "alerts", world.alice.id)
+    thread.thread_metadata.archived = True
+    world.env.backend.emit("THREAD_UPDATE", serializers.channel_payload(world.env.backend, thread))
+    await world.env.settle()
+    scene.mods = ChannelHandle(world.env, world.guild, thread)
+    scene.settings = replace(scene.settings, mod_channel_id=thread.id)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+
+
 # ---- a mod channel that refuses
 
 
@@ -379,6 +549,71 @@ async def test_one_servers_refusing_channel_keeps_no_other_from_its_alert(scene,
     await scene.tick()
     assert scene.titles() == []
     assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
+
+
+async def elsewhere(scene, name="Away"):
+    """Another server in which the mood drops as well; its channel and its mod channel."""
+    other = scene.world.env.create_guild(name)
+    talk, mods = other.create_text_channel("talk"), other.create_text_channel("mods")
+    await scene.storage.guilds.set_settings(GuildSettings(other.id, mod_channel_id=mods.id))
+    await scene.storage.guilds.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
+    past = [said(hour, 30, 0.1 + 0.06 * (-1) ** hour) for hour in range(scene.hour - 21 * 24, scene.hour)]
+    await write(scene.storage, other.id, talk.id, [*past, said(scene.hour, 40, -0.6)])
+    return talk, mods
+
+
+async def test_a_server_that_waits_for_its_limit_holds_up_no_other(scene, monkeypatch):
+    """The first waits until the second has been told: one after the other, neither would come to an end."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    _, mods = await elsewhere(scene)
+    others_turn, post = asyncio.Event(), scene.bot.services.mod_channels.post
+
+    async def post_late(guild_id, *rest, **message):
+        if guild_id == scene.world.guild.id:
+            await others_turn.wait()
+        sent = await post(guild_id, *rest, **message)
+        others_turn.set()
+        return sent
+
+    monkeypatch.setattr(scene.bot.services.mod_channels, "post", post_late)
+    monkeypatch.setattr(job, "SERVER_SECONDS", 5.0)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+    assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
+
+
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), aiohttp.ClientOSError(), TimeoutError()])
+async def test_a_connection_that_breaks_ends_one_servers_turn_and_not_the_others(scene, monkeypatch, error):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    _, mods = await elsewhere(scene)
+    channels, post = scene.bot.services.mod_channels, scene.bot.services.mod_channels.post
+
+    async def broken(guild_id, *rest, **message):
+        if guild_id == scene.world.guild.id:
+            raise error
+        return await post(guild_id, *rest, **message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(channels, "post", broken)
+        await scene.tick()
+    assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
+    assert scene.bot.jobs.states()["alerts"].failed == 0
+    await scene.tick(minutes=3)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_a_recovery_is_not_lost_while_discord_fails(scene, env):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, 0.1))
+    await scene.tick()
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=503, times=4)
+    for minutes in range(60, 120):
+        await scene.tick(minutes=minutes)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+    assert "59 minutes after the alert" in scene.posts()[-1].embeds[0].description
+    assert len(scene.requests()) == 1 + 4 + 1
 
 
 @pytest.fixture

@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import discord
 import pytest
 
 from bot.app.assemble import assemble
 from bot.digests import job
+from bot.digests.embed import LEFT_OUT
 from bot.digests.periods import LATEST
 from bot.domain.records import DigestKind, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.mod_channel import MOST_REFUSALS
+from tests.bot.parts import overwrite
 from tests.bot.pasts import said, write
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -287,3 +290,132 @@ async def test_a_server_that_hangs_costs_the_others_no_more_than_its_own_time(sc
     assert hung
     assert len(scene.embeds()) == 1
     assert scene.bot.jobs.states()["digests"].failed == 0
+
+
+async def elsewhere(scene, name="Away"):
+    """The mod channel of another server that wants the same digest."""
+    other = scene.world.env.create_guild(name)
+    mods = other.create_text_channel("mods")
+    await scene.storage.guilds.set_settings(replace(scene.settings, guild_id=other.id, mod_channel_id=mods.id))
+    return mods
+
+
+async def test_a_server_that_waits_for_its_limit_holds_up_no_other(scene, monkeypatch):
+    """The first waits until the second has its digest: one after the other, neither would come to an end."""
+    await scene.prepare()
+    mods = await elsewhere(scene)
+    others_turn, post = asyncio.Event(), scene.bot.services.mod_channels.post
+
+    async def post_late(guild_id, *rest, **message):
+        if guild_id == scene.world.guild.id:
+            await others_turn.wait()
+        sent = await post(guild_id, *rest, **message)
+        others_turn.set()
+        return sent
+
+    monkeypatch.setattr(scene.bot.services.mod_channels, "post", post_late)
+    monkeypatch.setattr(job, "SERVER_SECONDS", 5.0)
+    await scene.tick()
+    assert len(scene.embeds()) == len(mods.history()) == 1
+
+
+@pytest.mark.parametrize("was_posted", [False, True])
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), aiohttp.ClientOSError(), TimeoutError()])
+async def test_a_connection_that_breaks_ends_one_servers_turn_and_doubles_nothing(
+    scene, monkeypatch, error, was_posted
+):
+    await scene.prepare()
+    mods = await elsewhere(scene)
+    channels, post = scene.bot.services.mod_channels, scene.bot.services.mod_channels.post
+
+    async def broken(guild_id, *rest, **message):
+        if guild_id != scene.world.guild.id or was_posted:
+            sent = await post(guild_id, *rest, **message)
+        if guild_id == scene.world.guild.id:
+            raise error
+        return sent
+
+    with monkeypatch.context() as patched:
+        patched.setattr(channels, "post", broken)
+        await scene.tick()
+    assert len(mods.history()) == 1
+    assert scene.bot.jobs.states()["digests"].failed == 0
+    for minutes in (2, 4):
+        await scene.tick(NINE + minutes * 60)
+    assert len(scene.embeds()) == len(mods.history()) == 1
+    assert await scene.storage.alerts.unfinished_digests() == ()
+
+
+async def test_a_look_up_that_fails_in_passing_loses_no_digest(scene, env):
+    """Neither the claim nor that it is unfinished is forgotten, however often Discord fails."""
+    await scene.prepare()
+    await scene.storage.alerts.claim_digest(scene.world.guild.id, DigestKind.DAILY, "2026-11-24")
+    env.inject_error("GET", f"/channels/{scene.mods.id}/messages", status=502, times=3)
+    for minutes in range(3):
+        await scene.tick(NINE + minutes * 60)
+        assert scene.embeds() == []
+    await scene.tick(NINE + 300)
+    assert len(scene.embeds()) == 1
+
+
+async def test_while_discord_fails_a_digest_is_tried_ever_more_rarely_and_the_status_says_so(scene, env):
+    await scene.prepare()
+    env.inject_error("POST", f"/channels/{scene.mods.id}/messages", status=503, times=8)
+    for minutes in range(60):
+        await scene.tick(NINE + minutes * 60)
+    trouble = scene.bot.services.mod_channels.trouble(scene.mods.id)
+    assert "because Discord fails at the moment" in trouble
+    assert 5 <= len(scene.requests()) <= 8
+    for minutes in range(60, 180):
+        await scene.tick(NINE + minutes * 60)
+    assert len(scene.embeds()) == 1
+    assert scene.bot.services.mod_channels.trouble(scene.mods.id) is None
+    assert scene.world.guild.owner.dm_channel is None or scene.world.guild.owner.dm_channel.history() == []
+
+
+# ---- who reads the mod channel
+
+
+async def test_channels_that_not_everybody_in_the_mod_channel_can_read_are_left_out(scene, world):
+    await scene.prepare(mean=-0.2)
+    staff = world.guild.create_role("staff")
+    secret = world.guild.create_text_channel(
+        "board-only",
+        overwrites={
+            world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            staff: discord.PermissionOverwrite(view_channel=True),
+        },
+    )
+    await world.env.settle()
+    await scene.watch(TargetKind.SERVER, world.guild.id)
+    tuesday = int(TUESDAY // 3600)
+    await write(
+        scene.storage, world.guild.id, secret.id, [said(h, 9, -0.9, unread=50) for h in range(tuesday, tuesday + 9)]
+    )
+    scene.storage.alerts._clock = lambda: TUESDAY + 9 * 3600
+    await scene.storage.alerts.start_alert(world.guild.id, secret.id, -600, 100)
+    await scene.tick()
+    assert scene.text().split("\n") == [
+        f"<#{world.channel.id}>: much more negative than usual (\N{MINUS SIGN}0.20, usually +0.10), 96 messages.",
+        "In all 96 messages in 1 channel.",
+        LEFT_OUT,
+    ]
+
+
+async def test_that_something_is_left_out_is_said_whether_or_not_it_was_busy(scene, world):
+    """Otherwise the sentence would tell that something was written there."""
+    await scene.prepare()
+    await overwrite(world.env, world.channel, world.guild.default_role, view_channel=False)
+    expected = ["Nothing notable.", "In no other watched channel did five people write in the same hour.", LEFT_OUT]
+    await scene.tick()
+    await scene.tick(NINE + 24 * 3600)  # of a day on which nobody wrote anything
+    assert [embed.description.split("\n") for embed in scene.embeds()] == [expected, expected]
+
+
+async def test_a_channel_that_is_gone_is_told_to_nobody(scene, world, bot):
+    await scene.prepare(mean=-0.2)
+    guild = bot.get_guild(world.guild.id)
+    guild._remove_channel(guild.get_channel(world.channel.id))
+    await scene.tick()
+    assert str(world.channel.id) not in scene.text()
+    assert "96" not in scene.text()
