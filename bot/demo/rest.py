@@ -46,6 +46,7 @@ class _Fault:
     body: dict[str, Any]
     headers: dict[str, str]
     times: int
+    drops: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         return self.times > 0 and self.method in {"*", method} and fnmatch(path, self.path)
@@ -109,6 +110,10 @@ class RestApi:
         body = {"message": "A fault made on purpose.", "code": code}
         self._faults.append(_Fault(method, path, status, body, {}, times))
 
+    def drop(self, method: str, path: str, *, times: int = 1) -> None:
+        """Closes the connection of the next `times` matching requests without an answer."""
+        self._faults.append(_Fault(method, path, 0, {}, {}, times, drops=True))
+
     def localise(self, text: str) -> str:
         """Addresses of attachments in JSON text as the bot can reach them."""
         return text.replace(CDN_BASE, self.origin + CDN)
@@ -122,7 +127,9 @@ class RestApi:
             for fault in self._faults:
                 if fault.matches(request.method, path):
                     fault.times -= 1
-                    return self._json(fault.body, fault.status, fault.headers)
+                    if fault.drops and request.transport is not None:
+                        request.transport.close()
+                    return self._json(fault.body, fault.status or 500, fault.headers)
             if not _WITHOUT_TOKEN.match(path) and request.headers.get("Authorization") != f"Bot {self.token}":
                 return self._json({"message": "401: Unauthorized", "code": 0}, 401)
             key = _bucket_key(request.method, path)

@@ -2,7 +2,11 @@
 
 import asyncio
 
-from bot.background_jobs import BackgroundJobs, Job, in_turn
+import aiohttp
+import pytest
+
+from bot.background_jobs import AT_ONCE, BackgroundJobs, Job, ServerTurns, in_turn
+from bot.storage.errors import DatabaseUnavailable
 
 
 async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(caplog):
@@ -156,3 +160,61 @@ async def test_servers_that_hang_longer_than_a_run_may_last_keep_nobody_from_bei
         await jobs.tick()
     assert jobs.states()["alerts"].overran == 6
     assert reached == set(range(1, 7))
+
+
+async def test_what_goes_wrong_at_one_server_is_raised_when_the_others_have_had_their_turns(caplog):
+    turns, done = ServerTurns("looks"), []
+
+    async def turn(guild_id):
+        if guild_id == 2:
+            raise aiohttp.ServerDisconnectedError
+        if guild_id == 3:
+            raise KeyError("somebody's words")
+        done.append(guild_id)
+
+    with pytest.raises(KeyError):
+        await turns.take(range(1, 30), turn)
+    assert sorted(done) == [1, *range(4, 30)]
+    assert "looks of server 2: put off (ServerDisconnectedError)" in caplog.text
+    assert "somebody's words" not in caplog.text
+
+
+async def test_without_a_database_no_further_turn_is_begun_and_those_under_way_end():
+    turns, begun, ended, away = ServerTurns("looks"), [], [], asyncio.Event()
+
+    async def turn(guild_id):
+        begun.append(guild_id)
+        if len(begun) == AT_ONCE:
+            away.set()
+            raise DatabaseUnavailable("no")
+        await away.wait()
+        await asyncio.sleep(0)
+        ended.append(guild_id)
+
+    with pytest.raises(DatabaseUnavailable):
+        await turns.take(range(1, 30), turn)
+    assert begun == list(range(1, AT_ONCE + 1))
+    assert ended == begun[:-1]
+
+
+async def test_a_run_that_is_broken_off_goes_on_behind_the_servers_that_it_reached():
+    turns, begun, all_hang = ServerTurns("looks"), [], asyncio.Event()
+
+    async def hang(guild_id):
+        begun.append(guild_id)
+        if len(begun) == AT_ONCE:
+            all_hang.set()
+        await asyncio.Event().wait()
+
+    run = asyncio.ensure_future(turns.take(range(1, 10), hang))
+    await all_hang.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    begun.clear()
+
+    async def turn(guild_id):
+        begun.append(guild_id)
+
+    await turns.take(range(1, 10), turn)
+    assert begun == [*range(AT_ONCE + 1, 10), *range(1, AT_ONCE + 1)]
