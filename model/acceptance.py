@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from model.backends.engine import Engine
-from model.checkpoints.checkpoint import BUNDLED_FOLDER
+from model.checkpoints.checkpoint import GOLDEN, Checkpoint, open_checkpoint
 from model.errors import CheckpointError, ModelError, ReloadRefused
 from model.verdict import SENTIMENTS, Verdict
 
-GOLDEN = "golden.json"
 GOLDEN_TOLERANCE = 0.05
 """How far a probability may be from the recorded one: processors sum in different orders."""
 
@@ -63,26 +61,28 @@ class Comparison:
     change: float
 
 
-def golden_examples(folder: Path) -> list[Example]:
-    """An artefact's golden examples; none when it came without. Raises CheckpointError when they cannot be read."""
-    path = folder / GOLDEN
-    if not path.is_file():
+def golden_examples(checkpoint: Checkpoint) -> list[Example]:
+    """An artefact's golden examples; a plain folder has none. Raises CheckpointError when they cannot be read."""
+    found = checkpoint.contents.get(GOLDEN)
+    if found is None:
         return []
     try:
-        rows = json.loads(path.read_text("utf-8"))
+        rows = json.loads(found.decode("utf-8"))
+        if not isinstance(rows, list):
+            raise TypeError("golden examples are a list")
         examples = [
             Example(str(row["text"]), str(row["sentiment"]), tuple(map(float, row["probabilities"]))) for row in rows
         ]
         if any(len(example.probabilities) != len(SENTIMENTS) for example in examples):
             raise ValueError("a golden example has three probabilities")
         return examples
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path} cannot be read; copy the whole artefact again.") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CheckpointError(f"{checkpoint.folder / GOLDEN} cannot be read; copy the whole artefact again.") from error
 
 
 def plain_examples() -> list[Example]:
     """Texts that the bundled model is sure of."""
-    return [example for example in golden_examples(BUNDLED_FOLDER) if max(example.probabilities) >= _PLAIN]
+    return [example for example in golden_examples(open_checkpoint()) if max(example.probabilities) >= _PLAIN]
 
 
 def verdicts_of(engine: Engine, examples: Sequence[Example]) -> list[Verdict]:
@@ -111,7 +111,7 @@ def golden_failures(examples: Sequence[Example], verdicts: Sequence[Verdict | Mo
 
 def check_golden(candidate: Engine) -> None:
     """Raises ReloadRefused for a model that is not what it was when it was exported."""
-    examples = golden_examples(candidate.checkpoint.folder)
+    examples = golden_examples(candidate.checkpoint)
     failures = golden_failures(examples, verdicts_of(candidate, examples))
     if failures:
         raise ReloadRefused(

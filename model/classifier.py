@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from model.acceptance import GoldenFailure
 from model.backends.engine import Engine, load_engine
 from model.checkpoints.checkpoint import BUNDLED, Missed
+from model.checkpoints.trial import Trials
 from model.concurrency import Mailbox
 from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
@@ -87,9 +88,10 @@ class Classifier:
         that this one stands in for; see `open_or_fall_back`. `after_change` is called in a thread after a model was
         dropped, such as to give its memory back to the system.
         """
+        trials = Trials()
 
         def load(wanted: str) -> Engine:
-            engine = load_engine(wanted, device, threads)
+            engine = load_engine(wanted, device, threads, trials.check)
             return replace(engine, budget=budget) if budget else calibrated(engine)
 
         def first() -> Engine:

@@ -138,7 +138,7 @@ class ModelManager:
         """See `Classifier.golden`."""
         while True:
             checkpoint = self._worker.answering()[0].checkpoint
-            examples = await in_thread(partial(golden_examples, checkpoint.folder))
+            examples = await in_thread(partial(golden_examples, checkpoint))
             failures = golden_failures(examples, await _ask(self._worker, examples))
             if self.info.version == checkpoint.version:  # or some of them were asked of a model that came meanwhile
                 return len(examples), failures

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.open_model import open_classifier
-from bot.app.process_tuning import stop_on_signals, tune_threads
+from bot.app.process_tuning import keep_memory_private, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
 from bot.web.server import Address, load_libraries, running_page
@@ -63,6 +63,7 @@ async def serve(
     After a `forgiving` error of the model another one answers, and the page says so.
     """
     tune_threads(settings.threads)
+    keep_memory_private()
     stop = stop_on_signals()
     kept = AsyncExitStack()
     opened: list[Classifier] = []

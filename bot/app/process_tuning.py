@@ -6,6 +6,7 @@ A linter and a test keep these switches out of every other module: whoever flips
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import signal
@@ -15,6 +16,9 @@ from contextlib import suppress
 
 from bot.app.malloc import limit_arenas
 from model.backends.base import granted_cpus
+
+_PR_SET_DUMPABLE = 4
+"""https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html"""
 
 _TORCH_THREADS = "OMP_NUM_THREADS"
 
@@ -34,6 +38,21 @@ def tune_threads(threads: int = 0) -> None:
         os.environ[_TORCH_THREADS] = str(threads)
     else:
         os.environ.setdefault(_TORCH_THREADS, str(granted_cpus()))
+
+
+def keep_memory_private() -> None:
+    """No core dump is written of this process, and no other of the same account may look into its memory.
+
+    Both hold texts and the token. Linux alone knows the second, and Windows neither.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def freeze_what_is_loaded() -> None:

@@ -18,7 +18,7 @@ import discord
 
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
-from bot.app.process_tuning import freeze_what_is_loaded, on_hangup, stop_on_signals, tune_threads
+from bot.app.process_tuning import freeze_what_is_loaded, keep_memory_private, on_hangup, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
@@ -62,6 +62,7 @@ def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
     set_up_logging(settings.log_level)
     tune_threads(settings.threads)
+    keep_memory_private()
     try:
         token = bot_token(settings)
     except SettingsError as error:

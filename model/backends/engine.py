@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.base import Backend
-from model.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from model.checkpoints.checkpoint import TOKENIZER, Checkpoint, open_checkpoint
 from model.errors import BackendUnavailable, CheckpointError
 from model.installation import needs_extra
 from model.scheduling.batching import TOKEN_BUDGET
@@ -46,17 +46,22 @@ class Engine:
         )
 
 
-def load_engine(source: str, device: str = "auto", threads: int = 0) -> Engine:
+def load_engine(
+    source: str, device: str = "auto", threads: int = 0, before: Callable[[Checkpoint], None] | None = None
+) -> Engine:
     """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done.
 
     "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is logged and
     left alone. "cuda" insists on it. `threads` is how many compute with ONNX Runtime, 0 as many as are granted. Nothing
-    that is the whole process's is changed (PyTorch reads `OMP_NUM_THREADS` when it is imported).
+    that is the whole process's is changed (PyTorch reads `OMP_NUM_THREADS` when it is imported). `before` is shown what
+    was read before any of it is loaded, and may refuse it.
     """
     if device not in DEVICES:
         raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")
     checkpoint = open_checkpoint(source)
-    reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
+    if before is not None:
+        before(checkpoint)
+    reader = Reader(checkpoint.bytes_of(TOKENIZER), checkpoint.max_length)
     if device == "auto":
         if not (has_gpu_device() and _has_torch()):
             return _engine(checkpoint, reader, "cpu", threads)
@@ -78,7 +83,7 @@ def _has_torch() -> bool:
 
 
 def _engine(checkpoint: Checkpoint, reader: Reader, device: str, threads: int) -> Engine:
-    engine = Engine(checkpoint, reader, _load_backend(checkpoint, device, threads))
+    engine = Engine(checkpoint.loaded(), reader, _load_backend(checkpoint, device, threads))
     _warm(engine)
     return engine
 

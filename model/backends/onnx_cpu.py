@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from weakref import finalize
 
 import numpy as np
@@ -25,6 +27,9 @@ _PRODUCT = base64.b64decode(
 )
 """An ONNX graph of one node: a (n, 8) of uint8 times an (8, 4) of int8, all of them 127."""
 
+
+_NOWHERE = str(Path(os.devnull) / "nowhere")
+"""A folder that there cannot be."""
 
 _NICE = 15
 """How far the threads stand behind that compute what is in no hurry: they get a thirtieth where all are busy."""
@@ -48,14 +53,16 @@ class OnnxBackend:
         options = _options()
         # Shapes vary: a pattern planned for one is memory held for nothing.
         options.enable_mem_pattern = False
+        # Weights beside the graph would be read without a hash; without this, from the working directory.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
         if saturates():
             options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(checkpoint.weights), options, providers=["CPUExecutionProvider"]
+                checkpoint.bytes_of(checkpoint.weights.name), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the runtime's exceptions share no public base
-            raise CheckpointError(f"{checkpoint.weights.name} could not be loaded: {error}") from error
+            raise CheckpointError(f"{checkpoint.weights.name} could not be loaded: {str(error)[:300]}") from error
         inputs = {value.name for value in self._session.get_inputs()}
         if inputs != {"input_ids", "attention_mask"}:
             raise CheckpointError(

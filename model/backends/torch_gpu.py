@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from model.backends.base import Batch, InTurn, pad, padded_length
@@ -33,7 +34,9 @@ class TorchBackend(InTurn):
         if device == "cuda" and not torch.cuda.is_available():
             raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU; use DEVICE=auto or cpu.")
         try:
-            network = DistilBertForSequenceClassification(DistilBertConfig.from_pretrained(str(checkpoint.folder)))
+            network = DistilBertForSequenceClassification(
+                DistilBertConfig.from_dict(json.loads(checkpoint.bytes_of("config.json")))
+            )
             network.load_state_dict(_weights(checkpoint))
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
@@ -80,8 +83,9 @@ def _forward(network: DistilBertForSequenceClassification, ids: torch.Tensor, ma
 
 
 def _weights(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    data = checkpoint.bytes_of(checkpoint.weights.name)
     if not checkpoint.is_onnx:
-        return load_file(checkpoint.weights)
+        return load(data)
     from model.backends.dequantise import float_weights
 
-    return {name: torch.from_numpy(values.copy()) for name, values in float_weights(checkpoint.weights).items()}
+    return {name: torch.from_numpy(values.copy()) for name, values in float_weights(data).items()}

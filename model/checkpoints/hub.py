@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from model.errors import CheckpointError, CheckpointNotFound, HubUnreachable
 
 HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
-_FILES = ["*.json", "*.onnx", "model.safetensors"]
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _PASSING = (408, 425, 429)
 """Answers below 500 that say "later", not "no"."""
@@ -19,8 +18,12 @@ _PASSING = (408, 425, 429)
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def fetch(source: str, repository: str, revision: str | None) -> Path:
+def fetch(
+    source: str, repository: str, revision: str | None, first: Sequence[str], more: Callable[[Path], Sequence[str]]
+) -> Path:
     """The folder of a repository at a revision, on this machine's disk afterwards.
+
+    Only the files `first` are fetched, and those that `more` then names, looking at the folder with these.
 
     A commit that is there already is not asked for again: it cannot have changed. Raises HubUnreachable when another
     time might do, and CheckpointNotFound when it would not.
@@ -34,7 +37,10 @@ def fetch(source: str, repository: str, revision: str | None) -> Path:
 
     try:
         commit = commit_on_disk(repository, revision) or HfApi().model_info(repository, revision=revision).sha
-        return Path(snapshot_download(repository, revision=commit, allow_patterns=_FILES))
+        folder = Path(snapshot_download(repository, revision=commit, allow_patterns=list(first)))
+        return Path(snapshot_download(repository, revision=commit, allow_patterns=[*first, *more(folder)]))
+    except CheckpointError:  # of a manifest that names no files
+        raise
     except Exception as error:  # the hub's HTTP library, and threads around it, have errors of their own
         raise _explained(source, error) from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tokenizers import Tokenizer
 
@@ -33,20 +32,20 @@ class Reading:
 class Reader:
     """Cleans and tokenises. Not shared between threads: a tokenizer in use by two raises "Already borrowed"."""
 
-    def __init__(self, tokenizer_file: Path, max_length: int) -> None:
-        """`max_length` is a window's size in tokens, special tokens included.
+    def __init__(self, tokenizer: bytes, max_length: int) -> None:
+        """`tokenizer` is what a `tokenizer.json` holds; `max_length` is a window's tokens, special ones included.
 
-        Raises CheckpointError when the file is not a tokenizer with [CLS] and [SEP].
+        Raises CheckpointError when it is not a tokenizer with [CLS] and [SEP].
         """
         try:
-            self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
+            self._tokenizer = Tokenizer.from_buffer(tokenizer)
         except Exception as error:  # the library raises bare Exception
-            raise CheckpointError(f"{tokenizer_file.name} is not a tokenizer: {error}") from error
+            raise CheckpointError(f"tokenizer.json is not a tokenizer: {str(error)[:200]}") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         start, end = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         if start is None or end is None:
-            raise CheckpointError(f"{tokenizer_file.name} lacks [CLS] or [SEP]; a BERT tokenizer is needed.")
+            raise CheckpointError("tokenizer.json lacks [CLS] or [SEP]; a BERT tokenizer is needed.")
         self._start, self._end = start, end
         self._room = max_length - 2
 

@@ -50,7 +50,7 @@ def measure(checkpoint: Checkpoint, path: Path, rows: list[list[int]]) -> tuple[
     """Logits of each row alone and in batches of 32, and the best time of the batches."""
     from dataclasses import replace
 
-    backend = OnnxBackend(replace(checkpoint, weights=path))
+    backend = OnnxBackend(replace(checkpoint, weights=path, contents={path.name: path.read_bytes()}))
     alone = np.concatenate([backend.predict([row]) for row in rows])
     seconds = []
     for _ in range(ROUNDS):
@@ -69,7 +69,7 @@ def main(source: str, data: Path, rows: int, layers: bool) -> None:
     """Prints one line for each kind."""
     warnings.simplefilter("ignore")
     checkpoint = open_checkpoint(source)
-    reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
+    reader = Reader(checkpoint.bytes_of("tokenizer.json"), checkpoint.max_length)
     texts = load_split("tweet_eval", "validation", data)["text"][:rows]
     windows = [reader.read(text)[0] for text in texts]
     count = read_json(Path(source) / "config.json")["n_layers"] if layers else 0

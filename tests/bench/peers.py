@@ -48,11 +48,14 @@ def pipelines(device: str = "cpu") -> dict[str, TextClassificationPipeline]:
     torch.set_num_threads(granted_cpus())
     checkpoint = open_checkpoint("bundled")
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(checkpoint.tokenizer), pad_token="[PAD]", unk_token="[UNK]", model_max_length=512
+        tokenizer_file=str(checkpoint.folder / "tokenizer.json"),
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        model_max_length=512,
     )
     config = DistilBertConfig.from_pretrained(str(checkpoint.folder))
     same = DistilBertForSequenceClassification(config)
-    weights = float_weights(checkpoint.weights)
+    weights = float_weights(checkpoint.bytes_of("model.onnx"))
     same.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
     usual = DistilBertForSequenceClassification(DistilBertConfig(id2label=dict(enumerate(map(str, SENTIMENTS)))))
     kind = torch.float32 if device == "cpu" else torch.float16
@@ -108,7 +111,7 @@ def multiply_rate(size: int = 2048, rounds: int = 5) -> dict[str, float]:
 
 def multiply_adds_per_token() -> float:
     """Of the bundled network's linear layers; attention itself adds a few percent on chat."""
-    tensors = float_weights(open_checkpoint("bundled").weights)
+    tensors = float_weights(open_checkpoint("bundled").bytes_of("model.onnx"))
     return float(
         sum(
             np.prod(values.shape)

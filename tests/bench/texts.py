@@ -58,7 +58,7 @@ def _measure(data: Path) -> None:
     from training.data import load_raw
 
     checkpoint = open_checkpoint("bundled")
-    reader = Reader(checkpoint.tokenizer, checkpoint.max_length)
+    reader = Reader(checkpoint.bytes_of("tokenizer.json"), checkpoint.max_length)
     for name, texts in (
         ("TweetEval's test tweets", load_raw("tweet_eval", "test", data)["text"][:5000]),
         ("chat()", chat(5000)),

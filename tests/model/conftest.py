@@ -128,7 +128,7 @@ def make(tmp_path):
         backend = NumberedBackend(int(source[1:]))
         make.backends.append(backend)  # type: ignore[attr-defined]
         checkpoint = Checkpoint(source, tmp_path, tmp_path / "model.onnx", SENTIMENTS, source)
-        return Engine(checkpoint, Reader(TOKENIZER, 512), backend)
+        return Engine(checkpoint, Reader(TOKENIZER.read_bytes(), 512), backend)
 
     make.backends = []  # type: ignore[attr-defined]
     return make

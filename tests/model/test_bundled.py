@@ -104,7 +104,7 @@ def test_very_short_chat_gets_a_verdict(read, text):
 def test_the_torch_backend_reads_the_same_weights_and_gives_the_same_labels(engine, texts):
     from model.backends.torch_gpu import TorchBackend
 
-    torch_backend = TorchBackend(engine.checkpoint, "cpu")
+    torch_backend = TorchBackend(open_checkpoint("bundled"), "cpu")
     rows = sorted((engine.reader.read(text)[0] for text in texts), key=len)
     int8 = np.concatenate([engine.backend.predict([row]) for row in rows]).argmax(1)
     floats = np.concatenate([torch_backend.predict(rows[start : start + 20]) for start in range(0, len(rows), 20)])

@@ -192,10 +192,32 @@ def test_a_cell_that_a_spreadsheet_would_run_is_marked_as_text(cell):
 
 
 @pytest.mark.parametrize(
+    ("cell", "marked"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ("1; =cmd|' /C calc'!A0", "1;' =cmd|' /C calc'!A0"),
+        ("a\t@SUM(A1)", "a\t'@SUM(A1)"),
+        ("a|+cmd;-2+3;=1", "a|'+cmd;'-2+3;'=1"),
+        ("a\n=1", "a\n'=1"),
+        ("x;\uff1d1", "x;'\uff1d1"),
+        ("=1;=2", "'=1;'=2"),
+    ],
+)
+def test_a_part_that_another_spreadsheet_would_run_is_marked_too(cell, marked):
+    """One that divides at semicolons takes what follows one for a cell of its own."""
+    assert harmless(cell) == marked
+
+
+@pytest.mark.parametrize(
     "cell",
     [
         "",
         "hello",
+        "fun; not -fun",
+        "1;-5;+3",
+        "shopping:\n- milk\n- eggs",
+        "well, -ish",
+        "a ;) =) b",
         "-5",
         "+1.5",
         "3",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.records import HourMood
 from bot.domain.snowflake import SECONDS
-from model.tables import as_text, may_be_formula
+from model.tables import as_text
 
 COLUMNS = (
     "channel_id",
@@ -68,4 +68,4 @@ def to_csv(hours: Iterable[tuple[int, HourMood]], names: Mapping[int, str], zone
 
 def harmless(cell: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe goes before what could begin one."""
-    return as_text(cell) if may_be_formula(cell) else cell
+    return as_text(cell)

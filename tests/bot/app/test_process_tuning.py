@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import subprocess
 import sys
 import weakref
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.analytics.buckets import edges, size_for, timeline
-from bot.app import process_tuning
+from bot.app import page, process_tuning, runtime
 from bot.charts.drawing import Line, draw, import_library
 from bot.domain.records import Mood
 from tests.bot.analytics.test_buckets import hour_of
@@ -57,3 +58,23 @@ async def test_a_hangup_is_for_reloading_where_there_is_no_terminal(monkeypatch)
     assert not process_tuning.hangup_is_for_reloading()
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     assert process_tuning.hangup_is_for_reloading()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such switch")
+def test_no_dump_and_no_other_process_shows_what_is_in_memory():
+    """In a process of its own, for it cannot be taken back."""
+    probe = (
+        "import ctypes, resource\n"
+        "from bot.app.process_tuning import keep_memory_private\n"
+        "dumpable = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)\n"
+        "before = dumpable()\n"
+        "keep_memory_private()\n"
+        "print(before, dumpable(), *resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("start", [runtime.run_bot, page.serve])
+def test_the_bot_and_the_page_keep_their_memory_to_themselves(start):
+    assert "keep_memory_private" in start.__code__.co_names

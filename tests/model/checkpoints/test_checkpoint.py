@@ -36,7 +36,7 @@ def test_a_plain_transformers_folder_opens(plain_folder):
     checkpoint = open_checkpoint(str(plain_folder))
     assert checkpoint.labels == SENTIMENTS
     assert not checkpoint.is_onnx
-    assert checkpoint.tokenizer.is_file()
+    assert checkpoint.bytes_of("tokenizer.json") == (plain_folder / "tokenizer.json").read_bytes()
 
 
 def test_a_plain_folder_brings_its_temperature(plain_folder):

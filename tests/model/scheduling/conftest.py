@@ -80,7 +80,7 @@ def backends(tmp_path):
     def load():
         made.append(StuckBackend())
         checkpoint = Checkpoint("stuck", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
-        return Engine(checkpoint, SlowReader(TOKENIZER, 512), made[-1])
+        return Engine(checkpoint, SlowReader(TOKENIZER.read_bytes(), 512), made[-1])
 
     made_and_load = made, load
     yield made_and_load

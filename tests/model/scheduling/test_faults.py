@@ -73,12 +73,12 @@ class FaultyBackend(InTurn):
 @pytest.fixture
 def load(tmp_path):
     """Makes an engine anew at each call, as a worker does after a breakdown."""
-    reader = Reader(TOKENIZER, 512)
+    reader = Reader(TOKENIZER.read_bytes(), 512)
     ids = {word: reader.read(word)[0][1] for word in WORDS}
 
     def load():
         checkpoint = Checkpoint("words", tmp_path, tmp_path / "model.onnx", SENTIMENTS, "v1")
-        return Engine(checkpoint, FaultyReader(TOKENIZER, 512), FaultyBackend(ids))
+        return Engine(checkpoint, FaultyReader(TOKENIZER.read_bytes(), 512), FaultyBackend(ids))
 
     return load
 

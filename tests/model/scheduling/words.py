@@ -12,7 +12,7 @@ from model.text.tokenization import Reader
 from tests.model.conftest import TOKENIZER
 
 PATIENCE = 60
-READER = Reader(TOKENIZER, 512)
+READER = Reader(TOKENIZER.read_bytes(), 512)
 
 
 def token(word):
@@ -31,7 +31,7 @@ class WatchedReader(Reader):
     """Counts the texts it reads, and calls `on_read` with each."""
 
     def __init__(self):
-        super().__init__(TOKENIZER, 512)
+        super().__init__(TOKENIZER.read_bytes(), 512)
         self.count = 0
         self.on_read = lambda text: None
 

@@ -12,7 +12,7 @@ SIZE = 512
 
 @pytest.fixture(scope="module")
 def reader():
-    return Reader(TOKENIZER, SIZE)
+    return Reader(TOKENIZER.read_bytes(), SIZE)
 
 
 TEXTS = {

@@ -1,0 +1,78 @@
+"""What visitors send, taken in with bounds: bytes as they arrive, seconds, and the shape of the JSON they make.
+
+A body is read whole before the framework sees any of it. Parsed it may take seventy times its size, so how many values
+it has, and how deep they lie, is counted first, in the bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+PATIENCE_SECONDS = 10.0
+"""What a body may take at least."""
+
+SLOWEST = 64 * 2**10
+"""Bytes a second, with which a long one may take longer."""
+
+MOST_VALUES = 2_000
+DEEPEST = 24
+"""What this page sends has about ten values, no more than six deep; the framework puts something around that."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string, or what is left of one that never ends: so that no byte is looked at twice."""
+
+_NESTING = re.compile(rb"[\[\]{}]")
+
+
+class Refused(Exception):
+    """A body that is not taken: the status to answer with, and one sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class VisitorGone(Exception):
+    """Whoever sent it has hung up."""
+
+
+async def read_body(receive: Receive, announced: int, most: int) -> bytes:
+    """The whole body, of the length that was announced. Raises Refused and VisitorGone."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS + announced / SLOWEST):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise VisitorGone
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > min(announced, most):
+                    raise Refused(413, "That is more than was announced; split it and try again.")
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise Refused(408, "That took too long to arrive; try again.") from None
+    if size != announced:
+        raise Refused(400, "That is less than was announced; try again.")
+    return b"".join(parts)
+
+
+def check_shape(body: bytes) -> None:
+    """Raises Refused for what would become too many values, or lies too deep, whether or not it is JSON."""
+    bare = _STRING.sub(b"0", body)
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MOST_VALUES:
+        raise Refused(413, "That has too many parts; the page sends few.")
+    depth = 0
+    for bracket in _NESTING.findall(bare):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEEPEST:
+            raise Refused(413, "That lies too deep; the page sends nothing like it.")

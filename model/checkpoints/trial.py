@@ -1,0 +1,149 @@
+"""A model that is new here is first loaded and asked in a process of its own, which may come to harm.
+
+Its files are what they are said to be, but nobody knows what they do: a graph may never end or want all memory there
+is, and a library that reads a broken file may end the process it is in. So a child tries it, with bounds for its
+memory, processor and time, and without the secrets of the process. What comes back is the version of what was tried;
+only bytes of the same version are then loaded beside the bot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from model.checkpoints.checkpoint import BUNDLED, Checkpoint
+from model.errors import CheckpointError, HashMismatch
+
+TRIAL_SECONDS = 300.0
+"""What a trial may take; PyTorch takes ten to be imported."""
+
+_LEAST_MEMORY = 4 << 30
+_TIMES_WEIGHTS = 8
+"""Bytes: what libraries need, and what is made of the weights while they are loaded."""
+
+_LONGEST_SENTENCE = 400
+
+_PASSED_ON = (
+    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE",
+    "VIRTUAL_ENV", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH",
+)  # fmt: skip
+"""Of the environment; a token or a password is not among them."""
+
+_MODULE = "model.checkpoints.trial"
+
+
+class Trials:
+    """Remembers what was tried in this process. Safe between threads."""
+
+    def __init__(self, seconds: float = TRIAL_SECONDS) -> None:
+        self._seconds = seconds
+        self._passed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Blocks until a child has loaded the model and asked its golden examples.
+
+        The bundled one, and what has passed before, are taken as they are. Raises a CheckpointError, with the sentence
+        of the child or with why there is none.
+        """
+        with self._lock:
+            if checkpoint.source == BUNDLED or checkpoint.version in self._passed:
+                return
+            self._try(checkpoint)
+            self._passed.add(checkpoint.version)
+
+    def _try(self, checkpoint: Checkpoint) -> None:
+        source = checkpoint.source
+        memory = _LEAST_MEMORY + _TIMES_WEIGHTS * len(checkpoint.bytes_of(checkpoint.weights.name))
+        # A folder by its path: what was fetched from a hub is on the disk by now, and no child needs the network.
+        asked = json.dumps({"folder": str(checkpoint.folder.absolute()), "memory": memory, "seconds": self._seconds})
+        try:
+            ran = subprocess.run(  # noqa: S603
+                [sys.executable, "-m", _MODULE],
+                input=asked.encode(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CheckpointError(
+                f"{source} was not ready within {self._seconds:.0f} s when it was tried; it is not loaded."
+            ) from None
+        except OSError as error:
+            raise CheckpointError(f"{source} cannot be tried: no process can be started ({error}).") from None
+        found = _answer(ran.stdout)
+        if found is None:
+            raise CheckpointError(
+                f"{source} ended the process in which it was tried ({_how(ran.returncode)}): it wants more memory or "
+                "time than a model may have, or its files are broken. It is not loaded."
+            )
+        if refusal := found.get("refused"):
+            raise CheckpointError(f"{source} was tried and is not loaded: {str(refusal)[:_LONGEST_SENTENCE]}")
+        if found.get("version") != checkpoint.version:
+            raise HashMismatch(f"{source} changed while it was tried; try again when it is there whole.")
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**kept, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+
+
+def _answer(output: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError, IndexError, RecursionError):
+        found = json.loads(output.splitlines()[-1])
+        if isinstance(found, dict):
+            return found
+    return None
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
+def _bound(memory: int, seconds: float) -> None:
+    """Bounds for this process. Windows has none of these; there it is ended by the clock alone."""
+    with suppress(OSError):  # should memory run out all the same, the system ends this process and no other
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, int(seconds)), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
+    with suppress(OSError):
+        os.nice(5)
+
+
+def _main() -> None:
+    asked = json.load(sys.stdin)
+    _bound(asked["memory"], asked["seconds"])
+    from model.acceptance import check_golden
+    from model.backends.engine import load_engine
+    from model.errors import ModelError
+
+    try:
+        engine = load_engine(asked["folder"], "cpu", 1)
+        check_golden(engine)
+        said = {"version": engine.checkpoint.version}
+    except ModelError as error:
+        said = {"refused": str(error)}
+    except MemoryError:
+        said = {"refused": "it wants more memory than a model may have."}
+    sys.stdout.write("\n" + json.dumps(said) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # whatever its libraries would do at the end
+
+
+if __name__ == "__main__":
+    _main()
