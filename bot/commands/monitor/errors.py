@@ -16,6 +16,11 @@ UNKNOWN_CHANNEL = (
 )
 
 
+PRIVATE_THREAD = (
+    "That is a private thread, and what is written in those is never read: only those who were invited can see it."
+)
+
+
 class Refused(Exception):
     """Nothing was done; the message is one sentence that says why and what would help."""
 

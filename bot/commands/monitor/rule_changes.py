@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import discord
 
-from bot.channels import Watchable, WithMessages, place_of
-from bot.commands.monitor.errors import Refused
+from bot.channels import Watchable, WithMessages, is_private_thread, place_of
+from bot.commands.monitor.errors import PRIVATE_THREAD, Refused
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place
@@ -37,6 +37,8 @@ class RuleChanges:
         """Watches something; None leaves as it is what was chosen before. Raises Refused and DatabaseUnavailable."""
         if not self.monitoring.content_seen:
             raise Refused(f"Nothing was enabled. {NO_CONTENT}")
+        if is_private_thread(what.channel):
+            raise Refused(f"Nothing was enabled. {PRIVATE_THREAD}")
         rules = self.monitoring.rules
         before = rules.rules(self.guild.id).get((what.kind, what.id))
         rule = before or Rule(self.guild.id, what.kind, what.id, Mode.WATCH)
@@ -163,6 +165,8 @@ class RuleChanges:
 
     def _is_watched(self, what: RuleTarget) -> bool:
         """Whether people are read there, in a category where no channel says otherwise."""
+        if is_private_thread(what.channel):
+            return False
         place = place_of(what.channel)
         if isinstance(what.channel, discord.CategoryChannel):
             place = Place(self.guild.id, what.id, what.id)
