@@ -80,7 +80,8 @@ class SentimentCog(commands.Cog):
 
     async def _check(self, interaction: discord.Interaction, message: discord.Message) -> Reply:
         """Whether it may be read is asked before, and again when it was: its author may have opted out meanwhile."""
-        if message.author.id == interaction.application_id:
+        me = interaction.client.user
+        if me is not None and message.author.id == me.id:
             return Reply(MINE)
         asked = await AskedMessage.find(self._gate, interaction, message)
         if (refused := await asked.refusal()) is not None:

@@ -101,7 +101,7 @@ def _kind(message: discord.Message | discord.MessageSnapshot) -> str:
         return {"image": "picture", "video": "video", "audio": "sound"}.get(kind, "file")
     if any(embed.type == "image" for embed in message.embeds):
         return "picture"
-    return "message of buttons or pictures" if message.components else ""
+    return "message of buttons or pictures" if _components(message) else ""
 
 
 def _together(parts: Iterable[str | None]) -> str:
@@ -124,12 +124,17 @@ def _parts(message: discord.Message | discord.MessageSnapshot) -> Iterator[str |
             yield message.poll.question
             for answer in message.poll.answers:
                 yield answer.text
-    for component in message.components:
+    for component in _components(message):
         yield from _of_component(component, DEEPEST)
     for attachment in message.attachments:
         yield attachment.description
     for embed in message.embeds:
         yield from _of_embed(embed)
+
+
+def _components(message: discord.Message | discord.MessageSnapshot) -> list[components.Component]:
+    """The library sets none where Discord sends none, not even as an empty list."""
+    return list(getattr(message, "components", ()))
 
 
 def _of_component(component: object, deepest: int) -> Iterator[str | None]:
