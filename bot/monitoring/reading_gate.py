@@ -25,8 +25,8 @@ from bot.domain.snowflake import written_at
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.opt_outs import OptOuts
 
-_WRITTEN = {discord.MessageType.default, discord.MessageType.reply}
-"""What people write; the other types are Discord's own, such as "somebody has joined", or answers of bots."""
+_TYPED = {discord.MessageType.default, discord.MessageType.reply}
+"""What people type; the other types are Discord's own, such as "somebody has joined", or answers of bots."""
 
 
 class ReadingFor(StrEnum):
@@ -76,14 +76,16 @@ class Ruling:
 class Written:
     """What the gate needs to know of a message: everything but what it says.
 
-    `roles` are the ids of its author's roles, None where they are not known. Messages of the past do not tell them.
+    A person may have written what is no message of theirs: Discord quotes what it has blocked. `roles` are the ids of
+    its author's roles, None where they are not known. Messages of the past do not tell them.
     """
 
     message_id: int
     author_id: int
     guild_id: int | None
     channel: object
-    by_a_person: bool
+    by_a_bot: bool
+    is_typed: bool
     roles: Collection[int] | None = None
 
     @classmethod
@@ -98,14 +100,10 @@ class Written:
             author.id,
             guild.id if guild is not None else None,
             message.channel if channel is None else channel,
-            is_from_a_person(message),
+            author.bot or message.webhook_id is not None,
+            message.type in _TYPED,
             roles,
         )
-
-
-def is_from_a_person(message: discord.Message) -> bool:
-    """Whether a person wrote it: no bot, no webhook, and not Discord itself."""
-    return not message.author.bot and message.webhook_id is None and message.type in _WRITTEN
 
 
 class ReadingGate:
@@ -145,7 +143,7 @@ class ReadingGate:
         """The cheap questions first: most messages stand where nobody is watched."""
         if not self._content_seen:
             return Ruling(Barred.NO_CONTENT)
-        if not written.by_a_person:
+        if written.by_a_bot or not written.is_typed:
             return Ruling(Barred.NOT_A_PERSON)
         if is_private_thread(written.channel):
             return Ruling(Barred.PRIVATE_THREAD)
@@ -181,11 +179,11 @@ class ReadingGate:
             return Ruling(None)
         place = place_of(written.channel)
         known = place if place is not None else _guess(written.guild_id, written.channel)
-        decision = self._rules.decide(known, (written.roles or ()) if written.by_a_person else ())
+        decision = self._rules.decide(known, () if written.by_a_bot else written.roles or ())
         barred = self._exempted(decision) if _exempts(decision) else None
         if barred is None and place is None and self._rules.has_exempt_places(written.guild_id):
             barred = Barred.UNKNOWN_CHANNEL
-        if barred is None and written.by_a_person:
+        if barred is None and not written.by_a_bot:
             barred = self._roles_missing(written)
         return Ruling(barred, place, decision)
 

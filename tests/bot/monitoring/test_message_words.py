@@ -129,7 +129,7 @@ def test_of_its_author_only_what_was_typed_and_asked_counts(received, content, p
 
 def test_what_a_thread_began_with_is_shown_in_its_place(received):
     author = {"id": "9", "username": "x", "discriminator": "0", "avatar": None}
-    begun = {"id": "7", "channel_id": "8", "author": author}
+    begun: dict[str, object] = {"id": "7", "channel_id": "8", "author": author}
     begun |= {"content": "how it began", "type": 0, "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None}
     reference = {"message_id": "7", "channel_id": "8"}
     message = received("", type=21, message_reference=reference, referenced_message=begun)

@@ -36,7 +36,8 @@ def written(home):
             "author_id": home.alice.id,
             "guild_id": home.guild.id,
             "channel": home.bot.get_channel(home.general.id),
-            "by_a_person": True,
+            "by_a_bot": False,
+            "is_typed": True,
             "roles": (),
         }
         return Written(**known | facts)
@@ -115,7 +116,16 @@ async def test_bots_and_webhooks_are_read_where_somebody_asks_alone(home, gate, 
     await home.watch()
     await home.monitor("exempt", role=home.guild.create_role("staff"))
     bars = Barred.NOT_A_PERSON
-    assert answers(gate, written(by_a_person=False, roles=None)) == (bars, bars, None)
+    assert answers(gate, written(by_a_bot=True, roles=None)) == (bars, bars, None)
+
+
+async def test_what_discord_quotes_of_somebody_is_theirs(home, gate, written, storage):
+    bars = Barred.NOT_A_PERSON
+    staff = home.guild.create_role("staff")
+    await home.monitor("exempt", role=staff)
+    assert answers(gate, written(is_typed=False)) == (bars, bars, None)
+    assert answers(gate, written(is_typed=False, roles=(staff.id,))) == (bars, bars, Barred.EXEMPT_ROLE)
+    assert answers(gate, written(is_typed=False, roles=None)) == (bars, bars, Barred.ROLES_UNKNOWN)
 
 
 async def test_without_contents_nothing_is_watched_or_shown_and_what_is_pointed_at_is_read(
@@ -295,7 +305,7 @@ async def test_roles_are_asked_for_once_per_person_and_for_few_people(home):
     sam = home.guild.add_member(home.env.create_user("sam"), roles=[staff])
     members = MemberRoles(home.bot.get_guild(home.guild.id), most=2)
     for _ in range(3):
-        assert staff.id in await members.of_user(sam.id)
+        assert staff.id in (await members.of_user(sam.id) or ())
     assert await members.of_user(4711) is None  # who has left
     assert await members.of_user(home.maya.id) is None  # one too many
     asked = [entry for entry in home.env.http_requests if "/members/" in entry.path and entry.method == "GET"]
