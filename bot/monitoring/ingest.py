@@ -45,9 +45,9 @@ NEWS_SECONDS = 3600.0
 class Counts:
     """What has become of a server's watched messages since the start.
 
-    `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long, or because
-    the bot stopped. `failed`: the model failed on them. `unread`: in a language or script that the model cannot read,
-    edits included.
+    `read`: scored, edits included. `shed`: not read because too much waited, for the model or for its thread to be
+    known, or for too long, or because the bot stopped. `failed`: the model failed on them. `unread`: in a language or
+    script that the model cannot read, edits included.
     """
 
     read: int = 0
@@ -148,8 +148,10 @@ class Ingest:
             return ruling
         if not isinstance(message.channel, discord.PartialMessageable):
             return ruling  # a thread whose channel the bot cannot see
+        full = self.threads.full
         channel = await self.threads.known(guild, message.channel.id)
         if channel is None:
+            self.counts[guild.id].shed += full
             return ruling
         message.channel = channel
         return self._gate.watching(message)

@@ -10,7 +10,7 @@ SECONDS = 1.0
 """How long a message waits for its thread to become known."""
 
 MOST_WAITING = 200
-"""Messages that wait at once, of all servers; what comes on top is not read."""
+"""Messages that wait at once, of all servers; what comes on top is not read, and counted as shed."""
 
 
 class UnknownThreads:
@@ -20,9 +20,14 @@ class UnknownThreads:
         self._appeared: dict[int, asyncio.Event] = {}
         self._waiting: dict[int, int] = {}
 
+    @property
+    def full(self) -> bool:
+        """Whether no further message can wait."""
+        return sum(self._waiting.values()) >= MOST_WAITING
+
     async def known(self, guild: discord.Guild, channel_id: int) -> discord.abc.MessageableChannel | None:
         """The channel or thread, as soon as the bot knows it; None if it does not within about a second."""
-        if guild.get_channel_or_thread(channel_id) is None and sum(self._waiting.values()) < MOST_WAITING:
+        if guild.get_channel_or_thread(channel_id) is None and not self.full:
             appeared = self._appeared.setdefault(channel_id, asyncio.Event())
             self._waiting[channel_id] = self._waiting.get(channel_id, 0) + 1
             try:

@@ -128,6 +128,8 @@ class RuleChanges:
         await self._write_down(AdminAction.INCLUDE, what.kind, what.id)
         if what.kind is TargetKind.ROLE:
             return f"People with {what.name} are read again where something is watched."
+        if is_private_thread(what.channel):
+            return f"{_capitalised(what.name)} is no longer exempt. {PRIVATE_THREAD}"
         now = "watched again" if self._is_watched(what) else "not watched: `/monitor enable` starts that"
         return f"{_capitalised(what.name)} is no longer exempt; it is {now}."
 

@@ -166,12 +166,14 @@ async def test_what_somebody_typed_themselves_goes_with_what_is_held_about_them(
     assert left.author_ids == {home.maya.id}
 
 
-async def test_why_asks_again_whether_its_author_may_be_read(home):
+async def test_why_asks_again_whether_its_author_may_be_read(home, backend):
     staff = home.guild.create_role("staff")
     answer = await check(home, await home.alice.send(home.general, BAD))
     home.env.backend.add_member_role(home.guild.id, home.alice.id, staff.id)
     await home.monitor("exempt", role=staff)
+    batches = backend.batches
     assert await why(home, answer) == UNREAD_PERSON
+    assert backend.batches == batches
     await home.monitor("include", role=staff)
     assert await why(home, answer) == "Why negative?"
     await home.monitor("exempt", channel=home.general)

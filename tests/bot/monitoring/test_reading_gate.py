@@ -8,6 +8,7 @@ from simcord.enums import ChannelType
 
 from bot.channels import place_of
 from bot.domain.records import Mode, Rule, TargetKind
+from bot.monitoring.asked_message import UNREAD_PLACE
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.reading_gate import Barred, ReadingFor, ReadingGate, Written
 from tests.bot.parts import monitoring_of
@@ -289,6 +290,15 @@ async def test_a_rule_of_former_days_for_a_private_thread_has_nobody_read_and_ca
     assert "never read, for it is a private thread" in said
     assert "Nothing is watched, and nothing is wrong" in await home.monitor("doctor")
     assert "is not watched any more" in await home.monitor("disable", at=secret)
+
+
+async def test_a_private_thread_can_be_exempt_and_is_not_offered_to_be_watched_afterwards(home, secret):
+    message = await home.maya.send(secret, GOOD)
+    await home.monitor("exempt", channel=secret, at=secret)
+    answer = await home.adam.context_menu(secret, "Check sentiment", message)
+    assert answer.response.content == UNREAD_PLACE
+    said = await home.monitor("include", channel=secret, at=secret)
+    assert "is no longer exempt. That is a private thread" in said
 
 
 async def test_a_message_in_a_private_thread_can_be_asked_about_by_who_sees_it(home, secret):

@@ -232,6 +232,13 @@ async def test_where_nothing_is_watched_nothing_waits(home):
     assert monitoring_of(home.bot).ingest.threads._waiting == {}
 
 
+async def test_what_cannot_wait_for_its_thread_is_counted_as_not_read(watched, monkeypatch):
+    monkeypatch.setattr(unknown_threads, "MOST_WAITING", 0)
+    first_of_a_thread(watched)
+    await watched.env.settle()
+    assert counts(watched).shed == 1
+
+
 async def test_only_so_many_messages_wait(home, monkeypatch):
     monkeypatch.setattr(unknown_threads, "MOST_WAITING", 2)
     threads, guild = UnknownThreads(), home.bot.get_guild(home.guild.id)
