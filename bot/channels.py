@@ -32,6 +32,11 @@ def place_of(channel: object) -> Place | None:
     return None
 
 
+def is_private_thread(channel: object) -> bool:
+    """Whether only those who were invited can see what is written there, and that it is there at all."""
+    return isinstance(channel, discord.Thread) and channel.is_private()
+
+
 def kind_of(channel: Watchable) -> TargetKind:
     """What kind of rule is about this channel."""
     if isinstance(channel, discord.Thread):

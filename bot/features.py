@@ -11,7 +11,7 @@ def features(services: Services) -> tuple[Feature, ...]:
     """All of them, in the order in which `/privacy` tells what they keep."""
     watch = monitoring.Monitoring(services)
     return (
-        sentiment.setup(services),
+        sentiment.setup(services, watch.gate),
         about.setup(services),
         privacy.setup(services),
         monitoring.setup(watch),

@@ -199,6 +199,7 @@ async def _held(interaction: discord.Interaction[Any]) -> tuple[Holding[Any], ..
 
 async def _forget(interaction: discord.Interaction[Any]) -> int:
     """Removes everything about whoever asks up to now. Raises DatabaseUnavailable."""
+    services_of(interaction).recent_texts.forget_author(interaction.user.id)
     storage = services_of(interaction).storage
     with suppress(DatabaseUnavailable):  # only so that messages that wait are counted, too
         await storage.write_buffer.flush()

@@ -9,7 +9,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain.recent_texts import RecentText
 from bot.domain.records import Answer
+from bot.monitoring.asked_message import AskedMessage
+from bot.monitoring.message_words import what_it_is, words_shown
+from bot.monitoring.reading_gate import ReadingGate
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.services import Feature, Services
@@ -18,17 +22,19 @@ from bot.ui.explain_button import WhyButton, why_view
 from bot.ui.feedback_buttons import FeedbackButton, feedback_buttons
 from bot.ui.replies import Reply, origin_of, reply_to_all, reply_to_asker
 from bot.ui.verdict_embed import verdict_embed
-from model import ModelError
+from model import ModelError, NothingToRead, Verdict
 
 _log = logging.getLogger(__name__)
 
 _EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+MINE = "That's a message of mine, and I don't rate what I say myself."
+
 _ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)
 
 
-def setup(services: Services) -> Feature:
-    """The command, the menu, and the buttons under an answer."""
-    cog = SentimentCog(services)
+def setup(services: Services, gate: ReadingGate) -> Feature:
+    """The command, the menu, and the buttons under an answer. `gate` says whose messages may be read."""
+    cog = SentimentCog(services, gate)
     return Feature(
         name="/sentiment",
         cogs=(cog,),
@@ -41,8 +47,9 @@ def setup(services: Services) -> Feature:
 class SentimentCog(commands.Cog):
     """Answers people who ask about one text."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, gate: ReadingGate) -> None:
         self.services = services
+        self._gate = gate
         self.menu = app_commands.ContextMenu(
             name="Check sentiment",
             callback=self.check_message,
@@ -58,21 +65,47 @@ class SentimentCog(commands.Cog):
         self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 6000], private: bool = False
     ) -> None:
         """Answers in the channel, or to the asker alone when `private`."""
-        reading = self._read(interaction, text, quote=text)
+        reading = self._answer(interaction, text)
         await (reply_to_asker if private else reply_to_all)(interaction, reading)
 
     async def check_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answers the asker alone: the author of the message did not ask to be judged in public."""
-        await reply_to_asker(interaction, self._read(interaction, words_of(message), jump_url=message.jump_url))
+        await reply_to_asker(interaction, self._check(interaction, message))
 
-    async def _read(
-        self, interaction: discord.Interaction, text: str, *, quote: str | None = None, jump_url: str | None = None
-    ) -> Reply:
+    async def _answer(self, interaction: discord.Interaction, text: str) -> Reply:
+        verdict = await self._verdict(interaction, text)
+        if isinstance(verdict, Reply):
+            return verdict
+        return self._shown(verdict, RecentText(text, frozenset({interaction.user.id})), quote=text)
+
+    async def _check(self, interaction: discord.Interaction, message: discord.Message) -> Reply:
+        """Whether it may be read is asked before, and again when it was: its author may have opted out meanwhile."""
+        me = interaction.client.user
+        if me is not None and message.author.id == me.id:
+            return Reply(MINE)
+        asked = await AskedMessage.find(self._gate, interaction, message)
+        if (refused := await asked.refusal()) is not None:
+            return Reply(refused)
+        text = words_shown(message)
+        verdict = await self._verdict(interaction, text, nothing=what_it_is(message))
+        if (refused := asked.refused()) is not None:
+            return Reply(refused)
+        if isinstance(verdict, Reply):
+            return verdict
+        recent = RecentText(text, asked.author_ids, message.id, asked.refusal)
+        return self._shown(verdict, recent, jump_url=message.jump_url)
+
+    async def _verdict(
+        self, interaction: discord.Interaction, text: str, *, nothing: str | None = None
+    ) -> Verdict | Reply:
+        """What the model says, or the words for why it says nothing; `nothing` is said of a text without words."""
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 verdict = await self.services.classifier.classify(
                     text, origin=origin_of(interaction), within=LONGEST_WAIT
                 )
+        except NothingToRead as error:
+            return Reply(nothing or explain_failure(error))
         except ModelError as error:
             return Reply(explain_failure(error))
         except TimeoutError:
@@ -80,12 +113,12 @@ class SentimentCog(commands.Cog):
             return Reply(SLOW)
         if verdict.danger:
             return Reply(kind_words(self.services.settings.help_url), aside=True)
-        view = why_view(self.services.recent_texts.remember(text))
+        return verdict
+
+    def _shown(
+        self, verdict: Verdict, recent: RecentText, *, quote: str | None = None, jump_url: str | None = None
+    ) -> Reply:
+        view = why_view(self.services.recent_texts.remember(recent))
         for button in feedback_buttons(Answer.of(verdict)):
             view.add_item(button)
         return Reply(embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view)
-
-
-def words_of(message: discord.Message) -> str:
-    """What a message says; of a forwarded one, whose own content is empty, what was forwarded."""
-    return "\n".join([message.content, *(snapshot.content for snapshot in message.message_snapshots)]).strip()

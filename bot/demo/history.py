@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
+from bot.demo.conversations import NOTICE_MINUTES_AGO
 from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.storage.database import Database
@@ -127,7 +128,9 @@ async def write_history(folder: Path, guild_id: int, channels: dict[str, int], n
         for number, (name, character) in enumerate(CHARACTERS.items()):
             channel_id = channels[name]
             await guilds.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH))
-            noticed = Audited(guild_id, int(now), None, AdminAction.NOTICE, TargetKind.CHANNEL, channel_id)
+            noticed = Audited(
+                guild_id, int(now - 60 * NOTICE_MINUTES_AGO), None, AdminAction.NOTICE, TargetKind.CHANNEL, channel_id
+            )
             await guilds.add_audit(noticed)
             for made in made_up(character, zone, now, seed=number):
                 hours.append(_hour_row(made, guild_id, channel_id))

@@ -1,4 +1,4 @@
-"""When a message was written, in whole hours, read from its id."""
+"""When a message was written, read from its id."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ SECONDS, MILLISECONDS = 3600, 3_600_000
 def hour_of(message_id: int) -> int:
     """Whole hours since the Unix epoch, UTC, at which Discord made this id; no clock of this machine is asked."""
     return ((message_id >> 22) + DISCORD_EPOCH) // MILLISECONDS
+
+
+def written_at(message_id: int) -> float:
+    """Seconds since the Unix epoch, to the millisecond, at which Discord made this id."""
+    return ((message_id >> 22) + DISCORD_EPOCH) / 1000
 
 
 def first_id_of(hour: int) -> int:

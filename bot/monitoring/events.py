@@ -53,12 +53,14 @@ class EventsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message is gone."""
+        self.monitoring.services.recent_texts.forget_messages((payload.message_id,))
         if self._rules.knows(payload.guild_id):
             self._write_buffer.deleted((payload.message_id,))
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages of a channel are gone."""
+        self.monitoring.services.recent_texts.forget_messages(payload.message_ids)
         if self._rules.knows(payload.guild_id):
             self._write_buffer.deleted(payload.message_ids)
 
@@ -71,6 +73,16 @@ class EventsCog(commands.Cog):
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone, known to the bot or not."""
         self.monitoring.channel_gone(payload.guild_id, payload.thread_id)
+
+    @commands.Cog.listener()
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """There is a new thread; its first message may have come before it."""
+        self.monitoring.ingest.threads.appeared(thread.id)
+
+    @commands.Cog.listener()
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """The bot has come to know a thread that was there before."""
+        self.monitoring.ingest.threads.appeared(thread.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:

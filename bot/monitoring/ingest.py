@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.channels import WithMessages, place_of
-from bot.domain.rules import Decision, Place
+from bot.channels import WithMessages
+from bot.domain.rules import Place
+from bot.domain.snowflake import written_at
 from bot.monitoring.command_filter import is_command
+from bot.monitoring.discord_time import DiscordTime
+from bot.monitoring.member_roles import MemberRoles
+from bot.monitoring.message_words import words_of_author
 from bot.monitoring.notice import Notices
 from bot.monitoring.reactions import Reactions, tag_for
+from bot.monitoring.reading_gate import Barred, ReadingGate, Ruling
 from bot.monitoring.rule_cache import RuleCache
+from bot.monitoring.unknown_threads import UnknownThreads
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from model import (
@@ -34,22 +40,14 @@ LONGEST_WAIT = 120.0
 NEWS_SECONDS = 3600.0
 """An edit older than this is not why Discord reports a change: the message was pinned, say, or got a link's preview."""
 
-_WRITTEN = {discord.MessageType.default, discord.MessageType.reply}
-"""What people write; the other types are Discord's own, such as "somebody has joined"."""
-
-
-def is_from_a_person(message: discord.Message) -> bool:
-    """Whether a person wrote it: no bot, no webhook, and not Discord itself."""
-    return not message.author.bot and message.webhook_id is None and message.type in _WRITTEN
-
 
 @dataclass(slots=True)
 class Counts:
     """What has become of a server's watched messages since the start.
 
-    `read`: scored, edits included. `shed`: not read because too much waited for the model, or for too long, or because
-    the bot stopped. `failed`: the model failed on them. `unread`: in a language or script that the model cannot read,
-    edits included.
+    `read`: scored, edits included. `shed`: not read because too much waited, for the model or for its thread to be
+    known, or for too long, or because the bot stopped. `failed`: the model failed on them. `unread`: in a language or
+    script that the model cannot read, edits included.
     """
 
     read: int = 0
@@ -59,25 +57,27 @@ class Counts:
 
 
 class Ingest:
-    """Reads what may be read. `content_seen` is whether Discord shows the bot what messages say."""
+    """Reads what the gate lets through."""
 
     def __init__(
         self,
         classifier: Classifier,
         storage: Storage,
         rules: RuleCache,
+        gate: ReadingGate,
+        *,
         notices: Notices,
         reactions: Reactions,
-        *,
-        content_seen: bool,
     ) -> None:
         self.counts: defaultdict[int, Counts] = defaultdict(Counts)
         self._classifier = classifier
         self._storage = storage
         self._rules = rules
+        self._gate = gate
         self._notices = notices
         self._reactions = reactions
-        self._content_seen = content_seen
+        self._time = DiscordTime()
+        self.threads = UnknownThreads()
         self._waiting: set[asyncio.Task[object]] = set()
 
     async def drained(self, seconds: float) -> int:
@@ -89,77 +89,87 @@ class Ingest:
 
     async def created(self, message: discord.Message) -> None:
         """A message was written."""
-        wanted = self._wanted(message)
-        if wanted is None or not message.content.strip() or is_command(message.content):
+        self._time.seen(written_at(message.id))
+        ruling = await self._ruling(message)
+        if ruling.barred not in {None, Barred.NO_NOTICE}:
             return
-        place, decision = wanted
-        if not self._rules.is_told(place):
+        words = words_of_author(message)
+        if not words or is_command(words):
+            return
+        if ruling.barred is Barred.NO_NOTICE:
             if isinstance(message.channel, WithMessages):
-                await self._notices.post_where_due(message.channel, decision)
+                await self._notices.post_where_due(message.channel, ruling.decision)
             return
-        verdict = await self._verdict(message, place.guild_id)
-        still = self._wanted(message)
-        if not isinstance(verdict, Verdict | Unreadable) or still is None:
+        verdict = await self._verdict(message, words)
+        if not isinstance(verdict, Verdict | Unreadable):
             return
-        place, decision = still
-        kept = self._keep(message, place, verdict)
-        if kept and decision.tagging and isinstance(verdict, Verdict):
-            await self._tag(message, place, verdict)
+        ruling = self._gate.watching(message)  # its author may have opted out meanwhile, or the notice be gone
+        if ruling.barred is not None or ruling.place is None:
+            return
+        kept = self._keep(message, ruling.place, verdict)
+        if kept and ruling.decision.tagging and isinstance(verdict, Verdict):
+            await self._tag(message, ruling.place, verdict)
 
     async def edited(self, message: discord.Message) -> None:
         """A message has changed, perhaps in what it says. It keeps the tag it has, or has not.
 
         One that has become a command says nothing any more, as one that was emptied.
         """
-        edited = message.edited_at
-        if edited is None or (discord.utils.utcnow() - edited).total_seconds() > NEWS_SECONDS:
+        if message.edited_at is None:
             return
-        wanted = self._wanted(message)
-        if wanted is None or not self._rules.is_told(wanted[0]):
+        edited = message.edited_at.timestamp()
+        self._time.seen(edited)
+        if self._time.age(edited) > NEWS_SECONDS:
             return
-        place, _ = wanted
-        moment = round(edited.timestamp() * 1000)
-        if is_command(message.content):
+        roles = None
+        ruling = await self._ruling(message)
+        if ruling.barred is Barred.ROLES_UNKNOWN and message.guild is not None:
+            roles = await MemberRoles(message.guild, most=1).of(message.author)
+            ruling = self._gate.watching(message, roles=roles)
+        if ruling.barred is not None:
+            return
+        words, moment = words_of_author(message), round(edited * 1000)
+        if is_command(words):
             self._storage.write_buffer.emptied(message.id, moment)
             return
-        verdict = await self._verdict(message, place.guild_id)
+        verdict = await self._verdict(message, words)
         if isinstance(verdict, Verdict | Unreadable):
-            if self._wanted(message) is not None:
-                self._keep(message, place, verdict, edited=moment)
+            ruling = self._gate.watching(message, roles=roles)
+            if ruling.barred is None and ruling.place is not None:
+                self._keep(message, ruling.place, verdict, edited=moment)
         elif isinstance(verdict, NothingToRead):
             self._storage.write_buffer.emptied(message.id, moment)
 
-    def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
-        """Where a message stands and the rule that has it read; None for one that is not to be read.
+    async def _ruling(self, message: discord.Message) -> Ruling:
+        """What the gate says, once the bot knows where the message stands: its thread may be as new as it is."""
+        ruling = self._gate.watching(message)
+        guild = message.guild
+        if ruling.barred is not Barred.UNKNOWN_CHANNEL or guild is None or not self._rules.watches_somewhere(guild.id):
+            return ruling
+        if not isinstance(message.channel, discord.PartialMessageable):
+            return ruling  # a thread whose channel the bot cannot see
+        full = self.threads.full
+        channel = await self.threads.known(guild, message.channel.id)
+        if channel is None:
+            self.counts[guild.id].shed += full
+            return ruling
+        message.channel = channel
+        return self._gate.watching(message)
 
-        Asked before the model reads it and again after: its author may have opted out meanwhile.
-        """
-        if not self._content_seen or message.guild is None or not is_from_a_person(message):
-            return None
-        place, author = place_of(message.channel), message.author
-        roles = [role.id for role in author.roles] if isinstance(author, discord.Member) else None
-        if place is None or (roles is None and self._rules.has_exempt_roles(place.guild_id)):
-            return None
-        decision = self._rules.decide(place, roles or ())
-        if not decision.watched or self._storage.opt_outs.includes(author.id):
-            return None
-        return place, decision
-
-    async def _verdict(self, message: discord.Message, guild_id: int) -> Verdict | Unreadable | NothingToRead | None:
+    async def _verdict(self, message: discord.Message, words: str) -> Verdict | Unreadable | NothingToRead | None:
         """The model's verdict, why there can be none, or None for a message that is counted as shed or failed."""
-        task = asyncio.current_task()
+        task, guild = asyncio.current_task(), message.guild
         assert task is not None, "events are handled in tasks"
+        assert guild is not None, "the gate lets nothing else through"
         self._waiting.add(task)
         try:
-            return await self._classifier.classify(
-                message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
-            )
+            return await self._classifier.classify(words, Priority.PASSIVE, origin=guild.id, within=LONGEST_WAIT)
         except (NothingToRead, Unreadable) as answer:
             return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):
-            self.counts[guild_id].shed += 1
+            self.counts[guild.id].shed += 1
         except InferenceFailed:
-            self.counts[guild_id].failed += 1
+            self.counts[guild.id].failed += 1
         finally:
             self._waiting.discard(task)
         return None

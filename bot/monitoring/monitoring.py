@@ -7,6 +7,7 @@ from bot.monitoring.downtime import Downtime
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
 from bot.monitoring.reactions import Reactions
+from bot.monitoring.reading_gate import ReadingGate
 from bot.monitoring.rule_cache import RuleCache
 from bot.refusal_backoff import RefusalBackoff
 from bot.services import Services
@@ -25,8 +26,9 @@ class Monitoring:
         admins = AdminNotifier(services.mod_channels, self.rules)
         self.notices = Notices(self.rules, self.backoff, admins, services.settings.retention_days)
         self.reactions = Reactions(self.backoff, admins)
+        self.gate = ReadingGate(self.rules, storage.opt_outs, content_seen=self.content_seen)
         self.ingest = Ingest(
-            services.classifier, storage, self.rules, self.notices, self.reactions, content_seen=self.content_seen
+            services.classifier, storage, self.rules, self.gate, notices=self.notices, reactions=self.reactions
         )
         self.downtime = Downtime(storage.moods)
 

@@ -13,6 +13,7 @@ import discord
 from bot.channels import Watchable, WithMessages
 from bot.domain.records import TargetKind
 from bot.domain.rules import Decision
+from bot.domain.snowflake import written_at
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.rule_cache import RuleCache
 from bot.refusal_backoff import Purpose, RefusalBackoff
@@ -70,7 +71,7 @@ class Notices:
         try:
             posted = await self._send(channel)
             try:
-                await self._rules.told(channel.guild.id, channel.id)
+                await self._rules.told(channel.guild.id, channel.id, written_at(posted.id))
             except DatabaseUnavailable:
                 with suppress(discord.HTTPException):
                     await posted.delete()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from bot.domain.records import AdminAction, Audited, GuildSettings, Rule, TargetKind
+from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, TargetKind
 from bot.domain.rules import Decision, Place, Rules, Target, decide
 from bot.storage.guild_repository import GuildRepository
 
@@ -24,15 +24,15 @@ class RuleCache:
         self._guilds = guilds
         self._clock = clock
         self._rules: dict[int, dict[Target, Rule]] = {}
-        self._told: dict[int, set[int]] = {}
+        self._told: dict[int, dict[int, float]] = {}
         self._settings: dict[int, GuildSettings] = {}
 
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
         for rule in await self._guilds.rules():
             self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
-        for guild_id, channel_id in await self._guilds.notices():
-            self._told.setdefault(guild_id, set()).add(channel_id)
+        for guild_id, channel_id, since in await self._guilds.notices():
+            self._told.setdefault(guild_id, {})[channel_id] = since
 
     def guild_ids(self) -> set[int]:
         """The servers of which `knows` is true."""
@@ -50,6 +50,16 @@ class RuleCache:
         """Whether who is read there depends on their roles."""
         return any(kind is TargetKind.ROLE for kind, _ in self.rules(guild_id))
 
+    def has_exempt_places(self, guild_id: int) -> bool:
+        """Whether somewhere in the server nobody is to be read."""
+        return any(
+            rule.mode is Mode.EXEMPT and kind is not TargetKind.ROLE for (kind, _), rule in self.rules(guild_id).items()
+        )
+
+    def watches_somewhere(self, guild_id: int) -> bool:
+        """Whether any rule of the server has anybody read."""
+        return any(rule.mode is Mode.WATCH for rule in self.rules(guild_id).values())
+
     def decide(self, place: Place, roles: Iterable[int] = ()) -> Decision:
         """Whether somebody with these roles is read there."""
         return decide(self.rules(place.guild_id), place, roles)
@@ -66,14 +76,24 @@ class RuleCache:
 
     def is_told(self, place: Place) -> bool:
         """Whether a notice stands where people who write there can see it: in the channel, or in the thread itself."""
-        told = self._told.get(place.guild_id, ())
-        return place.channel_id in told or place.thread_id in told
+        return self.told_since(place) is not None
 
-    async def told(self, guild_id: int, channel_id: int) -> None:
-        """Notes that a notice was posted in a channel or thread."""
-        kind = TargetKind.CHANNEL
-        await self._guilds.add_audit(Audited(guild_id, int(self._clock()), None, AdminAction.NOTICE, kind, channel_id))
-        self._told.setdefault(guild_id, set()).add(channel_id)
+    def told_since(self, place: Place) -> float | None:
+        """Since when such a notice stands, in seconds since the Unix epoch by Discord's clock; None: none stands."""
+        told = self._told.get(place.guild_id)
+        if not told:
+            return None
+        since = told.get(place.channel_id)
+        in_the_thread = told.get(place.thread_id) if place.thread_id is not None else None
+        if since is None or in_the_thread is None:
+            return in_the_thread if since is None else since
+        return min(since, in_the_thread)
+
+    async def told(self, guild_id: int, channel_id: int, since: float | None = None) -> None:
+        """Notes that a notice was posted in a channel or thread; `since` as Discord has dated it."""
+        kind, since = TargetKind.CHANNEL, self._clock() if since is None else since
+        await self._guilds.add_audit(Audited(guild_id, int(since), None, AdminAction.NOTICE, kind, channel_id))
+        self._told.setdefault(guild_id, {}).setdefault(channel_id, since)  # one may stand there already
 
     def channels_told(self, guild_id: int) -> frozenset[int]:
         """The channels and threads of a server in which a notice was posted and counts."""
@@ -83,7 +103,9 @@ class RuleCache:
         """From now on the notices there do not count: before anybody is read again, a new one is posted."""
         if channel_ids:
             await self._guilds.remove_notices(guild_id, channel_ids)
-            self._told.get(guild_id, set()).difference_update(channel_ids)
+            told = self._told.get(guild_id, {})
+            for channel_id in channel_ids:
+                told.pop(channel_id, None)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
@@ -103,7 +125,7 @@ class RuleCache:
         rules = self._rules.get(guild_id, {})
         for kind in (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD):
             rules.pop((kind, channel_id), None)
-        self._told.get(guild_id, set()).discard(channel_id)
+        self._told.get(guild_id, {}).pop(channel_id, None)
         settings = self._settings.get(guild_id)
         if settings is not None and settings.mod_channel_id == channel_id:
             self._settings[guild_id] = replace(settings, mod_channel_id=None)

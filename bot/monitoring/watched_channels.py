@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import discord
 
-from bot.channels import WithMessages, place_of
+from bot.channels import WithMessages, is_private_thread, place_of
 from bot.domain.records import Rule, TargetKind
 from bot.monitoring.rule_cache import RuleCache
 
@@ -26,13 +26,18 @@ class Watched(NamedTuple):
 
 
 def watched(cache: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
-    """The channels in the order of the server's list, then the threads that have a rule of their own."""
+    """The channels in the order of the server's list, then the threads that have a rule of their own.
+
+    Private threads are never watched, whatever a rule of former days says.
+    """
     rules = cache.rules(guild.id)
     own = [thread for thread in guild.threads if (TargetKind.THREAD, thread.id) in rules]
     channels = sorted(guild.channels, key=lambda channel: (channel.category is not None, channel.position))
     for channel in (*channels, *own):
         place = place_of(channel)
-        if place is None or not isinstance(channel, WithMessages | discord.ForumChannel):
+        if place is None or is_private_thread(channel):
+            continue
+        if not isinstance(channel, WithMessages | discord.ForumChannel):
             continue
         decision = cache.decide(place)
         if decision.watched and decision.rule is not None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, insert, select, union
+from sqlalchemy import Row, and_, delete, func, insert, select, union
 
 from bot.domain.records import AdminAction, Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
@@ -111,13 +111,16 @@ class GuildRepository:
         async with self._database.write() as connection:
             await connection.execute(delete(AuditRow).where(*noted, AuditRow.target_id.in_(channel_ids)))
 
-    async def notices(self) -> tuple[tuple[int, int], ...]:
-        """Server and channel of every notice that was posted, for all servers, as a bot reads them when it starts."""
+    async def notices(self) -> tuple[tuple[int, int, int], ...]:
+        """Server and channel of every notice that was posted, and since when it stands, in seconds since the epoch.
+
+        For all servers, as a bot reads them when it starts.
+        """
         columns = (AuditRow.guild_id, AuditRow.target_id)
-        question = select(*columns).where(AuditRow.action == AdminAction.NOTICE).distinct()
+        question = select(*columns, func.min(AuditRow.done)).where(AuditRow.action == AdminAction.NOTICE)
         async with self._database.read() as connection:
-            rows = await connection.execute(question)
-            return tuple((guild, channel) for guild, channel in rows if channel is not None)
+            rows = await connection.execute(question.group_by(*columns))
+            return tuple((guild, channel, done) for guild, channel, done in rows if channel is not None)
 
 
 def _settings(row: Row[Any]) -> GuildSettings:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import discord
 
+from bot.domain.recent_texts import RecentText
 from bot.error_handler import apologising
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
@@ -43,25 +44,36 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Explains, to the one who pressed only."""
         services = services_of(interaction)
-        text = services.recent_texts.recall(self.key)
-        if text is None:
+        recent = services.recent_texts.recall(self.key)
+        if recent is None:
             await interaction.response.send_message(FORGOTTEN, ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
+        if (refused := await _refused(recent)) is not None:
+            await interaction.edit_original_response(content=refused)
+            return
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                explanation = await services.classifier.explain(text, origin=origin_of(interaction))
+                explanation = await services.classifier.explain(recent.text, origin=origin_of(interaction))
         except ModelError as error:
             await interaction.edit_original_response(content=explain_failure(error))
             return
         except TimeoutError:
             await interaction.edit_original_response(content=SLOW)
             return
+        if (refused := await _refused(recent)) is not None:  # its author may have opted out meanwhile
+            await interaction.edit_original_response(content=refused)
+            return
         if explanation.verdict.danger:  # another model may answer now than the one that was asked first
             await interaction.edit_original_response(content=kind_words(services.settings.help_url))
             return
-        embed = explanation_embed(explanation, covered=has_spoilers(text))
+        embed = explanation_embed(explanation, covered=has_spoilers(recent.text))
         await interaction.edit_original_response(embed=embed)
+
+
+async def _refused(recent: RecentText) -> str | None:
+    """Why the text may not be read any more; None where it may."""
+    return await recent.refusal() if recent.refusal is not None else None
 
 
 def why_view(key: str) -> discord.ui.View:

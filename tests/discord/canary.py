@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import discord
+from simcord.backend.models.message import Poll, PollAnswer
+
 from model import Unreadable
 from tests.discord.wire import ANSWER, CALLBACK, World, add_admin, answered, until
 
@@ -58,6 +61,22 @@ async def ask_about_danger(world: World) -> None:
 async def ask_about_a_message(world: World) -> None:
     answer = await world.check(f"{CANARY} is fine")
     assert (await world.why(answer)).response.embeds
+
+
+async def ask_about_all_that_a_message_can_say(world: World) -> None:
+    """Words that somebody else wrote, that stand in a box, that are a question, and that may not be read at all."""
+    backend = world.local.backend
+    forwarded = await world.alice.forward(await world.maya.send(world.channel, HATE), world.channel)
+    poll = Poll(HATE, [PollAnswer(1, LOVE)], backend.iso_after(3600))
+    asked = backend.create_message(world.channel.id, world.maya.id, "", poll=poll)
+    boxed = await world.alice.guild.create_webhook(world.channel).send("", embeds=[discord.Embed(description=HATE)])
+    for message in (forwarded, world.channel.history()[-2], boxed):
+        answer = await world.alice.context_menu(world.channel, "Check sentiment", message)
+        assert (await world.why(answer)).response.embeds
+    assert asked.poll is poll
+    await world.maya.slash(world.channel, "privacy opt-out")
+    assert not (await world.check(HATE)).response.embeds
+    await world.maya.slash(world.channel, "privacy opt-in")
 
 
 async def be_watched(world: World) -> None:
@@ -129,6 +148,7 @@ PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
     ask_in_another_language,
     ask_about_danger,
     ask_about_a_message,
+    ask_about_all_that_a_message_can_say,
     be_watched,
     say_edit_and_delete,
     be_watched,

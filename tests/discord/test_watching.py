@@ -75,6 +75,18 @@ async def test_what_is_watched_is_scored_and_written_before_it_ends(local, tmp_p
         assert not any(word.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
+async def test_the_first_message_of_a_thread_is_read_although_discord_tells_of_the_thread_later(local, tmp_path):
+    world = build_world(local)
+    admin, backend = add_admin(world), local.backend
+    async with online_bot(local, tmp_path):
+        await admin.slash(world.channel, "monitor enable", tagging=True)
+        thread = backend.create_thread(world.channel.id, "a thread", world.maya.id, broadcast=False)
+        message = backend.create_message(thread.id, world.maya.id, GOOD)
+        backend.announce_thread_create(thread)
+        await until(lambda: message.reactions)
+    assert rows(tmp_path, "SELECT message_id, thread_id FROM message_scores") == [(message.id, thread.id)]
+
+
 async def test_a_session_that_is_resumed_leaves_no_gap_and_misses_nothing(local, tmp_path):
     world = build_world(local)
     admin = add_admin(world)

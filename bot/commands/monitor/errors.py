@@ -18,6 +18,11 @@ NOT_SEEN = "You cannot see that channel yourself, so I do nothing there: ask an 
 DISCORD_FAILS = "Discord does not answer just now, so nothing was changed. Please try again in a minute."
 
 
+PRIVATE_THREAD = (
+    "That is a private thread, and what is written in those is never read: only those who were invited can see it."
+)
+
+
 class Refused(Exception):
     """Nothing was done; the message is one sentence that says why and what would help."""
 

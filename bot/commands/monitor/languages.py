@@ -39,7 +39,7 @@ async def language_warning(monitoring: Monitoring, member: discord.Member, chann
     try:
         async with asyncio.timeout(MOST_SECONDS):
             messages = await recent_messages(monitoring, channel, MESSAGES)
-            texts = [message.content for message in messages]
+            texts = [recent.words for recent in messages]
             answers = await monitoring.services.classifier.classify_many(
                 texts, Priority.PASSIVE, origin=channel.guild.id
             )

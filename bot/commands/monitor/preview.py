@@ -5,12 +5,13 @@ from __future__ import annotations
 import discord
 
 from bot.channels import WithMessages
-from bot.commands.monitor.errors import Refused
-from bot.commands.monitor.recent import recent_messages
+from bot.commands.monitor.errors import PRIVATE_THREAD, UNKNOWN_CHANNEL, Refused
+from bot.commands.monitor.recent import RecentMessage, recent_messages
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import GuildSettings
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.reactions import tag_for
+from bot.monitoring.reading_gate import Barred
 from bot.permissions import HISTORY, NO_CONTENT, VIEW, missing, what_to_click
 from bot.presentation import palette
 from bot.presentation.lists import cut
@@ -21,6 +22,13 @@ from model import ModelError, Unreadable, Verdict
 MESSAGES = 20
 _EXCERPT, _LIST = 60, 4000
 
+_NOT_SHOWN = {
+    Barred.NO_CONTENT: NO_CONTENT,
+    Barred.UNKNOWN_CHANNEL: UNKNOWN_CHANNEL,
+    Barred.PRIVATE_THREAD: PRIVATE_THREAD,
+    Barred.EXEMPT_PLACE: "Nobody is read there: it is exempt. `/monitor include` undoes that.",
+}
+
 
 async def preview(
     monitoring: Monitoring, member: discord.Member, what: RuleTarget, settings: GuildSettings
@@ -29,8 +37,9 @@ async def preview(
     channel = what.channel
     if not isinstance(channel, WithMessages):
         raise Refused("Choose one channel or thread in which messages stand.")
-    if not monitoring.content_seen:
-        raise Refused(NO_CONTENT)
+    barred = monitoring.gate.bars_channel(channel)
+    if barred is not None:
+        raise Refused(_NOT_SHOWN[barred])
     theirs = channel.permissions_for(member)
     if not (theirs.view_channel and theirs.read_message_history):
         raise Refused(f"You may not read {what.name} yourself, so I do not show you what is written there.")
@@ -42,10 +51,10 @@ async def preview(
     except discord.HTTPException as error:
         raise Refused(f"I could not read {channel.mention} (Discord says: {error.text}).") from None
     verdicts = await monitoring.services.classifier.classify_many(
-        [message.content for message in messages], origin=channel.guild.id
+        [recent.words for recent in messages], origin=channel.guild.id
     )
-    pairs = list(zip(messages, verdicts, strict=True))
-    lines = [_line(message, verdict, settings) for message, verdict in pairs]
+    pairs = [pair for pair in zip(messages, verdicts, strict=True) if pair[0].may_be_shown(monitoring.gate)]
+    lines = [_line(recent, verdict, settings) for recent, verdict in pairs]
     tagged = sum(isinstance(verdict, Verdict) and tag_for(verdict, settings) is not None for _, verdict in pairs)
     embed = discord.Embed(
         title=f"The last messages in #{channel.name}"[:256],
@@ -61,8 +70,8 @@ async def preview(
     return embed
 
 
-def _line(message: discord.Message, verdict: Verdict | ModelError, settings: GuildSettings) -> str:
-    words = excerpt(message.content, _EXCERPT)
+def _line(recent: RecentMessage, verdict: Verdict | ModelError, settings: GuildSettings) -> str:
+    message, words = recent.message, excerpt(recent.words, _EXCERPT)
     if isinstance(verdict, Unreadable):
         likely = f" (looks like {verdict.language})" if verdict.language else ""
         return f"▫️ [can't read]({message.jump_url}){likely}: {words}"

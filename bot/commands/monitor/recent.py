@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import discord
 
 from bot.channels import WithMessages
-from bot.domain.records import Mode, TargetKind
 from bot.monitoring.command_filter import is_command
-from bot.monitoring.ingest import is_from_a_person
+from bot.monitoring.member_roles import MemberRoles
+from bot.monitoring.message_words import words_of_author
 from bot.monitoring.monitoring import Monitoring
+from bot.monitoring.reading_gate import Barred, ReadingGate
 
 
-async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: int) -> list[discord.Message]:
+@dataclass(frozen=True, slots=True)
+class RecentMessage:
+    """A message that may be read, what it says, and its author's roles where they had to be asked for."""
+
+    message: discord.Message
+    words: str
+    roles: Collection[int] | None
+
+    def may_be_shown(self, gate: ReadingGate) -> bool:
+        """Asked again once it was read: its author may have opted out meanwhile."""
+        return gate.preview(self.message, roles=self.roles).barred is None
+
+
+async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: int) -> list[RecentMessage]:
     """Those among the last `limit` that would be read, the oldest first. Raises discord.HTTPException.
 
-    Left out are bots and commands for them, people who opted out, and those with an exempt role.
+    Left out are bots and commands for them, people who opted out, and those with an exempt role or whose roles are not
+    known; nothing is read of a channel where nobody is to be read.
     """
-    found = [message async for message in channel.history(limit=limit) if _says_something(message)]
-    exempt = await _exempt(monitoring, channel.guild, {message.author.id for message in found})
-    return [message for message in reversed(found) if message.author.id not in exempt]
-
-
-def _says_something(message: discord.Message) -> bool:
-    return is_from_a_person(message) and bool(message.content.strip()) and not is_command(message.content)
-
-
-async def _exempt(monitoring: Monitoring, guild: discord.Guild, user_ids: set[int]) -> set[int]:
-    """Those who are not read: they opted out, or have an exempt role, which old messages do not say."""
-    out = {user_id for user_id in user_ids if monitoring.storage.opt_outs.includes(user_id)}
-    rules = monitoring.rules.rules(guild.id)
-    exempt = {number for (kind, number), rule in rules.items() if kind is TargetKind.ROLE and rule.mode is Mode.EXEMPT}
-    if exempt:
-        for user_id in user_ids - out:
-            try:
-                member = await guild.fetch_member(user_id)
-            except discord.NotFound:
-                out.add(user_id)  # who has left has no roles that could tell
-                continue
-            if any(role.id in exempt for role in member.roles):
-                out.add(user_id)
-    return out
+    gate, members, found = monitoring.gate, MemberRoles(channel.guild), []
+    if gate.bars_channel(channel) is not None:
+        return []
+    async for message in channel.history(limit=limit):
+        words, roles = words_of_author(message), None
+        if not words or is_command(words):
+            continue
+        ruling = gate.preview(message)
+        if ruling.barred is Barred.ROLES_UNKNOWN:
+            roles = await members.of(message.author)
+            ruling = gate.preview(message, roles=roles)
+        if ruling.barred is None:
+            found.append(RecentMessage(message, words, roles))
+    return found[::-1]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import discord
 
 from bot.audience import can_see
-from bot.channels import Watchable, WithMessages, place_of
-from bot.commands.monitor.errors import Refused
+from bot.channels import Watchable, WithMessages, is_private_thread, place_of
+from bot.commands.monitor.errors import PRIVATE_THREAD, Refused
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place
@@ -38,6 +38,8 @@ class RuleChanges:
         """Watches something; None leaves as it is what was chosen before. Raises Refused and DatabaseUnavailable."""
         if not self.monitoring.content_seen:
             raise Refused(f"Nothing was enabled. {NO_CONTENT}")
+        if is_private_thread(what.channel):
+            raise Refused(f"Nothing was enabled. {PRIVATE_THREAD}")
         rules = self.monitoring.rules
         before = rules.rules(self.guild.id).get((what.kind, what.id))
         rule = before or Rule(self.guild.id, what.kind, what.id, Mode.WATCH)
@@ -127,6 +129,8 @@ class RuleChanges:
         await self._write_down(AdminAction.INCLUDE, what.kind, what.id)
         if what.kind is TargetKind.ROLE:
             return f"People with {what.name} are read again where something is watched."
+        if is_private_thread(what.channel):
+            return f"{_capitalised(what.name)} is no longer exempt. {PRIVATE_THREAD}"
         now = "watched again" if self._is_watched(what) else "not watched: `/monitor enable` starts that"
         return f"{_capitalised(what.name)} is no longer exempt; it is {now}."
 
@@ -164,6 +168,8 @@ class RuleChanges:
 
     def _is_watched(self, what: RuleTarget) -> bool:
         """Whether people are read there, in a category where no channel says otherwise."""
+        if is_private_thread(what.channel):
+            return False
         place = place_of(what.channel)
         if isinstance(what.channel, discord.CategoryChannel):
             place = Place(self.guild.id, what.id, what.id)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import discord
 
 from bot.audience import can_see
+from bot.channels import is_private_thread
 from bot.commands.monitor.targets import named
 from bot.commands.monitor.visible import mention_for, unseen_in_words
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
@@ -100,6 +101,8 @@ def rule_in_words(guild: discord.Guild, rule: Rule) -> str:
     what = named(guild, rule)
     if rule.mode is Mode.EXEMPT:
         return f"🚫 {what}: never read"
+    if is_private_thread(guild.get_channel_or_thread(rule.target_id)):
+        return f"🚫 {what}: never read, for it is a private thread; `/monitor disable` there removes this rule"
     tagging = "on" if rule.tagging else "off"
     return f"👁️ {what}: watched, tagging {tagging}, sensitivity {rule.sensitivity}"
 

@@ -138,7 +138,7 @@ async def test_a_message_can_be_checked_outside_any_server(world, context):
 
 async def test_a_message_of_pictures_alone_is_not_read(world, backend):
     answer = await world.check(attachments=[("cat.png", b"not really a cat")])
-    assert answer.response.content == NOTHING
+    assert answer.response.content == "That's a picture without words, so there is nothing to read."
     assert answer.response.ephemeral
     assert backend.batches == 0
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.app.assemble import assemble
-from bot.domain.recent_texts import RecentTexts
+from bot.domain.recent_texts import RecentText, RecentTexts
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import SLOW, SORRY
 from bot.presentation.quoting import escape
@@ -130,13 +130,14 @@ async def test_why_answers_for_a_text_of_many_words(world):
 
 async def test_recent_texts_are_bounded():
     texts = RecentTexts(limit=3)
-    keys = [texts.remember(f"text {number}") for number in range(5)]
-    assert [texts.recall(key) for key in keys] == [None, None, "text 2", "text 3", "text 4"]
+    kept = [RecentText(f"text {number}") for number in range(5)]
+    keys = [texts.remember(text) for text in kept]
+    assert [texts.recall(key) for key in keys] == [None, None, *kept[2:]]
     assert len(texts) == 3
 
 
 async def test_a_keys_button_is_found_again_by_its_id():
-    key = RecentTexts().remember("a text")
+    key = RecentTexts().remember(RecentText("a text"))
     assert WhyButton.__discord_ui_compiled_template__.fullmatch(WhyButton(key).item.custom_id)["key"] == key  # type: ignore[arg-type, index]
 
 

@@ -275,7 +275,8 @@ async def test_where_watching_was_stopped_a_new_notice_comes_before_anybody_is_r
     await home.alice.send(home.general, GOOD)
     assert [message.content for message in home.general.history()] == [notice(7), GOOD, notice(7)]
     assert await home.messages() == []
-    assert await home.storage.guilds.notices() == ((home.guild.id, home.general.id),)
+    (noted,) = await home.storage.guilds.notices()
+    assert noted == (home.guild.id, home.general.id, int(home.general.last_message.created_at.timestamp()))
 
 
 async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):

@@ -1,0 +1,89 @@
+"""A message that somebody has pointed at: whose words are in it, and whether they may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.channels import WithMessages
+from bot.monitoring.member_roles import MemberRoles
+from bot.monitoring.message_words import shown_message
+from bot.monitoring.reading_gate import Barred, ReadingFor, ReadingGate, Written
+
+UNREAD_PERSON = (
+    "I leave this message unread: some people's messages are, because they or this server's admins would rather have "
+    "it so. That's nothing against anybody."
+)
+"""One sentence for all reasons that lie with a person, so that it tells nobody which one it is."""
+
+UNREAD_PLACE = "I leave this message unread: this server's admins keep me out of where it was written."
+
+_PLACES = {Barred.EXEMPT_PLACE, Barred.UNKNOWN_CHANNEL}
+
+
+class AskedMessage:
+    """Holds nothing of what the message says. Made by `find`."""
+
+    def __init__(self, gate: ReadingGate, asker_id: int, written: Sequence[Written], guilds: Sequence[object]) -> None:
+        self._gate = gate
+        self._asker_id = asker_id
+        self._written = list(written)
+        self._guilds = guilds
+
+    @classmethod
+    async def find(
+        cls, gate: ReadingGate, interaction: discord.Interaction[Any], message: discord.Message
+    ) -> AskedMessage:
+        """Looks at whose words a message holds: its author's, and those of whoever wrote what is forwarded in it.
+
+        Of a forwarded message Discord says where it comes from, but not of whom; it is looked up where the bot may see
+        that place. Where it may not, the one who forwarded it answers for it.
+        """
+        shown = shown_message(message)
+        here = interaction.channel if not isinstance(shown.channel, WithMessages) else shown.channel
+        found = [shown]
+        if (forwarded := await _forwarded(interaction.client, shown)) is not None:
+            found.append(forwarded)
+        written = [Written.of(one, channel=here if one is shown else None) for one in found]
+        return cls(gate, interaction.user.id, written, [one.guild for one in found])
+
+    @property
+    def author_ids(self) -> frozenset[int]:
+        """Whose words are in it."""
+        return frozenset(one.author_id for one in self._written)
+
+    def refused(self) -> str | None:
+        """Why it is not read, as one sentence, with the roles that are known; None: it may be."""
+        for written in self._written:
+            barred = self._gate.ruling(written, ReadingFor.ASKED, asker_id=self._asker_id).barred
+            if barred is not None:
+                return UNREAD_PLACE if barred in _PLACES else UNREAD_PERSON
+        return None
+
+    async def refusal(self) -> str | None:
+        """The same, with the roles that people have now, where it depends on them."""
+        for place, (written, guild) in enumerate(zip(self._written, self._guilds, strict=True)):
+            unknown = replace(written, roles=None)
+            barred = self._gate.ruling(unknown, ReadingFor.ASKED, asker_id=self._asker_id).barred
+            if barred is Barred.ROLES_UNKNOWN and isinstance(guild, discord.Guild):
+                roles = await MemberRoles(guild, most=1).of_user(written.author_id)
+                self._written[place] = replace(written, roles=roles)
+        return self.refused()
+
+
+async def _forwarded(client: discord.Client, message: discord.Message) -> discord.Message | None:
+    """The message that is forwarded in this one, where the bot may read it."""
+    reference = message.reference
+    if not message.message_snapshots or reference is None or reference.message_id is None:
+        return None
+    channel = client.get_channel(reference.channel_id)
+    if not isinstance(channel, WithMessages):
+        return None
+    try:
+        return await channel.fetch_message(reference.message_id)
+    except (discord.HTTPException, aiohttp.ClientError, OSError):
+        return None
