@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.channels import WithMessages
+from bot.monitoring.forwards import original_of
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import shown_message
 from bot.monitoring.reading_gate import Barred, ReadingFor, ReadingGate, Written
@@ -46,7 +46,7 @@ class AskedMessage:
         shown = shown_message(message)
         here = interaction.channel if not isinstance(shown.channel, WithMessages) else shown.channel
         found = [shown]
-        if (forwarded := await _forwarded(interaction.client, shown)) is not None:
+        if (forwarded := await original_of(interaction.client.get_channel, shown)) is not None:
             found.append(forwarded)
         written = [Written.of(one, channel=here if one is shown else None) for one in found]
         return cls(gate, interaction.user.id, written, [one.guild for one in found])
@@ -73,17 +73,3 @@ class AskedMessage:
                 roles = await MemberRoles(guild, most=1).of_user(written.author_id)
                 self._written[place] = replace(written, roles=roles)
         return self.refused()
-
-
-async def _forwarded(client: discord.Client, message: discord.Message) -> discord.Message | None:
-    """The message that is forwarded in this one, where the bot may read it."""
-    reference = message.reference
-    if not message.message_snapshots or reference is None or reference.message_id is None:
-        return None
-    channel = client.get_channel(reference.channel_id)
-    if not isinstance(channel, WithMessages):
-        return None
-    try:
-        return await channel.fetch_message(reference.message_id)
-    except (discord.HTTPException, aiohttp.ClientError, OSError):
-        return None

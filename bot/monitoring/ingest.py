@@ -13,6 +13,7 @@ from bot.domain.rules import Place
 from bot.domain.snowflake import written_at
 from bot.monitoring.command_filter import is_command
 from bot.monitoring.discord_time import DiscordTime
+from bot.monitoring.forwards import words_to_watch
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import words_of_author
 from bot.monitoring.notice import Notices
@@ -93,7 +94,7 @@ class Ingest:
         ruling = await self._ruling(message)
         if ruling.barred not in {None, Barred.NO_NOTICE}:
             return
-        words = words_of_author(message)
+        words = await words_to_watch(self._gate, message)
         if not words or is_command(words):
             return
         if ruling.barred is Barred.NO_NOTICE:

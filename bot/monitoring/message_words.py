@@ -1,9 +1,9 @@
 """What a message says: to whoever reads it, and of its author's own words.
 
 Two questions, and two answers. Somebody who points at a message asks about everything that they see in it. Watching
-asks how its author feels, and a forwarded message is somebody else's, a link's preview is a newspaper's, a picture's
-description says what is in the picture, and the answers of a poll are what others may think. So of these it reads
-nothing: only what was typed, and the question of a poll.
+asks how its author feels, and a link's preview is a newspaper's, a picture's description says what is in the picture,
+and the answers of a poll are what others may think. So of these it reads nothing: only what was typed, the question of
+a poll, and what somebody forwards where its own author may be read (`bot.monitoring.forwards`).
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def words_of_author(message: discord.Message) -> str:
     if message.poll is None:
         return message.content.strip()
     return _together((message.content, message.poll.question))
+
+
+def words_forwarded(message: discord.Message) -> str:
+    """The same, and what was forwarded with it."""
+    return _together((words_of_author(message), *(snapshot.content for snapshot in message.message_snapshots)))
 
 
 def words_shown(message: discord.Message) -> str:

@@ -9,8 +9,8 @@ import discord
 
 from bot.channels import WithMessages
 from bot.monitoring.command_filter import is_command
+from bot.monitoring.forwards import words_to_watch
 from bot.monitoring.member_roles import MemberRoles
-from bot.monitoring.message_words import words_of_author
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.reading_gate import Barred, ReadingGate
 
@@ -38,13 +38,13 @@ async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: 
     if gate.bars_channel(channel) is not None:
         return []
     async for message in channel.history(limit=limit):
-        words, roles = words_of_author(message), None
-        if not words or is_command(words):
-            continue
-        ruling = gate.preview(message)
+        roles, ruling = None, gate.preview(message)
         if ruling.barred is Barred.ROLES_UNKNOWN:
             roles = await members.of(message.author)
             ruling = gate.preview(message, roles=roles)
-        if ruling.barred is None:
+        if ruling.barred is not None:
+            continue
+        words = await words_to_watch(gate, message)
+        if words and not is_command(words):
             found.append(RecentMessage(message, words, roles))
     return found[::-1]

@@ -46,9 +46,49 @@ async def test_a_poll_counts_by_the_question_that_its_author_asks(watched):
     assert await watched.hours() == [(1, 0, 0)]
 
 
-async def test_what_somebody_forwards_or_links_to_is_not_their_mood(watched):
+async def test_what_somebody_forwards_counts_as_theirs(watched):
     other = watched.guild.create_text_channel("other")
+    message = await watched.alice.forward(await watched.maya.send(other, BAD), watched.general)
+    assert await watched.messages() == [message.id]
+    assert await watched.hours() == [(1, 0, 0)]
+
+
+async def test_what_was_forwarded_is_not_read_where_its_own_author_is_not(watched):
+    other = watched.guild.create_text_channel("other")
+    for hidden_by in (
+        lambda: watched.maya.slash(watched.general, "privacy opt-out"),
+        lambda: watched.monitor("exempt", channel=other),
+    ):
+        original = await watched.maya.send(other, BAD)
+        await hidden_by()
+        await watched.alice.forward(original, watched.general)
+        await watched.maya.slash(watched.general, "privacy opt-in")
+    assert await watched.messages() == []
+    await watched.monitor("include", channel=other)
     await watched.alice.forward(await watched.maya.send(other, BAD), watched.general)
+    assert len(await watched.messages()) == 1
+
+
+async def test_a_role_that_is_exempt_hides_what_is_forwarded_too(watched):
+    staff, other = watched.guild.create_role("staff"), watched.guild.create_text_channel("other")
+    sam = watched.guild.add_member(watched.env.create_user("sam"), roles=[staff])
+    await watched.monitor("exempt", role=staff)
+    await watched.alice.forward(await sam.send(other, BAD), watched.general)
+    await watched.alice.forward(await watched.maya.send(other, BAD), watched.general)
+    assert len(await watched.messages()) == 1
+
+
+async def test_what_comes_from_where_the_bot_cannot_look_is_not_read(watched):
+    hidden = watched.guild.create_text_channel("hidden")
+    original = await watched.maya.send(hidden, BAD)
+    watched.env.inject_error("GET", "/channels/*/messages/*", status=404, code=10008, times=1)
+    await watched.alice.forward(original, watched.general)
+    hook = watched.guild.create_webhook(hidden)
+    await watched.alice.forward(await hook.send(BAD), watched.general)  # no person wrote that
+    assert await watched.messages() == []
+
+
+async def test_a_link_is_not_its_authors_mood(watched):
     stored = watched.env.backend.create_message(watched.general.id, watched.alice.id, GOOD, broadcast=False)
     announce(watched, stored, embeds=[{"type": "link", "url": "https://example.org", "title": BAD}])
     await watched.env.settle()
