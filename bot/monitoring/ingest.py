@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 
 import discord
@@ -93,7 +94,7 @@ class Ingest:
         if wanted is None or not message.content.strip() or is_command(message.content):
             return
         place, decision = wanted
-        if not self._rules.is_told(place):
+        if not await self._notices.stands(place):
             if isinstance(message.channel, WithMessages):
                 await self._notices.post_where_due(message.channel, decision)
             return
@@ -102,12 +103,11 @@ class Ingest:
         if not isinstance(verdict, Verdict | Unreadable) or still is None:
             return
         place, decision = still
-        kept = self._keep(message, place, verdict)
-        if kept and decision.tagging and isinstance(verdict, Verdict):
-            await self._tag(message, place, verdict)
+        if self._keep(message, place, verdict):
+            await self._tag(message, place, decision, verdict, new=True)
 
     async def edited(self, message: discord.Message) -> None:
-        """A message has changed, perhaps in what it says. It keeps the tag it has, or has not.
+        """A message has changed, perhaps in what it says; a tag that it had for what it said before goes.
 
         One that has become a command says nothing any more, as one that was emptied.
         """
@@ -115,19 +115,24 @@ class Ingest:
         if edited is None or (discord.utils.utcnow() - edited).total_seconds() > NEWS_SECONDS:
             return
         wanted = self._wanted(message)
-        if wanted is None or not self._rules.is_told(wanted[0]):
+        if wanted is None or not await self._notices.stands(wanted[0]):
+            await self._untag(message)
             return
         place, _ = wanted
         moment = round(edited.timestamp() * 1000)
         if is_command(message.content):
             self._storage.write_buffer.emptied(message.id, moment)
+            await self._untag(message)
             return
         verdict = await self._verdict(message, place.guild_id)
-        if isinstance(verdict, Verdict | Unreadable):
-            if self._wanted(message) is not None:
-                self._keep(message, place, verdict, edited=moment)
+        still = self._wanted(message)
+        if isinstance(verdict, Verdict | Unreadable) and still is not None:
+            if self._keep(message, place, verdict, edited=moment):
+                await self._tag(message, *still, verdict)
+                return
         elif isinstance(verdict, NothingToRead):
             self._storage.write_buffer.emptied(message.id, moment)
+        await self._untag(message)
 
     def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
         """Where a message stands and the rule that has it read; None for one that is not to be read.
@@ -164,15 +169,30 @@ class Ingest:
             self._waiting.discard(task)
         return None
 
-    async def _tag(self, message: discord.Message, place: Place, verdict: Verdict) -> None:
-        """Has the message tagged if it is strong enough, and if the database says what the server has chosen."""
-        try:
-            settings = await self._rules.settings(place.guild_id)
-        except DatabaseUnavailable:
-            return
-        emoji = tag_for(verdict, settings)
-        if emoji is not None:
-            self._reactions.offer(message, emoji, place.channel_id)
+    async def _tag(
+        self,
+        message: discord.Message,
+        place: Place,
+        decision: Decision,
+        verdict: Verdict | Unreadable,
+        *,
+        new: bool = False,
+    ) -> None:
+        """Has the message tagged as what it says now is, if the database says what the server has chosen."""
+        emoji = None
+        if decision.tagging and isinstance(verdict, Verdict):
+            with suppress(DatabaseUnavailable):
+                emoji = tag_for(verdict, await self._rules.settings(place.guild_id))
+        author = self._storage.pseudonyms.author(message.author.id)
+        if not new:
+            await self._reactions.settle(message, place, author, emoji)
+        elif emoji is not None:
+            self._reactions.offer(message, place, author, emoji)
+
+    async def _untag(self, message: discord.Message) -> None:
+        """What the message said is gone, and so is what a tag on it said."""
+        if message.guild is not None and self._rules.knows(message.guild.id):
+            await self._reactions.text_gone(message.id)
 
     def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
         """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""

@@ -30,8 +30,8 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
     unread = await unread_lately(monitoring.storage.moods, guild.id)
     ailments = [] if monitoring.content_seen else [NO_CONTENT]
     foreign: dict[int, int] = {}
-    well = retried = 0
-    for channel, rule, _ in watched(monitoring.rules, guild):
+    well = retried = resumed = 0
+    for channel, rule, *_ in watched(monitoring.rules, guild):
         counting = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         share = unread.share_of(counting)
         if share is not None and share >= UNREAD_FROM:
@@ -42,6 +42,7 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
         else:
             well += 1
             retried += _reopen(monitoring, channel)
+            resumed += await monitoring.notices.resume(guild.id, _places(channel))
     if settings.mod_channel_id is not None:
         ailments += _mod_channel(monitoring, guild, settings.mod_channel_id)
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
@@ -53,6 +54,8 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
         lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
     if retried:
         lines.append(f"↻ In {retried} of them Discord has refused me something before; I try again from now on.")
+    if resumed:
+        lines.append(f"↻ In {resumed} of them my notice was deleted again and again; I post it again from now on.")
     if forgotten:
         lines.append(f"✅ {forgotten} rule{' was' if forgotten == 1 else 's were'} about what is deleted; removed.")
     if not ailments and settings.mod_channel_id is not None:
@@ -84,13 +87,19 @@ async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> i
 
 
 def _reopen(monitoring: Monitoring, channel: WithMessages | discord.ForumChannel) -> bool:
-    """Lets everything be tried again in a channel, a thread's own channel included; whether anything was refused."""
-    place = place_of(channel)
-    places = {channel.id} if place is None else {channel.id, place.channel_id}
+    """Lets everything be tried again in a channel and its threads; whether anything was refused."""
+    places = _places(channel)
     refused = any(monitoring.backoff.closed(number) for number in places)
     for number in places:
         monitoring.backoff.reopen(number)
     return refused
+
+
+def _places(channel: WithMessages | discord.ForumChannel) -> set[int]:
+    """A channel and those of its threads that are known; a thread's own channel included."""
+    place = place_of(channel)
+    threads = channel.threads if isinstance(channel, discord.TextChannel | discord.ForumChannel) else ()
+    return {channel.id, *(thread.id for thread in threads)} | ({place.channel_id} if place is not None else set())
 
 
 def _mod_channel(monitoring: Monitoring, guild: discord.Guild, channel_id: int) -> list[str]:
