@@ -58,10 +58,10 @@ def tag_for_post(forum: discord.ForumChannel) -> discord.ForumTag | None:
     if not forum.flags.require_tag or not forum.available_tags:
         return None
     moderates = forum.permissions_for(forum.guild.me).manage_threads
-    allowed = [tag for tag in forum.available_tags if moderates or not tag.moderated]
-    if not allowed:
+    tag = min(forum.available_tags, key=lambda one: one.moderated)
+    if tag.moderated and not moderates:
         raise NoTagAllowed(NO_TAG.format(forum=forum.mention))
-    return allowed[0]
+    return tag
 
 
 def _picture(side: int = 64) -> bytes:

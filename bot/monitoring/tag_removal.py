@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from math import inf
 
 import discord
 
@@ -37,15 +39,20 @@ class TagRemoval:
     """Knows which tags are to go, over restarts, and has them go one after the other."""
 
     def __init__(
-        self, tags: TagRepository, connection: Connection, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        tags: TagRepository,
+        connection: Connection,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tags = tags
         self._connection = connection
         self._pause = pause
+        self._clock = clock
         self._unwritten: dict[int, str | None] = {}
         self._not_before: dict[tuple[int, str], float] = {}
         self._failures = 0
-        self._paused = 0.0
+        self._paused = -inf
 
     async def release(self, message_id: int, but: str | None = None) -> bool:
         """The tags of a message are to go, except this emoji; whether that one is there. Raises nothing.
@@ -67,7 +74,7 @@ class TagRemoval:
         """Takes back what is to go. A job; raises DatabaseUnavailable."""
         for message_id, but in tuple(self._unwritten.items()):
             await self.release(message_id, but)
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         if not self._connection.is_ready() or clock() < self._paused:
             return
         due = await self._tags.due(PORTION + len(self._not_before))
@@ -90,7 +97,7 @@ class TagRemoval:
             await self._pause(SPACING)
 
     def _waits(self, tag: Tag) -> float:
-        return self._not_before.get((tag.message_id, tag.emoji), 0.0)
+        return self._not_before.get((tag.message_id, tag.emoji), -inf)
 
     async def _take_back(self, tag: Tag) -> None:
         me = self._connection.user

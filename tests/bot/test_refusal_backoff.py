@@ -1,5 +1,6 @@
-"""Where something was refused it is tried less and less, and where it failed in passing soon again; neither ever ends."""
+"""What was refused is tried less and less, and what failed in passing is tried again soon; neither ever ends."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import aiohttp
@@ -95,7 +96,7 @@ def test_after_the_third_refusal_it_is_probed_once_a_day_for_ever(backoff, clock
 
 def test_what_fails_in_passing_is_tried_every_quarter_of_an_hour_for_ever_and_is_no_refusal(backoff, clock):
     tried = tries(backoff, clock, 2, backoff.failed)
-    pauses = [later - earlier for earlier, later in zip(tried, tried[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
     assert pauses[: len(LATER)] == list(LATER)
     assert set(pauses[len(LATER) :]) == {LATER[-1]}
     assert backoff.closed(CHANNEL) == []

@@ -270,12 +270,9 @@ async def test_a_mod_channel_that_refuses_too_gets_three_requests_in_all(tagged)
 
 
 async def test_a_thread_that_refuses_silences_neither_its_channel_nor_the_other_threads(tagged):
-    one, other = [
-        ChannelHandle(
-            tagged.env, tagged.guild, tagged.env.backend.create_thread(tagged.general.id, name, tagged.maya.id)
-        )
-        for name in ("plans", "ideas")
-    ]
+    backend = tagged.env.backend
+    threads = [backend.create_thread(tagged.general.id, name, tagged.maya.id) for name in ("plans", "ideas")]
+    one, other = (ChannelHandle(tagged.env, tagged.guild, thread) for thread in threads)
     await tagged.env.settle()
     tagged.env.inject_error("PUT", f"/channels/{one.id}/*", status=403, code=50001)
     await tagged.alice.send(one, GOOD)

@@ -21,6 +21,7 @@ REMOVAL = "/channels/*/messages/*/reactions/*/@me"
 def hurry(home):
     monitoring_of(home.bot).reactions._pause = lambda _seconds: asyncio.sleep(0)
     monitoring_of(home.bot).tag_removal._pause = lambda _seconds: asyncio.sleep(0)
+    monitoring_of(home.bot).tag_removal._clock = lambda: home.env.backend.clock.elapsed
 
 
 @pytest.fixture
