@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import discord
@@ -61,11 +61,13 @@ class AdminNotifier:
         rules: RuleCache,
         connection: Connection,
         clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._mod_channels = mod_channels
         self._rules = rules
         self._connection = connection
         self._clock = clock
+        self._pause = pause
         self._causes: dict[tuple[int, str], _Cause] = {}
         self._owners: dict[int, float] = {}
         self._direct: deque[float] = deque(maxlen=OWNERS_AN_HOUR)
@@ -115,7 +117,7 @@ class AdminNotifier:
 
     async def _tell_collected(self, guild: discord.Guild, cause: _Cause, words: Callable[[str], str]) -> None:
         pause = COLLECTING[min(cause.notes, len(COLLECTING) - 1)]
-        await asyncio.sleep(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
+        await self._pause(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
         places, cause.places, cause.waiting = list(cause.places), {}, False
         cause.notes, cause.told = cause.notes + 1, self._clock()
         more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
@@ -137,7 +139,7 @@ class AdminNotifier:
                 self._start(self._deliver_later(guild, sentence, tries))
 
     async def _deliver_later(self, guild: discord.Guild, sentence: str, tries: int) -> None:
-        await asyncio.sleep(AGAIN[tries])
+        await self._pause(AGAIN[tries])
         await self._deliver(guild, sentence, tries + 1)
 
     async def _tell_owner(self, guild: discord.Guild, sentence: str) -> None:

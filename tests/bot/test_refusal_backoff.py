@@ -32,7 +32,7 @@ def backoff(clock):
 
 def http_error(status, code, kind=discord.HTTPException):
     body = {"code": code, "message": "no"} if code is not None else "<html>"
-    return kind(SimpleNamespace(status=status, reason="no"), body)  # type: ignore[arg-type]
+    return kind(SimpleNamespace(status=status, reason="no"), body)
 
 
 @pytest.mark.parametrize(
