@@ -191,7 +191,7 @@ class Ingest:
 
     async def _untag(self, message: discord.Message) -> None:
         """What the message said is gone, and so is what a tag on it said."""
-        if message.guild is not None and self._rules.knows(message.guild.id):
+        if message.guild is not None and is_from_a_person(message) and self._rules.knows(message.guild.id):
             await self._reactions.text_gone(message.id)
 
     def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:

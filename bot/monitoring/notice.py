@@ -39,7 +39,7 @@ _BEGINS = "**From now on I read the mood"
 
 def notice(retention_days: int) -> str:
     """What people read where they are watched: what is kept, for how long, and how to get out of it."""
-    days = f"{retention_days} days" if retention_days > 1 else "a day"
+    days, last = (f"{retention_days} days", f"{retention_days} days") if retention_days > 1 else ("a day", "day")
     return (
         f"{_BEGINS} of what is written here**, because an admin of this server has asked for it.\n"
         "- I keep a score for each message, with its id, its channel, its hour, and a scrambled id of its author. "
@@ -47,9 +47,10 @@ def notice(retention_days: int) -> str:
         "I read English: what's in another language gets no score and is only counted.\n"
         f"- Single scores are deleted after {days}. After that only sums by hour are left, with nobody in them.\n"
         "- Nobody can ask about another person. An hour with fewer than 5 people in it is not shown.\n"
-        "- Whoever deletes this notice stops me: nobody is read here until I have posted it again.\n"
-        "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. What I kept of "
-        f"them is deleted, and my reactions on those of the last {days} go. "
+        "- Whoever deletes this notice stops me: nobody is read here until it stands again.\n"
+        "- Where admins have me react to strong messages, my reaction goes when you edit what it was for.\n"
+        "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. The scores "
+        f"that I still have of them are deleted, and my reactions on those of the last {last} go. "
         "`/privacy see` shows what is kept about you, and `/privacy delete` deletes it."
     )
 
@@ -100,6 +101,8 @@ class Notices:
         """
         self._posting.add(channel.id)
         try:
+            if channel.id in self._unwritten:
+                await self._write_deletion(self._unwritten[channel.id])
             there = await self._rules.look_up(channel.guild.id, channel.id)
             known = there is not None and there.stands
             if known and there is not None and (not self._rules.is_doubted(there) or await self._still_stands(there)):
@@ -115,7 +118,7 @@ class Notices:
                 with suppress(*REQUEST_FAILURES):
                     await posted.take_back()
             if counts.message_id in self._gone:
-                await self.deleted(channel.guild.id, (posted.message_id,))
+                await self.deleted(channel.guild.id, self._gone)
         finally:
             self._posting.discard(channel.id)
             if not self._posting:
@@ -173,7 +176,10 @@ class Notices:
     async def write_deletions(self, _now: float) -> None:
         """Writes down which notices were deleted while the database was away. A job."""
         for known in tuple(self._unwritten.values()):
-            await self._write_deletion(known)
+            if self._rules.notice_of(known.guild_id, known.channel_id) is None:  # its channel or server is gone as well
+                del self._unwritten[known.channel_id]
+            else:
+                await self._write_deletion(known)
 
     async def _still_stands(self, known: Notice) -> bool:
         """Asks Discord, once for all who wait."""

@@ -13,10 +13,12 @@ from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_t
 from bot.presentation import palette
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
+from bot.refusal_backoff import REQUEST_FAILURES
 
 _LIST = 4000
 UNREAD_FROM = 25
 """Percent of a channel's messages that cannot be read from which on the doctor says so."""
+_UNKNOWN_CHANNEL = 10003
 _CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
@@ -78,11 +80,10 @@ async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> i
         elif kind in _CHANNELS and guild.get_channel_or_thread(number) is None:
             try:
                 await guild.fetch_channel(number)  # it may be hidden, or a thread that is archived
-            except discord.NotFound:
-                monitoring.channel_gone(guild.id, number)
-                forgotten += 1
-            except discord.HTTPException:
-                continue
+            except REQUEST_FAILURES as error:
+                if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_CHANNEL:
+                    monitoring.channel_gone(guild.id, number)
+                    forgotten += 1
     return forgotten
 
 

@@ -204,6 +204,35 @@ async def test_a_deletion_that_cannot_be_written_counts_at_once_and_is_written_l
     assert (noted.message_id, noted.posted, noted.deletions) == (None, None, 1)
 
 
+async def test_a_deletion_that_is_not_written_yet_is_not_forgotten_when_discord_is_away_as_well(told, monkeypatch):
+    async def fail(*_):
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(told.storage.notices, "deleted", fail)
+        delete(told, notices(told.general)[0])
+        await told.env.settle()
+    told.env.inject_error("GET", "/channels/*/messages/*", status=503, times=None)
+    for text in (GOOD, BAD):
+        await told.alice.send(told.general, text)
+    assert len(notices(told.general)) == 1
+    assert len(await told.messages()) == 1, "the second, of which a new notice stands"
+
+
+async def test_of_a_server_that_is_gone_no_deletion_is_written(told, monkeypatch):
+    async def fail(*_):
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(told.storage.notices, "deleted", fail)
+        delete(told, notices(told.general)[0])
+        await told.env.settle()
+    monitoring_of(told.bot).guild_gone(told.guild.id)
+    await told.bot.jobs.tick()
+    assert monitoring_of(told.bot).notices._unwritten == {}
+    assert not monitoring_of(told.bot).rules.knows(told.guild.id)
+
+
 async def test_a_notice_that_is_deleted_before_it_could_be_noted_does_not_count(home, monkeypatch):
     post = home.storage.notices.post
 

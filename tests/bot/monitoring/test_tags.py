@@ -145,6 +145,16 @@ async def test_what_the_model_could_not_read_keeps_no_tag_of_what_it_said_before
     assert shown(tagged, message) == []
 
 
+async def test_what_other_bots_edit_all_day_asks_the_database_nothing(tagged, monkeypatch):
+    bot = tagged.guild.add_member(tagged.env.create_user("other-bot", bot=True))
+    message = await bot.send(tagged.general, GOOD)
+    asked = []
+    with monkeypatch.context() as counting:
+        counting.setattr(tagged.storage.tags, "of", asked.append)
+        await bot.edit(message, BAD)
+    assert asked == []
+
+
 async def test_in_a_thread_the_tag_is_taken_back_where_it_is(tagged):
     thread = ChannelHandle(
         tagged.env, tagged.guild, tagged.env.backend.create_thread(tagged.general.id, "plans", tagged.maya.id)

@@ -81,9 +81,18 @@ async def test_enabling_posts_a_notice_first_and_is_written_down(home):
 
 def test_the_notice_says_what_is_kept_for_how_long_and_how_to_opt_out():
     assert len(notice(30)) < 2000
-    for part in ("score", "Never its text", "30 days", "/privacy opt-out", "/privacy see"):
+    parts = (
+        "score",
+        "Never its text",
+        "after 30 days",
+        "/privacy opt-out",
+        "/privacy see",
+        "deletes this notice stops me",
+    )
+    for part in (*parts, "my reactions on those of the last 30 days go"):
         assert part in notice(30), part
-    assert "a day" in notice(1)
+    assert "after a day." in notice(1)
+    assert "the last day go" in notice(1)
 
 
 async def test_without_a_channel_it_is_this_one(home):
