@@ -249,6 +249,35 @@ async def test_a_notice_that_is_deleted_before_it_could_be_noted_does_not_count(
     assert not await is_read(home)
 
 
+async def test_where_another_bot_deletes_every_notice_at_once_two_are_posted_in_all(home, mods):
+    backend, emit = home.env.backend, home.env.backend.emit
+
+    def cleaning(event, payload, *rest, **more):
+        emit(event, payload, *rest, **more)
+        if event == "MESSAGE_CREATE" and payload.get("content") == notice(7):
+            backend.delete_message(int(payload["channel_id"]), int(payload["id"]))
+
+    await home.monitor("enable", whole_server=True)
+    backend.emit = cleaning
+    for _ in range(6):
+        assert not await is_read(home)
+    backend.emit = emit
+    posts = [entry for entry in home.env.http_requests if entry.path == f"/channels/{home.general.id}/messages"]
+    assert sum(entry.method == "POST" for entry in posts) == 2
+    await home.env.advance_time(COLLECTING[0])
+    assert len(mods.history()) == 1
+
+
+async def test_of_many_who_write_at_once_where_the_notice_is_gone_nobody_is_read_and_one_is_posted(told, restart):
+    await restart(told, lambda: delete(told, notices(told.general)[0]))
+    for _ in range(20):
+        told.env.backend.create_message(told.general.id, told.alice.id, GOOD)
+    await told.env.settle()
+    assert await told.messages() == []
+    assert len(notices(told.general)) == 1
+    assert asked(told) == 1
+
+
 async def test_after_a_start_a_notice_is_asked_for_once_however_many_write(told, restart):
     await restart(told)
     for _ in range(5):
