@@ -407,7 +407,9 @@ async def test_a_notice_that_another_process_has_posted_is_known_before_a_second
     other = RuleCache(storage.guilds, storage.notices)
     await other.told(home.guild.id, home.general.id, posted.id)
     await home.alice.send(home.general, GOOD)
-    assert len(notices(home.general)) == 1
+    assert [message.id for message in notices(home.general)] == [posted.id]
+    path = f"/channels/{home.general.id}/messages"
+    assert not [entry for entry in home.env.http_requests if (entry.method, entry.path) == ("POST", path)]
     assert await is_read(home)
 
 

@@ -228,7 +228,8 @@ async def test_a_tag_that_is_just_being_given_goes_too_when_the_text_goes(tagged
     assert shown(tagged, message) == []
 
 
-async def test_whoever_has_opted_out_since_gets_no_tag_that_still_waits(tagged):
+@pytest.mark.parametrize("wish", ["opt-out", "delete"])
+async def test_whoever_wants_nothing_kept_gets_no_tag_that_still_waits(tagged, wish):
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
     async def pause(_seconds):
@@ -239,13 +240,17 @@ async def test_whoever_has_opted_out_since_gets_no_tag_that_still_waits(tagged):
     tagged.env.backend.create_message(tagged.general.id, tagged.maya.id, GOOD)
     async with asyncio.timeout(20):
         await waiting.wait()
-    late = tagged.env.backend.create_message(tagged.general.id, tagged.alice.id, GOOD)
-    while not monitoring_of(tagged.bot).reactions._waiting():
-        await asyncio.sleep(0)
-    await tagged.storage.opt_outs.add(tagged.alice.id)
+        late = tagged.env.backend.create_message(tagged.general.id, tagged.alice.id, GOOD)
+        while not monitoring_of(tagged.bot).reactions._waiting():
+            await asyncio.sleep(0)
+    if wish == "opt-out":
+        await tagged.storage.opt_outs.add(tagged.alice.id)
+    else:
+        await forget_alice(tagged)
     go_on.set()
     await tagged.env.settle()
     assert shown(tagged, late) == []
+    assert late.id not in [message_id for message_id, _, _ in await noted(tagged)]
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, 10008), (404, 10003), (403, 50001), (400, 10014)])
