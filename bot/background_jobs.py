@@ -15,7 +15,7 @@ from math import inf
 from typing import TypeVar
 
 from bot.charts.executor import TooBusy
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.snowflake import SECONDS
 from bot.storage.errors import DatabaseUnavailable
 
@@ -175,7 +175,7 @@ class ServerTurns:
                 self._reached = guild_id
                 try:
                     await turn(guild_id)
-                except (*PASSING, TooBusy) as error:
+                except (*REQUEST_FAILURES, TooBusy) as error:
                     _log.warning("%s of server %d: put off (%s)", self._name, guild_id, type(error).__name__)
                 except DatabaseUnavailable as error:
                     failures.insert(0, error)

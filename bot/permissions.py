@@ -37,10 +37,11 @@ HISTORY = Need("read_message_history", "Read Message History", "for previews, an
 REACT = Need("add_reactions", "Add Reactions", "to tag messages")
 EMBED = Need("embed_links", "Embed Links", "for alerts, digests and answers with a chart")
 ATTACH = Need("attach_files", "Attach Files", "for charts")
+SHOW = Need("attach_files", "Attach Files", "to post the notice with a picture, as posts in a media channel are")
 
 LOOK_UP = Need("read_message_history", "Read Message History", "to see what I have posted there before")
 
-INVITED_WITH = (VIEW, SEND, EMBED, ATTACH, HISTORY, REACT)
+INVITED_WITH = (VIEW, CONNECT, SEND, SEND_IN_THREADS, POST, EMBED, ATTACH, HISTORY, REACT)
 """What the invite link asks for."""
 
 REPORT_IN_THREADS = Need("send_messages_in_threads", "Send Messages in Threads", "to post alerts and digests")
@@ -65,7 +66,7 @@ def for_watching(channel: Watchable, *, tagging: bool = False) -> list[Need]:
     if isinstance(channel, discord.Thread):
         needs.append(SEND_IN_THREADS)
     elif isinstance(channel, discord.ForumChannel):
-        needs.append(POST)
+        needs += [POST, SHOW] if channel.is_media() else [POST]
     else:
         needs.append(SEND)
     return [*needs, HISTORY, REACT] if tagging else needs

@@ -15,7 +15,7 @@ from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
 from bot.background_jobs import SERVER_SECONDS, ServerTurns
 from bot.charts.executor import TooBusy
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
@@ -108,7 +108,7 @@ class AlertJob:
         """What goes wrong with one post keeps no other from its turn."""
         try:
             yield
-        except (*PASSING, TooBusy) as error:
+        except (*REQUEST_FAILURES, TooBusy) as error:
             _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
 
     async def _look(

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import discord
 
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologising
 from bot.presentation import palette
@@ -68,7 +68,7 @@ class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template
         try:
             # Also when it was noted before: then the post that still has its button was never changed.
             await interaction.edit_original_response(embeds=_looked_after(message, alert), view=None)
-        except PASSING as error:
+        except REQUEST_FAILURES as error:
             if not isinstance(error, discord.NotFound):  # a post that was deleted needs no button any more
                 await interaction.followup.send(NOT_SHOWN, ephemeral=True)
         else:

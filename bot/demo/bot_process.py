@@ -2,7 +2,7 @@
 
 Nothing of the bot is changed; only the two addresses that discord.py connects to. Its files go to FOLDER. Settings come
 from the environment alone: the operator's .env, with the real token, is not read. A third argument, such as
-GUILD/general=CHANNEL,gaming=CHANNEL, has a made-up past written there before the bot starts.
+GUILD/general=CHANNEL:NOTICE,gaming=CHANNEL:NOTICE, has a made-up past written there before the bot starts.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def _write_past(folder: Path, past: str) -> None:
 
     guild, _, named = past.partition("/")
     channels = dict(channel.split("=") for channel in named.split(","))
-    ids = {name: int(channel) for name, channel in channels.items()}
-    asyncio.run(write_history(folder, int(guild), ids, time.time()))
+    ids = {name: int(channel.partition(":")[0]) for name, channel in channels.items()}
+    notices = {name: int(channel.partition(":")[2]) for name, channel in channels.items()}
+    asyncio.run(write_history(folder, int(guild), ids, time.time(), notices))
 
 
 def _stop_with_parent() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,12 +20,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from bot.demo.conversations import NOTICE_MINUTES_AGO
-from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.notice import Notice
+from bot.domain.records import Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.hourly_rollup import chunks
 from bot.storage.mood_repository import MoodRepository
+from bot.storage.notice_repository import NoticeRepository
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.schema import HourAuthorRow, HourRow
 
@@ -115,12 +117,17 @@ def _score(rng: random.Random, mood: float) -> int:
     return round(1000 * rng.uniform(-0.28, 0.28))
 
 
-async def write_history(folder: Path, guild_id: int, channels: dict[str, int], now: float) -> None:
-    """Writes the past of `channels` (ids by name) into the bot's database in `folder`, and has them watched."""
+async def write_history(
+    folder: Path, guild_id: int, channels: dict[str, int], now: float, notices: Mapping[str, int] | None = None
+) -> None:
+    """Writes the past of `channels` (ids by name) into the bot's database in `folder`, and has them watched.
+
+    `notices` are the messages that tell people so, by the channel's name.
+    """
     zone = local_zone()
     database = await Database.open(folder)
     try:
-        guilds = GuildRepository(database)
+        guilds, told = GuildRepository(database), NoticeRepository(database)
         await guilds.set_settings(GuildSettings(guild_id, zone.key))
         hours: list[dict[str, Any]] = []
         people: list[dict[str, Any]] = []
@@ -128,10 +135,9 @@ async def write_history(folder: Path, guild_id: int, channels: dict[str, int], n
         for number, (name, character) in enumerate(CHARACTERS.items()):
             channel_id = channels[name]
             await guilds.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH))
-            noticed = Audited(
-                guild_id, int(now - 60 * NOTICE_MINUTES_AGO), None, AdminAction.NOTICE, TargetKind.CHANNEL, channel_id
+            await told.post(
+                Notice(guild_id, channel_id, (notices or {}).get(name) or None, int(now - 60 * NOTICE_MINUTES_AGO))
             )
-            await guilds.add_audit(noticed)
             for made in made_up(character, zone, now, seed=number):
                 hours.append(_hour_row(made, guild_id, channel_id))
                 if made.hour >= named_from:

@@ -46,13 +46,16 @@ class World:
 
     guild_id: int
     channels: dict[str, ChannelHandle]
+    notices: dict[str, int]
+    """The ids of the bot's notices, by the names of those channels that have one."""
     members: tuple[MemberActor, ...]
     avatars: dict[int, bytes]
     """PNG images by user id, the bot's among them."""
 
     def past(self) -> str:
         """The server and its channels, as `bot.demo.bot_process` wants them to write their past."""
-        return f"{self.guild_id}/" + ",".join(f"{name}={channel.id}" for name, channel in self.channels.items())
+        named = (f"{name}={channel.id}:{self.notices.get(name, 0)}" for name, channel in self.channels.items())
+        return f"{self.guild_id}/" + ",".join(named)
 
     def assets(self) -> dict[str, tuple[str, bytes]]:
         """The avatars as simcord's page asks for them: by address, with a file name."""
@@ -75,17 +78,20 @@ def build_world(local: LocalDiscord) -> World:
         role = guild.create_role(person.shown, permissions=permissions, color=person.colour, position=position)
         members[person.name] = guild.add_member(users[person.name], roles=[role])
     channels = {name: guild.create_text_channel(name, topic=topic) for name, topic in TOPICS.items()}
+    notices = {name: _post_notice(local, channel) for name, channel in channels.items() if name in WITH_A_PAST}
     for name, channel in channels.items():
         _hold_conversation(local, name, channel, members)
     local.clock.set_back(timedelta())
     avatars = {members[person.name].id: member_avatar(person.name[0].upper(), *person.avatar) for person in _PEOPLE}
-    return World(guild.id, channels, tuple(members.values()), avatars | {bot.id: bot_avatar()})
+    return World(guild.id, channels, notices, tuple(members.values()), avatars | {bot.id: bot_avatar()})
+
+
+def _post_notice(local: LocalDiscord, channel: ChannelHandle) -> int:
+    local.clock.set_back(timedelta(minutes=NOTICE_MINUTES_AGO))
+    return local.backend.create_message(channel.id, local.backend.bot_user.id, NOTICE).id
 
 
 def _hold_conversation(local: LocalDiscord, name: str, channel: ChannelHandle, members: dict[str, MemberActor]) -> None:
-    if name in WITH_A_PAST:
-        local.clock.set_back(timedelta(minutes=NOTICE_MINUTES_AGO))
-        local.backend.create_message(channel.id, local.backend.bot_user.id, NOTICE)
     said: list[int] = []
     for line in CONVERSATIONS[name]:
         local.clock.set_back(timedelta(minutes=line.minutes_ago))

@@ -52,7 +52,7 @@ class DigestKind(StrEnum):
 
 
 class AdminAction(StrEnum):
-    """What an admin can do that is written down, and the notice that the bot posts because of it."""
+    """What an admin can do that is written down."""
 
     ENABLE = "enable"
     DISABLE = "disable"
@@ -63,7 +63,6 @@ class AdminAction(StrEnum):
     EXPORT = "export"
     REPLAY = "replay"
     ACKNOWLEDGE = "acknowledge"
-    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +199,21 @@ class Audited:
     action: AdminAction
     target_kind: TargetKind | None = None
     target_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A reaction of the bot's on a message; `author` is who wrote it, as a hash, None once the tag is to go.
+
+    `channel_id` is the channel that counts the message, `thread_id` the thread that it stands in.
+    """
+
+    message_id: int
+    emoji: str
+    guild_id: int
+    channel_id: int
+    thread_id: int | None
+    author: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

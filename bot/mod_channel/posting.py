@@ -16,7 +16,7 @@ from typing import Any
 import discord
 
 from bot.audience import channel_of
-from bot.connection import PASSING, Connection, is_refusal
+from bot.connection import REQUEST_FAILURES, Connection, is_refusal
 from bot.mod_channel.readers import Readers, look_up
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class ModChannels:
         channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
         try:
             sent = await channel.send(**message)
-        except PASSING as error:
+        except REQUEST_FAILURES as error:
             if isinstance(error, discord.HTTPException) and is_refusal(error):
                 await self._refused(guild_id, channel_id, now, error.status)
                 raise NotPosted from None
@@ -169,7 +169,7 @@ class ModChannels:
         try:
             owner = await self._connection.create_dm(discord.Object(guild.owner_id))
             await owner.send(text)
-        except PASSING as error:
+        except REQUEST_FAILURES as error:
             _log.info("nor could the owner of server %d be told (%s)", guild_id, type(error).__name__)
             return isinstance(error, discord.HTTPException) and is_refusal(error)
         return True

@@ -1,36 +1,170 @@
-"""What a server's admins are told without having asked: once, in the channel they chose for it."""
+"""What a server's admins are told without having asked: in the channel they chose for it, or else their owner by DM.
+
+One cause is one note. Channels in which the same thing went wrong are collected for some seconds and named together;
+of those in which it goes wrong later the admins hear an hour after, and then daily.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 
 import discord
 
+from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
 from bot.mod_channel import ModChannels, NotPosted
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)
 
+COLLECTING = (10.0, 3600.0, 86_400.0)
+"""Seconds for which channels are collected: for the first note of a cause, the second, and every further one."""
+
+FORGOTTEN_SECONDS = 7 * 86_400.0
+"""After so long without it a cause is news again."""
+
+AGAIN = (60.0, 600.0, 3600.0, 6 * 3600.0)
+"""Seconds until a note that failed in passing is tried again; then it is given up, and that is logged."""
+
+NAMED = 10
+"""Channels that a note names one by one."""
+
+OWNER_SECONDS = 86_400.0
+"""A server's owner gets no second direct message within this time."""
+
+OWNERS_AN_HOUR = 20
+"""Direct messages to owners in all: Discord takes a bot that opens many for one that sends spam."""
+
+
+@dataclass(slots=True)
+class _Cause:
+    """Where something went wrong that was not told yet, and how often it was told before."""
+
+    places: dict[str, None] = field(default_factory=dict)
+    notes: int = 0
+    told: float = float("-inf")
+    waiting: bool = False
+
 
 class AdminNotifier:
-    """Reaches the admins of a server through its mod channel."""
+    """Reaches the admins of a server through its mod channel. Nothing here raises anything of Discord's."""
 
-    def __init__(self, mod_channels: ModChannels, rules: RuleCache) -> None:
+    def __init__(
+        self,
+        mod_channels: ModChannels,
+        rules: RuleCache,
+        connection: Connection,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._mod_channels = mod_channels
         self._rules = rules
+        self._connection = connection
+        self._clock = clock
+        self._pause = pause
+        self._causes: dict[tuple[int, str], _Cause] = {}
+        self._owners: dict[int, float] = {}
+        self._direct: deque[float] = deque(maxlen=OWNERS_AN_HOUR)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def tell(self, guild: discord.Guild, sentence: str) -> None:
-        """Posts a sentence of ours in the mod channel, if there is one that takes it; raises nothing."""
+    async def tell(self, guild: discord.Guild, sentence: str, *, cause: str | None = None) -> None:
+        """Tells a server's admins a sentence of ours; of one `cause` not twice within a week."""
+        if cause is not None:
+            known = self._known(guild.id, cause)
+            if known.notes:
+                return
+            known.notes, known.told = 1, self._clock()
+        await self._deliver(guild, sentence, 0)
+
+    def report(
+        self, guild: discord.Guild, cause: str, place: str, words: Callable[[str], str], *, once: bool = False
+    ) -> None:
+        """Something has gone wrong in a place, such as a channel's mention.
+
+        After a while one note is written for all places of the same `cause`: `words` makes it of their list. With
+        `once` the cause is one thing for the whole server, and places that are found later are no news.
+        """
+        known = self._known(guild.id, cause)
+        if once and known.notes:
+            return
+        known.places[place] = None
+        if not known.waiting:
+            known.waiting = True
+            self._start(self._tell_collected(guild, known, words))
+
+    async def close(self) -> None:
+        """Gives up what waits: what is still wrong after a restart is found again."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _known(self, guild_id: int, cause: str) -> _Cause:
+        known = self._causes.get((guild_id, cause))
+        if known is None or (not known.waiting and self._clock() - known.told > FORGOTTEN_SECONDS):
+            for key in [key for key, one in self._causes.items() if self._is_over(one)]:
+                del self._causes[key]
+            known = self._causes[guild_id, cause] = _Cause()
+        return known
+
+    def _is_over(self, cause: _Cause) -> bool:
+        return not cause.waiting and self._clock() - cause.told > FORGOTTEN_SECONDS
+
+    async def _tell_collected(self, guild: discord.Guild, cause: _Cause, words: Callable[[str], str]) -> None:
+        pause = COLLECTING[min(cause.notes, len(COLLECTING) - 1)]
+        await self._pause(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
+        places, cause.places, cause.waiting = list(cause.places), {}, False
+        cause.notes, cause.told = cause.notes + 1, self._clock()
+        more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+        await self._deliver(guild, words(", ".join(places[:NAMED]) + more), 0)
+
+    async def _deliver(self, guild: discord.Guild, sentence: str, tries: int) -> None:
         try:
             channel_id = (await self._rules.settings(guild.id)).mod_channel_id
-        except DatabaseUnavailable:
-            channel_id = None
-        if channel_id is None:
+            if channel_id is None:
+                await self._tell_owner(guild, sentence)
+            else:
+                await self._mod_channels.post(guild.id, channel_id, time.time(), content=sentence)
+        except NotPosted:  # the channel refuses; the owner hears of that from whoever posts to it
+            _log.info("the admins of server %d could not be told: their channel refuses", guild.id)
+        except (*REQUEST_FAILURES, DatabaseUnavailable) as error:
+            if is_refusal(error) or tries == len(AGAIN):
+                _log.warning("the admins of server %d could not be told (%s)", guild.id, kind_of_failure(error))
+            else:
+                self._start(self._deliver_later(guild, sentence, tries))
+
+    async def _deliver_later(self, guild: discord.Guild, sentence: str, tries: int) -> None:
+        await self._pause(AGAIN[tries])
+        await self._deliver(guild, sentence, tries + 1)
+
+    async def _tell_owner(self, guild: discord.Guild, sentence: str) -> None:
+        """Once a day for each server at most, and not too many in an hour; the rest is in `/monitor status`."""
+        now = self._clock()
+        full = len(self._direct) == OWNERS_AN_HOUR and now - self._direct[0] < 3600
+        if guild.owner_id is None or now - self._owners.get(guild.id, float("-inf")) < OWNER_SECONDS or full:
             _log.info("server %d has no channel to tell its admins in", guild.id)
             return
+        self._owners = {one: told for one, told in self._owners.items() if now - told < OWNER_SECONDS}
+        self._owners[guild.id] = now
+        self._direct.append(now)
+        name = discord.utils.escape_markdown(guild.name)
+        text = (
+            f"About **{name}**: {sentence}\nI write to you because no channel is chosen for this; `/monitor settings` "
+            "with `mod_channel` in the server chooses one. I send you no more than one message a day."
+        )
         try:
-            await self._mod_channels.post(guild.id, channel_id, time.time(), content=sentence)
-        except (NotPosted, discord.HTTPException, OSError) as error:
-            _log.info("the admins of server %d could not be told (%s)", guild.id, type(error).__name__)
+            direct = await self._connection.create_dm(discord.Object(guild.owner_id))
+            await direct.send(text)
+        except REQUEST_FAILURES as error:
+            if not is_refusal(error):
+                self._owners.pop(guild.id, None)
+            raise
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="telling admins")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

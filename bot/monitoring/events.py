@@ -38,6 +38,7 @@ class EventsCog(commands.Cog):
     async def cog_unload(self) -> None:
         """The bot stops: what is away is noted, and no reaction is sent any more."""
         await self.monitoring.reactions.close()
+        await self.monitoring.admins.close()
         await self._downtime.close()
 
     @commands.Cog.listener()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import discord
@@ -94,25 +96,24 @@ class Ingest:
         ruling = await self._ruling(message)
         if ruling.barred not in {None, Barred.NO_NOTICE}:
             return
-        words = await words_to_watch(self._gate, message)
-        if not words or is_command(words):
+        typed = words_of_author(message)
+        if is_command(typed) or not (typed or message.message_snapshots):
             return
-        if ruling.barred is Barred.NO_NOTICE:
-            if isinstance(message.channel, WithMessages):
-                await self._notices.post_where_due(message.channel, ruling.decision)
+        ruling = await self._with_notice(message, ruling)
+        if ruling.barred is Barred.NO_NOTICE and isinstance(message.channel, WithMessages):
+            await self._notices.post_where_due(message.channel, ruling.decision)
+        words = await words_to_watch(self._gate, message) if ruling.barred is None else ""
+        if not words or is_command(words):
             return
         verdict = await self._verdict(message, words)
         if not isinstance(verdict, Verdict | Unreadable):
             return
         ruling = self._gate.watching(message)  # its author may have opted out meanwhile, or the notice be gone
-        if ruling.barred is not None or ruling.place is None:
-            return
-        kept = self._keep(message, ruling.place, verdict)
-        if kept and ruling.decision.tagging and isinstance(verdict, Verdict):
-            await self._tag(message, ruling.place, verdict)
+        if ruling.barred is None and ruling.place is not None and self._keep(message, ruling.place, verdict):
+            await self._tag(message, ruling, verdict, new=True)
 
     async def edited(self, message: discord.Message) -> None:
-        """A message has changed, perhaps in what it says. It keeps the tag it has, or has not.
+        """A message has changed, perhaps in what it says; a tag that it had for what it said before goes.
 
         One that has become a command says nothing any more, as one that was emptied.
         """
@@ -127,19 +128,37 @@ class Ingest:
         if ruling.barred is Barred.ROLES_UNKNOWN and message.guild is not None:
             roles = await MemberRoles(message.guild, most=1).of(message.author)
             ruling = self._gate.watching(message, roles=roles)
-        if ruling.barred is not None:
-            return
-        words, moment = words_of_author(message), round(edited * 1000)
+        ruling = await self._with_notice(message, ruling, roles)
+        settled = ruling.barred is None and await self._read_again(message, roles, round(edited * 1000))
+        if not settled and ruling.barred is not Barred.NOT_A_PERSON:
+            await self._untag(message)
+
+    async def _read_again(self, message: discord.Message, roles: Collection[int] | None, moment: int) -> bool:
+        """Counts what a message says since that moment, in milliseconds; False: it says nothing that a tag could."""
+        words = words_of_author(message)
         if is_command(words):
             self._storage.write_buffer.emptied(message.id, moment)
-            return
+            return False
         verdict = await self._verdict(message, words)
-        if isinstance(verdict, Verdict | Unreadable):
-            ruling = self._gate.watching(message, roles=roles)
-            if ruling.barred is None and ruling.place is not None:
-                self._keep(message, ruling.place, verdict, edited=moment)
-        elif isinstance(verdict, NothingToRead):
+        if isinstance(verdict, NothingToRead):
             self._storage.write_buffer.emptied(message.id, moment)
+        if not isinstance(verdict, Verdict | Unreadable):
+            return False
+        ruling = self._gate.watching(message, roles=roles)
+        if ruling.barred is not None or ruling.place is None:
+            return False
+        if not self._keep(message, ruling.place, verdict, edited=moment):
+            return False
+        await self._tag(message, ruling, verdict)
+        return True
+
+    async def _with_notice(
+        self, message: discord.Message, ruling: Ruling, roles: Collection[int] | None = None
+    ) -> Ruling:
+        """What the gate says once it is known whether a notice stands that may have been deleted unseen."""
+        if ruling.barred is not Barred.NO_NOTICE or ruling.place is None:
+            return ruling
+        return self._gate.watching(message, roles=roles) if await self._notices.stands(ruling.place) else ruling
 
     async def _ruling(self, message: discord.Message) -> Ruling:
         """What the gate says, once the bot knows where the message stands: its thread may be as new as it is."""
@@ -175,15 +194,25 @@ class Ingest:
             self._waiting.discard(task)
         return None
 
-    async def _tag(self, message: discord.Message, place: Place, verdict: Verdict) -> None:
-        """Has the message tagged if it is strong enough, and if the database says what the server has chosen."""
-        try:
-            settings = await self._rules.settings(place.guild_id)
-        except DatabaseUnavailable:
-            return
-        emoji = tag_for(verdict, settings)
-        if emoji is not None:
-            self._reactions.offer(message, emoji, place.channel_id)
+    async def _tag(
+        self, message: discord.Message, ruling: Ruling, verdict: Verdict | Unreadable, *, new: bool = False
+    ) -> None:
+        """Has the message tagged as what it says now is, if the database says what the server has chosen."""
+        assert ruling.place is not None, "the gate lets nothing else through"
+        emoji = None
+        if ruling.decision.tagging and isinstance(verdict, Verdict):
+            with suppress(DatabaseUnavailable):
+                emoji = tag_for(verdict, await self._rules.settings(ruling.place.guild_id))
+        author = self._storage.pseudonyms.author(message.author.id)
+        if not new:
+            await self._reactions.settle(message, ruling.place, author, emoji)
+        elif emoji is not None:
+            self._reactions.offer(message, ruling.place, author, emoji)
+
+    async def _untag(self, message: discord.Message) -> None:
+        """What the message said is gone, and so is what a tag on it said."""
+        if message.guild is not None and self._rules.knows(message.guild.id):
+            await self._reactions.text_gone(message.id)
 
     def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
         """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""

@@ -9,6 +9,7 @@ from bot.monitoring.notice import Notices
 from bot.monitoring.reactions import Reactions
 from bot.monitoring.reading_gate import ReadingGate
 from bot.monitoring.rule_cache import RuleCache
+from bot.monitoring.tag_removal import TagRemoval
 from bot.refusal_backoff import RefusalBackoff
 from bot.services import Services
 
@@ -21,11 +22,15 @@ class Monitoring:
         self.services = services
         self.storage = storage
         self.content_seen = services.content_seen
-        self.rules = RuleCache(storage.guilds)
+        self.rules = RuleCache(storage.guilds, storage.notices)
         self.backoff = RefusalBackoff()
-        admins = AdminNotifier(services.mod_channels, self.rules)
-        self.notices = Notices(self.rules, self.backoff, admins, services.settings.retention_days)
-        self.reactions = Reactions(self.backoff, admins)
+        self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection)
+        days = services.settings.retention_days
+        self.notices = Notices(self.rules, self.backoff, self.admins, services.connection, days)
+        self.tag_removal = TagRemoval(storage.tags, services.connection)
+        self.reactions = Reactions(
+            self.backoff, self.admins, storage.tags, self.tag_removal, opted_out=storage.opt_outs
+        )
         self.gate = ReadingGate(self.rules, storage.opt_outs, content_seen=self.content_seen)
         self.ingest = Ingest(
             services.classifier, storage, self.rules, self.gate, notices=self.notices, reactions=self.reactions

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from math import inf
 
 import discord
 
 from bot.channels import Watchable, WithMessages
+from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
+from bot.domain.notice import Notice
 from bot.domain.records import TargetKind
-from bot.domain.rules import Decision
-from bot.domain.snowflake import written_at
+from bot.domain.rules import Decision, Place
 from bot.monitoring.admin_notifier import AdminNotifier
+from bot.monitoring.notice_check import Found, NoticeCheck
+from bot.monitoring.notice_post import NoTagAllowed, send
 from bot.monitoring.rule_cache import RuleCache
 from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
@@ -24,90 +28,227 @@ _log = logging.getLogger(__name__)
 AWAY_SECONDS = 60.0
 """How long no notice is posted by itself after one that could not be noted, and so had to be taken back."""
 
-FORUM_TITLE = "The mood of this forum is read"
+ASK_AGAIN_SECONDS = 120.0
+"""After which a notice is asked for again when Discord did not answer; until then it counts as it did."""
+
+LONGEST_WAIT = 30.0
+"""Seconds that a message waits for its channel's notice to be asked for; then the notice counts as it did."""
+
+_BEGINS = "**From now on I read the mood"
 
 
 def notice(retention_days: int) -> str:
     """What people read where they are watched: what is kept, for how long, and how to get out of it."""
-    days = f"{retention_days} days" if retention_days > 1 else "a day"
+    days, last = (f"{retention_days} days", f"{retention_days} days") if retention_days > 1 else ("a day", "day")
     return (
-        "**From now on I read the mood of what is written here**, because an admin of this server has asked for it.\n"
+        f"{_BEGINS} of what is written here**, because an admin of this server has asked for it.\n"
         "- I keep a score for each message, with its id, its channel, its hour, and a scrambled id of its author. "
         "**Never its text**, which does not leave the machine of whoever runs this bot. "
         "I read English: what's in another language gets no score and is only counted.\n"
         f"- Single scores are deleted after {days}. After that only sums by hour are left, with nobody in them.\n"
         "- Nobody can ask about another person. An hour with fewer than 5 people in it is not shown.\n"
-        "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. "
+        "- Whoever deletes this notice stops me: nobody is read here until it stands again.\n"
+        "- Where admins have me react to strong messages, my reaction goes when you edit what it was for.\n"
+        "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. The scores "
+        f"that I still have of them are deleted, and my reactions on those of the last {last} go. "
         "`/privacy see` shows what is kept about you, and `/privacy delete` deletes it."
     )
 
 
 class Notices:
-    """Posts notices and notes where they stand."""
+    """Posts notices, notes where they stand, and knows when they stand no more."""
 
     def __init__(
         self,
         rules: RuleCache,
         backoff: RefusalBackoff,
         admins: AdminNotifier,
+        connection: Connection,
         retention_days: int,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules
         self._backoff = backoff
         self._admins = admins
         self._words = notice(retention_days)
+        self._connection = connection
+        self._check = NoticeCheck(connection, _BEGINS)
         self._posting: set[int] = set()
+        self._asking: dict[int, asyncio.Task[bool]] = {}
+        self._unwritten: dict[int, Notice] = {}
+        self._gone: set[int] = set()
         self._clock = clock
         self._not_before = -inf
 
-    async def post(self, channel: Watchable) -> None:
-        """Posts a notice in a channel, a thread, or as a post of a forum, and notes it.
+    async def stands(self, place: Place) -> bool:
+        """Whether people there have been told, and no reason is known to doubt it: asked before anybody is read.
 
-        Raises discord.HTTPException when Discord does not take it, and DatabaseUnavailable when it cannot be noted; it
-        is then taken back.
+        Where the notice may have been deleted unseen Discord is asked first, once. Raises nothing.
+        """
+        if self._rules.is_told(place):
+            return True
+        for doubted in self._rules.doubted(place):
+            if await self._still_stands(doubted):
+                return self._rules.is_told(place)
+        return False
+
+    async def post(self, channel: Watchable) -> None:
+        """Posts a notice in a channel, a thread, or as a post of a forum, and notes it, unless one stands.
+
+        Raises NoTagAllowed, what the library raises when Discord does not take it (`REQUEST_FAILURES`), and
+        DatabaseUnavailable when it cannot be noted; it is then taken back.
         """
         self._posting.add(channel.id)
         try:
-            posted = await self._send(channel)
+            if channel.id in self._unwritten:
+                await self._write_deletion(self._unwritten[channel.id])
+            there = await self._rules.look_up(channel.guild.id, channel.id)
+            known = there is not None and there.stands
+            if known and there is not None and (not self._rules.is_doubted(there) or await self._still_stands(there)):
+                return
+            posted = await send(channel, self._words)
             try:
-                await self._rules.told(channel.guild.id, channel.id, written_at(posted.id))
+                counts = await self._rules.told(channel.guild.id, channel.id, posted.message_id)
             except DatabaseUnavailable:
-                with suppress(discord.HTTPException):
-                    await posted.delete()
+                with suppress(*REQUEST_FAILURES):
+                    await posted.take_back()
                 raise
+            if counts.message_id != posted.message_id:  # another process has posted one just now
+                with suppress(*REQUEST_FAILURES):
+                    await posted.take_back()
+            if counts.message_id in self._gone:
+                await self.deleted(channel.guild.id, self._gone)
         finally:
             self._posting.discard(channel.id)
+            if not self._posting:
+                self._gone.clear()
         self._backoff.worked(channel.id, Purpose.NOTICE)
 
-    async def _send(self, channel: Watchable) -> discord.Message | discord.Thread:
-        if isinstance(channel, discord.ForumChannel):
-            tags = channel.available_tags[:1] if channel.flags.require_tag else []
-            return (await channel.create_thread(name=FORUM_TITLE, content=self._words, applied_tags=tags)).thread
-        if isinstance(channel, WithMessages):
-            return await channel.send(self._words)
-        raise TypeError("a category holds no messages")
-
     async def post_where_due(self, channel: WithMessages, decision: Decision) -> None:
-        """Somebody wrote where a wider rule watches and no notice stands yet: posts it. Raises nothing of Discord's."""
+        """Somebody wrote where a wider rule watches and no notice stands: posts it. Raises nothing of Discord's.
+
+        None is posted where people have deleted it twice, until an admin acts.
+        """
         narrow = decision.rule is not None and decision.rule.target_kind is TargetKind.THREAD
         place: Watchable = channel
         if isinstance(channel, discord.Thread) and channel.parent is not None and not narrow:
             place = channel.parent
         if self._clock() < self._not_before or place.id in self._posting:
             return
-        if not self._backoff.is_open(place.id, Purpose.NOTICE):
+        known = self._rules.notice_of(channel.guild.id, place.id)
+        if (known is not None and known.stopped) or not self._backoff.is_open(place.id, Purpose.NOTICE):
             return
         try:
             await self.post(place)
-        except discord.HTTPException as error:
-            _log.info("no notice could be posted in channel %d (%s)", place.id, error.code)
-            if self._backoff.refused(place.id, Purpose.NOTICE):
-                await self._admins.tell(
-                    channel.guild,
-                    f"I am to watch {place.mention} but cannot post my notice there, so I read nothing in it. "
-                    "`/monitor doctor` says what to click.",
-                )
+        except (*REQUEST_FAILURES, NoTagAllowed) as error:
+            self._failed(place, error)
         except DatabaseUnavailable:
             self._not_before = self._clock() + AWAY_SECONDS
-            _log.warning("a notice could not be noted, and was taken back")
+            _log.warning("a notice could not be noted, and so does not stand")
+
+    async def deleted(self, guild_id: int, message_ids: Collection[int]) -> None:
+        """Messages or threads of a server are gone: where one was a notice, nobody is told any more."""
+        if self._posting:
+            self._gone.update(message_ids)
+        for known in self._rules.notices(guild_id):
+            if known.message_id in message_ids:
+                await self._was_deleted(known)
+
+    def doubt(self, guild_ids: Iterable[int] | None = None, channel_id: int | None = None) -> None:
+        """Notices of these servers, or of all, may have been deleted unseen: each is asked for before it counts.
+
+        With `channel_id` that is only so of the notice there.
+        """
+        for guild_id in self._rules.guild_ids() if guild_ids is None else guild_ids:
+            known = self._rules.notices(guild_id)
+            self._rules.doubt(one for one in known if channel_id in (None, one.channel_id))
+
+    async def resume(self, guild_id: int, channel_ids: Collection[int]) -> int:
+        """An admin has acted: where people had deleted notices, they are posted again. Returns how many had stopped.
+
+        Raises DatabaseUnavailable.
+        """
+        theirs = [one for one in self._rules.notices(guild_id) if not one.stands and one.channel_id in channel_ids]
+        await self._rules.untold(guild_id, [one.channel_id for one in theirs])
+        return sum(one.stopped for one in theirs)
+
+    async def write_deletions(self, _now: float) -> None:
+        """Writes down which notices were deleted while the database was away. A job."""
+        for known in tuple(self._unwritten.values()):
+            if self._rules.notice_of(known.guild_id, known.channel_id) is None:  # its channel or server is gone as well
+                del self._unwritten[known.channel_id]
+            else:
+                await self._write_deletion(known)
+
+    async def _still_stands(self, known: Notice) -> bool:
+        """Asks Discord, once for all who wait."""
+        asking = self._asking.get(known.channel_id)
+        if asking is None:
+            asking = asyncio.get_running_loop().create_task(self._ask(known), name="asking for a notice")
+            self._asking[known.channel_id] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(known.channel_id, None))
+        done, _ = await asyncio.wait((asking,), timeout=LONGEST_WAIT)
+        if not done:
+            self._rules.doubt((known,), ASK_AGAIN_SECONDS)
+        return not done or (not asking.cancelled() and asking.exception() is None and asking.result())
+
+    async def _ask(self, known: Notice) -> bool:
+        found, message_id = await self._check.ask(known)
+        if self._rules.notice_of(known.guild_id, known.channel_id) != known:
+            return False  # it was deleted meanwhile, or another one stands
+        if found is Found.GONE:
+            await self._was_deleted(known)
+        elif found is Found.UNKNOWN:
+            self._rules.doubt((known,), ASK_AGAIN_SECONDS)
+        else:
+            self._rules.trust(known)
+            if message_id is not None and known.message_id is None:
+                with suppress(DatabaseUnavailable):  # then it is looked for again after the next start
+                    await self._rules.found(known, message_id)
+        return found is not Found.GONE
+
+    async def _was_deleted(self, known: Notice) -> None:
+        _log.info("the notice of channel %d was deleted", known.channel_id)
+        self._unwritten[known.channel_id] = known
+        try:
+            after = await self._write_deletion(known)
+        except DatabaseUnavailable:
+            after = known.after_deletion(int(time.time()))
+            _log.warning("that a notice was deleted could not be written yet")
+        guild = self._connection.get_guild(known.guild_id)
+        if after.stopped and guild is not None:
+            self._admins.report(guild, "notice deleted", f"<#{known.channel_id}>", _deleted_twice)
+
+    async def _write_deletion(self, known: Notice) -> Notice:
+        after = await self._rules.notice_deleted(known)
+        self._unwritten.pop(known.channel_id, None)
+        return after
+
+    def _failed(self, place: Watchable, error: BaseException) -> None:
+        _log.info("no notice could be posted in channel %d (%s)", place.id, kind_of_failure(error))
+        if not isinstance(error, NoTagAllowed) and not is_refusal(error):
+            self._backoff.failed(place.id, Purpose.NOTICE)
+        elif self._backoff.refused(place.id, Purpose.NOTICE):
+            if isinstance(error, NoTagAllowed):
+                self._admins.report(place.guild, f"tag of {place.id}", str(error), _no_tag)
+            else:
+                self._admins.report(place.guild, "notice refused", place.mention, _refused)
+
+
+def _refused(places: str) -> str:
+    return (
+        f"I am to watch {places} but cannot post my notice there, so I read nothing in it. "
+        "`/monitor doctor` says what to click."
+    )
+
+
+def _no_tag(why: str) -> str:
+    return f"I cannot post my notice and so read nothing: {why}."
+
+
+def _deleted_twice(places: str) -> str:
+    return (
+        f"My notice in {places} was deleted twice, so I read nothing there any more. `/monitor doctor` or "
+        "`/monitor enable` has me post it again; `/monitor disable` stops watching for good."
+    )

@@ -12,7 +12,7 @@ from bot.presentation.text import as_id, as_time, count
 from bot.storage.hourly_rollup import remove_messages
 from bot.storage.people_repository import read_messages
 from bot.storage.personal_data import PersonalData
-from bot.storage.schema import BookkeepingRow, GapRow, HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.schema import BookkeepingRow, GapRow, HourAuthorRow, HourRow, MessageScoreRow, NoticeRow
 from model import SENTIMENTS
 
 LISTED = 10
@@ -21,6 +21,7 @@ LISTED = 10
 IMPERSONAL = {
     HourRow: "sums of each hour of a channel, with nobody in them",
     GapRow: "when the bot saw nothing",
+    NoticeRow: "where a notice stands, or was deleted",
     BookkeepingRow: "how far was purged, and the last sign of life",
 }
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import discord
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.records import GuildSettings
+from bot.connection import REQUEST_FAILURES, is_refusal, kind_of_failure
+from bot.domain.records import GuildSettings, Tag
+from bot.domain.rules import Place
 from bot.monitoring.admin_notifier import AdminNotifier
+from bot.monitoring.tag_removal import TagRemoval
+from bot.permissions import HISTORY, REACT, Need
 from bot.refusal_backoff import Purpose, RefusalBackoff
+from bot.storage.errors import DatabaseUnavailable
+from bot.storage.tag_repository import TagRepository, release_tags
 from model import Sentiment, Verdict
 
 _log = logging.getLogger(__name__)
@@ -23,11 +32,22 @@ WAITING = 5
 """Reactions that may wait in a channel: in a busy one the newest messages are tagged, for those are looked at."""
 
 _UNKNOWN_MESSAGE, _UNKNOWN_EMOJI = 10008, 10014
-_BLOCKED, _TOO_MANY_REACTIONS = 90001, 30010
-_NORMAL_LIFE = {_UNKNOWN_MESSAGE, _BLOCKED, _TOO_MANY_REACTIONS}
-"""The message is gone, its author has blocked the bot, or it has 20 different reactions: nothing is wrong here."""
+_BLOCKED, _TOO_MANY_REACTIONS, _ARCHIVED = 90001, 30010, 50083
+_NORMAL_LIFE = {_UNKNOWN_MESSAGE, _BLOCKED, _TOO_MANY_REACTIONS, _ARCHIVED}
+"""The message is gone, its author has blocked the bot, it has 20 different reactions, or its thread is archived by now:
+nothing is wrong here."""
 
-_Lane = deque[tuple[discord.Message, str, int]]
+
+@dataclass(slots=True, eq=False)
+class _Wanted:
+    """A tag that is to be given; `cancelled` once it must not, or must go again if it was given just now."""
+
+    message: discord.Message
+    tag: Tag
+    cancelled: bool = False
+
+
+_Lane = deque[_Wanted]
 
 
 def tag_for(verdict: Verdict, settings: GuildSettings) -> str | None:
@@ -44,25 +64,37 @@ def tag_for(verdict: Verdict, settings: GuildSettings) -> str | None:
 
 
 class Reactions:
-    """Reacts in every channel at its own pace. A channel takes up room only while something waits in it."""
+    """Reacts in every channel at its own pace. A channel takes up room only while something waits in it.
+
+    Each tag is noted before it is given: what could not be noted could not be taken back. `opted_out` are the hashes of
+    those whose messages get none.
+    """
 
     def __init__(
-        self, backoff: RefusalBackoff, admins: AdminNotifier, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        backoff: RefusalBackoff,
+        admins: AdminNotifier,
+        tags: TagRepository,
+        removal: TagRemoval,
+        *,
+        opted_out: Container[bytes] = (),
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.tagged = 0
         self.dropped = 0
         self._backoff = backoff
         self._admins = admins
+        self._tags = tags
+        self._removal = removal
+        self._opted_out = opted_out
         self._pause = pause
         self._lanes: dict[int, _Lane] = {}
+        self._at_work: set[_Wanted] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def offer(self, message: discord.Message, emoji: str, refusing: int) -> None:
-        """Lines up a reaction; the channel's oldest makes room when too many wait.
-
-        `refusing` is the channel whose permissions decide: for a message in a thread, the one the thread is in.
-        """
-        if not self._backoff.is_open(refusing, Purpose.TAG):
+    def offer(self, message: discord.Message, place: Place, author: bytes, emoji: str) -> None:
+        """Lines up a reaction on a message of the person with this hash; the oldest makes room when too many wait."""
+        if not self._backoff.is_open(message.channel.id, Purpose.TAG):
             return
         lane = self._lanes.get(message.channel.id)
         if lane is None:
@@ -71,7 +103,28 @@ class Reactions:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self.dropped += len(lane) == WAITING
-        lane.append((message, emoji, refusing))
+        lane.append(_Wanted(message, Tag(message.id, emoji, place.guild_id, place.channel_id, place.thread_id, author)))
+
+    async def settle(self, message: discord.Message, place: Place, author: bytes, emoji: str | None) -> None:
+        """A message says something else now: another tag that it has goes, and it gets this one."""
+        waiting = [one for one in self._waiting() if one.tag.message_id == message.id and not one.cancelled]
+        for one in waiting:
+            one.cancelled = one.tag.emoji != emoji
+        there = await self._removal.release(message.id, but=emoji)
+        if emoji is not None and not there and all(one.cancelled for one in waiting):
+            self.offer(message, place, author, emoji)
+
+    async def text_gone(self, message_id: int) -> None:
+        """What a message said is gone, and so are its tags."""
+        for one in self._waiting():
+            one.cancelled |= one.tag.message_id == message_id
+        await self._removal.release(message_id)
+
+    async def erase(self, connection: AsyncConnection, authors: Sequence[bytes]) -> int:
+        """The tags on a person's messages are to go, those that are just being given as well. An `Eraser`."""
+        for one in self._waiting():
+            one.cancelled |= one.tag.author in authors
+        return await release_tags(connection, authors)
 
     async def close(self) -> None:
         """Gives up what waits."""
@@ -79,41 +132,86 @@ class Reactions:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _waiting(self) -> list[_Wanted]:
+        return [*(one for lane in self._lanes.values() for one in lane), *self._at_work]
+
     async def _work_off(self, channel_id: int, lane: _Lane) -> None:
         """Ends when nothing waits any more; the pause after the last reaction keeps the next one at its distance."""
         try:
             while lane:
-                message, emoji, refusing = lane.popleft()
-                if self._backoff.is_open(refusing, Purpose.TAG):
-                    await self._react(message, emoji, refusing)
+                one = lane.popleft()
+                if self._backoff.is_open(channel_id, Purpose.TAG):
+                    self._at_work.add(one)
+                    try:
+                        await self._give(one, channel_id)
+                    finally:
+                        self._at_work.discard(one)
                 await self._pause(SPACING)
         finally:
             del self._lanes[channel_id]
 
-    async def _react(self, message: discord.Message, emoji: str, refusing: int) -> None:
-        try:
-            await message.add_reaction(emoji)
-        except discord.HTTPException as error:
-            if error.code in _NORMAL_LIFE:
-                return
-            if error.status in {403, 404} or error.code == _UNKNOWN_EMOJI:
-                await self._refused(message, refusing, error)
-            else:
-                _log.info("a reaction failed in channel %d (%s)", refusing, error.status)
-        except Exception as error:  # a network that breaks, say: the other reactions still wait
-            _log.info("a reaction failed in channel %d (%s)", refusing, type(error).__name__)
-        else:
-            self.tagged += 1
-            self._backoff.worked(refusing, Purpose.TAG)
-
-    async def _refused(self, message: discord.Message, refusing: int, error: discord.HTTPException) -> None:
-        first = self._backoff.refused(refusing, Purpose.TAG)
-        _log.info("reactions are refused in channel %d (%s)", refusing, error.code)
-        if not first or message.guild is None:
+    async def _give(self, one: _Wanted, channel_id: int) -> None:
+        """Notes a tag and gives it; what went wrong is logged, and the other reactions still wait."""
+        if one.cancelled or one.tag.author in self._opted_out:
             return
-        why = "my emoji is gone; choose another with `/monitor settings`"
-        if error.code != _UNKNOWN_EMOJI:
-            why = "`/monitor doctor` says what to click"
-        await self._admins.tell(
-            message.guild, f"I may not tag messages in <#{refusing}>, so I stop that for now: {why}."
-        )
+        try:
+            await self._tags.add(one.tag)
+            if one.cancelled or not await self._react(one, channel_id):
+                await self._tags.remove(one.tag.message_id, one.tag.emoji)
+            elif one.cancelled:
+                await self._tags.add(replace(one.tag, author=None))
+        except DatabaseUnavailable:
+            _log.info("a message of channel %d was not tagged, for that could not be noted", channel_id)
+            if one.cancelled:
+                await self._removal.release(one.tag.message_id)
+
+    async def _react(self, one: _Wanted, channel_id: int) -> bool:
+        """Reacts; False when it is certain that there is no reaction."""
+        try:
+            await one.message.add_reaction(one.tag.emoji)
+        except REQUEST_FAILURES as error:
+            if isinstance(error, discord.HTTPException) and error.code in _NORMAL_LIFE:
+                return False
+            if is_refusal(error):
+                self._refused(one, channel_id, error)
+                return False
+            _log.info("a reaction failed in channel %d (%s)", channel_id, kind_of_failure(error))
+            self._backoff.failed(channel_id, Purpose.TAG)
+            return True
+        self.tagged += 1
+        self._backoff.worked(channel_id, Purpose.TAG)
+        return True
+
+    def _refused(self, one: _Wanted, channel_id: int, error: BaseException) -> None:
+        first = self._backoff.refused(channel_id, Purpose.TAG)
+        _log.info("reactions are refused in channel %d (%s)", channel_id, kind_of_failure(error))
+        guild = one.message.guild
+        if not first or guild is None:
+            return
+        place, emoji = f"<#{channel_id}>", one.tag.emoji
+        lacking = [need for need in (REACT, HISTORY) if not getattr(guild.me.guild_permissions, need.flag)]
+        if isinstance(error, discord.HTTPException) and error.code == _UNKNOWN_EMOJI:
+            self._admins.report(guild, f"emoji {emoji}", place, partial(_emoji_is_gone, emoji), once=True)
+        elif lacking:
+            self._admins.report(guild, "tag permissions", place, partial(_role_lacks, lacking), once=True)
+        else:
+            self._admins.report(guild, "tags refused", place, _places_refuse)
+
+
+def _emoji_is_gone(emoji: str, places: str) -> str:
+    return (
+        f"My emoji {emoji} is gone or not mine to use, so I do not tag with it for now; I noticed in {places}. "
+        "Choose another with `/monitor settings`."
+    )
+
+
+def _role_lacks(lacking: Sequence[Need], places: str) -> str:
+    names = " and ".join(f"**{need.name}**" for need in lacking)
+    return (
+        f"My role in this server lacks {names}, so I may not tag messages, and stop that for now; I noticed in "
+        f"{places}. Allow it in **Server Settings** → **Roles**; then `/monitor doctor` has me try again."
+    )
+
+
+def _places_refuse(places: str) -> str:
+    return f"I may not tag messages in {places}, so I stop that for now: `/monitor doctor` says what to click."

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from math import inf
 
-from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.notice import Notice
+from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.rules import Decision, Place, Rules, Target, decide
 from bot.storage.guild_repository import GuildRepository
+from bot.storage.notice_repository import NoticeRepository
 
 _NO_RULES: Rules = {}
+_NO_NOTICES: Mapping[int, Notice] = {}
 
 
 class RuleCache:
@@ -20,19 +24,24 @@ class RuleCache:
     DatabaseUnavailable, and then nothing has changed.
     """
 
-    def __init__(self, guilds: GuildRepository, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, guilds: GuildRepository, notices: NoticeRepository, clock: Callable[[], float] = time.time
+    ) -> None:
         self._guilds = guilds
+        self._notices = notices
         self._clock = clock
         self._rules: dict[int, dict[Target, Rule]] = {}
-        self._told: dict[int, dict[int, float]] = {}
+        self._told: dict[int, dict[int, Notice]] = {}
+        self._doubted: dict[int, float] = {}
         self._settings: dict[int, GuildSettings] = {}
 
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
         for rule in await self._guilds.rules():
             self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
-        for guild_id, channel_id, since in await self._guilds.notices():
-            self._told.setdefault(guild_id, {})[channel_id] = since
+        for notice in await self._notices.all():
+            self.learn(notice)
+            self.doubt((notice,))
 
     def guild_ids(self) -> set[int]:
         """The servers of which `knows` is true."""
@@ -75,37 +84,113 @@ class RuleCache:
         self._rules.get(guild_id, {}).pop(target, None)
 
     def is_told(self, place: Place) -> bool:
-        """Whether a notice stands where people who write there can see it: in the channel, or in the thread itself."""
+        """Whether a notice stands where people who write there can see it: in the channel, or in the thread itself.
+
+        False as well while that must be asked first (`Notices.stands`): it may have been deleted unseen.
+        """
         return self.told_since(place) is not None
 
     def told_since(self, place: Place) -> float | None:
-        """Since when such a notice stands, in seconds since the Unix epoch by Discord's clock; None: none stands."""
-        told = self._told.get(place.guild_id)
-        if not told:
-            return None
-        since = told.get(place.channel_id)
-        in_the_thread = told.get(place.thread_id) if place.thread_id is not None else None
-        if since is None or in_the_thread is None:
-            return in_the_thread if since is None else since
-        return min(since, in_the_thread)
+        """Since when people there have been told, in seconds since the Unix epoch; None where `is_told` is false."""
+        since = [notice.since for notice in self._standing(place) if not self.is_doubted(notice)]
+        return min((moment for moment in since if moment is not None), default=None)
 
-    async def told(self, guild_id: int, channel_id: int, since: float | None = None) -> None:
-        """Notes that a notice was posted in a channel or thread; `since` as Discord has dated it."""
-        kind, since = TargetKind.CHANNEL, self._clock() if since is None else since
-        await self._guilds.add_audit(Audited(guild_id, int(since), None, AdminAction.NOTICE, kind, channel_id))
-        self._told.setdefault(guild_id, {}).setdefault(channel_id, since)  # one may stand there already
+    def notices(self, guild_id: int) -> tuple[Notice, ...]:
+        """What is known of a server's notices, those included that people have deleted."""
+        return tuple(self._told.get(guild_id, _NO_NOTICES).values())
+
+    def notice_of(self, guild_id: int, channel_id: int) -> Notice | None:
+        """What is known of the notice of a channel or thread."""
+        return self._told.get(guild_id, _NO_NOTICES).get(channel_id)
+
+    def stands(self, place: Place) -> bool:
+        """Whether a notice stands there as far as is known, asked or not."""
+        return bool(self._standing(place))
+
+    def doubted(self, place: Place) -> list[Notice]:
+        """The notices there that would count, but for having to be asked for first."""
+        return [notice for notice in self._standing(place) if self.is_doubted(notice)]
+
+    def is_doubted(self, notice: Notice) -> bool:
+        """Whether a notice may have been deleted while nothing could be seen."""
+        asked_from = self._doubted.get(notice.channel_id)
+        return asked_from is not None and self._clock() >= asked_from
+
+    def doubt(self, notices: Iterable[Notice], seconds: float = 0.0) -> None:
+        """From now on, or from so many seconds on, these do not count until they have been asked for."""
+        moment = self._clock() + seconds if seconds else -inf
+        self._doubted.update((notice.channel_id, moment) for notice in notices if notice.stands)
+
+    def trust(self, notice: Notice) -> None:
+        """It was asked for, and stands."""
+        self._doubted.pop(notice.channel_id, None)
+
+    async def told(self, guild_id: int, channel_id: int, message_id: int) -> Notice:
+        """Notes that a notice was posted in a channel or thread; returns the one that counts.
+
+        That is another where another process was quicker.
+        """
+        now = int(self._clock())
+        counts = await self._notices.post(Notice(guild_id, channel_id, message_id, now))
+        self.learn(counts)
+        self.trust(counts)
+        return counts
+
+    async def look_up(self, guild_id: int, channel_id: int) -> Notice | None:
+        """What the store knows of a notice, which another process may have posted: it is to be asked for first."""
+        there, known = await self._notices.of(channel_id), self.notice_of(guild_id, channel_id)
+        if there is None:
+            self._told.get(guild_id, {}).pop(channel_id, None)
+        elif known is None or known != there:
+            self.learn(there)
+            self.doubt((there,))
+        return there
+
+    async def found(self, notice: Notice, message_id: int) -> None:
+        """Notes which message a notice is of which only the time was known."""
+        self.learn(replace(notice, message_id=message_id))
+        await self._notices.found(notice.channel_id, message_id)
+
+    def learn(self, notice: Notice) -> None:
+        """Keeps what is known of a notice, in memory."""
+        self._told.setdefault(notice.guild_id, {})[notice.channel_id] = notice
+
+    async def notice_deleted(self, notice: Notice) -> Notice:
+        """Somebody has deleted a notice: at once, and whatever the store does, nobody is told there any more.
+
+        Returns what is known since. Raises DatabaseUnavailable; then it must be said again.
+        """
+        now = int(self._clock())
+        after = notice.after_deletion(now)
+        self.learn(after)
+        self.trust(notice)
+        if notice.message_id is None:
+            await self._notices.remove(notice.guild_id, (notice.channel_id,))
+            return after
+        written = await self._notices.deleted(notice.channel_id, notice.message_id, now)
+        if written is not None and written != after:
+            self.learn(written)
+            self.doubt((written,))
+        return written or after
 
     def channels_told(self, guild_id: int) -> frozenset[int]:
-        """The channels and threads of a server in which a notice was posted and counts."""
+        """The channels and threads of a server in which a notice was posted and not taken back."""
         return frozenset(self._told.get(guild_id, ()))
 
     async def untold(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """From now on the notices there do not count: before anybody is read again, a new one is posted."""
         if channel_ids:
-            await self._guilds.remove_notices(guild_id, channel_ids)
-            told = self._told.get(guild_id, {})
+            await self._notices.remove(guild_id, channel_ids)
             for channel_id in channel_ids:
-                told.pop(channel_id, None)
+                self._told.get(guild_id, {}).pop(channel_id, None)
+                self._doubted.pop(channel_id, None)
+
+    def _standing(self, place: Place) -> list[Notice]:
+        known = self._told.get(place.guild_id)
+        if known is None:
+            return []
+        found = (known.get(number) for number in (place.channel_id, place.thread_id) if number is not None)
+        return [notice for notice in found if notice is not None and notice.stands]
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
@@ -126,6 +211,7 @@ class RuleCache:
         for kind in (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD):
             rules.pop((kind, channel_id), None)
         self._told.get(guild_id, {}).pop(channel_id, None)
+        self._doubted.pop(channel_id, None)
         settings = self._settings.get(guild_id)
         if settings is not None and settings.mod_channel_id == channel_id:
             self._settings[guild_id] = replace(settings, mod_channel_id=None)
@@ -137,5 +223,7 @@ class RuleCache:
 
     def guild_gone(self, guild_id: int) -> None:
         """The bot has left a server; the buffer removes what the store holds about it."""
+        for channel_id in self._told.get(guild_id, ()):
+            self._doubted.pop(channel_id, None)
         for kept in (self._rules, self._told, self._settings):
             kept.pop(guild_id, None)

@@ -13,11 +13,12 @@ from bot.monitoring.rule_cache import RuleCache
 
 
 class Watched(NamedTuple):
-    """A channel, the rule that has it watched, and whether its notice stands."""
+    """A channel, the rule that has it watched, whether its notice stands, and whether people have deleted it twice."""
 
     channel: WithMessages | discord.ForumChannel
     rule: Rule
     told: bool
+    stopped: bool
 
     @property
     def counting(self) -> int:
@@ -41,4 +42,6 @@ def watched(cache: RuleCache, guild: discord.Guild) -> Iterator[Watched]:
             continue
         decision = cache.decide(place)
         if decision.watched and decision.rule is not None:
-            yield Watched(channel, decision.rule, cache.is_told(place))
+            known = cache.notice_of(guild.id, channel.id)
+            stopped = known is not None and known.stopped
+            yield Watched(channel, decision.rule, cache.stands(place), stopped)

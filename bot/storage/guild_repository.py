@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, func, insert, select, union
+from sqlalchemy import Row, and_, delete, insert, select, union
 
-from bot.domain.records import AdminAction, Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
+from bot.domain.records import Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
 from bot.storage.errors import UnknownTimezone
 from bot.storage.people_repository import audited
-from bot.storage.schema import AlertRow, AuditRow, ChannelRuleRow, DigestRow, GuildSettingsRow
+from bot.storage.schema import AlertRow, AuditRow, ChannelRuleRow, DigestRow, GuildSettingsRow, NoticeRow
 from bot.storage.upsert import table_of, upsert
 
 _KEYS = ("guild_id", "target_kind", "target_id")
@@ -36,7 +35,7 @@ class GuildRepository:
 
     async def guild_ids(self) -> set[int]:
         """The servers that have chosen anything, in which anything was done, or of which anything was posted."""
-        tables = (GuildSettingsRow, ChannelRuleRow, AuditRow, AlertRow, DigestRow)
+        tables = (GuildSettingsRow, ChannelRuleRow, AuditRow, AlertRow, DigestRow, NoticeRow)
         async with self._database.read() as connection:
             return set(await connection.scalars(union(*(select(table_of(row).c.guild_id) for row in tables))))
 
@@ -104,23 +103,6 @@ class GuildRepository:
         question = select(*columns).where(AuditRow.guild_id == guild_id).order_by(AuditRow.number.desc()).limit(limit)
         async with self._database.read() as connection:
             return tuple(audited(row) for row in await connection.execute(question))
-
-    async def remove_notices(self, guild_id: int, channel_ids: Collection[int]) -> None:
-        """Forgets that notices were posted in these channels and threads of a server."""
-        noted = (AuditRow.guild_id == guild_id, AuditRow.action == AdminAction.NOTICE)
-        async with self._database.write() as connection:
-            await connection.execute(delete(AuditRow).where(*noted, AuditRow.target_id.in_(channel_ids)))
-
-    async def notices(self) -> tuple[tuple[int, int, int], ...]:
-        """Server and channel of every notice that was posted, and since when it stands, in seconds since the epoch.
-
-        For all servers, as a bot reads them when it starts.
-        """
-        columns = (AuditRow.guild_id, AuditRow.target_id)
-        question = select(*columns, func.min(AuditRow.done)).where(AuditRow.action == AdminAction.NOTICE)
-        async with self._database.read() as connection:
-            rows = await connection.execute(question.group_by(*columns))
-            return tuple((guild, channel, done) for guild, channel, done in rows if channel is not None)
 
 
 def _settings(row: Row[Any]) -> GuildSettings:

@@ -30,6 +30,8 @@ from bot.storage.schema import (
     HourAuthorRow,
     HourRow,
     MessageScoreRow,
+    NoticeRow,
+    TagRow,
 )
 from bot.storage.upsert import table_of, upsert
 
@@ -83,6 +85,7 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
         await _take_away(connection, _MESSAGES.thread_id.in_(threads), deltas)
     for ids in chunks(list(pending.deleted)):
         await _take_away(connection, _MESSAGES.message_id.in_(ids), deltas)
+        await connection.execute(delete(TagRow).where(TagRow.message_id.in_(ids)))
     for moments in chunks(list(pending.emptied.items())):
         await _empty(connection, dict(moments), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
@@ -168,8 +171,9 @@ async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas
 
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
     """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
-    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow):
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow, NoticeRow, TagRow):
         await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
+    await connection.execute(delete(TagRow).where(TagRow.thread_id.in_(channels)))
     kinds = ("channel", "category", "thread")
     rules = and_(ChannelRuleRow.target_kind.in_(kinds), ChannelRuleRow.target_id.in_(channels))
     await connection.execute(delete(ChannelRuleRow).where(rules))
@@ -182,7 +186,8 @@ async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> 
     channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
     for by_channel in (MessageScoreRow, HourAuthorRow):
         await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
-    for by_guild in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
+    settled = (GuildSettingsRow, ChannelRuleRow, NoticeRow)
+    for by_guild in (HourRow, *settled, GapRow, AlertRow, DigestRow, AuditRow, TagRow):
         await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
 
 

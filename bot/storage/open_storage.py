@@ -13,9 +13,11 @@ from bot.storage.database import Database
 from bot.storage.feedback_repository import FeedbackRepository
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.mood_repository import MoodRepository
+from bot.storage.notice_repository import NoticeRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
+from bot.storage.tag_repository import TagRepository
 from bot.storage.write_buffer import WriteBuffer
 
 _log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ class Storage:
     people: PeopleRepository
     feedback: FeedbackRepository
     alerts: AlertRepository
+    notices: NoticeRepository
+    tags: TagRepository
     write_buffer: WriteBuffer
     last_alive: int | None = None
 
@@ -66,6 +70,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 people=PeopleRepository(database),
                 feedback=FeedbackRepository(database),
                 alerts=AlertRepository(database),
+                notices=NoticeRepository(database),
+                tags=TagRepository(database),
                 write_buffer=write_buffer,
                 last_alive=await moods.last_alive(),
             )

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 
 from bot.domain.snowflake import SECONDS, first_id_of, hour_of
 from bot.storage.database import Database
-from bot.storage.schema import AuditRow, BookkeepingRow, HourAuthorRow, MessageScoreRow
+from bot.storage.schema import AuditRow, BookkeepingRow, HourAuthorRow, MessageScoreRow, TagRow
 
 LONGEST_DAYS = 30
 
@@ -47,6 +47,7 @@ async def purge(database: Database, days: int, now: float | None = None) -> Purg
     async with database.write() as connection:
         newest = await connection.scalar(select(func.max(MessageScoreRow.message_id)).where(too_old))
         messages = (await connection.execute(delete(MessageScoreRow).where(too_old))).rowcount
+        await connection.execute(delete(TagRow).where(TagRow.message_id < first_id_of(oldest)))
         authors = (await connection.execute(delete(HourAuthorRow).where(HourAuthorRow.hour < oldest))).rowcount
         old_entries = (AuditRow.done < oldest * SECONDS, AuditRow.actor.is_not(None))
         actors = (await connection.execute(update(AuditRow).where(*old_entries).values(actor=None))).rowcount

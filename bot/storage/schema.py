@@ -25,6 +25,7 @@ Word = Annotated[str, mapped_column(String(16))]
 Later = Annotated[int, mapped_column(server_default="0")]
 """A count that tables with rows got in a later schema."""
 KeyWord = Annotated[str, mapped_column(String(16), primary_key=True)]
+KeyEmoji = Annotated[str, mapped_column(String(64), primary_key=True)]
 
 
 class Base(DeclarativeBase):
@@ -202,6 +203,45 @@ class AuditRow(Base):
     action: Mapped[Word]
     target_kind: Mapped[Word | None]
     target_id: Mapped[Snowflake | None]
+
+
+class NoticeRow(Base):
+    """The notice of a channel or thread: where it stands, or that people have deleted it.
+
+    `message_id` is the bot's own message (in a forum that is the post), None for a notice of before the third schema.
+    `posted` is None while none stands; `deletions` is as in `bot.domain.notice`.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (Index(None, "guild_id"),)
+
+    channel_id: Mapped[KeySnowflake]
+    guild_id: Mapped[Snowflake]
+    message_id: Mapped[Snowflake | None]
+    posted: Mapped[Total | None]
+    deletions: Mapped[Later]
+
+
+class TagRow(Base):
+    """A reaction that the bot put on a message; kept as long as `MessageScoreRow`, so that it can be taken back.
+
+    `channel_id` and `thread_id` are as there. `author` is blanked when the tag is to go: the row goes with it.
+    """
+
+    __tablename__ = "tags"
+    __table_args__ = (
+        CheckConstraint("length(author) = 16", "author"),
+        Index(None, "author"),
+        Index(None, "channel_id"),
+        Index(None, "thread_id"),
+    )
+
+    message_id: Mapped[KeySnowflake]
+    emoji: Mapped[KeyEmoji]
+    guild_id: Mapped[Snowflake]
+    channel_id: Mapped[Snowflake]
+    thread_id: Mapped[Snowflake | None]
+    author: Mapped[Author | None]
 
 
 class FeedbackRow(Base):

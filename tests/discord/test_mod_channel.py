@@ -4,7 +4,7 @@ import aiohttp
 import discord
 import pytest
 
-from bot.connection import PASSING, is_refusal
+from bot.connection import REQUEST_FAILURES, is_refusal
 from bot.demo.local_discord import TOKEN, LocalDiscord
 from bot.mod_channel import MOST_REFUSALS, ModChannels, NotPosted
 from tests.discord.wire import build_world, matching
@@ -34,7 +34,7 @@ async def test_a_connection_that_is_closed_without_an_answer_is_no_refusal(scene
         local.rest.drop("POST", f"/channels/{channel.id}/messages")
         with pytest.raises(aiohttp.ServerDisconnectedError) as raised:
             await post(NOW + 10_000 * failures)
-        assert isinstance(raised.value, PASSING)
+        assert isinstance(raised.value, REQUEST_FAILURES)
         assert not isinstance(raised.value, OSError)  # which is all that used to be expected
     assert "because Discord fails at the moment" in channels.trouble(channel.id)
     assert channels.paused(channel.id, NOW + 20_000)

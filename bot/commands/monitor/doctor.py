@@ -10,7 +10,7 @@ from bot.audience import can_see, channel_of
 from bot.channels import WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.records import GuildSettings, TargetKind
 from bot.mod_channel import look_up
 from bot.monitoring.monitoring import Monitoring
@@ -23,6 +23,7 @@ from bot.presentation.text import unread_in_words
 _LIST = 4000
 UNREAD_FROM = 25
 """Percent of a channel's messages that cannot be read from which on the doctor says so."""
+_UNKNOWN_CHANNEL = 10003
 _CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
@@ -38,7 +39,7 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     unread = await unread_lately(monitoring.storage.moods, guild.id, readable_by(admin))
     ailments = [] if monitoring.content_seen else [NO_CONTENT]
     foreign: dict[int, int] = {}
-    well = retried = unseen = 0
+    well = retried = unseen = resumed = 0
     there = list(watched(monitoring.rules, guild))
     for one in there:
         channel = one.channel
@@ -49,6 +50,7 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
         if not lacking:
             well += 1
             retried += _reopen(monitoring, channel)
+            resumed += await monitoring.notices.resume(guild.id, _places(channel))
         elif can_see(admin, channel):
             ailments.append(what_to_click(channel, lacking))
         else:
@@ -66,6 +68,8 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
         lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
     if retried:
         lines.append(f"↻ In {retried} of them Discord has refused me something before; I try again from now on.")
+    if resumed:
+        lines.append(f"↻ In {resumed} of them my notice was deleted again and again; I post it again from now on.")
     if forgotten:
         lines.append(f"✅ {forgotten} rule{' was' if forgotten == 1 else 's were'} about what is deleted; removed.")
     if not ailments and settings.mod_channel_id is not None:
@@ -88,28 +92,33 @@ async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> i
         elif kind in _CHANNELS and guild.get_channel_or_thread(number) is None:
             try:
                 await guild.fetch_channel(number)  # it may be hidden, or a thread that is archived
-            except discord.NotFound:
-                monitoring.channel_gone(guild.id, number)
-                forgotten += 1
-            except PASSING:
-                continue
+            except REQUEST_FAILURES as error:
+                if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_CHANNEL:
+                    monitoring.channel_gone(guild.id, number)
+                    forgotten += 1
     return forgotten
 
 
 def _reopen(monitoring: Monitoring, channel: WithMessages | discord.ForumChannel) -> bool:
-    """Lets everything be tried again in a channel, a thread's own channel included; whether anything was refused."""
-    place = place_of(channel)
-    places = {channel.id} if place is None else {channel.id, place.channel_id}
+    """Lets everything be tried again in a channel and its threads; whether anything was refused."""
+    places = _places(channel)
     refused = any(monitoring.backoff.closed(number) for number in places)
     for number in places:
         monitoring.backoff.reopen(number)
     return refused
 
 
+def _places(channel: WithMessages | discord.ForumChannel) -> set[int]:
+    """A channel and those of its threads that are known; a thread's own channel included."""
+    place = place_of(channel)
+    threads = channel.threads if isinstance(channel, discord.TextChannel | discord.ForumChannel) else ()
+    return {channel.id, *(thread.id for thread in threads)} | ({place.channel_id} if place is not None else set())
+
+
 async def _mod_channel(monitoring: Monitoring, admin: discord.Member, channel_id: int) -> list[str]:
     try:
         channel = await look_up(admin.guild, channel_id)
-    except PASSING:
+    except REQUEST_FAILURES:
         return ["I cannot look at the mod channel, for Discord does not answer just now; please ask me again."]
     if channel is None:
         return ["I cannot see the mod channel, or it was deleted; choose another with `/monitor settings`."]

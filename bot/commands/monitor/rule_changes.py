@@ -13,9 +13,11 @@ from bot.audience import can_see
 from bot.channels import Watchable, WithMessages, is_private_thread, place_of
 from bot.commands.monitor.errors import PRIVATE_THREAD, Refused
 from bot.commands.monitor.targets import RuleTarget
+from bot.connection import REQUEST_FAILURES, is_refusal
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place
 from bot.monitoring.monitoring import Monitoring
+from bot.monitoring.notice_post import NoTagAllowed
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, for_watching, missing, what_to_click
 from bot.storage.errors import DatabaseUnavailable
@@ -52,6 +54,7 @@ class RuleChanges:
         how = f"tagging {'on' if rule.tagging else 'off'}, sensitivity {rule.sensitivity}"
         if what.channel is None or what.holds_channels:
             await rules.set_rule(rule)
+            await self.monitoring.notices.resume(self.guild.id, [channel.id for channel in self._channels_of(what)])
             said = f"I watch {what.name} now ({how}), except where a narrower rule says otherwise. "
             said += "In each channel I post a notice before I read the first message. "
             said += self._cannot_be_told(self._channels_of(what))
@@ -66,17 +69,22 @@ class RuleChanges:
         if lacking:
             raise Refused(f"Nothing was enabled: {what_to_click(channel, lacking)} Then try again.")
         place, rules = place_of(channel), self.monitoring.rules
-        known = before is not None and before.mode is Mode.WATCH and place is not None and rules.is_told(place)
+        known = before is not None and before.mode is Mode.WATCH and place is not None
+        known = known and place is not None and await self.monitoring.notices.stands(place)
         await rules.set_rule(rule)
         self.monitoring.backoff.reopen(channel.id)
         if known:
             return f"{channel.mention} was watched already; now with {how}."
         try:
+            await self.monitoring.notices.resume(self.guild.id, (channel.id,))
             await self.monitoring.notices.post(channel)
-        except discord.HTTPException as error:
+        except NoTagAllowed as error:
+            await self._put_back(rule, before)
+            raise Refused(f"Nothing was enabled: I cannot post my notice, for {error}. Then try again.") from None
+        except REQUEST_FAILURES as error:
             await self._put_back(rule, before)
             raise Refused(
-                f"Nothing was enabled: I could not post my notice in {channel.mention} (Discord says: {error.text}). "
+                f"Nothing was enabled: I could not post my notice in {channel.mention} ({_reason(error)}). "
                 "Nobody is to be watched unnoticed."
             ) from None
         except DatabaseUnavailable:
@@ -188,6 +196,12 @@ class RuleChanges:
         names = ", ".join(channel.mention for channel in mute[:_NAMED])
         more = f" and {len(mute) - _NAMED} more" if len(mute) > _NAMED else ""
         return f"I cannot post it in {names}{more}, and so read nothing there; `/monitor doctor` says what to click."
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, discord.HTTPException) and is_refusal(error):
+        return f"Discord says: {error.text}"
+    return "Discord does not answer just now; please try again in a minute"
 
 
 def _capitalised(name: str) -> str:

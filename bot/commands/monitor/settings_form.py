@@ -13,7 +13,7 @@ from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.records import DigestKind, GuildSettings
 from bot.mod_channel import look_up
 from bot.permissions import for_reporting, missing, what_to_click
@@ -117,7 +117,7 @@ async def _mod_channel(guild: discord.Guild, option: ChannelOption) -> int:
         raise Refused(NOT_SEEN)
     try:
         channel = await look_up(guild, option.id)
-    except PASSING:
+    except REQUEST_FAILURES:
         raise Refused(DISCORD_FAILS) from None
     if channel is None and guild.get_channel_or_thread(option.id) is None:
         raise Refused(UNKNOWN_CHANNEL)

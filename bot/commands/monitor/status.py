@@ -120,8 +120,12 @@ def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watche
     if tagged and Purpose.TAG in backoff.closed(one.channel.id):
         tagged = ", **but my tags are refused there**: `/monitor doctor`"
     untold = "" if one.told else "; my notice comes before the first message is read"
-    if not one.told and Purpose.NOTICE in backoff.closed(one.channel.id):
+    if one.stopped:
+        untold = "; **nothing is read, for my notice was deleted there twice**: `/monitor doctor`"
+    elif not one.told and Purpose.NOTICE in backoff.closed(one.channel.id):
         untold = "; **nothing is read, for my notice is refused there**: `/monitor doctor`"
+    elif not one.told and Purpose.NOTICE in backoff.failing(one.channel.id):
+        untold = "; nothing is read, for Discord did not take my notice just now; I try again soon"
     silent = "; **alerts and digests leave it out**: `/monitor doctor`" if one.counting in left_out else ""
     return f"{one.channel.mention} {by}{tagged}{untold}{silent}"
 

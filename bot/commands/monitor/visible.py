@@ -8,7 +8,7 @@ from collections.abc import Collection
 import discord
 
 from bot.audience import can_read, can_see, channel_of
-from bot.connection import PASSING
+from bot.connection import REQUEST_FAILURES
 from bot.domain.records import GuildSettings
 from bot.mod_channel import ModChannels, look_up
 
@@ -43,5 +43,5 @@ async def left_out(
         if here is None:
             return frozenset()
         return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, time.time())
-    except PASSING:
+    except REQUEST_FAILURES:
         return frozenset()

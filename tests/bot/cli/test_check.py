@@ -92,7 +92,7 @@ def test_invite_prints_both_links_without_asking_discord(no_network):
     result = CliRunner().invoke(main, ["invite", "--client-id", "80351110224678912"])
     server, account = result.output.splitlines()
     assert result.exit_code == 0
-    assert "client_id=80351110224678912&scope=bot+applications.commands&permissions=117824" in server
+    assert "client_id=80351110224678912&scope=bot+applications.commands&permissions=274879073344" in server
     assert "client_id=80351110224678912&scope=applications.commands" in account
     assert account.endswith("&integration_type=1")
 
@@ -100,7 +100,8 @@ def test_invite_prints_both_links_without_asking_discord(no_network):
 def test_the_invite_asks_for_what_monitoring_needs_and_no_more():
     granted = {name for name, value in invite_permissions() if value}
     reading = {"read_messages", "read_message_history"}  # the library's first name for View Channel
-    assert granted == reading | {"send_messages", "embed_links", "attach_files", "add_reactions"}
+    writing = {"send_messages", "send_messages_in_threads", "embed_links", "attach_files", "add_reactions"}
+    assert granted == reading | writing | {"connect"}
 
 
 async def test_the_application_is_found_by_its_token(settings, login_server):

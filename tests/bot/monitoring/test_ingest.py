@@ -10,6 +10,7 @@ from simcord.backend import serializers
 
 from bot.app.assemble import assemble
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
+from bot.monitoring.admin_notifier import COLLECTING
 from bot.monitoring.notice import AWAY_SECONDS, notice
 from bot.storage.errors import DatabaseUnavailable
 from tests.bot.parts import monitoring_of
@@ -294,6 +295,7 @@ async def test_where_the_notice_cannot_be_posted_nobody_is_read_and_the_admins_a
     assert await home.messages() == []
     posts = [entry for entry in home.env.http_requests if entry.path == f"/channels/{home.general.id}/messages"]
     assert len(posts) == 1
+    await home.env.advance_time(COLLECTING[0])
     (told,) = [message.content for message in mods.history()]
     assert home.general.mention in told
     assert "/monitor doctor" in told
@@ -311,12 +313,12 @@ async def test_a_forum_under_a_wider_rule_gets_its_notice_as_a_post(home):
 
 
 async def test_a_notice_that_cannot_be_noted_is_taken_back(home, monkeypatch):
-    async def fail(_entry):
+    async def fail(_notice):
         raise DatabaseUnavailable("away")
 
     await home.monitor("enable", whole_server=True)
     with monkeypatch.context() as broken:
-        broken.setattr(home.storage.guilds, "add_audit", fail, raising=False)
+        broken.setattr(home.storage.notices, "post", fail)
         await home.alice.send(home.general, GOOD)
         assert [message.content for message in home.general.history()] == [GOOD]
         before = len(home.env.http_requests)

@@ -3,16 +3,22 @@
 import asyncio
 from types import SimpleNamespace
 
+import discord
 import pytest
 from simcord import ChannelHandle
+from simcord.backend import serializers
 
+from bot.domain.rules import Place
+from bot.monitoring.admin_notifier import COLLECTING
 from bot.monitoring.reactions import SPACING, WAITING, Reactions, tag_for
-from bot.refusal_backoff import PAUSES, RefusalBackoff
+from bot.monitoring.tag_removal import TagRemoval
+from bot.refusal_backoff import LATER, PAUSES, RefusalBackoff
 from model import SENTIMENTS, Sentiment, Verdict
 from tests.bot.parts import monitoring_of
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 STAR = "🌟"
+AUTHOR = b"a" * 16
 REACTION = "/channels/*/messages/*/reactions/*/@me"
 
 
@@ -28,9 +34,10 @@ async def tagged(home):
 class Paced:
     """A reactions whose pauses last until the test ends them, and the messages it is offered."""
 
-    def __init__(self):
+    def __init__(self, storage):
         self.paused, self.reacted = [], []
-        self.reactions = Reactions(RefusalBackoff(), None, self._pause)  # type: ignore[arg-type]
+        removal = TagRemoval(storage.tags, None)  # type: ignore[arg-type]
+        self.reactions = Reactions(RefusalBackoff(), None, storage.tags, removal, pause=self._pause)  # type: ignore[arg-type]
 
     async def _pause(self, seconds):
         over = asyncio.get_running_loop().create_future()
@@ -41,15 +48,14 @@ class Paced:
         async def add_reaction(_emoji):
             self.reacted.append(number)
 
-        self.reactions.offer(
-            SimpleNamespace(channel=SimpleNamespace(id=channel), add_reaction=add_reaction),  # type: ignore[arg-type]
-            STAR,
-            channel,
-        )
+        message = SimpleNamespace(id=number, channel=SimpleNamespace(id=channel), add_reaction=add_reaction)
+        self.reactions.offer(message, Place(1, channel), AUTHOR, STAR)  # type: ignore[arg-type]
 
     async def settle(self):
-        for _ in range(10):
-            await asyncio.sleep(0)
+        """Returns once every channel's reactions are at a pause, or have ended."""
+        async with asyncio.timeout(20):
+            while len(self.paused) < len(self.reactions._tasks):
+                await asyncio.sleep(0)
 
     async def end_pauses(self):
         while self.paused:
@@ -62,6 +68,16 @@ class Paced:
 def reactions(message):
     """The emoji under a message."""
     return [str(reaction.emoji) for reaction in message.reactions]
+
+
+def no_more(home, permission):
+    """The bot's role, and everybody's, loses a permission in the whole server."""
+    backend = home.env.backend
+    guild = backend.get_guild(home.guild.id)
+    bit = getattr(discord.Permissions, permission).flag
+    for role in guild.roles.values():
+        role.permissions &= ~bit & ~discord.Permissions.administrator.flag
+        backend.emit("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": serializers.role_payload(role)})
 
 
 def requests(home):
@@ -108,14 +124,8 @@ async def test_a_higher_floor_tags_less(tagged):
     assert requests(tagged) == 0
 
 
-async def test_an_edit_changes_no_tag(tagged):
-    message = await tagged.alice.send(tagged.general, PLAIN)
-    await tagged.alice.edit(message, GOOD)
-    assert requests(tagged) == 0
-
-
-async def test_in_a_busy_channel_the_newest_are_tagged_at_discords_pace():
-    paced = Paced()
+async def test_in_a_busy_channel_the_newest_are_tagged_at_discords_pace(storage):
+    paced = Paced(storage)
     for number in range(20):
         paced.write(number)
         await paced.settle()
@@ -128,8 +138,8 @@ async def test_in_a_busy_channel_the_newest_are_tagged_at_discords_pace():
     assert (paced.paused, paced.reactions._lanes, paced.reactions._tasks) == ([], {}, set())
 
 
-async def test_after_the_last_reaction_the_next_one_keeps_its_distance():
-    paced = Paced()
+async def test_after_the_last_reaction_the_next_one_keeps_its_distance(storage):
+    paced = Paced(storage)
     paced.write(1)
     await paced.settle()
     paced.write(2)
@@ -140,8 +150,8 @@ async def test_after_the_last_reaction_the_next_one_keeps_its_distance():
     await paced.reactions.close()
 
 
-async def test_channels_do_not_wait_for_each_other():
-    paced = Paced()
+async def test_channels_do_not_wait_for_each_other(storage):
+    paced = Paced(storage)
     for channel in (1, 2, 3):
         paced.write(channel, channel)
     await paced.settle()
@@ -150,8 +160,8 @@ async def test_channels_do_not_wait_for_each_other():
     assert paced.reactions._lanes == {}
 
 
-async def test_stopping_gives_up_what_waits():
-    paced = Paced()
+async def test_stopping_gives_up_what_waits(storage):
+    paced = Paced(storage)
     for number in range(3):
         paced.write(number)
     await paced.settle()
@@ -169,7 +179,7 @@ async def test_a_message_that_is_gone_and_an_author_who_blocks_the_bot_are_norma
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 50013), (404, 10003)])
-async def test_a_channel_that_refuses_gets_three_requests_in_all_and_the_admins_one_note(tagged, status, code):
+async def test_a_channel_that_refuses_is_probed_less_and_less_and_the_admins_get_one_note(tagged, status, code):
     mods = tagged.guild.create_text_channel("mods")
     await tagged.monitor("settings", mod_channel=mods)
     tagged.env.inject_error("PUT", REACTION, status=status, code=code, times=99)
@@ -184,6 +194,10 @@ async def test_a_channel_that_refuses_gets_three_requests_in_all_and_the_admins_
     assert tagged.general.mention in told.content
     assert len(await tagged.messages()) == 26
     assert "my tags are refused there" in await tagged.monitor("status")
+    tagged.env.backend.faults.clear()
+    await tagged.env.advance_time(PAUSES[2])
+    await tagged.alice.send(tagged.general, GOOD)
+    assert reactions(tagged.general.last_message) == [STAR]
 
 
 async def test_the_other_channels_are_tagged_all_the_same(tagged):
@@ -205,12 +219,41 @@ async def test_the_doctor_finds_it_in_order_and_it_is_tried_again(tagged):
     assert reactions(tagged.general.last_message) == [STAR]
 
 
-async def test_an_emoji_that_was_deleted_is_said_to_be(tagged):
+async def test_an_emoji_that_was_deleted_in_six_channels_is_one_note(tagged):
     mods = tagged.guild.create_text_channel("mods")
     await tagged.monitor("settings", mod_channel=mods)
-    tagged.env.inject_error("PUT", REACTION, status=400, code=10014)
+    tagged.env.inject_error("PUT", REACTION, status=400, code=10014, times=None)
+    others = [tagged.guild.create_text_channel(f"channel-{number}") for number in range(6)]
+    for other in others:
+        await tagged.watch(other, tagging=True)
+        await tagged.alice.send(other, GOOD)
+    await tagged.env.advance_time(COLLECTING[0])
+    (told,) = mods.history()
+    assert "/monitor settings" in told.content
+    assert all(other.mention in told.content for other in others)
+    for _ in range(3):
+        await tagged.alice.send(tagged.general, GOOD)
+        await tagged.env.advance_time(COLLECTING[1])
+    assert len(mods.history()) == 1
+
+
+async def test_a_permission_that_the_role_lacks_everywhere_is_one_note_that_names_it(tagged):
+    mods = tagged.guild.create_text_channel("mods")
+    await tagged.monitor("settings", mod_channel=mods)
+    others = [tagged.guild.create_text_channel(f"channel-{number}") for number in range(12)]
+    for other in others:
+        await tagged.watch(other, tagging=True)
+    no_more(tagged, "add_reactions")
+    await tagged.env.settle()
+    for other in others:
+        await tagged.alice.send(other, GOOD)
+    await tagged.env.advance_time(COLLECTING[0])
+    (told,) = mods.history()
+    assert "My role in this server lacks **Add Reactions**" in told.content
+    assert "and 2 more" in told.content
     await tagged.alice.send(tagged.general, GOOD)
-    assert "/monitor settings" in mods.last_message.content
+    await tagged.env.advance_time(COLLECTING[1])
+    assert len(mods.history()) == 1
 
 
 async def test_a_mod_channel_that_refuses_too_gets_three_requests_in_all(tagged):
@@ -222,22 +265,36 @@ async def test_a_mod_channel_that_refuses_too_gets_three_requests_in_all(tagged)
     for other in others:
         await tagged.watch(other, tagging=True)
         await tagged.alice.send(other, GOOD)
-        await tagged.env.advance_time(2 * PAUSES[1])
+        await tagged.env.advance_time(COLLECTING[2])
     assert sum(entry.path == f"/channels/{mods.id}/messages" for entry in tagged.env.http_requests) == 3
 
 
-async def test_a_thread_is_tagged_and_its_channel_answers_for_its_permissions(tagged):
-    thread = ChannelHandle(
-        tagged.env, tagged.guild, tagged.env.backend.create_thread(tagged.general.id, "plans", tagged.maya.id)
-    )
+async def test_a_thread_that_refuses_silences_neither_its_channel_nor_the_other_threads(tagged):
+    backend = tagged.env.backend
+    threads = [backend.create_thread(tagged.general.id, name, tagged.maya.id) for name in ("plans", "ideas")]
+    one, other = (ChannelHandle(tagged.env, tagged.guild, thread) for thread in threads)
     await tagged.env.settle()
-    await tagged.alice.send(thread, GOOD)
-    assert reactions(thread.last_message) == [STAR]
-    tagged.env.inject_error("PUT", REACTION, status=403, code=50013)
-    await tagged.alice.send(thread, GOOD)
-    before = requests(tagged)
-    await tagged.alice.send(tagged.general, GOOD)
-    assert requests(tagged) == before
+    tagged.env.inject_error("PUT", f"/channels/{one.id}/*", status=403, code=50001)
+    await tagged.alice.send(one, GOOD)
+    await tagged.alice.send(one, GOOD)
+    assert requests(tagged) == 1
+    for place in (tagged.general, other):
+        await tagged.alice.send(place, GOOD)
+        assert reactions(place.last_message) == [STAR]
     assert "I try again from now on" in await tagged.monitor("doctor")
-    await tagged.alice.send(thread, GOOD)
-    assert reactions(thread.last_message) == [STAR]
+    await tagged.alice.send(one, GOOD)
+    assert reactions(one.last_message) == [STAR]
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+async def test_an_outage_stops_no_tags_for_long_and_alarms_nobody(tagged, status):
+    mods = tagged.guild.create_text_channel("mods")
+    await tagged.monitor("settings", mod_channel=mods)
+    tagged.env.inject_error("PUT", REACTION, status=status, times=10)
+    for _ in range(10):
+        await tagged.alice.send(tagged.general, GOOD)
+        await tagged.env.advance_time(LATER[-1])
+    await tagged.alice.send(tagged.general, GOOD)
+    assert reactions(tagged.general.last_message) == [STAR]
+    assert mods.history() == []
+    assert "refused" not in await tagged.monitor("status")

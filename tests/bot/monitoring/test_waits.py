@@ -117,7 +117,7 @@ async def test_settings_chosen_while_the_former_ones_are_read_stay(storage):
             """Takes them."""
 
     store = Slow()
-    rules = RuleCache(store)  # type: ignore[arg-type]
+    rules = RuleCache(store, None)  # type: ignore[arg-type]
     asking = asyncio.ensure_future(rules.settings(7))
     await asyncio.sleep(0)
     await rules.set_settings(GuildSettings(7, "Europe/Berlin"))

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import insert
 
 from bot.commands.monitor.personal_data import ADMIN_ACTIONS
-from bot.domain.snowflake import SECONDS
+from bot.domain.snowflake import SECONDS, hour_of
 from bot.monitoring.personal_data import MESSAGES
 from bot.storage.personal_data import erasers
 from bot.storage.retention import purge
 from bot.storage.schema import Base
+from bot.storage.tag_repository import release_tags
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, author, message_id, rows_of, say
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, THREAD, author, message_id, rows_of, say
 
 AWAY, ELSEWHERE = 200, 201
 OLD, NEW = HOUR - 20 * 24, HOUR
@@ -36,14 +37,16 @@ WHAT_BECOMES = {
     "hour_authors": (GOES, GOES, GOES, GOES),
     "hours": (CORRECTED, GOES, GOES, STAYS),
     "message_scores": (GOES, GOES, GOES, GOES),
+    "notices": (STAYS, GOES, GOES, STAYS),
     "opt_outs": (STAYS, STAYS, STAYS, STAYS),
+    "tags": (BLANKED, GOES, GOES, GOES),
 }
-"""An opt-out goes when somebody opts in; feedback belongs to nobody."""
+"""An opt-out goes when somebody opts in; feedback belongs to nobody; a blanked tag goes with its reaction."""
 
 CAUSES = ("person", "channel", "server", "time")
-ERASERS = erasers((MESSAGES, ADMIN_ACTIONS))
+ERASERS = (*erasers((MESSAGES, ADMIN_ACTIONS)), release_tags)
 
-BLANKS = {"audit": "actor", "guild_settings": "mod_channel_id"}
+BLANKS = {"audit": "actor", "guild_settings": "mod_channel_id", "tags": "author"}
 
 
 def other_rows():
@@ -60,7 +63,11 @@ def other_rows():
                 "sensitivity": "normal",
             },
         )
+        yield "notices", {"guild_id": guild, "channel_id": channel, "message_id": channel, "posted": OLD * SECONDS}
         for hour in (OLD, NEW):
+            for number, (who, thread) in enumerate(((ME, None), (OTHER, THREAD)), start=channel * 10):
+                tag = {"message_id": message_id(number, hour), "emoji": "+", "author": who}
+                yield "tags", tag | {"guild_id": guild, "channel_id": channel, "thread_id": thread}
             instant = hour * SECONDS
             alert = {"guild_id": guild, "channel_id": channel, "level": -1, "usual_level": 0, "started": instant}
             yield "alerts", alert | {"post_id": channel + hour, "acknowledged": instant, "recovered": instant}
@@ -124,6 +131,8 @@ def belongs(cause, table, row):
     if cause == "person":
         return table == "hours" or ME in (row.get("author"), row.get("actor"))
     if cause == "time":
+        if table == "tags":
+            return hour_of(row["message_id"]) == OLD
         old = row.get("hour", row.get("done", row.get("started", row.get("since", HOUR * SECONDS))))
         return table == "bookkeeping" or old in (OLD, OLD * SECONDS)
     if cause == "channel" and table in ("audit", "channel_rules"):

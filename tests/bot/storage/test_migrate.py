@@ -1,4 +1,4 @@
-"""A database that the first schema wrote, opened by this version."""
+"""A database that an earlier schema wrote, opened by this version."""
 
 from contextlib import contextmanager
 
@@ -6,8 +6,12 @@ import pytest
 from alembic import command
 from sqlalchemy import delete, text
 
+from bot.domain.notice import Notice
+from bot.domain.records import AdminAction
 from bot.storage import migrate as migration
 from bot.storage.database import Database
+from bot.storage.guild_repository import GuildRepository
+from bot.storage.notice_repository import NoticeRepository
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
@@ -147,4 +151,55 @@ async def test_back_to_the_first_schema_only_what_was_read_is_left(upgraded):
             assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == rows
         with pytest.raises(Exception, match=r"(?i)check"):
             await connection.execute(text("UPDATE message_scores SET sentiment = 3"))
+        await connection.rollback()
+
+
+AUDIT = [
+    # when, action, target
+    (10, "notice", 7),
+    (20, "enable", 7),
+    (30, "notice", 7),
+    (40, "notice", 8),
+    (50, "settings", None),
+]
+
+
+@pytest.fixture
+async def with_notices(folder, database_url):
+    """A database of the second schema, where the audit says where notices stand, opened by this version."""
+    with only("2"):
+        old = await Database.open(folder, database_url)
+    async with old.write() as connection:
+        for done, action, target in AUDIT:
+            values = {"g": HOME, "d": done, "a": action, "k": target and "channel", "t": target}
+            await connection.execute(
+                text("INSERT INTO audit (guild_id, done, action, target_kind, target_id) VALUES (:g, :d, :a, :k, :t)"),
+                values,
+            )
+    await old.close()
+    database = await Database.open(folder, database_url)
+    yield database
+    await database.close()
+
+
+async def test_notices_are_carried_over_and_the_audit_is_about_admins_alone(with_notices):
+    assert await NoticeRepository(with_notices).all() == (Notice(HOME, 7, None, 30), Notice(HOME, 8, None, 40))
+    done = await GuildRepository(with_notices).audit(HOME)
+    assert [(entry.done, entry.action) for entry in done] == [(50, AdminAction.SETTINGS), (20, AdminAction.ENABLE)]
+
+
+async def test_back_to_the_second_schema_standing_notices_are_in_the_audit(with_notices):
+    notices = NoticeRepository(with_notices)
+    await notices.found(8, 99)
+    await notices.deleted(8, 99, 41)
+
+    def downgrade(connection):
+        config = migration.Config(attributes={"connection": connection})  # type: ignore[attr-defined]
+        config.set_main_option("script_location", str(migration.FOLDER))
+        command.downgrade(config, "2")
+
+    async with with_notices.write() as connection:
+        await connection.run_sync(downgrade)
+        rows = await connection.execute(text("SELECT done, action, target_id FROM audit ORDER BY done"))
+        assert [tuple(row) for row in rows] == [(20, "enable", 7), (30, "notice", 7), (50, "settings", None)]
         await connection.rollback()

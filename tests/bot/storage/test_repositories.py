@@ -235,17 +235,6 @@ async def test_what_admins_did_is_told_the_latest_first_and_per_server(guilds):
     assert await guilds.audit(HOME, limit=2) == (entries[2], entries[1])
 
 
-async def test_where_and_since_when_notices_stand_is_told_for_all_servers_each_once(guilds):
-    for done, guild, action, target in (
-        (3, HOME, AdminAction.NOTICE, 5),
-        (2, HOME, AdminAction.NOTICE, 5),
-        (4, AWAY, AdminAction.NOTICE, 6),
-        (1, HOME, AdminAction.ENABLE, 7),
-    ):
-        await guilds.add_audit(Audited(guild, done, None, action, TargetKind.CHANNEL, target))
-    assert sorted(await guilds.notices()) == sorted([(HOME, 5, 2), (AWAY, 6, 4)])
-
-
 async def test_sums_over_a_year_are_exact(moods, database):
     async with database.write() as connection:
         row = {"channel_id": GENERAL, "guild_id": HOME, "hour": HOUR, "negative": 0, "neutral": 0, "authors": 9}

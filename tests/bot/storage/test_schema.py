@@ -24,10 +24,13 @@ KEPT = {
     "hour_authors": "channel_id hour author messages unread",
     "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers",
     "message_scores": "message_id guild_id channel_id thread_id author hour edited score sentiment model",
+    "notices": "channel_id guild_id message_id posted deletions",
     "opt_outs": "author since",
+    "tags": "message_id emoji guild_id channel_id thread_id author",
 }
 
 ABOUT_A_PERSON = {"message_scores": "author", "hour_authors": "author", "opt_outs": "author", "audit": "actor"}
+ABOUT_A_PERSON |= {"tags": "author"}
 """Where a person's hash is. `PeopleRepository.held`, `WriteBuffer.forget` and `purge` see to each of them."""
 
 WORDS = {
@@ -44,6 +47,7 @@ WORDS = {
     "guild_settings.positive_reaction": "an emoji that an admin chose",
     "guild_settings.timezone": "a name of the time zone database; GuildRepository.set_settings refuses others",
     "message_scores.model": "a hash of the model's files",
+    "tags.emoji": "an emoji that an admin chose",
 }
 """Where text is: one of a few words of ours, or else why no person writes it."""
 
@@ -54,11 +58,11 @@ MESSAGES = {"message_id", "post_id"}
 """Ids of messages; the second kind are the bot's own."""
 
 TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "claimed", "sent", "done", "since", "alive"}
-TIMES |= {"purged_before", "digest_hour"}
+TIMES |= {"purged_before", "digest_hour", "posted"}
 
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
 NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
-NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging"}
+NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "deletions"}
 """Scores, counts, limits and switches."""
 
 

@@ -21,7 +21,9 @@ from bot.storage.schema import (
     HourAuthorRow,
     HourRow,
     MessageScoreRow,
+    NoticeRow,
     OptOutRow,
+    TagRow,
 )
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
@@ -178,6 +180,9 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     async with database.write() as connection:
         await connection.execute(insert(AlertRow).values(alert))
         await connection.execute(insert(DigestRow).values(digest))
+        await connection.execute(insert(NoticeRow).values(guild_id=guild, channel_id=guild + 1))
+        tag = {"message_id": guild, "emoji": "+", "guild_id": guild, "channel_id": guild + 1}
+        await connection.execute(insert(TagRow).values(tag))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):

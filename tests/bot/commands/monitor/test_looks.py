@@ -118,6 +118,15 @@ async def test_the_doctor_forgets_rules_about_what_was_deleted_while_the_bot_was
     assert {rule.target_id for rule in await storage.guilds.rules()} == {home.general.id, thread.id}
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, 0), (403, 50001), (503, 0)])
+async def test_the_doctor_forgets_nothing_of_what_discord_does_not_call_deleted(home, storage, status, code):
+    rule = Rule(home.guild.id, TargetKind.CHANNEL, 4711, Mode.WATCH)
+    await monitoring_of(home.bot).rules.set_rule(rule)
+    home.env.inject_error("GET", "/channels/4711", status=status, code=code)
+    assert "about what is deleted" not in await home.monitor("doctor")
+    assert await storage.guilds.rules() == (rule,)
+
+
 async def test_a_deleted_mod_channel_is_no_longer_chosen(home):
     mods = home.guild.create_text_channel("mods")
     await home.monitor("settings", mod_channel=mods)

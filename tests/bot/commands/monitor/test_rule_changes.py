@@ -72,16 +72,27 @@ async def test_enabling_posts_a_notice_first_and_is_written_down(home):
     assert posted.content == notice(7)
     assert await rules(home) == (Rule(home.guild.id, TargetKind.CHANNEL, home.general.id, Mode.WATCH),)
     channel = (TargetKind.CHANNEL, home.general.id)
-    assert await home.actions() == [(AdminAction.NOTICE, *channel), (AdminAction.ENABLE, *channel)]
+    assert await home.actions() == [(AdminAction.ENABLE, *channel)]
+    (noted,) = await home.storage.notices.all()
+    assert (noted.channel_id, noted.message_id) == (home.general.id, posted.id)
     by = [entry.actor for entry in await home.storage.guilds.audit(home.guild.id)]
-    assert by == [home.storage.pseudonyms.author(home.adam.id), None]
+    assert by == [home.storage.pseudonyms.author(home.adam.id)]
 
 
 def test_the_notice_says_what_is_kept_for_how_long_and_how_to_opt_out():
     assert len(notice(30)) < 2000
-    for part in ("score", "Never its text", "30 days", "/privacy opt-out", "/privacy see"):
+    parts = (
+        "score",
+        "Never its text",
+        "after 30 days",
+        "/privacy opt-out",
+        "/privacy see",
+        "deletes this notice stops me",
+    )
+    for part in (*parts, "my reactions on those of the last 30 days go"):
         assert part in notice(30), part
-    assert "a day" in notice(1)
+    assert "after a day." in notice(1)
+    assert "the last day go" in notice(1)
 
 
 async def test_without_a_channel_it_is_this_one(home):
@@ -251,13 +262,13 @@ async def test_a_channel_that_was_deleted_meanwhile_is_one_line(home, bot):
     assert await home.monitor("enable", channel=gone) == UNKNOWN_CHANNEL
 
 
-@pytest.mark.parametrize("broken", ["set_rule", "add_audit"])
+@pytest.mark.parametrize("broken", [("guilds", "set_rule"), ("notices", "post")])
 async def test_a_store_that_is_away_changes_nothing_and_leaves_no_notice(home, monkeypatch, broken):
     async def fail(_value):
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as away:
-        away.setattr(home.storage.guilds, broken, fail, raising=False)
+        away.setattr(getattr(home.storage, broken[0]), broken[1], fail)
         assert await home.monitor("enable") == STORE_AWAY
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == []
@@ -275,8 +286,8 @@ async def test_where_watching_was_stopped_a_new_notice_comes_before_anybody_is_r
     await home.alice.send(home.general, GOOD)
     assert [message.content for message in home.general.history()] == [notice(7), GOOD, notice(7)]
     assert await home.messages() == []
-    (noted,) = await home.storage.guilds.notices()
-    assert noted == (home.guild.id, home.general.id, int(home.general.last_message.created_at.timestamp()))
+    (noted,) = await home.storage.notices.all()
+    assert noted.message_id == home.general.last_message.id
 
 
 async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):

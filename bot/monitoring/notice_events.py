@@ -1,0 +1,58 @@
+"""What Discord says of notices: that one is gone, or that one may have gone unseen."""
+
+from __future__ import annotations
+
+import discord
+from discord.ext import commands
+
+from bot.connection import Connection
+from bot.monitoring.notice import Notices
+
+
+class NoticeEvents(commands.Cog):
+    """Hears of everything after which people may not have been told any more."""
+
+    def __init__(self, notices: Notices, connection: Connection) -> None:
+        self._notices = notices
+        self._connection = connection
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """A message is gone."""
+        if payload.guild_id is not None:
+            await self._notices.deleted(payload.guild_id, (payload.message_id,))
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Many messages of a channel are gone, as when it is cleaned up or somebody is banned."""
+        if payload.guild_id is not None:
+            await self._notices.deleted(payload.guild_id, payload.message_ids)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread is gone; in a forum it may be the post that was the notice."""
+        await self._notices.deleted(payload.guild_id, (payload.thread_id,))
+
+    @commands.Cog.listener()
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """There is a new session; what was deleted before it is not told."""
+        shards = self._connection.shard_count or 1
+        here = None if shards == 1 else [one.id for one in self._connection.guilds if one.shard_id == shard_id]
+        self._notices.doubt(here)
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A server is there again; what was deleted while it was not is not told."""
+        self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """Who may see a channel has changed: while the bot could not, a notice may have been deleted."""
+        if before.overwrites != after.overwrites:
+            self._notices.doubt((after.guild.id,), after.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """What a role may see has changed, perhaps one of the bot's."""
+        if before.permissions.view_channel != after.permissions.view_channel:
+            self._notices.doubt((after.guild.id,))

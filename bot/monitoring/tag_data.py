@@ -1,0 +1,47 @@
+"""What tags say about people: whose message has one. They go when their author says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.records import Tag
+from bot.monitoring.reactions import Reactions
+from bot.presentation.text import as_id, count
+from bot.storage.personal_data import PersonalData
+from bot.storage.schema import TagRow
+from bot.storage.tag_repository import read_tags
+
+
+def tags_of_people(reactions: Reactions) -> PersonalData[tuple[Tag, ...]]:
+    """To delete them blanks whose they are at once, and has the reactions taken back one after the other."""
+    return PersonalData(
+        tables=(TagRow,), read=read_tags, lines=_lines, entries=_entries, deletion=_deletion, erase=reactions.erase
+    )
+
+
+def _lines(held: tuple[Tag, ...], days: int) -> list[str]:
+    if not held:
+        return []
+    return [
+        f"- On which messages of yours I have put a reaction: {count(len(held), 'reaction')}. Each note goes after "
+        f"{count(days, 'day')}; the reaction stays with its message."
+    ]
+
+
+def _entries(held: tuple[Tag, ...]) -> Mapping[str, Any]:
+    return {"reactions": map(_entry, held)}
+
+
+def _entry(one: Tag) -> dict[str, Any]:
+    return {
+        "message_id": str(one.message_id),
+        "server_id": str(one.guild_id),
+        "channel_id": str(one.channel_id),
+        "thread_id": as_id(one.thread_id),
+        "reaction": one.emoji,
+    }
+
+
+def _deletion(held: tuple[Tag, ...]) -> str:
+    return f"takes back {count(len(held), 'reaction')} of mine on messages of yours" if held else ""

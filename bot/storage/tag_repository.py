@@ -1,0 +1,72 @@
+"""Which messages the bot has tagged, so that a tag can be taken back, also after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.records import Tag
+from bot.storage.database import Database
+from bot.storage.schema import TagRow
+from bot.storage.upsert import table_of, upsert
+
+_TAGS = table_of(TagRow).c
+_COLUMNS = tuple(_TAGS[name] for name in Tag.__dataclass_fields__)
+
+
+class TagRepository:
+    """Tags, and which of them are to go. Every method raises DatabaseUnavailable, and then nothing has changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, tag: Tag) -> None:
+        """Notes a tag, in the place of what was noted of the same one."""
+        statement = upsert(self._database.dialect, TagRow, "author")
+        async with self._database.write() as connection:
+            await connection.execute(statement, [asdict(tag)])
+
+    async def of(self, message_id: int) -> tuple[Tag, ...]:
+        """The tags of a message, those that are to go included."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(*_COLUMNS).where(_TAGS.message_id == message_id))
+            return tuple(Tag(*row) for row in rows)
+
+    async def release(self, message_id: int, *, but: str | None = None) -> int:
+        """The tags of a message are to go, except this emoji; returns how many that are."""
+        stays = () if but is None else (_TAGS.emoji != but,)
+        there = (_TAGS.message_id == message_id, _TAGS.author.is_not(None), *stays)
+        async with self._database.write() as connection:
+            return (await connection.execute(update(TagRow).where(*there).values(author=None))).rowcount
+
+    async def due(self, limit: int) -> tuple[Tag, ...]:
+        """Tags that are to go, the latest messages first: those are looked at."""
+        question = select(*_COLUMNS).where(_TAGS.author.is_(None)).order_by(_TAGS.message_id.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return tuple(Tag(*row) for row in await connection.execute(question))
+
+    async def remove(self, message_id: int, emoji: str) -> None:
+        """Forgets a tag."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(TagRow).where(_TAGS.message_id == message_id, _TAGS.emoji == emoji))
+
+    async def remove_released(self, message_id: int, emoji: str) -> None:
+        """Forgets a tag that was taken back, unless it was given anew meanwhile."""
+        which = (_TAGS.message_id == message_id, _TAGS.emoji == emoji, _TAGS.author.is_(None))
+        async with self._database.write() as connection:
+            await connection.execute(delete(TagRow).where(*which))
+
+
+async def read_tags(connection: AsyncConnection, authors: Sequence[bytes]) -> tuple[Tag, ...]:
+    """The tags on a person's messages, in order."""
+    theirs = select(*_COLUMNS).where(_TAGS.author.in_(authors)).order_by(_TAGS.message_id, _TAGS.emoji)
+    return tuple(Tag(*row) for row in await connection.execute(theirs))
+
+
+async def release_tags(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
+    """The tags on a person's messages are to go, and whose messages they are is forgotten at once. An `Eraser`."""
+    await connection.execute(update(TagRow).where(_TAGS.author.in_(authors)).values(author=None))
+    return 0
