@@ -8,6 +8,7 @@ from bot.background_jobs import Daily, Hourly, Job
 from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
+from bot.monitoring.reconciliation import INTERVAL
 from bot.services import Feature
 from bot.storage.maintenance import carry_over, purge_what_is_old
 
@@ -24,6 +25,7 @@ def setup(monitoring: Monitoring) -> Feature:
             Job("purging", Hourly(partial(purge_what_is_old, storage, days)), limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
+            Job("finding what is gone", monitoring.reconciliation.work, interval=INTERVAL),
         ),
         drain=monitoring.ingest.drained,
         personal_data=(MESSAGES,),

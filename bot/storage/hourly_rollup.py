@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, delete, func, literal, select, tuple_, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
-from bot.domain.records import UNREAD
+from bot.domain.records import UNREAD, AdminAction
 from bot.domain.snowflake import hour_of
 from bot.storage.pending_writes import Pending, Scored
 from bot.storage.schema import (
@@ -24,6 +24,7 @@ from bot.storage.schema import (
     AuditRow,
     BookkeepingRow,
     ChannelRuleRow,
+    DepartureRow,
     DigestRow,
     GapRow,
     GuildSettingsRow,
@@ -37,6 +38,9 @@ _T = TypeVar("_T")
 
 Cell = tuple[int, int, int]
 """Server, channel and hour."""
+
+_OF_GUILDS = (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow, DepartureRow)
+"""What goes with its server."""
 
 _MESSAGES = table_of(MessageScoreRow).c
 _HOURS = table_of(HourRow).c
@@ -93,12 +97,31 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
     return late
 
 
-async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
-    """Removes every message of the person with these hashes, and what they add to their hours. An `Eraser`."""
+async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
+    """Removes every message of the person with these hashes, and what they add to their hours. An `Eraser`.
+
+    With `up_to` only messages with ids up to that one.
+    """
+    which: ColumnElement[bool] = _MESSAGES.author.in_(authors)
+    if up_to is not None:
+        which = and_(which, _MESSAGES.message_id <= up_to)
     deltas = Deltas()
-    removed = await _take_away(connection, _MESSAGES.author.in_(authors), deltas)
+    removed = await _take_away(connection, which, deltas)
     await _apply(connection, deltas)
     return removed
+
+
+async def remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
+    """Removes channels, categories or threads with everything in them and about them."""
+    deltas = Deltas()
+    await _remove_channels(connection, channels)
+    await _take_away(connection, _MESSAGES.thread_id.in_(channels), deltas)
+    await _apply(connection, deltas)
+
+
+async def remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
+    """Removes everything of these servers."""
+    await _remove_guilds(connection, guilds)
 
 
 def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
@@ -173,6 +196,8 @@ async def _remove_channels(connection: AsyncConnection, channels: Sequence[int])
     kinds = ("channel", "category", "thread")
     rules = and_(ChannelRuleRow.target_kind.in_(kinds), ChannelRuleRow.target_id.in_(channels))
     await connection.execute(delete(ChannelRuleRow).where(rules))
+    notices = and_(AuditRow.action == AdminAction.NOTICE, AuditRow.target_id.in_(channels))
+    await connection.execute(delete(AuditRow).where(notices))
     posts = GuildSettingsRow.mod_channel_id.in_(channels)
     await connection.execute(update(GuildSettingsRow).where(posts).values(mod_channel_id=None))
 
@@ -182,7 +207,7 @@ async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> 
     channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
     for by_channel in (MessageScoreRow, HourAuthorRow):
         await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
-    for by_guild in (HourRow, GuildSettingsRow, ChannelRuleRow, GapRow, AlertRow, DigestRow, AuditRow):
+    for by_guild in _OF_GUILDS:
         await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
 
 

@@ -16,6 +16,7 @@ from bot.storage.schema import (
     AuditRow,
     Base,
     BookkeepingRow,
+    DepartureRow,
     DigestRow,
     FeedbackRow,
     HourAuthorRow,
@@ -178,6 +179,7 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     async with database.write() as connection:
         await connection.execute(insert(AlertRow).values(alert))
         await connection.execute(insert(DigestRow).values(digest))
+        await connection.execute(insert(DepartureRow).values(guild_id=guild, since=1))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
