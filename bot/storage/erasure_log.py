@@ -80,18 +80,19 @@ class ErasureLog:
         self.gone = 0
         self.damaged = 0
         self._file = folder / FILE
+        self._whole = 0
         self._torn = False
 
     def read(self) -> None:
         """Reads the file, if there is one."""
         try:
-            text = self._file.read_text("utf-8", errors="replace")
+            data = self._file.read_bytes()
         except FileNotFoundError:
             return
-        lines = text.split("\n")
-        self._torn = lines.pop() != ""
+        self._whole = data.rfind(b"\n") + 1
+        self._torn = self._whole < len(data)
         self.damaged = int(self._torn)
-        for line in lines:
+        for line in data[: self._whole].decode("utf-8", errors="replace").split("\n"):
             if line.startswith(_HEADER):
                 with suppress(ValueError):
                     self.gone = int(line.rpartition(" ")[2])
@@ -105,9 +106,9 @@ class ErasureLog:
         """Adds lines; they are on the disk when it returns."""
         if not self._file.exists():
             self._write([])
-        text = "".join(entry.line() for entry in entries)
-        # What a write that failed left of a line is ended first, so that no line of ours is added to it.
-        data = ("\n" + text if self._torn else text).encode("ascii")
+        if self._torn:  # what a write that failed left of a line goes first, so that no line of ours is added to it
+            os.truncate(self._file, self._whole)
+        data = "".join(entry.line() for entry in entries).encode("ascii")
         self._torn = True
         file = os.open(self._file, os.O_WRONLY | os.O_APPEND)
         try:
@@ -117,6 +118,7 @@ class ErasureLog:
         finally:
             os.close(file)
         self._torn = False
+        self._whole += len(data)
         self.entries += entries
 
     def forget(self, before: int, up_to: int) -> bool:
@@ -134,7 +136,7 @@ class ErasureLog:
         except OSError:
             self.gone = former
             raise
-        self.entries, self._torn, self.damaged = kept, False, 0
+        self.entries, self.damaged = kept, 0
         return True
 
     def _write(self, entries: Iterable[Entry]) -> None:
@@ -142,13 +144,14 @@ class ErasureLog:
         fresh = self._file.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w", encoding="ascii", newline="\n") as opened:
-            opened.write(f"{_HEADER} {self.gone}\n")
-            opened.writelines(entry.line() for entry in entries)
+        data = "".join([f"{_HEADER} {self.gone}\n", *(entry.line() for entry in entries)]).encode("ascii")
+        with os.fdopen(file, "wb") as opened:
+            opened.write(data)
             opened.flush()
             os.fsync(opened.fileno())
         fresh.replace(self._file)
         sync_folder(self._file.parent)
+        self._whole, self._torn = len(data), False
 
 
 def sync_folder(folder: Path) -> None:

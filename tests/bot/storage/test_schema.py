@@ -49,7 +49,7 @@ WORDS = {
 """Where text is: one of a few words of ours, or else why no person writes it."""
 
 PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id", "application_id"}
-"""Ids of servers and what is in them, and of the bot itself. A target is a server, category, channel, thread or role (TargetKind)."""
+"""Ids of servers and what is in them, and the bot's own. A target is a server, category, channel, thread or role."""
 
 MESSAGES = {"message_id", "post_id"}
 """Ids of messages; the second kind are the bot's own."""
