@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
+from shutil import rmtree
 
 from bot.settings import Settings, SettingsError
+from bot.storage.database import Database
 from bot.storage.database_url import FILE, claim
 from bot.storage.erasure_log import FILE as LOG
 from bot.storage.erasure_log import sync_folder
+from bot.storage.erasures import Erasures
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.open_storage import open_storage
+from bot.storage.pseudonyms import open_pseudonyms
 from bot.storage.retention import purge
 
 _POSTGRES = "DATABASE_URL names a PostgreSQL: use pg_dump and pg_restore, as docs/operations.md says."
+_BESIDE = "restoring"
+"""A folder in DATA_DIR, for as long as a copy is being put back."""
+
 _TABLE = "bookkeeping"
 """A table that every database of the bot has."""
 
@@ -41,7 +47,7 @@ def backup(settings: Settings, file: Path) -> str:
         unfinished.replace(file)
         sync_folder(file.absolute().parent)
     except (sqlite3.Error, OSError) as error:
-        _remove(unfinished)
+        unfinished.unlink(missing_ok=True)
         raise DatabaseUnavailable(f"The database could not be copied to {file} ({error}).") from None
     return (
         f"{file} is a copy of the database. Keep it no longer than RETENTION_DAYS, {settings.retention_days}, "
@@ -52,31 +58,41 @@ def backup(settings: Settings, file: Path) -> str:
 async def restore(settings: Settings, file: Path) -> str:
     """Puts a copy in the place of the database, and does again what was erased since; returns what to tell.
 
-    The copy itself stays as it is. Raises SettingsError for a PostgreSQL, DatabaseInUse when the bot runs, and
-    another StoreError when the copy cannot be used: then the database is the one that was there. What the end of the
-    process leaves of that in `mood.db.former` goes at the next time.
+    All is done beside the database first, and then it changes whole or not at all. Raises SettingsError for a
+    PostgreSQL, DatabaseInUse when the bot runs, and another StoreError when the copy cannot be used.
     """
     target = _sqlite_file(settings)
-    fresh = target.with_name(FILE + ".restored")
+    beside = settings.data_dir / _BESIDE
     lock = claim(settings.data_dir)
     try:
-        _copy(file, fresh)
+        rmtree(beside, ignore_errors=True)
+        beside.mkdir(0o700)
+        _copy(file, beside / FILE)
+        again = await _brought_up(settings, beside)
         for ending in ("-wal", "-shm"):  # of the database that was there: its writes must not go into this one
             target.with_name(FILE + ending).unlink(missing_ok=True)
-        fresh.replace(target)
+        (beside / FILE).replace(target)
         sync_folder(settings.data_dir)
     except OSError as error:
         raise DatabaseUnavailable(f"{target} could not be replaced ({error.strerror}).") from None
     finally:
-        _remove(fresh)
+        rmtree(beside, ignore_errors=True)
         os.close(lock)
-    async with open_storage(settings) as storage:
-        await purge(storage.database, settings.retention_days)
-        again = storage.erasures.done_again
     noted = f"Done again from {LOG}: {again}." if again else f"{LOG} has nothing that was done since."
-    return (
-        f"{file} is the database now. {noted} Messages that were deleted in Discord since are found where it is read."
-    )
+    return f"{file} is the database now. {noted}"
+
+
+async def _brought_up(settings: Settings, folder: Path) -> str:
+    """Brings the database in that folder to today's schema and state; returns what was done again, in words."""
+    key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
+    pseudonyms = open_pseudonyms(settings.data_dir, key)
+    database = await Database.open(folder)
+    try:
+        erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
+        await purge(database, settings.retention_days)
+        return erasures.done_again
+    finally:
+        await database.close()
 
 
 def _sqlite_file(settings: Settings) -> Path:
@@ -90,7 +106,6 @@ def _copy(file: Path, fresh: Path) -> None:
     if not file.is_file():
         raise DatabaseUnavailable(f"There is no file {file}.")
     try:
-        _remove(fresh)
         os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with (
             closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
@@ -109,28 +124,9 @@ def _copy(file: Path, fresh: Path) -> None:
         raise DatabaseUnavailable(f"{file} is no database of this bot. The database is as it was.")
 
 
-def _move(file: Path, to: Path) -> None:
-    """Gives a database, with what belongs to it, another name in place of the one that has it."""
-    _remove(to)
-    for ending in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            file.with_name(file.name + ending).replace(to.with_name(to.name + ending))
-    sync_folder(to.parent)
-
-
-def _put_back(former: Path, target: Path) -> None:
-    if former.exists():
-        _move(former, target)
-
-
 def _sync(file: Path) -> None:
     number = os.open(file, os.O_RDWR)
     try:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _remove(file: Path) -> None:
-    for ending in ("", "-wal", "-shm", "-journal"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
