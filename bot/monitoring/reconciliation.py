@@ -164,7 +164,9 @@ class Reconciliation:
                 self._unsure[guild_id] = self._clock() + LATER_SECONDS
                 continue
             del self._unsure[guild_id]
-            if not member:
+            if member and self._connection.get_guild(guild_id) is not None:
+                self.present(guild_id)
+            elif not member:
                 departed[guild_id] = int(self._clock())
                 await self._storage.departures.add(guild_id, departed[guild_id])
                 left.append(guild_id)
