@@ -78,7 +78,7 @@ async def restore(settings: Settings, file: Path) -> str:
     finally:
         rmtree(beside, ignore_errors=True)
         os.close(lock)
-    noted = f"Done again from {LOG}: {again}." if again else f"{LOG} has nothing that was done since."
+    noted = f"Done again from {LOG}, {again}." if again else f"{LOG} has nothing that was done since."
     return f"{file} is the database now. {noted}"
 
 

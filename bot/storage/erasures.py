@@ -196,7 +196,7 @@ class Erasures:
             async with self.transaction():
                 pass
             counts = Counter(entry.kind for entry in behind)
-            self.done_again = ", ".join(f"{counts[kind]} {words}" for kind, words in _WORDS.items() if counts[kind])
+            self.done_again = ", ".join(f"{words}: {counts[kind]}" for kind, words in _WORDS.items() if counts[kind])
             _log.warning("the database was behind %s, as a backup is; done again: %s", FILE, self.done_again)
 
 

@@ -80,7 +80,7 @@ async def test_putting_a_copy_back_undoes_no_deletion_opt_out_or_opt_in(settings
         await storage.opt_outs.remove(6)
     before = FILE.read_bytes()
     said = await in_thread("restore", FILE)
-    assert "Done again from erasures.log: 2 deletions by people, 1 opt-outs, 1 opt-ins." in said
+    assert "Done again from erasures.log, deletions by people: 2, opt-outs: 1, opt-ins: 1." in said
     assert FILE.read_bytes() == before
     assert not [file for file in Path("data").iterdir() if file.is_dir() or file.name.startswith("mood.db.")]
     async with open_storage(settings) as storage:

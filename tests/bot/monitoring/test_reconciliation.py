@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import contextmanager
 
 import discord
 import pytest
@@ -18,6 +17,7 @@ from bot.storage.departures import Departures
 from bot.storage.schema import DepartureRow
 from tests.bot.parts import monitoring_of
 from tests.bot.storage.scenes import rows_of
+from tests.unseen import unseen
 
 BAD = "this is terrible, I hate it"
 ELSEWHERE = 9 << 40
@@ -36,15 +36,6 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
-
-
-@contextmanager
-def unseen(home):
-    """What happens in it, Discord tells nobody."""
-    listeners = home.env.backend.subscribers
-    kept, listeners[:] = tuple(listeners), []
-    yield home.env.backend
-    listeners[:] = kept
 
 
 @pytest.fixture
@@ -138,7 +129,7 @@ async def test_it_is_left_whichever_way_discord_says_so(watched, reconciled, cod
 async def test_when_discord_cannot_say_it_is_asked_later_and_nothing_goes_meanwhile(watched, reconciled, clock):
     path = f"/guilds/{watched.guild.id}"
     watched.env.inject_error("GET", path, status=503, times=None)
-    with unseen(watched) as backend:
+    with unseen(watched.env.backend) as backend:
         backend.remove_guild(watched.guild.id)
     watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
     await reconciled()
@@ -197,7 +188,7 @@ async def test_left_and_joined_again_within_seconds_nothing_is_asked(watched, re
 
 
 async def test_the_only_server_is_left_while_the_bot_is_off(watched, reconciled, restart, clock):
-    with unseen(watched) as backend:
+    with unseen(watched.env.backend) as backend:
         backend.remove_guild(watched.guild.id)
     await restart()
     await reconciled()
@@ -214,7 +205,7 @@ async def test_a_server_without_rules_but_with_hours_is_found_too(watched, recon
     async with watched.storage.database.write() as connection:
         for table in ("audit", "channel_rules", "guild_settings"):
             await connection.exec_driver_sql(f"DELETE FROM {table}")
-    with unseen(watched) as backend:
+    with unseen(watched.env.backend) as backend:
         backend.remove_guild(watched.guild.id)
     await restart()
     await reconciled()
@@ -227,7 +218,7 @@ async def test_a_server_without_rules_but_with_hours_is_found_too(watched, recon
 async def test_of_a_database_of_another_application_nothing_is_removed(watched, reconciled, restart, clock, caplog):
     async with watched.storage.database.write() as connection:
         await connection.exec_driver_sql("UPDATE bookkeeping SET application_id = 5")
-    with unseen(watched) as backend:
+    with unseen(watched.env.backend) as backend:
         backend.remove_guild(watched.guild.id)
     await restart()
     caplog.clear()
@@ -288,7 +279,7 @@ async def test_of_two_shards_only_the_one_that_is_there_is_compared(watched, rec
 async def test_a_new_session_finds_what_was_left_before_it(watched, reconciled, bot):
     """The library's own list of servers still has it then."""
     await watched.env.bot.shards[0].disconnect()
-    with unseen(watched) as backend:
+    with unseen(watched.env.backend) as backend:
         backend.remove_guild(watched.guild.id)
     await watched.env.bot.shards[0].reconnect()
     await reconciled()
@@ -303,7 +294,7 @@ async def test_a_channel_deleted_unseen_under_a_wider_rule_goes_and_the_others_s
         for _ in range(2):
             await home.alice.send(channel, BAD)
     assert await home.hours(doomed)
-    with unseen(home) as backend:
+    with unseen(home.env.backend) as backend:
         backend.delete_channel(doomed.id)
     await restart()
     await reconciled()
@@ -317,7 +308,7 @@ async def test_a_hidden_channel_stays(home, reconciled, restart):
     await home.env.settle()
     await home.watch(hidden)
     await home.alice.send(hidden, BAD)
-    with unseen(home) as backend:
+    with unseen(home.env.backend) as backend:
         me = backend.bot_user.id
         nothing = discord.Permissions(view_channel=True).value
         backend.set_overwrite(hidden.id, Overwrite(me, OverwriteType.MEMBER, 0, nothing))
@@ -326,22 +317,25 @@ async def test_a_hidden_channel_stays(home, reconciled, restart):
     assert len(await home.hours(hidden)) == 1
 
 
-@pytest.mark.parametrize("deleted", [True, False])
-async def test_an_archived_thread_stays_and_a_deleted_one_is_taken_out_of_its_channel(
-    watched, reconciled, restart, deleted
+@pytest.mark.parametrize("fate", ["deleted", "archived", "hidden"])
+async def test_an_archived_or_hidden_thread_stays_and_a_deleted_one_is_taken_out_of_its_channel(
+    watched, reconciled, restart, fate
 ):
     thread = watched.env.backend.create_thread(watched.general.id, "talk", watched.alice.id)
     await watched.env.settle()
     await watched.alice.send(ChannelHandle(watched.env, watched.guild, thread), BAD)
     assert await watched.hours() == [(4, 0, 0)]
-    with unseen(watched) as backend:
-        if deleted:
+    with unseen(watched.env.backend) as backend:
+        if fate == "deleted":
             backend.delete_channel(thread.id)
         else:
-            backend.channels[thread.id].thread_metadata.archived = True
+            backend.get_guild(watched.guild.id).thread_ids.remove(thread.id)
+    if fate == "hidden":
+        watched.env.inject_error("GET", f"/channels/{thread.id}", status=403, code=50001, times=None)
     await restart()
     await reconciled()
-    assert await watched.hours() == [(3 if deleted else 4, 0, 0)]
+    assert asked(watched, f"/channels/{thread.id}")
+    assert await watched.hours() == [(3 if fate == "deleted" else 4, 0, 0)]
 
 
 async def test_a_channel_that_discord_cannot_say_of_is_asked_for_later(home, reconciled, restart, clock):
@@ -349,7 +343,7 @@ async def test_a_channel_that_discord_cannot_say_of_is_asked_for_later(home, rec
     await home.env.settle()
     await home.watch(doomed)
     await home.alice.send(doomed, BAD)
-    with unseen(home) as backend:
+    with unseen(home.env.backend) as backend:
         backend.delete_channel(doomed.id)
     home.env.inject_error("GET", f"/channels/{doomed.id}", status=502, times=1)
     await restart()
@@ -370,7 +364,7 @@ async def test_roles_categories_and_a_mod_channel_deleted_unseen_are_forgotten(h
     await home.storage.guilds.set_settings(GuildSettings(home.guild.id, mod_channel_id=mods.id))
     await reconciled()
     assert len(await home.storage.guilds.rules()) == 2
-    with unseen(home) as backend:
+    with unseen(home.env.backend) as backend:
         backend.delete_role(home.guild.id, role.id)
         backend.delete_channel(category.id)
         backend.delete_channel(mods.id)
@@ -386,7 +380,7 @@ async def test_the_doctor_finds_it_at_once_also_under_a_wider_rule(home, restart
     await home.monitor("enable", whole_server=True)
     for _ in range(2):
         await home.alice.send(doomed, BAD)
-    with unseen(home) as backend:
+    with unseen(home.env.backend) as backend:
         backend.delete_channel(doomed.id)
     await restart()
     await home.monitor("doctor")

@@ -102,7 +102,7 @@ async def test_an_old_copy_brings_nothing_back_that_people_had_deleted_or_decide
     assert [opt_outs.includes(user) for user in (ALICE, BOB, 3)] == [False, True, False]
     assert [row["actor"] for row in await rows_of(database, AuditRow)] == [None]
     await assert_sums_are_right(database)
-    assert erasures.done_again == "2 deletions by people, 1 opt-outs, 1 opt-ins"
+    assert erasures.done_again == "deletions by people: 2, opt-outs: 1, opt-ins: 1"
     assert erasures.done_again in caplog.text
     assert KEEPERS.author(ALICE).hex() not in caplog.text
     caplog.clear()
