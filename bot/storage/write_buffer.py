@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 FLUSH_SECONDS = 5.0
 LIMIT = 200_000
 """Messages that may wait to be written, about 60 MB; and as many deletions, and ids that are remembered as deleted."""
+LATER = 10
+"""How many times as many deletions may wait behind those, as bare numbers of 8 bytes: nobody would repeat them."""
 ALIVE_SECONDS = 60.0
 """How often a sign of life is written when there is nothing else to write."""
 
@@ -92,6 +95,7 @@ class WriteBuffer:
         self._task: asyncio.Task[None] | None = None
         self._alive = float("-inf")
         self._deleted = Remembered(limit)
+        self._later_deleted = array("q")
         self._emptied = Remembered(limit)
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
@@ -147,11 +151,14 @@ class WriteBuffer:
             self._deleted.add(message_id)
             if len(self._pending.deleted) + len(self._in_flight.deleted) < self._limit:
                 self._pending.delete((message_id,))
+                continue
+            self._pending.scores.pop(message_id, None)
+            if len(self._later_deleted) < LATER * self._limit:
+                self._later_deleted.append(message_id)
             else:
                 if not self.counts.dropped_deletions:
                     _log.error("too many deletions wait for the database: some rows stay until they are looked for")
                 self.counts.dropped_deletions += 1
-                self._pending.scores.pop(message_id, None)
 
     def emptied(self, message_id: int, edited: int) -> None:
         """A message was edited at that time, in milliseconds, until it said nothing: what came later counts again."""
@@ -207,6 +214,8 @@ class WriteBuffer:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
         async with self._flushing:
             now, sees = self._clock(), self.sees
+            while self._later_deleted and len(self._pending.deleted) < self._limit:
+                self._pending.delete((self._later_deleted.pop(),))
             quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
             if quiet and not self._pending and not self._erasures.pending:
                 return
@@ -241,6 +250,8 @@ class WriteBuffer:
             await self._task
         try:
             await self.flush()
+            while self._later_deleted:
+                await self.flush()
         except DatabaseUnavailable as error:
             _log.error("%d messages could not be written before the end: %s", len(self), error)
 

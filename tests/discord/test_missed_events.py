@@ -109,6 +109,7 @@ async def test_what_was_answered_holds_after_a_kill_and_after_a_backup_was_put_b
         (message, _) = await watched(world, admin, tmp_path)
         await vibecheck(data, "backup", copy)
         answer = await world.maya.slash(channel, "privacy delete")
+        assert answer.response is not None
         await world.maya.click(answer.response, label="Delete")
         await world.alice.slash(channel, "privacy opt-out")
         os.kill(bot.process.pid, signal.SIGKILL)

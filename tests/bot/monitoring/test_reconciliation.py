@@ -11,9 +11,10 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.app.assemble import assemble
-from bot.domain.records import AdminAction, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.records import AdminAction, DigestKind, GuildSettings, Mode, Rule, TargetKind
 from bot.monitoring.reconciliation import GRACE_SECONDS, LATER_SECONDS
 from bot.storage.departures import Departures
+from bot.storage.errors import DatabaseUnavailable
 from bot.storage.schema import DepartureRow
 from tests.bot.parts import monitoring_of
 from tests.bot.storage.scenes import rows_of
@@ -176,6 +177,39 @@ async def test_a_server_joined_again_within_the_day_keeps_everything_and_the_abs
     assert len(await watched.messages()) == 4, "its rules and its notice are as they were"
 
 
+async def test_a_server_that_takes_the_bot_back_after_the_day_begins_anew(watched, reconciled, clock):
+    payload = guild_create(watched)
+    with unseen(watched.env.backend) as backend:
+        guild = backend.guilds.pop(watched.guild.id)
+    watched.env.backend.emit("GUILD_DELETE", {"id": str(guild.id)})
+    await reconciled()
+    clock.now += GRACE_SECONDS + 60
+    await reconciled()
+    assert await watched.messages() == []
+    watched.env.backend.guilds[guild.id] = guild
+    watched.env.backend.emit("GUILD_CREATE", payload)
+    await reconciled()
+    await watched.alice.send(watched.general, BAD)
+    assert await watched.messages() == []
+    await watched.watch()
+    message = await watched.alice.send(watched.general, BAD)
+    assert await watched.messages() == [message.id]
+
+
+async def test_without_the_database_it_is_looked_for_again(watched, reconciled, restart, monkeypatch):
+    async def fail():
+        raise DatabaseUnavailable("away")
+
+    await watched.storage.guilds.set_settings(GuildSettings(ELSEWHERE))
+    await restart()
+    with monkeypatch.context() as broken:
+        broken.setattr(watched.storage.guilds, "guild_ids", fail, raising=False)
+        with pytest.raises(DatabaseUnavailable):
+            await reconciled()
+    await reconciled()
+    assert await departed(watched) == [ELSEWHERE]
+
+
 async def test_left_and_joined_again_within_seconds_nothing_is_asked(watched, reconciled):
     backend = watched.env.backend
     before = len(asked(watched, f"/guilds/{watched.guild.id}"))
@@ -246,7 +280,7 @@ async def test_a_database_of_before_is_not_taken_for_ones_own_in_no_server_of_it
 
 
 async def test_nothing_of_a_server_that_was_left_is_posted(watched, reconciled):
-    digest = GuildSettings(watched.guild.id, mod_channel_id=watched.general.id, digest="daily")
+    digest = GuildSettings(watched.guild.id, mod_channel_id=watched.general.id, digest=DigestKind.DAILY)
     await watched.storage.guilds.set_settings(digest)
     assert len(await watched.storage.guilds.digest_settings()) == 1
     watched.env.backend.remove_guild(watched.guild.id)
