@@ -96,6 +96,9 @@ class Reconciliation:
         """Asks for some of what is missing and removes what is gone. A job. Raises DatabaseUnavailable."""
         if not self._ready:
             return
+        departed = await self._storage.departures.all()
+        if not (departed or self._new_sessions or self._unsure or self._uncompared or self._missing):
+            return
         if self._unsure:
             await self._storage.write_buffer.flush()  # or a server of which all is still in memory would be unknown
         known = await self._storage.guilds.guild_ids() | self._rules.guild_ids()
@@ -105,7 +108,6 @@ class Reconciliation:
             if self._shard_of(guild_id) in self._new_sessions:
                 self._unsure.setdefault(guild_id, 0.0)
         self._new_sessions.clear()
-        departed = await self._storage.departures.all()
         await self._keep_the_returned(departed)
         await self._note_the_left(known, departed)
         await self._remove_the_left(departed)

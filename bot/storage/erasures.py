@@ -82,6 +82,10 @@ class Erasures:
         """Whether there is anything that was noted and is not done in the database yet."""
         return bool(self._pending)
 
+    def waiting(self, kind: Kind) -> set[int]:
+        """The servers or channels that were noted and are not gone from the database yet."""
+        return {entry.target for entry in self._pending if entry.kind is kind}
+
     def forgotten(self) -> dict[bytes, int]:
         """Hashes of the people who had their data deleted, with the id up to which their messages stay unread."""
         found: dict[bytes, int] = {}

@@ -260,10 +260,11 @@ class WriteBuffer:
 
         First of all, since a server may have been joined again: what is written after it stays.
         """
-        gone = self._in_flight
-        guilds, channels = await known_among(connection, gone.guilds, gone.channels)
-        news = [(Kind.SERVER, guild, (), "") for guild in guilds]
-        news += [(Kind.CHANNEL, channel, (), "") for channel in channels]
+        guilds = self._in_flight.guilds - self._erasures.waiting(Kind.SERVER)
+        channels = self._in_flight.channels - self._erasures.waiting(Kind.CHANNEL)
+        known_guilds, known_channels = await known_among(connection, guilds, channels)
+        news = [(Kind.SERVER, guild, (), "") for guild in known_guilds]
+        news += [(Kind.CHANNEL, channel, (), "") for channel in known_channels]
         if news:
             await self._erasures.note_all(news)
         await self._erasures.apply(connection)

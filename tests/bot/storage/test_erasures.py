@@ -290,9 +290,17 @@ async def test_a_flush_that_fails_notes_a_place_once_and_what_a_server_says_late
     await guilds_of(database).set_settings(GuildSettings(HOME))
     await buffer.flush()
     buffer.guild_gone(HOME)
-    async with _locked(folder):
+    async with database.write() as connection:
+        await connection.execute(
+            text("CREATE TRIGGER broken BEFORE DELETE ON hours BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        )
+    for _ in range(3):
         with pytest.raises(DatabaseUnavailable):
-            await buffer.guild_joined(HOME)
+            await buffer.flush()
+    with pytest.raises(DatabaseUnavailable):
+        await buffer.guild_joined(HOME)
+    async with database.write() as connection:
+        await connection.execute(text("DROP TRIGGER broken"))
     write(buffer, 2)
     await buffer.flush()
     await buffer.flush()
