@@ -188,7 +188,7 @@ class Erasures:
                 KEPT_DAYS,
             )
         known = pseudonyms.fingerprints
-        strange = sum(bool(entry.key) and entry.key not in known for entry in behind)
+        strange = sum(bool(entry.key) and entry.key not in known for entry in log.entries)
         if strange:
             _log.warning(
                 "%d entries of %s were made with a key that is not in HASH_KEY or hash.key any more: who opted out by "

@@ -1,5 +1,7 @@
 """What people decided and what was deleted holds after a kill, a failure of the database, and an old copy of it."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import insert, text
 
@@ -309,6 +311,39 @@ async def test_a_flush_that_fails_notes_a_place_once_and_what_a_server_says_late
     await start(database, folder)
     assert await written(database) == [2]
     await database.close()
+
+
+async def test_a_server_gone_while_a_write_is_under_way_leaves_nothing_and_is_heard_when_it_is_back(database, folder):
+    _, _, buffer = await start(database, folder)
+    write(buffer, 1)
+    async with database._turn:  # the write waits
+        writing = asyncio.create_task(buffer.flush())
+        await asyncio.sleep(0)
+        assert len(buffer) == 1
+        buffer.guild_gone(HOME)
+        assert not write(buffer, 2)
+    await writing
+    await buffer.guild_joined(HOME)
+    assert write(buffer, 3)
+    await buffer.flush()
+    assert await written(database) == [3]
+    await start(database, folder)
+    assert await written(database) == [3]
+    await assert_sums_are_right(database)
+
+
+async def test_somebody_who_deletes_while_a_write_is_under_way_has_nothing_left(database, folder):
+    _, _, buffer = await start(database, folder)
+    write(buffer, 1), write(buffer, 2, BOB)
+    async with database._turn:
+        writing = asyncio.create_task(buffer.flush())
+        await asyncio.sleep(0)
+        deleting = asyncio.create_task(buffer.forget(KEEPERS.authors(ALICE), message_id(9)))
+        await asyncio.sleep(0)
+    await writing
+    assert await deleting == 1
+    assert await written(database) == [2]
+    await assert_sums_are_right(database)
 
 
 @pytest.fixture
