@@ -51,6 +51,18 @@ class Connection(Protocol):
     def shard_count(self) -> int | None:
         """Over how many connections its servers are spread."""
 
+    @property
+    def application_id(self) -> int | None:
+        """The application that its token belongs to, None before it has logged in."""
+
+    async def fetch_guild(self, guild_id: int, /, *, with_counts: bool = True) -> discord.Guild:
+        """A server that it is in, asked for."""
+
+    async def fetch_channel(
+        self, channel_id: int, /
+    ) -> discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread:
+        """A channel or thread that it can see, asked for."""
+
     def is_ready(self) -> bool:
         """Whether all servers are known."""
 

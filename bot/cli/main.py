@@ -1,4 +1,4 @@
-"""The command `vibecheck`: run, demo, web, check, invite, rotate-key, score and train."""
+"""The command `vibecheck`: run, demo, web, check, invite, rotate-key, backup, restore, score and train."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import click
 
@@ -109,7 +110,7 @@ def invite(client_id: int | None) -> None:
 
 
 @main.command("rotate-key")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which the former key is recognised.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the former key, but for opt-outs.")
 @click.option("--for-days", type=click.IntRange(1, 36_500), help="For so many whole days, instead of a date.")
 @click.option("--no-end", is_flag=True, help="Always; that is also what happens without any of the three.")
 def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> None:
@@ -125,6 +126,28 @@ def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> No
     if done.setting is not None:
         click.echo(f"HASH_KEY={done.setting}")
     click.echo(done.words, err=True)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Write a copy of the database to FILE; the bot may run meanwhile."""
+    from bot.cli.backup import backup as make_backup
+
+    click.echo(make_backup(load_settings(), file))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def restore(file: Path) -> None:
+    """Put the copy in FILE in the place of the database.
+
+    What people have had deleted since, their opt-outs and opt-ins, and servers and channels that are gone are done
+    again. The bot must not run.
+    """
+    from bot.cli.backup import restore as put_back
+
+    click.echo(asyncio.run(put_back(load_settings(), file)))
 
 
 @main.command(cls=PassedOn)

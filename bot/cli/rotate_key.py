@@ -12,10 +12,10 @@ from bot.storage.pseudonyms import KEY_FILE, rotate_file, rotated
 _RESTART = "Restart the bot now: it reads the key when it starts, and until then goes on with the former one."
 _OPT_OUTS = (
     "Whoever opted out is recognised by the former key, and carried over to the new one when they next write in a "
-    "watched channel or use /privacy. {0}"
+    "watched channel or use /privacy. Some never do, so leave the former key where it is{0}: without it they would be "
+    "read again."
 )
-_LOST = "Those who do neither before that day will be read again, unless they opt out anew."
-_KEPT = "Without an end none of them is lost."
+_ALSO_AFTER = ", also after that day, when nothing but opt-outs is held under it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def last_day(days: int, today: date) -> date:
 
 
 def rotate_key(settings: Settings, until: date | None, today: date) -> Rotated:
-    """Puts a new random key before today's, which stays recognised until that day, None: always.
+    """Puts a new random key before today's, under which until that day, None: always, more than opt-outs may be held.
 
     Raises BadHashKey: there is no usable key, or the day comes before everything kept under the former key is gone.
     """
@@ -42,8 +42,9 @@ def rotate_key(settings: Settings, until: date | None, today: date) -> Rotated:
             f"The former key must be recognised until {earliest} at least: what is kept under it stays for "
             f"RETENTION_DAYS, {settings.retention_days}, and nobody could see or delete theirs without it."
         )
-    end = "for as long as it stands there" if until is None else f"until {until}"
-    then = f"{_RESTART}\nThe former key is recognised {end}. {_OPT_OUTS.format(_KEPT if until is None else _LOST)}"
+    end = "" if until is None else f" Its last day is {until}."
+    opt_outs = _OPT_OUTS.format("" if until is None else _ALSO_AFTER)
+    then = f"{_RESTART}\nThe former key is recognised for as long as it stands there.{end} {opt_outs}"
     if settings.hash_key is None:
         rotate_file(settings.data_dir, until)
         return Rotated(f"There is a new key in {settings.data_dir / KEY_FILE}.\n{then}")

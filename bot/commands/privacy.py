@@ -20,7 +20,8 @@ from bot.commands.privacy_report import as_file, as_json, in_words
 from bot.error_handler import apologising
 from bot.presentation.text import as_time, count
 from bot.services import Feature, Services, personal_data_of, services_of
-from bot.storage.errors import DatabaseUnavailable
+from bot.storage.erasure_log import KEPT_DAYS
+from bot.storage.errors import DatabaseUnavailable, ErasureWaits
 from bot.storage.people_repository import read_opt_out
 from bot.storage.personal_data import Holding, PersonalData, erasers
 from bot.storage.schema import OptOutRow
@@ -33,6 +34,11 @@ NOT_DELETED = (
     "My database does not answer, so what it holds about you is still there. What was not written yet is gone, and "
     "what you wrote until now is not read again. Please press the button again in a few minutes."
 )
+DELETION_NOTED = (
+    "My database does not answer, so what it holds about you is still there. Your request is noted: it goes as soon as "
+    "my database answers, also after a restart. What was not written yet is gone, and what you wrote until now is not "
+    "read again."
+)
 OUT = "You have opted out: none of your messages is read from now on, in any server. `/privacy opt-in` takes it back."
 OUT_UNTIL_RESTART = (
     "My database does not answer, so I would forget this when I am restarted: please use `/privacy opt-out` again in a "
@@ -42,6 +48,7 @@ OUT_UNDELETED = "What it holds about you from before is still there until then."
 OUT_NOT_DELETED = (
     "What my database holds about you from before could not be deleted: please use `/privacy delete` in a few minutes."
 )
+OUT_DELETED_LATER = "What my database holds about you from before goes as soon as it answers; your request is noted."
 IN = "You are in again: what you write from now on is read in channels that a server's admins watch."
 NEVER_OUT = "You had not opted out, so nothing changes."
 STILL_OUT = f"My database does not answer, so you are still opted out and nothing has changed. {LATER}"
@@ -52,13 +59,18 @@ def setup(services: Services) -> Feature:
     opt_outs = services.storage.opt_outs
 
     async def read(connection: AsyncConnection, authors: Sequence[bytes]) -> OptOut:
-        return OptOut(any(author in opt_outs for author in authors), await read_opt_out(connection, authors))
+        noted = tuple((entry.time, entry.kind) for entry in services.storage.erasures.about(authors))
+        return OptOut(any(author in opt_outs for author in authors), await read_opt_out(connection, authors), noted)
 
     kept = PersonalData(
         tables=(OptOutRow,),
         read=read,
-        lines=lambda held, _: [held.line],
-        entries=lambda held: {"opted_out": held.in_force, "opted_out_since": as_time(held.since)},
+        lines=lambda held, _: held.lines,
+        entries=lambda held: {
+            "opted_out": held.in_force,
+            "opted_out_since": as_time(held.since),
+            "requests_noted": [{"noted": as_time(when), "request": kind} for when, kind in held.noted],
+        },
         deletion=lambda _: "",
         erase=None,
     )
@@ -67,18 +79,28 @@ def setup(services: Services) -> Feature:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Whether somebody is not read, and since when that is written down, in seconds since the Unix epoch."""
+    """Whether somebody is not read, and since when that is written down, in seconds since the Unix epoch.
+
+    `noted` are their requests that are noted outside the database, with the times.
+    """
 
     in_force: bool
     since: int | None
+    noted: tuple[tuple[int, str], ...] = ()
 
     @property
-    def line(self) -> str:
+    def lines(self) -> list[str]:
         """It, as the person reads it."""
-        if self.since is not None:
-            return f"- You opted out on <t:{self.since}:D>: none of your messages is read."
         unwritten = "- You have opted out, but it could not be written down: please use `/privacy opt-out` once more."
-        return unwritten if self.in_force else "- You have not opted out."
+        said = [unwritten if self.in_force else "- You have not opted out."]
+        if self.since is not None:
+            said = [f"- You opted out on <t:{self.since}:D>: none of your messages is read."]
+        if self.noted:
+            said.append(
+                f"- {count(len(self.noted), 'note')} that you had your data deleted, opted out or opted in, so that "
+                f"putting a backup back does not undo it. Each goes after {count(KEPT_DAYS, 'day')}."
+            )
+        return said
 
 
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
@@ -129,6 +151,8 @@ class PrivacyCog(
             said.append(OUT_UNTIL_RESTART)
         try:
             said.append(_removed(await _forget(interaction)))
+        except ErasureWaits:
+            said.append(OUT_DELETED_LATER)
         except DatabaseUnavailable:
             said.append(OUT_UNDELETED if OUT_UNTIL_RESTART in said else OUT_NOT_DELETED)
         await interaction.edit_original_response(content=" ".join(said))
@@ -183,6 +207,9 @@ class DeleteButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="pri
         await interaction.response.defer()
         try:
             removed = await _forget(interaction)
+        except ErasureWaits:
+            await interaction.edit_original_response(content=DELETION_NOTED, view=None)
+            return
         except DatabaseUnavailable:
             await interaction.edit_original_response(content=NOT_DELETED, view=_delete_view())
             return
@@ -204,7 +231,8 @@ async def _forget(interaction: discord.Interaction[Any]) -> int:
     with suppress(DatabaseUnavailable):  # only so that messages that wait are counted, too
         await storage.write_buffer.flush()
     authors = storage.pseudonyms.authors(interaction.user.id)
-    return await storage.write_buffer.forget(authors, interaction.id, erasers(personal_data_of(interaction)))
+    kinds, key = erasers(personal_data_of(interaction)), storage.pseudonyms.fingerprint
+    return await storage.write_buffer.forget(authors, interaction.id, kinds, key=key)
 
 
 def _delete_view() -> discord.ui.View:

@@ -9,6 +9,7 @@ from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.notice_events import NoticeEvents
 from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
+from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
 from bot.services import Feature
@@ -29,6 +30,7 @@ def setup(monitoring: Monitoring) -> Feature:
             Job("noting gaps", monitoring.downtime.note),
             Job("noting deleted notices", monitoring.notices.write_deletions),
             Job("taking tags back", monitoring.tag_removal.run, interval=TAGS_SECONDS),
+            Job("finding what is gone", monitoring.reconciliation.work, interval=INTERVAL),
         ),
         drain=monitoring.ingest.drained,
         personal_data=(MESSAGES, tags_of_people(monitoring.reactions)),

@@ -25,6 +25,11 @@ EVERYWHERE: tuple[None] = (None,)
 """The servers of an absence that concerns all of them."""
 
 
+def outage_of(guild_id: int) -> object:
+    """The key of an absence of one server."""
+    return "server", guild_id
+
+
 class Downtime:
     """What is away, since when; each absence under a key of its own, such as a shard's number."""
 

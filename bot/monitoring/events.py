@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 
 import discord
 from discord.ext import commands
 
-from bot.monitoring.downtime import EVERYWHERE, SHORTEST_DOWNTIME
+from bot.monitoring.downtime import EVERYWHERE, SHORTEST_DOWNTIME, outage_of
 from bot.monitoring.monitoring import Monitoring
-from bot.storage.errors import DatabaseUnavailable
-
-_log = logging.getLogger(__name__)
 
 _CONTENT = "message content"
 """The absence of a bot that is not shown what messages say; the others are under their shard's number."""
@@ -28,6 +23,7 @@ class EventsCog(commands.Cog):
         self._rules = monitoring.rules
         self._downtime = monitoring.downtime
         self._write_buffer = monitoring.storage.write_buffer
+        self._reconciliation = monitoring.reconciliation
         self._connection = monitoring.services.connection
         self._started = False
 
@@ -53,17 +49,15 @@ class EventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        """A message is gone."""
+        """A message is gone, also one of a server in which nothing is watched any more."""
         self.monitoring.services.recent_texts.forget_messages((payload.message_id,))
-        if self._rules.knows(payload.guild_id):
-            self._write_buffer.deleted((payload.message_id,))
+        self._write_buffer.deleted((payload.message_id,))
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages of a channel are gone."""
         self.monitoring.services.recent_texts.forget_messages(payload.message_ids)
-        if self._rules.knows(payload.guild_id):
-            self._write_buffer.deleted(payload.message_ids)
+        self._write_buffer.deleted(payload.message_ids)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -92,26 +86,27 @@ class EventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot has left, was removed, or the server was deleted; an outage is another event."""
-        self._downtime.caught_up(_outage(guild))
-        self.monitoring.guild_gone(guild.id)
+        """The bot has left, was removed, or the server was deleted, if Discord is right; an outage is another event."""
+        self._reconciliation.left(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was added to a server, perhaps again."""
+        self._reconciliation.present(guild.id)
         await self._write_buffer.guild_joined(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server is there, after the start or after an outage; one that was left is so again after all."""
-        await self._downtime.over(_outage(guild))
+        self._reconciliation.present(guild.id)
+        await self._downtime.over(outage_of(guild.id))
         await self._write_buffer.guild_joined(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Discord has an outage of this server."""
         if self._rules.knows(guild.id):
-            self._downtime.away(_outage(guild), lambda: (guild.id,))
+            self._downtime.away(outage_of(guild.id), lambda: (guild.id,))
 
     @commands.Cog.listener()
     async def on_shard_disconnect(self, shard_id: int) -> None:
@@ -127,24 +122,16 @@ class EventsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
         """There is a new session; the library says this of no resumed one."""
+        self._reconciliation.session_began(shard_id)
         if not self._started:
             self._started = True
             await self._start_seeing(shard_id)
         await self._downtime.over(shard_id)
 
     @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """All servers are known: those that the bot has left in the meantime are forgotten."""
-        known = self._rules.guild_ids()
-        with suppress(DatabaseUnavailable):  # then those that have no rule any more are found at the next session
-            known |= await self.monitoring.storage.guilds.guild_ids()
-        here = {guild.id for guild in self._connection.guilds}
-        left = known - here
-        if left and not here & known:
-            _log.warning("of the servers in the store this bot is in none; is it the right token, or the right store?")
-            return
-        for guild_id in left:
-            self.monitoring.guild_gone(guild_id)
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """All servers of a new session are known: what the store knows besides is asked for."""
+        self._reconciliation.session_ready(shard_id)
 
     async def _start_seeing(self, first_shard: int) -> None:
         """The first connection stands; of the servers of the others nothing is seen until theirs do, too."""
@@ -163,8 +150,3 @@ class EventsCog(commands.Cog):
         if shards == 1:
             return EVERYWHERE
         return [guild for guild in self._rules.guild_ids() if (guild >> 22) % shards == shard_id]
-
-
-def _outage(guild: discord.Guild) -> object:
-    """The key of an absence of one server."""
-    return "server", guild.id

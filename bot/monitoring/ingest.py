@@ -216,14 +216,16 @@ class Ingest:
 
     def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
         """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""
+        author, *former = self._storage.pseudonyms.authors(message.author.id)
         kept = self._storage.write_buffer.scored(
             message.id,
             place.guild_id,
             place.channel_id,
-            self._storage.pseudonyms.author(message.author.id),
+            author,
             verdict,
             thread_id=place.thread_id,
             edited=edited,
+            former=former,
         )
         if isinstance(verdict, Unreadable):
             self.counts[place.guild_id].unread += 1

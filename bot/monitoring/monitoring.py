@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bot.monitoring.admin_notifier import AdminNotifier
-from bot.monitoring.downtime import Downtime
+from bot.monitoring.downtime import Downtime, outage_of
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
 from bot.monitoring.reactions import Reactions
 from bot.monitoring.reading_gate import ReadingGate
+from bot.monitoring.reconciliation import Reconciliation
 from bot.monitoring.rule_cache import RuleCache
 from bot.monitoring.tag_removal import TagRemoval
 from bot.refusal_backoff import RefusalBackoff
@@ -36,6 +37,13 @@ class Monitoring:
             services.classifier, storage, self.rules, self.gate, notices=self.notices, reactions=self.reactions
         )
         self.downtime = Downtime(storage.moods)
+        self.reconciliation = Reconciliation(
+            services.connection,
+            storage,
+            self.rules,
+            guild_gone=self.guild_gone,
+            channel_gone=self.channel_gone,
+        )
 
     def channel_gone(self, guild_id: int, channel_id: int) -> None:
         """Forgets a channel, category or thread that was deleted, with everything that was in it."""
@@ -44,7 +52,8 @@ class Monitoring:
         self.backoff.reopen(channel_id)
 
     def guild_gone(self, guild_id: int) -> None:
-        """Forgets a server that the bot has left."""
+        """Forgets a server that the bot has left, and is not to be added to again."""
         self.storage.write_buffer.guild_gone(guild_id)
         self.rules.guild_gone(guild_id)
         self.ingest.counts.pop(guild_id, None)
+        self.downtime.caught_up(outage_of(guild_id))

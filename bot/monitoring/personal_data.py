@@ -12,7 +12,7 @@ from bot.presentation.text import as_id, as_time, count
 from bot.storage.hourly_rollup import remove_messages
 from bot.storage.people_repository import read_messages
 from bot.storage.personal_data import PersonalData
-from bot.storage.schema import BookkeepingRow, GapRow, HourAuthorRow, HourRow, MessageScoreRow, NoticeRow
+from bot.storage.schema import BookkeepingRow, DepartureRow, GapRow, HourAuthorRow, HourRow, MessageScoreRow, NoticeRow
 from model import SENTIMENTS
 
 LISTED = 10
@@ -22,7 +22,8 @@ IMPERSONAL = {
     HourRow: "sums of each hour of a channel, with nobody in them",
     GapRow: "when the bot saw nothing",
     NoticeRow: "where a notice stands, or was deleted",
-    BookkeepingRow: "how far was purged, and the last sign of life",
+    DepartureRow: "servers that the bot has left within the last day",
+    BookkeepingRow: "how far was purged, the last sign of life, whose database it is, and how far the log is done",
 }
 
 

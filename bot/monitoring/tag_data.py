@@ -10,13 +10,19 @@ from bot.monitoring.reactions import Reactions
 from bot.presentation.text import as_id, count
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import TagRow
-from bot.storage.tag_repository import read_tags
+from bot.storage.tag_repository import read_tags, release_tags
 
 
 def tags_of_people(reactions: Reactions) -> PersonalData[tuple[Tag, ...]]:
     """To delete them blanks whose they are at once, and has the reactions taken back one after the other."""
     return PersonalData(
-        tables=(TagRow,), read=read_tags, lines=_lines, entries=_entries, deletion=_deletion, erase=reactions.erase
+        tables=(TagRow,),
+        read=read_tags,
+        lines=_lines,
+        entries=_entries,
+        deletion=_deletion,
+        erase=reactions.erase,
+        erase_again=release_tags,
     )
 
 

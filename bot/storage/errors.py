@@ -11,6 +11,10 @@ class DatabaseUnavailable(StoreError):
     """The database cannot be reached, is broken, or refused what was asked of it."""
 
 
+class ErasureWaits(DatabaseUnavailable):
+    """The database could not erase what it was asked to; it is noted on the disk, and done as soon as it can."""
+
+
 class DatabaseTooNew(StoreError):
     """The database was written by a newer version of the bot."""
 

@@ -6,13 +6,15 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, insert, select, union
+from sqlalchemy import Row, and_, delete, insert, select
 
 from bot.domain.records import Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
+from bot.storage.departures import is_here
 from bot.storage.errors import UnknownTimezone
+from bot.storage.known_places import guilds_known
 from bot.storage.people_repository import audited
-from bot.storage.schema import AlertRow, AuditRow, ChannelRuleRow, DigestRow, GuildSettingsRow, NoticeRow
+from bot.storage.schema import AuditRow, ChannelRuleRow, GuildSettingsRow
 from bot.storage.upsert import table_of, upsert
 
 _KEYS = ("guild_id", "target_kind", "target_id")
@@ -34,15 +36,16 @@ class GuildRepository:
         return _settings(row)
 
     async def guild_ids(self) -> set[int]:
-        """The servers that have chosen anything, in which anything was done, or of which anything was posted."""
-        tables = (GuildSettingsRow, ChannelRuleRow, AuditRow, AlertRow, DigestRow, NoticeRow)
+        """The servers of which anything is held."""
         async with self._database.read() as connection:
-            return set(await connection.scalars(union(*(select(table_of(row).c.guild_id) for row in tables))))
+            return await guilds_known(connection)
 
     async def digest_settings(self) -> tuple[GuildSettings, ...]:
-        """The settings of the servers that want digests and have a channel for them."""
+        """The settings of the servers that want digests, have a channel for them, and have not been left."""
         columns = table_of(GuildSettingsRow).c
-        wanted = and_(columns.digest != DigestKind.OFF.value, columns.mod_channel_id.is_not(None))
+        wanted = and_(
+            columns.digest != DigestKind.OFF.value, columns.mod_channel_id.is_not(None), is_here(columns.guild_id)
+        )
         async with self._database.read() as connection:
             rows = (await connection.execute(select(*columns).where(wanted).order_by(columns.guild_id))).all()
         return tuple(_settings(row) for row in rows)

@@ -24,6 +24,7 @@ from bot.storage.schema import (
     AuditRow,
     BookkeepingRow,
     ChannelRuleRow,
+    DepartureRow,
     DigestRow,
     GapRow,
     GuildSettingsRow,
@@ -39,6 +40,20 @@ _T = TypeVar("_T")
 
 Cell = tuple[int, int, int]
 """Server, channel and hour."""
+
+_OF_GUILDS = (
+    HourRow,
+    GuildSettingsRow,
+    ChannelRuleRow,
+    GapRow,
+    AlertRow,
+    DigestRow,
+    AuditRow,
+    DepartureRow,
+    NoticeRow,
+    TagRow,
+)
+"""What goes with its server."""
 
 _MESSAGES = table_of(MessageScoreRow).c
 _HOURS = table_of(HourRow).c
@@ -96,12 +111,31 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
     return late
 
 
-async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
-    """Removes every message of the person with these hashes, and what they add to their hours. An `Eraser`."""
+async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
+    """Removes every message of the person with these hashes, and what they add to their hours. An `Eraser`.
+
+    With `up_to` only messages with ids up to that one.
+    """
+    which: ColumnElement[bool] = _MESSAGES.author.in_(authors)
+    if up_to is not None:
+        which = and_(which, _MESSAGES.message_id <= up_to)
     deltas = Deltas()
-    removed = await _take_away(connection, _MESSAGES.author.in_(authors), deltas)
+    removed = await _take_away(connection, which, deltas)
     await _apply(connection, deltas)
     return removed
+
+
+async def remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
+    """Removes channels, categories or threads with everything in them and about them."""
+    deltas = Deltas()
+    await _remove_channels(connection, channels)
+    await _take_away(connection, _MESSAGES.thread_id.in_(channels), deltas)
+    await _apply(connection, deltas)
+
+
+async def remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
+    """Removes everything of these servers."""
+    await _remove_guilds(connection, guilds)
 
 
 def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
@@ -186,8 +220,7 @@ async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> 
     channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
     for by_channel in (MessageScoreRow, HourAuthorRow):
         await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
-    settled = (GuildSettingsRow, ChannelRuleRow, NoticeRow)
-    for by_guild in (HourRow, *settled, GapRow, AlertRow, DigestRow, AuditRow, TagRow):
+    for by_guild in _OF_GUILDS:
         await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
 
 

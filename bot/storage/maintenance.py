@@ -17,6 +17,7 @@ async def purge_what_is_old(storage: Storage, days: int, now: float) -> None:
         _log.info("purged the scores of %d messages of %d days ago", purged.messages, days)
 
 
-async def carry_over(storage: Storage, _now: float) -> None:
-    """Keeps opt-outs readable under today's key. Meant for every day."""
+async def carry_over(storage: Storage, now: float) -> None:
+    """Keeps opt-outs readable under today's key, and the log of erasures short. Meant for every day."""
     await storage.opt_outs.carry_over()
+    await storage.erasures.forget_old(now)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
+from bot.storage.departures import Departures
+from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.mood_repository import MoodRepository
@@ -42,6 +44,8 @@ class Storage:
     notices: NoticeRepository
     tags: TagRepository
     write_buffer: WriteBuffer
+    erasures: Erasures
+    departures: Departures
     last_alive: int | None = None
 
 
@@ -55,10 +59,11 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     try:
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
-        opt_outs = OptOuts(database, pseudonyms)
+        erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
+        opt_outs = OptOuts(database, pseudonyms, erasures=erasures)
         await opt_outs.load()
         moods = MoodRepository(database)
-        write_buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days)
+        write_buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days, erasures=erasures)
         _log.info("the bot's files are in %s", settings.data_dir.absolute())
         try:
             yield Storage(
@@ -73,6 +78,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 notices=NoticeRepository(database),
                 tags=TagRepository(database),
                 write_buffer=write_buffer,
+                erasures=erasures,
+                departures=Departures(database),
                 last_alive=await moods.last_alive(),
             )
         finally:

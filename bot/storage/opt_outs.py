@@ -8,18 +8,27 @@ from collections.abc import Callable
 from sqlalchemy import delete, insert, select
 
 from bot.storage.database import Database
+from bot.storage.erasure_log import Kind
+from bot.storage.erasures import Erasures
+from bot.storage.errors import DatabaseUnavailable
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import OptOutRow
-from bot.storage.upsert import upsert
 
 
 class OptOuts:
     """The people who opted out, by their hashes. `load` must have been called before anybody is asked for."""
 
-    def __init__(self, database: Database, pseudonyms: Pseudonyms, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pseudonyms: Pseudonyms,
+        clock: Callable[[], float] = time.time,
+        erasures: Erasures | None = None,
+    ) -> None:
         self._database = database
         self._pseudonyms = pseudonyms
         self._clock = clock
+        self._erasures = erasures or Erasures(database)
         self._authors: set[bytes] = set()
         self._recognised: dict[bytes, bytes] = {}
 
@@ -47,19 +56,34 @@ class OptOuts:
         return known is not None
 
     async def add(self, user_id: int) -> None:
-        """Opts somebody out, in memory at once and in any case. Raises DatabaseUnavailable: not kept over a restart."""
-        author = self._pseudonyms.author(user_id)
+        """Opts somebody out: in memory at once and in any case, and noted so that a backup does not undo it.
+
+        When the database does not do it but the log of erasures has it, it is kept, and done as soon as it does. Raises
+        DatabaseUnavailable when neither has it: not kept over a restart.
+        """
+        author, since = self._pseudonyms.author(user_id), int(self._clock())
         self._authors.add(author)
-        async with self._database.write() as connection:
-            await connection.execute(
-                upsert(self._database.dialect, OptOutRow), [{"author": author, "since": int(self._clock())}]
-            )
+        noted = await self._erasures.note(Kind.OPTED_OUT, since, (author,), self._pseudonyms.fingerprint)
+        try:
+            async with self._erasures.transaction():
+                pass  # what was noted is done in it
+        except DatabaseUnavailable:
+            if not noted:
+                raise
 
     async def remove(self, user_id: int) -> None:
         """Opts somebody in again. Raises DatabaseUnavailable, and then they are still out."""
-        authors = self._pseudonyms.authors(user_id)
-        async with self._database.write() as connection:
-            await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+        authors, key = self._pseudonyms.authors(user_id), self._pseudonyms.fingerprint
+        noted = False
+        try:
+            async with self._erasures.transaction() as connection:
+                await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+                await self._erasures.note(Kind.OPTED_IN, 0, authors, key)
+                noted = True
+        except BaseException:
+            if noted:  # or it would be done later, with nobody told
+                await self._erasures.note(Kind.OPTED_OUT, int(self._clock()), authors[:1], key)
+            raise
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)
 
@@ -71,6 +95,7 @@ class OptOuts:
         recognised = dict(self._recognised)
         if not recognised:
             return 0
+        carried = []
         async with self._database.write() as connection:
             for author, former in recognised.items():
                 known = select(OptOutRow.since).where(OptOutRow.author == former)
@@ -78,6 +103,9 @@ class OptOuts:
                 there = await connection.scalar(select(OptOutRow.since).where(OptOutRow.author == author))
                 if since is not None and there is None:
                     await connection.execute(insert(OptOutRow).values(author=author, since=since))
+                    carried.append((Kind.OPTED_OUT, since, (author,), self._pseudonyms.fingerprint))
+        if carried:
+            await self._erasures.note_all(carried)
         for author in recognised:
             self._recognised.pop(author, None)
         return len(recognised)

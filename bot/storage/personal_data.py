@@ -27,6 +27,7 @@ class PersonalData(Generic[_T]):
     Discord's markup, with the days for which it is kept, and `entries` gives every single thing for a file, as lists or
     values by name. `deletion` says what deleting it does, as in "removes your 3 scores"; empty: there is nothing to
     delete. Without `erase` it stays when a person has their data deleted, because it is kept for their sake.
+    `erase_again` is what is done again after a backup was put back, where that is not `erase` itself.
     """
 
     tables: tuple[type[Base], ...]
@@ -35,6 +36,7 @@ class PersonalData(Generic[_T]):
     entries: Callable[[_T], Mapping[str, Any]]
     deletion: Callable[[_T], str]
     erase: Eraser | None
+    erase_again: Eraser | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ SHORTEST_KEY = 16
 
 @dataclass(frozen=True, slots=True)
 class HashKey:
-    """A key, and the last day on which hashes made with it are still recognised; None: always."""
+    """A key, and the last day on which anything but opt-outs may be held under it; None: none was chosen."""
 
     secret: str
     until: date | None = None
@@ -38,22 +38,27 @@ class Pseudonyms:
     them does so once, in any server or in a direct message, for all of them.
 
     A hash cannot be made anew without the id it came from, and no id is kept. So a new key does not touch the rows that
-    are there: the former key stays beside it, until a day that was chosen when it was replaced, and everything held
-    under either key is recognised. That day must not lie before the retention time is over. Opt-outs are carried over
-    to the new key when the person writes, which is when their id is known (`OptOuts`); whoever does not write before
-    the former key ends has to opt out again, so give it long, or no end at all. In the hour of the change somebody may
-    be counted as two authors.
+    are there: the former key stays beside it, and everything held under either key is recognised. After the day that
+    was chosen for its end nothing is held under it any more but opt-outs: that day does not lie before the retention
+    time is over. Opt-outs are carried over to the new key when the person writes, which is when their id is known
+    (`OptOuts`); for whoever never does, the former key goes on being asked, for as long as it stands there. In the hour
+    of the change somebody may be counted as two authors.
     """
 
-    def __init__(self, keys: Sequence[HashKey], today: date | None = None) -> None:
-        today = today or date.today()
+    def __init__(self, keys: Sequence[HashKey]) -> None:
         if not keys:
             raise BadHashKey("HASH_KEY is empty.")
-        current, *former = keys
-        self._keys = tuple(
-            blake2b(key.secret.encode(), digest_size=32).digest()
-            for key in (current, *(key for key in former if key.until is None or key.until >= today))
-        )
+        self._keys = tuple(blake2b(key.secret.encode(), digest_size=32).digest() for key in keys)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells today's key from others and leads to none: 8 hexadecimal digits."""
+        return _fingerprint(self._keys[0])
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Those of today's key and of the former ones."""
+        return frozenset(map(_fingerprint, self._keys))
 
     def author(self, user_id: int) -> bytes:
         """The hash under which somebody's messages are kept from now on."""
@@ -66,6 +71,10 @@ class Pseudonyms:
     @staticmethod
     def _hash(key: bytes, user_id: int) -> bytes:
         return blake2b(user_id.to_bytes(8, "big"), key=key, digest_size=HASH_BYTES).digest()
+
+
+def _fingerprint(key: bytes) -> str:
+    return blake2b(b"fingerprint", key=key, digest_size=4).hexdigest()
 
 
 def read_keys(text: str) -> list[HashKey]:
@@ -85,7 +94,7 @@ def read_keys(text: str) -> list[HashKey]:
 
 
 def rotated(text: str, until: date | None) -> str:
-    """`text` with a new random key in front; the one that was there is recognised until that day, None: always."""
+    """`text` with a new random key in front; the one that was there is followed by its end, None: it has none."""
     current, *former = (part.strip() for part in text.strip().split(","))
     end = f"@{until.isoformat()}" if until is not None else ""
     fresh = ",".join([secrets.token_hex(32), current + end, *former])

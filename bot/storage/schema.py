@@ -257,11 +257,26 @@ class FeedbackRow(Base):
     hour: Mapped[int]
 
 
+class DepartureRow(Base):
+    """A server that the bot is not in any more. Everything of it stays for a day, in case it is added again."""
+
+    __tablename__ = "departures"
+
+    guild_id: Mapped[KeySnowflake]
+    since: Mapped[Total]
+
+
 class BookkeepingRow(Base):
-    """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life."""
+    """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life.
+
+    `application_id` is the bot's own, so that a wrong token is known as such. `erasures` is the number of the last
+    entry of the log of erasures that is done here.
+    """
 
     __tablename__ = "bookkeeping"
 
     number: Mapped[KeySnowflake]
     purged_before: Mapped[int]
     alive: Mapped[Total | None]
+    application_id: Mapped[Snowflake | None]
+    erasures: Mapped[Total] = mapped_column(server_default="0")

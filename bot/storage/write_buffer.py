@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import Database
-from bot.storage.errors import DatabaseUnavailable
+from bot.storage.erasure_log import Kind
+from bot.storage.erasures import Erasures
+from bot.storage.errors import DatabaseUnavailable, ErasureWaits
 from bot.storage.hourly_rollup import remove_messages, write_pending
+from bot.storage.known_places import known_among
 from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
 from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
@@ -27,6 +32,8 @@ _log = logging.getLogger(__name__)
 FLUSH_SECONDS = 5.0
 LIMIT = 200_000
 """Messages that may wait to be written, about 60 MB; and as many deletions, and ids that are remembered as deleted."""
+LATER = 10
+"""How many times as many deletions may wait behind those, as bare numbers of 8 bytes: nobody would repeat them."""
 ALIVE_SECONDS = 60.0
 """How often a sign of life is written when there is nothing else to write."""
 
@@ -39,8 +46,9 @@ class Counts:
 
     `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
     server that is gone by the time their score came. `late`: older than the retention time. `dropped`: there was no
-    room. `dropped_deletions`: there was no room for these either; their rows stay until they are purged. `failures`:
-    writes that failed, of which nothing is lost.
+    room. `dropped_deletions`: there was no room for these either; their rows stay until somebody looks which messages
+    are still there (`bot.storage.held_messages`), or until they are purged. `failures`: writes that failed, of which
+    nothing is lost.
     """
 
     written: int = 0
@@ -69,6 +77,7 @@ class WriteBuffer:
         interval: float = FLUSH_SECONDS,
         limit: int = LIMIT,
         clock: Callable[[], float] = time.time,
+        erasures: Erasures | None = None,
     ) -> None:
         self.counts = Counts()
         self.sees = False
@@ -86,10 +95,12 @@ class WriteBuffer:
         self._task: asyncio.Task[None] | None = None
         self._alive = float("-inf")
         self._deleted = Remembered(limit)
+        self._later_deleted = array("q")
         self._emptied = Remembered(limit)
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
-        self._forgotten: dict[bytes, int] = {}
+        self._erasures = erasures or Erasures(database, clock=clock)
+        self._forgotten = self._erasures.forgotten()
 
     def __len__(self) -> int:
         """Messages whose scores are not written yet."""
@@ -105,12 +116,14 @@ class WriteBuffer:
         *,
         thread_id: int | None = None,
         edited: int = 0,
+        former: Sequence[bytes] = (),
     ) -> bool:
         """A message, new or edited, was read, or could not be. `author` is a hash of `Pseudonyms.author`.
 
         `channel_id` is the channel that counts it: for a message in a thread that is the thread's parent, and
         `thread_id` the thread. `edited` is the time of the edit in milliseconds since the Unix epoch, 0 for a message
-        as it was first written. False when it is not kept; `counts` says why. Raises ValueError for what is no hash.
+        as it was first written. `former` are the author's hashes under former keys, under which they may have had their
+        data deleted. False when it is not kept; `counts` says why. Raises ValueError for what is no hash.
         """
         if len(author) != HASH_BYTES or not 0 < message_id < _HIGHEST:
             raise ValueError("an author is a hash of 16 bytes, and a message's id fits 63 bits")
@@ -121,7 +134,7 @@ class WriteBuffer:
             or channel_id in self._channels_gone
             or thread_id in self._channels_gone
             or guild_id in self._guilds_gone
-            or message_id <= self._forgotten.get(author, 0)
+            or any(message_id <= self._forgotten.get(one, 0) for one in (author, *former))
         ):
             self.counts.refused += 1
             return False
@@ -138,9 +151,14 @@ class WriteBuffer:
             self._deleted.add(message_id)
             if len(self._pending.deleted) + len(self._in_flight.deleted) < self._limit:
                 self._pending.delete((message_id,))
+                continue
+            self._pending.scores.pop(message_id, None)
+            if len(self._later_deleted) < LATER * self._limit:
+                self._later_deleted.append(message_id)
             else:
+                if not self.counts.dropped_deletions:
+                    _log.error("too many deletions wait for the database: some rows stay until they are looked for")
                 self.counts.dropped_deletions += 1
-                self._pending.scores.pop(message_id, None)
 
     def emptied(self, message_id: int, edited: int) -> None:
         """A message was edited at that time, in milliseconds, until it said nothing: what came later counts again."""
@@ -166,32 +184,46 @@ class WriteBuffer:
             self._guilds_gone.discard(guild_id)
             await self.flush()
 
-    async def forget(self, authors: Sequence[bytes], up_to: int, erasers: Sequence[Eraser] = (remove_messages,)) -> int:
+    async def forget(
+        self, authors: Sequence[bytes], up_to: int, erasers: Sequence[Eraser] = (remove_messages,), *, key: str = ""
+    ) -> int:
         """Removes every message of somebody's, written or waiting; `authors` are their hashes (`Pseudonyms.authors`).
 
-        All `erasers` work in one transaction: nothing is deleted by halves.
+        All `erasers` work in one transaction: nothing is deleted by halves. It is noted first, with the fingerprint of
+        today's `key`, so that neither a restart nor a backup undoes it.
 
         Messages with ids up to `up_to`, such as the id of the interaction that asked for it, are refused from now on: a
-        score that is still being computed, or an edit, does not bring them back. Returns how many were in the database.
-        Raises DatabaseUnavailable; then those in the database are still there.
+        score that is still being computed, or an edit, does not bring them back, also after a restart. Returns how many
+        were in the database. When that does not do it, those in it are still there: raises ErasureWaits when they go as
+        soon as it does, also after a restart, and else another DatabaseUnavailable.
         """
         theirs = frozenset(authors)
         self._forgotten.update((author, max(up_to, self._forgotten.get(author, 0))) for author in theirs)
+        noted = await self._erasures.note(Kind.ERASED, up_to, authors, key)
         async with self._flushing:
             self._pending.drop(lambda scored: scored.author in theirs)
-            async with self._database.write() as connection:
-                return sum([await erase(connection, list(theirs)) for erase in erasers])
+            try:
+                async with self._erasures.transaction() as connection:
+                    return sum([await erase(connection, list(theirs)) for erase in erasers])
+            except DatabaseUnavailable as error:
+                if noted:
+                    raise ErasureWaits(str(error)) from error
+                raise
 
     async def flush(self) -> None:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
         async with self._flushing:
             now, sees = self._clock(), self.sees
-            if not self._pending and (not self.sees or abs(now - self._alive) < ALIVE_SECONDS):
+            while self._later_deleted and len(self._pending.deleted) < self._limit:
+                self._pending.delete((self._later_deleted.pop(),))
+            quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
+            if quiet and not self._pending and not self._erasures.pending:
                 return
             self._in_flight, self._pending = self._pending, Pending()
             oldest_hour = oldest_kept(self._retention_days, now)
             try:
-                async with self._database.write() as connection:
+                async with self._erasures.transaction() as connection:
+                    await self._note_places(connection)
                     late = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
                         await connection.execute(update(BookkeepingRow).values(alive=int(now)))
@@ -218,8 +250,24 @@ class WriteBuffer:
             await self._task
         try:
             await self.flush()
+            while self._later_deleted:
+                await self.flush()
         except DatabaseUnavailable as error:
             _log.error("%d messages could not be written before the end: %s", len(self), error)
+
+    async def _note_places(self, connection: AsyncConnection) -> None:
+        """Servers and channels of which something is held are noted before they go, and what was noted is done.
+
+        First of all, since a server may have been joined again: what is written after it stays.
+        """
+        guilds = self._in_flight.guilds - self._erasures.waiting(Kind.SERVER)
+        channels = self._in_flight.channels - self._erasures.waiting(Kind.CHANNEL)
+        known_guilds, known_channels = await known_among(connection, guilds, channels)
+        news = [(Kind.SERVER, guild, (), "") for guild in known_guilds]
+        news += [(Kind.CHANNEL, channel, (), "") for channel in known_channels]
+        if news:
+            await self._erasures.note_all(news)
+        await self._erasures.apply(connection)
 
     async def _flush_now_and_then(self) -> None:
         failing = False

@@ -10,6 +10,7 @@ from sqlalchemy import LargeBinary, select
 from sqlalchemy.orm import Mapped, mapped_column, registry
 
 from bot.commands.privacy_report import as_json, in_words
+from bot.storage.erasures import ERASERS
 from bot.storage.personal_data import erasers
 from bot.storage.schema import Base, KeyAuthor, OptOutRow
 from bot.storage.upsert import table_of
@@ -113,6 +114,11 @@ async def test_whatever_is_kept_about_somebody_is_told_and_deleted(bot, storage,
             for column in columns_about_people(row):
                 left = await connection.scalar(select(column).where(column == filled))
                 assert (left is not None) is (row in stays), row
+
+
+def test_what_is_done_again_after_a_backup_is_all_that_the_features_delete(bot):
+    kinds = [kept for feature in bot.features for kept in feature.personal_data]
+    assert {kept.erase_again or kept.erase for kept in kinds} - {None} == set(ERASERS)
 
 
 async def test_the_report_has_everything_that_every_feature_says(bot, storage, filled):

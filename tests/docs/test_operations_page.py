@@ -10,6 +10,7 @@ from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.cli.main import main
 from bot.settings import Settings
+from bot.storage.erasure_log import KEPT_DAYS
 from bot.storage.pseudonyms import SHORTEST_KEY
 from bot.storage.write_buffer import FLUSH_SECONDS, LIMIT
 
@@ -25,7 +26,7 @@ def test_every_setting_that_is_named_exists():
 
 def test_every_command_that_is_named_exists_and_has_the_options():
     named = set(re.findall(r"bin/vibecheck ([a-z-]+)", PAGE))
-    assert named == {"check", "run", "rotate-key"} <= main.commands.keys()
+    assert named == {"backup", "check", "restore", "run", "rotate-key"} <= main.commands.keys()
     help_text = CliRunner().invoke(main, ["rotate-key", "--help"]).output
     assert all(option in help_text for option in [*re.findall(r"rotate-key (--[a-z-]+)", PAGE), "--until"])
 
@@ -51,6 +52,7 @@ def test_the_numbers_are_those_of_the_code():
     assert f"up to {LIMIT:,} messages wait" in PAGE
     assert f"the last {FLUSH_SECONDS:.0f} seconds of scores" in PAGE
     assert f"{SHORTEST_KEY} characters at least" in PAGE
+    assert f"no line of it is older than {KEPT_DAYS} days" in PAGE
 
 
 def test_every_page_that_is_linked_exists():

@@ -10,6 +10,8 @@ from bot.domain.recent_texts import REMEMBERED_SECONDS, REMEMBERED_TEXTS
 from bot.domain.records import FEWEST_AUTHORS
 from bot.settings import Settings
 from bot.storage.database_url import FILE, LOCK
+from bot.storage.erasure_log import FILE as LOG
+from bot.storage.erasure_log import KEPT_DAYS
 from bot.storage.pseudonyms import KEY_FILE
 from bot.storage.pseudonyms import LOCK as KEY_LOCK
 from bot.storage.retention import LONGEST_DAYS
@@ -44,13 +46,14 @@ def test_the_page_says_that_people_are_hashes(table):
 
 
 def test_the_page_names_every_file_of_the_store():
-    for name in (FILE, LOCK, KEY_FILE, KEY_LOCK):
+    for name in (FILE, LOCK, KEY_FILE, KEY_LOCK, LOG):
         assert f"`{name}`" in PAGE
 
 
 def test_the_pages_numbers_are_those_of_the_code():
     assert f"{Settings.model_fields['retention_days'].default} days (the" in PAGE
     assert f"chooses, {LONGEST_DAYS} at most" in PAGE
+    assert f"A line goes after {KEPT_DAYS} days" in PAGE
     assert f"fewer than {FEWEST_AUTHORS} people are hidden" in PAGE
     assert f"at most {REMEMBERED_SECONDS / 60:.0f} minutes" in PAGE
     assert f"at most {REMEMBERED_TEXTS} of them" in PAGE

@@ -11,7 +11,7 @@ from bot.channels import WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
 from bot.connection import REQUEST_FAILURES
-from bot.domain.records import GuildSettings, TargetKind
+from bot.domain.records import GuildSettings
 from bot.mod_channel import look_up
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
@@ -23,8 +23,6 @@ from bot.presentation.text import unread_in_words
 _LIST = 4000
 UNREAD_FROM = 25
 """Percent of a channel's messages that cannot be read from which on the doctor says so."""
-_UNKNOWN_CHANNEL = 10003
-_CHANNELS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 
 
 async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildSettings) -> discord.Embed:
@@ -83,20 +81,10 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
 
 
 async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> int:
-    """How many rules were about roles, channels or threads that are no more."""
-    forgotten = 0
-    for kind, number in tuple(monitoring.rules.rules(guild.id)):
-        if kind is TargetKind.ROLE and guild.get_role(number) is None:
-            await monitoring.rules.role_gone(guild.id, number)
-            forgotten += 1
-        elif kind in _CHANNELS and guild.get_channel_or_thread(number) is None:
-            try:
-                await guild.fetch_channel(number)  # it may be hidden, or a thread that is archived
-            except REQUEST_FAILURES as error:
-                if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_CHANNEL:
-                    monitoring.channel_gone(guild.id, number)
-                    forgotten += 1
-    return forgotten
+    """Forgets what was deleted unseen; how many rules were about roles, channels or threads that are no more."""
+    before = len(monitoring.rules.rules(guild.id))
+    await monitoring.reconciliation.look(guild)
+    return before - len(monitoring.rules.rules(guild.id))
 
 
 def _reopen(monitoring: Monitoring, channel: WithMessages | discord.ForumChannel) -> bool:

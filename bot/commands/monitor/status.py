@@ -136,6 +136,12 @@ def _since_start(counts: Counts, written: Written) -> str:
         lines.append(f"Not in English, so not counted in the mood: {counts.unread:,}.")
     if counts.failed:
         lines.append(f"The model failed on: {counts.failed:,}.")
-    dropped = written.dropped + written.dropped_deletions
-    lines.append(f"In all servers: {dropped:,} dropped, for the database was away; {written.late:,} came too late.")
+    lines.append(
+        f"In all servers: {written.dropped:,} dropped, for the database was away; {written.late:,} came too late."
+    )
+    if written.dropped_deletions:
+        lines.append(
+            f"In all servers: {written.dropped_deletions:,} deletions of messages were missed, for the database was "
+            "away; their scores stay until they are looked for, or until they are too old."
+        )
     return "\n".join(lines)

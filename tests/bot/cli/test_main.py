@@ -38,7 +38,18 @@ def call(*arguments, before):
 
 
 def test_the_commands_are_these():
-    assert sorted(main.commands) == ["check", "demo", "invite", "rotate-key", "run", "score", "train", "web"]
+    assert sorted(main.commands) == [
+        "backup",
+        "check",
+        "demo",
+        "invite",
+        "restore",
+        "rotate-key",
+        "run",
+        "score",
+        "train",
+        "web",
+    ]
 
 
 @pytest.mark.parametrize("name", OURS)

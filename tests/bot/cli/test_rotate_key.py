@@ -44,7 +44,7 @@ def test_the_file_gets_a_new_key_and_keeps_the_former_one_for_ever(key_file):
     out, said = rotate()
     assert out == ""
     assert "Restart the bot now" in said
-    assert "none of them is lost" in said
+    assert "leave the former key where it is: without it" in said
     new, old = read_keys(key_file.read_text())
     assert old == HashKey(former, None)
     assert new.secret not in said + former
@@ -58,8 +58,8 @@ def test_a_former_key_has_an_end_when_one_is_given_and_the_price_is_said(key_fil
     end = TODAY + timedelta(days=91)
     _, said = rotate(option, str(end) if option == "--until" else "90")
     assert [key.until for key in read_keys(key_file.read_text())] == [None, end]
-    assert f"recognised until {end}" in said
-    assert "will be read again" in said
+    assert f"Its last day is {end}" in said
+    assert "leave the former key where it is, also after that day" in said
 
 
 def test_people_are_recognised_by_both_keys_after_a_restart(key_file):

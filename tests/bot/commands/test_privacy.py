@@ -11,11 +11,13 @@ from bot.app.assemble import assemble
 from bot.commands import privacy
 from bot.commands.privacy import (
     DELETE,
+    DELETION_NOTED,
     IN,
     NEVER_OUT,
     NOT_DELETED,
     NOTHING,
     OUT,
+    OUT_DELETED_LATER,
     OUT_NOT_DELETED,
     OUT_UNDELETED,
     OUT_UNTIL_RESTART,
@@ -26,6 +28,7 @@ from bot.commands.privacy_report import as_file
 from bot.domain.records import AdminAction, Audited, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.presentation.error_words import SORRY
+from bot.storage.erasures import Erasures
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, MessageScoreRow, OptOutRow
@@ -304,19 +307,66 @@ async def test_without_the_database_it_says_that_nothing_could_be_read(use, say,
     assert len(storage.write_buffer) == 1
 
 
-async def test_a_deletion_that_fails_says_what_is_left_and_can_be_tried_again(use, press, say, storage):
+async def test_a_deletion_that_the_database_does_not_take_is_noted_and_done_when_it_does(use, press, say, storage):
     say(1)
     response = await use("delete")
+    async with broken_database(storage, "message_scores"):
+        say(2)
+        assert await press(response) == DELETION_NOTED
+        assert response.components == []
+    say(2)
+    await storage.write_buffer.flush()
+    assert await rows_of(storage.database, MessageScoreRow) == []
+
+
+async def test_what_is_noted_outside_the_database_is_told_to_whom_it_is_about(use, press, say, world, storage):
+    say(1)
+    await press(await use("delete"))
+    await use("opt-out")
+    seen = await use("see")
+    assert "- 3 notes that you had your data deleted" in seen.content
+    assert "after 30 days" in seen.content
+    assert [one["request"] for one in data_of(world, seen)["requests_noted"]] == ["erased", "opted-out", "erased"]
+    nobody = await world.maya.slash(world.channel, "privacy see")
+    assert "note" not in nobody.response.content
+
+
+async def test_a_deletion_that_cannot_even_be_noted_says_what_is_left_and_can_be_tried_again(
+    use, press, say, storage, settings
+):
+    say(1)
+    response = await use("delete")
+    (settings.data_dir / "erasures.log").mkdir()
     async with broken_database(storage, "message_scores"):
         say(2)
         assert await press(response) == NOT_DELETED
     say(2)
     assert len(storage.write_buffer) == 0
-    assert await press(response) == "Removed: the scores of 1 message, and whatever else was held about you."
+    assert "whatever else was held about you is removed" in await press(response)
     assert await rows_of(storage.database, MessageScoreRow) == []
 
 
-async def test_an_opt_out_holds_without_the_database_and_says_that_it_is_not_kept(use, say, world, storage):
+async def test_an_opt_out_is_kept_without_the_database(use, say, world, storage, settings):
+    say(1)
+    await storage.write_buffer.flush()
+    async with broken_database(storage, "opt_outs", "message_scores"):
+        assert (await use("opt-out")).content == f"{OUT} {OUT_DELETED_LATER}"
+    async with open_again(storage, settings) as opt_outs:
+        assert opt_outs.includes(world.alice.id)
+    assert await rows_of(storage.database, MessageScoreRow) == []
+
+
+@asynccontextmanager
+async def open_again(storage, settings):
+    """The opt-outs as the next process finds them."""
+    erasures = await Erasures.open(storage.database, settings.data_dir, storage.pseudonyms)
+    opt_outs = OptOuts(storage.database, storage.pseudonyms, erasures=erasures)
+    await opt_outs.load()
+    yield opt_outs
+
+
+async def test_an_opt_out_that_cannot_be_kept_holds_and_says_so(use, say, world, storage, settings):
+    (settings.data_dir / "erasures.log").mkdir()
     say(1)
     await storage.write_buffer.flush()
     async with broken_database(storage, "opt_outs", "message_scores"):
@@ -325,13 +375,15 @@ async def test_an_opt_out_holds_without_the_database_and_says_that_it_is_not_kep
     say(2)
     assert len(storage.write_buffer) == 0
     seen = await use("see")
-    assert "could not be written down" in seen.content
+    assert "You opted out on" in seen.content, "it was done as soon as the database answered"
     assert data_of(world, seen)["opted_out"] is True
-    assert (await use("opt-out")).content.startswith(f"{OUT} Removed: the scores of 1 message")
+    assert await rows_of(storage.database, MessageScoreRow) == []
+    assert (await use("opt-out")).content.startswith(OUT)
     assert len(await rows_of(storage.database, OptOutRow)) == 1
 
 
-async def test_an_opt_out_of_which_only_the_deletion_fails_says_so(use, say, storage):
+async def test_an_opt_out_of_which_only_the_deletion_fails_says_so(use, say, storage, settings):
+    (settings.data_dir / "erasures.log").mkdir()
     say(1)
     await storage.write_buffer.flush()
     async with broken_database(storage, "message_scores"):

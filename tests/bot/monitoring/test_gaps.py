@@ -87,14 +87,13 @@ async def test_an_outage_of_one_server_is_its_gap(home, bot, storage, clock):
     assert await home.gaps() == [(home.guild.id, before, before + 301)]
 
 
-async def test_a_server_that_is_left_in_an_outage_leaves_no_gap(home, bot, storage, clock):
+async def test_a_server_that_is_removed_in_an_outage_leaves_no_gap(home, bot, storage, clock):
     await storage.guilds.set_rule(Rule(home.guild.id, TargetKind.SERVER, home.guild.id, Mode.WATCH))
     await monitoring_of(bot).rules.load()
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
     await home.env.settle()
     clock.now += 300
-    home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)})
-    await home.env.settle()
+    monitoring_of(bot).guild_gone(home.guild.id)
     await monitoring_of(bot).downtime.close()
     assert await home.gaps() == []
 

@@ -9,7 +9,6 @@ from simcord import ChannelHandle
 from simcord.backend import serializers
 
 from bot.app.assemble import assemble
-from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.monitoring.admin_notifier import COLLECTING
 from bot.monitoring.notice import AWAY_SECONDS, notice
 from bot.storage.errors import DatabaseUnavailable
@@ -226,32 +225,12 @@ async def test_a_thread_counts_towards_its_channel_and_goes_with_its_messages_al
     assert await watched.hours() == [(0, 0, 1)]
 
 
-async def test_leaving_a_server_removes_everything_of_it_and_an_outage_nothing(watched):
+async def test_an_outage_of_a_server_removes_nothing(watched):
     await watched.alice.send(watched.general, GOOD)
     await watched.messages()
     watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id), "unavailable": True})
     await watched.env.settle()
     assert len(await watched.messages()) == 1
-    watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
-    await watched.env.settle()
-    assert await watched.messages() == []
-    assert await watched.storage.guilds.rules() == ()
-    assert monitoring_of(watched.bot).rules.guild_ids() == set()
-
-
-async def test_a_server_that_takes_the_bot_back_begins_anew(watched):
-    await watched.alice.send(watched.general, GOOD)
-    watched.env.backend.emit("GUILD_DELETE", {"id": str(watched.guild.id)})
-    await watched.env.settle()
-    guild = watched.env.backend.get_guild(watched.guild.id)
-    payload = dict(serializers.guild_create_payload(watched.env.backend, guild))
-    payload.pop("unavailable", None)
-    watched.env.backend.emit("GUILD_CREATE", payload)
-    await watched.env.settle()
-    assert await watched.messages() == []
-    await watched.watch()
-    message = await watched.alice.send(watched.general, BAD)
-    assert await watched.messages() == [message.id]
 
 
 async def test_a_message_stays_counted_when_its_channel_is_no_longer_watched(watched):
@@ -337,42 +316,6 @@ async def test_rules_and_notices_are_known_after_a_restart(home, settings, class
     message = await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id]
     assert len(home.general.history()) == 2
-
-
-async def test_servers_left_while_the_bot_was_off_are_forgotten_when_it_is_back(home, settings, classifier, storage):
-    await home.watch()
-    await storage.guilds.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
-    await home.env.restart_bot(assemble(settings, classifier, storage))
-    await storage.write_buffer.flush()
-    assert {rule.guild_id for rule in await storage.guilds.rules()} == {home.guild.id}
-
-
-async def test_of_servers_left_while_the_bot_was_off_settings_alone_are_forgotten_too(
-    home, settings, classifier, storage, monkeypatch
-):
-    async def fail():
-        raise DatabaseUnavailable("away")
-
-    await home.watch()
-    await storage.guilds.set_settings(GuildSettings(4711, "Europe/Berlin"))
-    await storage.guilds.set_rule(Rule(4712, TargetKind.SERVER, 4712, Mode.WATCH))
-    with monkeypatch.context() as broken:
-        broken.setattr(storage.guilds, "guild_ids", fail, raising=False)
-        await home.env.restart_bot(assemble(settings, classifier, storage))
-    await storage.write_buffer.flush()
-    assert await storage.guilds.guild_ids() == {home.guild.id, 4711}
-    await home.env.restart_bot(assemble(settings, classifier, storage))
-    await storage.write_buffer.flush()
-    assert await storage.guilds.guild_ids() == {home.guild.id}
-    assert await storage.guilds.settings(4711) == GuildSettings(4711)
-
-
-async def test_a_store_of_other_servers_only_is_left_alone(env, bot, home, settings, classifier, storage, caplog):
-    await storage.guilds.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.WATCH))
-    await env.restart_bot(assemble(settings, classifier, storage))
-    await storage.write_buffer.flush()
-    assert [rule.guild_id for rule in await storage.guilds.rules()] == [4711]
-    assert "is it the right token" in caplog.text
 
 
 async def test_an_error_of_ours_is_logged_without_what_it_says(watched, monkeypatch, caplog):

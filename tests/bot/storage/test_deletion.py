@@ -28,8 +28,9 @@ WHAT_BECOMES = {
     # table: (somebody is forgotten, a channel is gone, a server is gone, its time is over)
     "alerts": (STAYS, GOES, GOES, STAYS),
     "audit": (BLANKED, STAYS, GOES, BLANKED),
-    "bookkeeping": (STAYS, STAYS, STAYS, CORRECTED),
+    "bookkeeping": (CORRECTED, CORRECTED, CORRECTED, CORRECTED),
     "channel_rules": (STAYS, GOES, GOES, STAYS),
+    "departures": (STAYS, STAYS, GOES, STAYS),
     "digests": (STAYS, STAYS, GOES, STAYS),
     "feedback": (STAYS, STAYS, STAYS, STAYS),
     "gaps": (STAYS, STAYS, GOES, STAYS),
@@ -77,6 +78,7 @@ def other_rows():
     for guild, channel in ((HOME, GENERAL), (AWAY, ELSEWHERE)):
         settings = {"guild_id": guild, "timezone": "UTC", "mod_channel_id": channel, "reaction_floor": 900}
         settings |= {"positive_reaction": "+", "negative_reaction": "-", "alert_messages": 20, "alert_authors": 5}
+        yield "departures", {"guild_id": guild, "since": NEW * SECONDS + 1}
         yield "guild_settings", settings | {"digest": "off", "digest_hour": 9, "digest_messages": 20}
         for hour in (OLD, NEW):
             yield "gaps", {"guild_id": guild, "started": hour * SECONDS, "ended": hour * SECONDS + 1}
@@ -129,12 +131,14 @@ def belongs(cause, table, row):
     """Whether this row is about what is deleted."""
     channels = {"channel": {GENERAL}, "server": {GENERAL, RANDOM}}
     if cause == "person":
-        return table == "hours" or ME in (row.get("author"), row.get("actor"))
+        return table in ("bookkeeping", "hours") or ME in (row.get("author"), row.get("actor"))
     if cause == "time":
         if table == "tags":
             return hour_of(row["message_id"]) == OLD
         old = row.get("hour", row.get("done", row.get("started", row.get("since", HOUR * SECONDS))))
         return table == "bookkeeping" or old in (OLD, OLD * SECONDS)
+    if table == "bookkeeping":
+        return True
     if cause == "channel" and table in ("audit", "channel_rules"):
         return row["target_id"] == GENERAL
     if "channel_id" in row:

@@ -12,7 +12,7 @@ from bot.storage import migrate as migration
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.notice_repository import NoticeRepository
-from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.schema import BookkeepingRow, DepartureRow, HourAuthorRow, HourRow, MessageScoreRow
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
     GENERAL,
@@ -95,6 +95,12 @@ async def test_what_was_there_was_all_read_and_stays_as_it_was(upgraded):
     hours = await rows_of(upgraded, HourRow)
     counts = [(row["positive"], row["authors"], row["unread"], row["writers"]) for row in hours]  # type: ignore[misc]
     assert counts == [(1, 6, 0, 6), (1, 2, 0, 2), (1, 1, 0, 1)]  # type: ignore[comparison-overlap]
+
+
+async def test_a_database_of_before_belongs_to_nobody_yet_and_nothing_of_the_log_is_done_in_it(upgraded):
+    (row,) = await rows_of(upgraded, BookkeepingRow)
+    assert (row["application_id"], row["erasures"]) == (None, 0)
+    assert await rows_of(upgraded, DepartureRow) == []
 
 
 async def test_what_comes_now_corrects_what_was_there(upgraded):

@@ -14,8 +14,9 @@ from tests.bot.storage.scenes import author
 KEPT = {
     "alerts": "number guild_id channel_id post_id level usual_level started acknowledged recovered",
     "audit": "number guild_id done actor action target_kind target_id",
-    "bookkeeping": "number purged_before alive",
+    "bookkeeping": "number purged_before alive application_id erasures",
     "channel_rules": "guild_id target_kind target_id mode tagging sensitivity",
+    "departures": "guild_id since",
     "digests": "guild_id kind period claimed sent",
     "feedback": "number label answered score model hour",
     "gaps": "number guild_id started ended",
@@ -51,8 +52,8 @@ WORDS = {
 }
 """Where text is: one of a few words of ours, or else why no person writes it."""
 
-PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id"}
-"""Ids of servers and what is in them. A target is a server, category, channel, thread or role (TargetKind)."""
+PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id", "application_id"}
+"""Ids of servers and what is in them, and the bot's own. A target is a server, category, channel, thread or role."""
 
 MESSAGES = {"message_id", "post_id"}
 """Ids of messages; the second kind are the bot's own."""
@@ -61,6 +62,7 @@ TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "cla
 TIMES |= {"purged_before", "digest_hour", "posted"}
 
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
+NUMBERS |= {"erasures"}
 NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
 NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "deletions"}
 """Scores, counts, limits and switches."""

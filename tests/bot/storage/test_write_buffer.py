@@ -16,6 +16,7 @@ from bot.storage.schema import (
     AuditRow,
     Base,
     BookkeepingRow,
+    DepartureRow,
     DigestRow,
     FeedbackRow,
     HourAuthorRow,
@@ -25,7 +26,7 @@ from bot.storage.schema import (
     OptOutRow,
     TagRow,
 )
-from bot.storage.write_buffer import WriteBuffer
+from bot.storage.write_buffer import LATER, WriteBuffer
 from tests.bot.storage.scenes import (
     AWAY,
     GENERAL,
@@ -183,6 +184,7 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
         await connection.execute(insert(NoticeRow).values(guild_id=guild, channel_id=guild + 1))
         tag = {"message_id": guild, "emoji": "+", "guild_id": guild, "channel_id": guild + 1}
         await connection.execute(insert(TagRow).values(tag))
+        await connection.execute(insert(DepartureRow).values(guild_id=guild, since=1))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
@@ -323,10 +325,26 @@ async def test_beyond_its_limit_new_messages_are_dropped_and_counted_and_edits_a
     assert say(buffer, 0, score=-1.0, edited=5)
     buffer.deleted([message_id(1)])
     assert say(buffer, 6)
-    buffer.deleted(map(message_id, range(10, 14)))
-    assert (buffer.counts.dropped, buffer.counts.dropped_deletions) == (2, 2)
     await buffer.flush()
+    assert buffer.counts.dropped == 2
     assert await messages(database) == [message_id(0), message_id(2), message_id(6)]
+    await assert_sums_are_right(database)
+
+
+async def test_deletions_beyond_the_limit_wait_and_only_far_beyond_it_are_they_dropped_which_is_told(
+    database, clock, caplog
+):
+    buffer = WriteBuffer(database, limit=3, clock=clock)
+    for number in range(34):
+        say(buffer, number)
+        await buffer.flush()
+    buffer.deleted(map(message_id, range(34)))
+    assert buffer.counts.dropped_deletions == 34 - 3 - LATER * 3
+    assert caplog.text.count("too many deletions wait") == 1
+    await buffer.flush()
+    assert len(await messages(database)) == 34 - 3
+    await buffer.close()
+    assert await messages(database) == [message_id(33)]
     await assert_sums_are_right(database)
 
 

@@ -56,6 +56,12 @@ async def test_the_status_says_what_is_watched_and_by_which_rule(home):
         assert part in said, part
 
 
+async def test_the_status_says_when_deletions_were_missed(home):
+    assert "deletions" not in await home.monitor("status")
+    home.storage.write_buffer.counts.dropped_deletions = 1200
+    assert "1,200 deletions of messages were missed" in await home.monitor("status")
+
+
 async def test_the_status_of_an_unwatched_server_says_how_to_begin(home):
     assert "Nothing is watched. `/monitor enable` starts it" in await home.monitor("status")
 

@@ -1,0 +1,221 @@
+"""What was erased is noted before it is answered, done in the database, and done again where a backup was put back.
+
+The database knows the number of the last entry of the log that was done in it. So a database that is behind the log,
+because it is a copy from before or because it was away, is known by one comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.snowflake import SECONDS
+from bot.storage.database import Database
+from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
+from bot.storage.errors import DatabaseUnavailable
+from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages
+from bot.storage.people_repository import blank_admin
+from bot.storage.personal_data import Eraser
+from bot.storage.pseudonyms import Pseudonyms
+from bot.storage.schema import BookkeepingRow, OptOutRow
+from bot.storage.tag_repository import release_tags
+from bot.storage.upsert import upsert
+
+_log = logging.getLogger(__name__)
+
+ERASERS: tuple[Eraser, ...] = (remove_messages, blank_admin, release_tags)
+"""What is done again for somebody who had their data deleted: what all features together delete."""
+
+_WORDS = {
+    Kind.ERASED: "deletions by people",
+    Kind.OPTED_OUT: "opt-outs",
+    Kind.OPTED_IN: "opt-ins",
+    Kind.SERVER: "servers",
+    Kind.CHANNEL: "channels",
+}
+
+
+class Erasures:
+    """The log, and how far the database is with it. Without a log it keeps what is noted until it is done."""
+
+    def __init__(
+        self, database: Database, log: ErasureLog | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._file = log
+        self._clock = clock
+        self._pending: list[Entry] = []
+        self._unwritten: list[Entry] = []
+        self._turn = asyncio.Lock()
+        self._reached: int | None = None
+        self._last = 0
+        self.done_again = ""
+        """What was done again at the opening, in words; empty: the database was not behind."""
+
+    @classmethod
+    async def open(cls, database: Database, folder: Path, pseudonyms: Pseudonyms) -> Self:
+        """Reads the log in `folder`, and does again what the database is behind with; says so in the log.
+
+        Raises DatabaseUnavailable, also when the log cannot be read.
+        """
+        log = ErasureLog(folder)
+        try:
+            await asyncio.to_thread(log.read)
+        except OSError as error:
+            raise DatabaseUnavailable(f"{folder / FILE} cannot be read ({error.strerror}).") from None
+        erasures = cls(database, log)
+        async with database.read() as connection:
+            done = await connection.scalar(select(BookkeepingRow.erasures)) or 0
+        await erasures._catch_up(done, pseudonyms)
+        return erasures
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything that was noted and is not done in the database yet."""
+        return bool(self._pending)
+
+    def waiting(self, kind: Kind) -> set[int]:
+        """The servers or channels that were noted and are not gone from the database yet."""
+        return {entry.target for entry in self._pending if entry.kind is kind}
+
+    def forgotten(self) -> dict[bytes, int]:
+        """Hashes of the people who had their data deleted, with the id up to which their messages stay unread."""
+        found: dict[bytes, int] = {}
+        for entry in self._entries():
+            if entry.kind is Kind.ERASED:
+                found.update((author, max(entry.target, found.get(author, 0))) for author in entry.authors)
+        return found
+
+    def about(self, authors: Collection[bytes]) -> tuple[Entry, ...]:
+        """What is noted about the person with these hashes, in order."""
+        return tuple(entry for entry in self._entries() if any(author in authors for author in entry.authors))
+
+    async def note(self, kind: Kind, target: int = 0, authors: Sequence[bytes] = (), key: str = "") -> bool:
+        """Notes what is to be done now; whether it is on the disk, and so will be done also after a restart.
+
+        When the disk does not take it, the log says so, and it is tried again with the next.
+        """
+        return await self.note_all([(kind, target, tuple(authors), key)])
+
+    async def note_all(self, news: Sequence[tuple[Kind, int, tuple[bytes, ...], str]]) -> bool:
+        """The same for several at once."""
+        async with self._turn:
+            now = int(self._clock())
+            for one in news:
+                self._last += 1
+                entry = Entry(self._last, now, *one)
+                self._pending.append(entry)
+                self._unwritten.append(entry)
+            return await self._written()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which everything that was noted is done: where `apply` is awaited, or at the end.
+
+        Raises DatabaseUnavailable, and then it is done in the next.
+        """
+        async with self._database.write() as connection:
+            self._reached = None
+            yield connection
+            if self._reached is None:
+                await self.apply(connection)
+            reached = self._reached
+        self._pending = [entry for entry in self._pending if reached is None or entry.number > reached]
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        """Does what was noted so far, in order, within a `transaction`. To do it again changes nothing more."""
+        noted = tuple(self._pending)
+        for entry in noted:
+            await _do(connection, entry)
+        if noted:
+            self._reached = noted[-1].number
+            marked = update(BookkeepingRow).where(BookkeepingRow.erasures < self._reached)
+            await connection.execute(marked.values(erasures=self._reached))
+
+    async def forget_old(self, now: float) -> None:
+        """Leaves out of the log what no backup may hold any more; `now` in seconds since the Unix epoch. A job.
+
+        What is not done in the database yet stays.
+        """
+        if self._file is None:
+            return
+        before = int(now) - KEPT_DAYS * 24 * SECONDS
+        async with self._turn:
+            done = self._pending[0].number - 1 if self._pending else self._last
+            try:
+                await asyncio.to_thread(self._file.forget, before, done)
+            except OSError as error:
+                _log.error("%s could not be written (%s)", FILE, error.strerror)
+
+    def _entries(self) -> list[Entry]:
+        return [*(self._file.entries if self._file is not None else ()), *self._unwritten]
+
+    async def _written(self) -> bool:
+        if self._file is None:
+            self._unwritten.clear()
+            return False
+        try:
+            await asyncio.to_thread(self._file.append, tuple(self._unwritten))
+        except OSError as error:
+            _log.error(
+                "%s cannot be written (%s): what is deleted now would come back with a backup", FILE, error.strerror
+            )
+            return False
+        self._unwritten.clear()
+        return True
+
+    async def _catch_up(self, done: int, pseudonyms: Pseudonyms) -> None:
+        assert self._file is not None
+        log = self._file
+        self._last = max([done, log.gone, *(entry.number for entry in log.entries)])
+        self._pending = sorted((entry for entry in log.entries if entry.number > done), key=lambda entry: entry.number)
+        behind = tuple(self._pending)
+        if log.damaged:
+            _log.warning("%d lines of %s are damaged and were passed over", log.damaged, FILE)
+        if log.gone > done:
+            _log.warning(
+                "the database is older than %s reaches back, which is %d days: opt-outs and deletions of before may be "
+                "undone; tell people, so that they can repeat them",
+                FILE,
+                KEPT_DAYS,
+            )
+        known = pseudonyms.fingerprints
+        strange = sum(bool(entry.key) and entry.key not in known for entry in log.entries)
+        if strange:
+            _log.warning(
+                "%d entries of %s were made with a key that is not in HASH_KEY or hash.key any more: who opted out by "
+                "them is not recognised; put that key behind today's",
+                strange,
+                FILE,
+            )
+        if behind:
+            async with self.transaction():
+                pass
+            counts = Counter(entry.kind for entry in behind)
+            self.done_again = ", ".join(f"{words}: {counts[kind]}" for kind, words in _WORDS.items() if counts[kind])
+            _log.warning("the database was behind %s, as a backup is; done again: %s", FILE, self.done_again)
+
+
+async def _do(connection: AsyncConnection, entry: Entry) -> None:
+    match entry.kind:
+        case Kind.ERASED:
+            await remove_messages(connection, entry.authors, entry.target)
+            await blank_admin(connection, entry.authors)
+        case Kind.OPTED_OUT:
+            rows = [{"author": author, "since": entry.target} for author in entry.authors]
+            await connection.execute(upsert(connection.dialect.name, OptOutRow), rows)
+        case Kind.OPTED_IN:
+            await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(entry.authors)))
+        case Kind.SERVER:
+            await remove_guilds(connection, [entry.target])
+        case Kind.CHANNEL:
+            await remove_channels(connection, [entry.target])
