@@ -59,13 +59,14 @@ class ModChannels:
         self._trouble: dict[int, _Trouble] = {}
         self.readers = Readers()
 
-    async def post(self, guild_id: int, channel_id: int, now: float, **message: Any) -> int:
+    async def post(self, guild_id: int, channel_id: int, now: float, *, insist: bool = False, **message: Any) -> int:
         """Sends what `discord.abc.Messageable.send` takes, and returns the message's id.
 
+        Whoever waits by themselves between tries may `insist`: only a refusal keeps them from trying.
         Raises NotPosted when it is certain that nothing was posted, and otherwise whatever the library raises: it may
         then have been posted or not.
         """
-        if self.paused(channel_id, now):
+        if self.paused(channel_id, now) and (not insist or self.refuses(channel_id)):
             raise NotPosted
         channel = self._connection.get_partial_messageable(channel_id, guild_id=guild_id)
         try:

@@ -285,7 +285,9 @@ async def test_a_rule_of_former_days_for_a_private_thread_has_nobody_read_and_ca
     await monitoring_of(home.bot).rules.told(home.guild.id, secret.id, 0)
     await home.maya.send(secret, GOOD)
     assert await home.messages() == []
-    said = await home.monitor("status")
+    assert "private thread" not in await home.monitor("status")  # of which its admin need not know
+    boss = home.guild.create_role("boss", permissions=discord.Permissions(manage_guild=True, manage_threads=True))
+    said = await home.monitor("status", by=home.guild.add_member(home.env.create_user("boss"), roles=[boss]))
     assert "Nothing is watched" in said
     assert "never read, for it is a private thread" in said
     assert "Nothing is watched, and nothing is wrong" in await home.monitor("doctor")
