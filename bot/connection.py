@@ -23,6 +23,10 @@ class Connection(Protocol):
     def shard_count(self) -> int | None:
         """Over how many connections its servers are spread."""
 
+    @property
+    def latencies(self) -> Sequence[tuple[int, float]]:
+        """Of each connection its shard and how long its last heartbeat took, in seconds; infinite before the first."""
+
     def is_ready(self) -> bool:
         """Whether all servers are known."""
 

@@ -5,25 +5,39 @@ from __future__ import annotations
 from functools import partial
 
 from bot.background_jobs import Daily, Hourly, Job
+from bot.monitoring import blind_spots, catch_up, heartbeats, overload
+from bot.monitoring.clock_watch import ClockWatch
 from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
 from bot.services import Feature
-from bot.storage.maintenance import carry_over, purge_what_is_old
+from bot.storage.maintenance import carry_over, forget_short_gaps, purge_what_is_old
 
 __all__ = ["Monitoring", "setup"]
 
 
 def setup(monitoring: Monitoring) -> Feature:
     """Discord's events, and what is done so that nothing is kept for too long."""
+    cog = EventsCog(monitoring)
     storage, days = monitoring.storage, monitoring.services.settings.retention_days
     return Feature(
         name="monitoring",
-        cogs=(EventsCog(monitoring),),
+        cogs=(cog,),
         jobs=(
             Job("purging", Hourly(partial(purge_what_is_old, storage, days)), limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
+            Job("listening to heartbeats", cog.heartbeats.look, interval=heartbeats.LOOK_SECONDS),
+            Job("looking for blind spots", monitoring.blind_spots.look, interval=blind_spots.LOOK_SECONDS),
+            Job("noticing overload", monitoring.overload.look, interval=overload.WINDOW_SECONDS),
+            Job("minding the clock", ClockWatch(monitoring.clock).look),
+            Job(
+                "catching up",
+                monitoring.catch_up.work,
+                interval=catch_up.INTERVAL_SECONDS,
+                limit=catch_up.LIMIT_SECONDS,
+            ),
+            Job("forgetting short gaps", Daily(partial(forget_short_gaps, storage))),
         ),
         drain=monitoring.ingest.drained,
         personal_data=(MESSAGES,),

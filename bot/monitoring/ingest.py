@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import discord
 
 from bot.channels import WithMessages, place_of
 from bot.domain.rules import Decision, Place
+from bot.domain.snowflake import written_at
 from bot.monitoring.command_filter import is_command
 from bot.monitoring.notice import Notices
+from bot.monitoring.overload import Overload
 from bot.monitoring.reactions import Reactions, tag_for
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
@@ -79,6 +82,7 @@ class Ingest:
         self._reactions = reactions
         self._content_seen = content_seen
         self._waiting: set[asyncio.Task[object]] = set()
+        self.overload: Overload | None = None
 
     async def drained(self, seconds: float) -> int:
         """Waits for those messages that wait for the model now, at most so long; returns how many still do."""
@@ -129,7 +133,26 @@ class Ingest:
         elif isinstance(verdict, NothingToRead):
             self._storage.write_buffer.emptied(message.id, moment)
 
-    def _wanted(self, message: discord.Message) -> tuple[Place, Decision] | None:
+    async def caught_up(self, message: discord.Message, roles: Collection[int] | None) -> bool:
+        """Reads a message that was missed, as it is now, without tags or notices; `roles` are its author's, if known.
+
+        What its author wrote while they were opted out is not read. False: it is to be read and could not be.
+        """
+        wanted = self._wanted(message, roles)
+        if wanted is None or not self._rules.is_told(wanted[0]) or is_command(message.content):
+            return True
+        if written_at(message.id) < self._storage.opt_outs.in_again_since(message.author.id):
+            return True
+        if not message.content.strip():
+            return True
+        verdict = await self._verdict(message, wanted[0].guild_id)
+        still = self._wanted(message, roles)
+        if isinstance(verdict, Verdict | Unreadable) and still is not None:
+            edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
+            self._keep(message, still[0], verdict, edited=edited)
+        return verdict is not None
+
+    def _wanted(self, message: discord.Message, roles: Collection[int] | None = None) -> tuple[Place, Decision] | None:
         """Where a message stands and the rule that has it read; None for one that is not to be read.
 
         Asked before the model reads it and again after: its author may have opted out meanwhile.
@@ -137,7 +160,8 @@ class Ingest:
         if not self._content_seen or message.guild is None or not is_from_a_person(message):
             return None
         place, author = place_of(message.channel), message.author
-        roles = [role.id for role in author.roles] if isinstance(author, discord.Member) else None
+        if isinstance(author, discord.Member):
+            roles = [role.id for role in author.roles]
         if place is None or (roles is None and self._rules.has_exempt_roles(place.guild_id)):
             return None
         decision = self._rules.decide(place, roles or ())
@@ -151,13 +175,18 @@ class Ingest:
         assert task is not None, "events are handled in tasks"
         self._waiting.add(task)
         try:
-            return await self._classifier.classify(
+            verdict = await self._classifier.classify(
                 message.content, Priority.PASSIVE, origin=guild_id, within=LONGEST_WAIT
             )
+            if self.overload is not None:
+                self.overload.answered(message, read=True)
+            return verdict
         except (NothingToRead, Unreadable) as answer:
             return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):
             self.counts[guild_id].shed += 1
+            if self.overload is not None:
+                self.overload.answered(message, read=False)
         except InferenceFailed:
             self.counts[guild_id].failed += 1
         finally:

@@ -26,6 +26,8 @@ class RuleCache:
         self._rules: dict[int, dict[Target, Rule]] = {}
         self._told: dict[int, set[int]] = {}
         self._settings: dict[int, GuildSettings] = {}
+        self.changed: Callable[[int], None] = _nothing
+        """Called with a server's id when what is watched there, or where a notice stands, has changed."""
 
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
@@ -58,11 +60,13 @@ class RuleCache:
         """Keeps a rule in the place of the one its target had."""
         await self._guilds.set_rule(rule)
         self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
+        self.changed(rule.guild_id)
 
     async def remove_rule(self, guild_id: int, target: Target) -> None:
         """Removes what was said of a target, if anything was."""
         await self._guilds.remove_rule(guild_id, *target)
         self._rules.get(guild_id, {}).pop(target, None)
+        self.changed(guild_id)
 
     def is_told(self, place: Place) -> bool:
         """Whether a notice stands where people who write there can see it: in the channel, or in the thread itself."""
@@ -74,6 +78,7 @@ class RuleCache:
         kind = TargetKind.CHANNEL
         await self._guilds.add_audit(Audited(guild_id, int(self._clock()), None, AdminAction.NOTICE, kind, channel_id))
         self._told.setdefault(guild_id, set()).add(channel_id)
+        self.changed(guild_id)
 
     def channels_told(self, guild_id: int) -> frozenset[int]:
         """The channels and threads of a server in which a notice was posted and counts."""
@@ -84,6 +89,7 @@ class RuleCache:
         if channel_ids:
             await self._guilds.remove_notices(guild_id, channel_ids)
             self._told.get(guild_id, set()).difference_update(channel_ids)
+            self.changed(guild_id)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
@@ -117,3 +123,7 @@ class RuleCache:
         """The bot has left a server; the buffer removes what the store holds about it."""
         for kept in (self._rules, self._told, self._settings):
             kept.pop(guild_id, None)
+
+
+def _nothing(_guild_id: int) -> None:
+    """Nobody wants to know."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, insert, select, union
+from sqlalchemy import Row, and_, delete, func, insert, select, union
 
 from bot.domain.records import AdminAction, Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
@@ -118,6 +118,13 @@ class GuildRepository:
         async with self._database.read() as connection:
             rows = await connection.execute(question)
             return tuple((guild, channel) for guild, channel in rows if channel is not None)
+
+    async def told_since(self, guild_id: int) -> Mapping[int, int]:
+        """Since when the notice stands in each channel or thread of a server, in seconds since the Unix epoch."""
+        where = (AuditRow.guild_id == guild_id, AuditRow.action == AdminAction.NOTICE)
+        question = select(AuditRow.target_id, func.max(AuditRow.done)).where(*where).group_by(AuditRow.target_id)
+        async with self._database.read() as connection:
+            return {channel: done for channel, done in await connection.execute(question) if channel is not None}
 
 
 def _settings(row: Row[Any]) -> GuildSettings:

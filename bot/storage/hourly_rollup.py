@@ -168,7 +168,7 @@ async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas
 
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
     """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
-    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow):
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow, GapRow):
         await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
     kinds = ("channel", "category", "thread")
     rules = and_(ChannelRuleRow.target_kind.in_(kinds), ChannelRuleRow.target_id.in_(channels))

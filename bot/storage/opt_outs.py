@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from bot.storage.database import Database
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import OptOutRow
+from bot.storage.sign_of_life import sign_of_life
 from bot.storage.upsert import upsert
 
 
@@ -22,6 +23,7 @@ class OptOuts:
         self._clock = clock
         self._authors: set[bytes] = set()
         self._recognised: dict[bytes, bytes] = {}
+        self._in_again: dict[bytes, float] = {}
 
     def __contains__(self, author: object) -> bool:
         return author in self._authors
@@ -46,6 +48,10 @@ class OptOuts:
             self._recognised[authors[0]] = known
         return known is not None
 
+    def in_again_since(self, user_id: int) -> float:
+        """When somebody has opted in again, since the start of the bot; before that they were out. 0: they did not."""
+        return self._in_again.get(self._pseudonyms.author(user_id), 0.0)
+
     async def add(self, user_id: int) -> None:
         """Opts somebody out, in memory at once and in any case. Raises DatabaseUnavailable: not kept over a restart."""
         author = self._pseudonyms.author(user_id)
@@ -60,6 +66,8 @@ class OptOuts:
         authors = self._pseudonyms.authors(user_id)
         async with self._database.write() as connection:
             await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+            await sign_of_life(connection, self._clock())
+        self._in_again[authors[0]] = self._clock()
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)
 

@@ -19,6 +19,7 @@ from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.retention import oldest_kept
 from bot.storage.schema import BookkeepingRow
+from bot.storage.sign_of_life import sign_of_life
 from model.errors import Unreadable
 from model.verdict import Verdict
 
@@ -180,6 +181,7 @@ class WriteBuffer:
         async with self._flushing:
             self._pending.drop(lambda scored: scored.author in theirs)
             async with self._database.write() as connection:
+                await sign_of_life(connection, self._clock())
                 return sum([await erase(connection, list(theirs)) for erase in erasers])
 
     async def flush(self) -> None:

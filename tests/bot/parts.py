@@ -1,5 +1,7 @@
 """How tests reach what is inside a bot."""
 
+import time
+
 from bot.monitoring.events import EventsCog
 
 
@@ -12,3 +14,16 @@ def give(bot, **services):
     """Puts other services in the place of those that a bot has."""
     for name, service in services.items():
         object.__setattr__(bot.services, name, service)
+
+
+class MovedClock:
+    """The clock that a storage goes by, moved by a test. It begins at a whole second: an instant ends after it began."""
+
+    def __init__(self, storage):
+        self.clock = storage.clock
+        self.clock._local, self.clock._steady = lambda: self.now, lambda: self.ran
+        self.now, self.ran = float(int(time.time())), 1000.0
+
+    def go_on(self, seconds):
+        self.now += seconds
+        self.ran += seconds

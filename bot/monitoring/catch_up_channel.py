@@ -1,0 +1,91 @@
+"""The channels and threads of a server of which something may have been missed, and how far each was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import discord
+
+from bot.channels import WithMessages, place_of
+from bot.domain.rules import Place
+from bot.domain.snowflake import first_id_at, written_at
+from bot.monitoring.rule_cache import RuleCache
+from bot.monitoring.watched_channels import watched
+
+THREADS_SLEEP_AFTER = 3600.0
+"""Seconds of silence after which Discord archives a thread, at the earliest; somebody may do so sooner."""
+
+
+class Progress(Enum):
+    """How far a channel's history was read."""
+
+    MORE = "there is more"
+    DONE = "all of it"
+    GIVEN_UP = "not all of it, and it is not tried again"
+
+
+@dataclass(slots=True, eq=False)
+class CatchUpChannel:
+    """A place whose history from `since` to `ended` (seconds since the Unix epoch) is read.
+
+    `cursor` is the last message that was dealt with. A forum has no messages of its own, only threads to be found.
+    """
+
+    channel: WithMessages | discord.ForumChannel
+    place: Place
+    since: float
+    ended: float
+    cursor: int = 0
+    looked_back: bool = False
+    threads_found: bool = False
+    looked_at: int = 0
+    failures: int = 0
+    progress: Progress = Progress.MORE
+    members: dict[int, frozenset[int] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cursor = self.cursor or first_id_at(self.since) - 1
+
+    @property
+    def read_until(self) -> float:
+        """Up to when it was read."""
+        return max(self.since, written_at(self.cursor))
+
+
+def channels_of(
+    cache: RuleCache, guild: discord.Guild, told_since: Mapping[int, int], since: float, ended: float
+) -> Iterator[CatchUpChannel]:
+    """What is watched and told now, from when its notice stood on; of threads those that are not archived."""
+    threads_of_own = set()
+    for channel, _, told in watched(cache, guild):
+        place = place_of(channel)
+        if place is None or not told:
+            continue
+        if isinstance(channel, discord.Thread):
+            threads_of_own.add(channel.id)
+        begun = max(since, _stands_since(told_since, place))
+        if begun < ended:
+            yield CatchUpChannel(channel, place, begun, ended)
+    for thread in guild.threads:
+        found = thread_of(cache, thread, told_since, since, ended)
+        if found is not None and thread.id not in threads_of_own:
+            yield found
+
+
+def thread_of(
+    cache: RuleCache, thread: discord.Thread, told_since: Mapping[int, int], since: float, ended: float
+) -> CatchUpChannel | None:
+    """A thread, if it is watched by whatever rule and somebody may have written in it since then."""
+    place = place_of(thread)
+    if place is None or thread.is_private() or not cache.decide(place).watched or not cache.is_told(place):
+        return None
+    begun = max(since, _stands_since(told_since, place))
+    return CatchUpChannel(thread, place, begun, ended) if begun < ended else None
+
+
+def _stands_since(told_since: Mapping[int, int], place: Place) -> float:
+    """Since when a notice stands for those who write there; the older of two. Nothing is read where none is noted."""
+    places = (place.channel_id, place.thread_id)
+    return min((told_since[one] for one in places if one is not None and one in told_since), default=float("inf"))
