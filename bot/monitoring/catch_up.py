@@ -101,7 +101,9 @@ class CatchUp:
         cause = missed.absence.cause
         if not self._hours or cause not in CAUSES or missed.ended <= missed.started:
             return
-        since = max(missed.started, self._clock.now() - self._hours * 3600)
+        # A sign of life stands for its whole second: what somebody had deleted then is not read again.
+        begun = missed.started + (1.0 if cause is GapCause.OFF else 0.0)
+        since = max(begun, self._clock.now() - self._hours * 3600)
         servers = {guild for guild in self._rules.guild_ids() if missed.absence.concerns(guild)}
         if since >= missed.ended or not servers:
             return
@@ -197,7 +199,7 @@ class CatchUp:
         if missed.number is None or len(filling.missing) > _MOST_PARTS:
             return
         parts = list(filling.missing)
-        if missed.started < filling.since:
+        if missed.started + 1.0 < filling.since:
             parts.append(Gap.of(missed.absence, int(missed.started), int(filling.since)))
         try:
             await self._storage.gaps.replace(missed.number, parts)
@@ -209,8 +211,9 @@ def _still_missing(channels: Sequence[CatchUpChannel], cause: GapCause | None, e
     """One gap for each channel that was not read to the end, its threads counted in."""
     begins: dict[int, float] = {}
     for one in channels:
-        if one.progress is Progress.GIVEN_UP:
-            begins[one.place.channel_id] = min(one.read_until, begins.get(one.place.channel_id, one.read_until))
+        begun = one.missing_from
+        if begun is not None:
+            begins[one.place.channel_id] = min(begun, begins.get(one.place.channel_id, begun))
     guild_id = channels[0].place.guild_id if channels else None
     return [Gap(guild_id, int(begun), ended, channel, cause=cause) for channel, begun in begins.items()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 
 import discord
 
@@ -44,14 +45,18 @@ class CatchUpChannel:
     failures: int = 0
     progress: Progress = Progress.MORE
     members: dict[int, frozenset[int] | None] = field(default_factory=dict)
+    skipped_from: float | None = None
+    """When the first message was written that was left out, because of too many people nobody can be asked about."""
 
     def __post_init__(self) -> None:
         self.cursor = self.cursor or first_id_at(self.since) - 1
 
     @property
-    def read_until(self) -> float:
-        """Up to when it was read."""
-        return max(self.since, written_at(self.cursor))
+    def missing_from(self) -> float | None:
+        """From when on something of it is still missing; None: nothing is."""
+        if self.skipped_from is not None:
+            return self.skipped_from
+        return max(self.since, written_at(self.cursor)) if self.progress is Progress.GIVEN_UP else None
 
 
 def channels_of(
@@ -88,4 +93,5 @@ def thread_of(
 def _stands_since(told_since: Mapping[int, int], place: Place) -> float:
     """Since when a notice stands for those who write there; the older of two. Nothing is read where none is noted."""
     places = (place.channel_id, place.thread_id)
-    return min((told_since[one] for one in places if one is not None and one in told_since), default=float("inf"))
+    stood = (told_since[one] + 1.0 for one in places if one is not None and one in told_since)  # to the second
+    return min(stood, default=inf)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import discord
 
 from bot.channels import WithMessages
-from bot.domain.snowflake import first_id_at
+from bot.domain.snowflake import first_id_at, written_at
 from bot.monitoring.blind_spots import sees
 from bot.monitoring.catch_up_channel import THREADS_SLEEP_AFTER, CatchUpChannel, Progress, thread_of
 from bot.monitoring.ingest import Ingest, is_from_a_person
@@ -144,13 +144,17 @@ class HistoryReader:
             return True
         roles: frozenset[int] | None = frozenset()
         if self._rules.has_exempt_roles(one.place.guild_id):
-            roles = await self._roles(message.author.id, one)
+            roles = await self._roles(message, one)
         return await self._ingest.caught_up(message, roles)
 
-    async def _roles(self, user_id: int, one: CatchUpChannel) -> frozenset[int] | None:
-        """Somebody's roles of now; None, and they are not read, for who has left and for too many people."""
+    async def _roles(self, message: discord.Message, one: CatchUpChannel) -> frozenset[int] | None:
+        """The roles that an author has now; None, and they are not read, for who has left and for too many people."""
+        user_id = message.author.id
+        if self._storage.opt_outs.includes(user_id):
+            return None
         if user_id not in one.members:
-            if len(one.members) >= MOST_MEMBERS or self._storage.opt_outs.includes(user_id):
+            if len(one.members) >= MOST_MEMBERS:
+                one.skipped_from = one.skipped_from or written_at(message.id)
                 return None
             self.requests += 1
             try:

@@ -24,7 +24,7 @@ class Monitoring:
         self.storage = storage
         self.content_seen = services.content_seen
         self.clock = storage.clock
-        self.rules = RuleCache(storage.guilds)
+        self.rules = RuleCache(storage.guilds, self.clock.now)
         self.backoff = RefusalBackoff()
         admins = AdminNotifier(services.mod_channels, self.rules)
         self.notices = Notices(self.rules, self.backoff, admins, services.settings.retention_days)

@@ -17,12 +17,12 @@ def give(bot, **services):
 
 
 class MovedClock:
-    """The clock that a storage goes by, moved by a test. It begins at a whole second: an instant ends after it began."""
+    """The clock that a storage goes by, moved by a test. It begins at a whole second."""
 
     def __init__(self, storage):
+        self.now, self.ran = float(int(time.time())), 1000.0
         self.clock = storage.clock
         self.clock._local, self.clock._steady = lambda: self.now, lambda: self.ran
-        self.now, self.ran = float(int(time.time())), 1000.0
 
     def go_on(self, seconds):
         self.now += seconds
