@@ -31,8 +31,8 @@ class Heartbeats:
         """A job, for every second."""
         now = self._steady()
         stood_still = now - self._looked > _STANDSTILL and isfinite(self._looked)
-        for shard, latency in self._latencies():
-            if latency == self._last.get(shard) or not isfinite(latency):
+        for shard, latency in self._latencies():  # infinite before the first
+            if latency == self._last.get(shard) or not 0.0 < latency < inf:
                 continue
             self._last[shard] = latency
             # What came while the process stood still says only that the connection worked before.
