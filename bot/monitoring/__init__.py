@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bot.background_jobs import Daily, Hourly, Job
-from bot.monitoring import blind_spots, catch_up, heartbeats, overload
+from bot.monitoring import blind_spots, catch_up, clock_watch, heartbeats, overload
 from bot.monitoring.clock_watch import ClockWatch
 from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
@@ -30,7 +30,7 @@ def setup(monitoring: Monitoring) -> Feature:
             Job("listening to heartbeats", cog.heartbeats.look, interval=heartbeats.LOOK_SECONDS),
             Job("looking for blind spots", monitoring.blind_spots.look, interval=blind_spots.LOOK_SECONDS),
             Job("noticing overload", monitoring.overload.look, interval=overload.WINDOW_SECONDS),
-            Job("minding the clock", ClockWatch(monitoring.clock).look),
+            Job("minding the clock", ClockWatch(monitoring.clock).look, clock_watch.LOOK_SECONDS),
             Job(
                 "catching up",
                 monitoring.catch_up.work,

@@ -9,6 +9,8 @@ from bot.presentation.text import span
 
 _log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 10.0
+
 
 class ClockWatch:
     """Says in the log when the clock is wrong, and when it is right again."""
