@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.utils import format_datetime
 from fnmatch import fnmatch
 from typing import Any
 
@@ -200,8 +199,7 @@ class RestApi:
     def _json(self, value: Any, status: int, headers: dict[str, str] | None = None) -> web.Response:
         # discord.py compares the content type with exactly "application/json", so no charset may follow it.
         body = self.localise(json.dumps(value, default=str)).encode()
-        dated = {"Date": format_datetime(self.backend.clock.now(), usegmt=True), **(headers or {})}
-        return web.Response(body=body, status=status, headers=dated, content_type="application/json")
+        return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
     @contextmanager
     def _activity(self) -> Iterator[None]:

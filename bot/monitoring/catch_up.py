@@ -101,9 +101,7 @@ class CatchUp:
         cause = missed.absence.cause
         if not self._hours or cause not in CAUSES or missed.ended <= missed.started:
             return
-        # A sign of life stands for its whole second: what somebody had deleted then is not read again.
-        begun = missed.started + (1.0 if cause is GapCause.OFF else 0.0)
-        since = max(begun, self._clock.now() - self._hours * 3600)
+        since = max(missed.started, self._clock.now() - self._hours * 3600)
         servers = {guild for guild in self._rules.guild_ids() if missed.absence.concerns(guild)}
         if since >= missed.ended or not servers:
             return
@@ -199,7 +197,7 @@ class CatchUp:
         if missed.number is None or len(filling.missing) > _MOST_PARTS:
             return
         parts = list(filling.missing)
-        if missed.started + 1.0 < filling.since:
+        if missed.started < filling.since:
             parts.append(Gap.of(missed.absence, int(missed.started), int(filling.since)))
         try:
             await self._storage.gaps.replace(missed.number, parts)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from bot.storage.database import Database
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import OptOutRow
-from bot.storage.sign_of_life import sign_of_life
+from bot.storage.sign_of_life import final_sign_of_life
 from bot.storage.upsert import upsert
 
 
@@ -66,7 +66,7 @@ class OptOuts:
         authors = self._pseudonyms.authors(user_id)
         async with self._database.write() as connection:
             await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
-            await sign_of_life(connection, self._clock())
+            await final_sign_of_life(connection, self._clock())
         self._in_again[authors[0]] = self._clock()
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)

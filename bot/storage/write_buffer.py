@@ -9,8 +9,6 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import update
-
 from bot.storage.database import Database
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.hourly_rollup import remove_messages, write_pending
@@ -18,8 +16,7 @@ from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
 from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.retention import oldest_kept
-from bot.storage.schema import BookkeepingRow
-from bot.storage.sign_of_life import sign_of_life
+from bot.storage.sign_of_life import final_sign_of_life, sign_of_life
 from model.errors import Unreadable
 from model.verdict import Verdict
 
@@ -181,7 +178,7 @@ class WriteBuffer:
         async with self._flushing:
             self._pending.drop(lambda scored: scored.author in theirs)
             async with self._database.write() as connection:
-                await sign_of_life(connection, self._clock())
+                await final_sign_of_life(connection, self._clock())
                 return sum([await erase(connection, list(theirs)) for erase in erasers])
 
     async def flush(self) -> None:
@@ -196,7 +193,7 @@ class WriteBuffer:
                 async with self._database.write() as connection:
                     late = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
-                        await connection.execute(update(BookkeepingRow).values(alive=int(now)))
+                        await sign_of_life(connection, now)
             except BaseException:
                 self.counts.failures += 1
                 self._pending = self._in_flight.followed_by(self._pending)
