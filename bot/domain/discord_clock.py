@@ -30,6 +30,7 @@ class DiscordClock:
         self._steady = steady
         self._ahead: float | None = None
         """Discord's time less `steady`, once it has been told."""
+        self._made = steady()
 
     def steady(self) -> float:
         """Seconds since some moment, for durations; see `steady_seconds`."""
@@ -40,6 +41,16 @@ class DiscordClock:
         now = self.steady()
         if asked is None or now - asked <= _SLOW_SECONDS:
             self._ahead = told - now
+
+    @property
+    def is_told(self) -> bool:
+        """Whether Discord has told its time yet."""
+        return self._ahead is not None
+
+    @property
+    def age(self) -> float:
+        """Seconds since this was made."""
+        return self.steady() - self._made
 
     @property
     def off(self) -> float:

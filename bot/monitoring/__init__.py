@@ -11,7 +11,7 @@ from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
 from bot.services import Feature
-from bot.storage.maintenance import carry_over, forget_short_gaps, purge_what_is_old
+from bot.storage.maintenance import carry_over, clock_is_certain, forget_short_gaps, purge_what_is_old
 
 __all__ = ["Monitoring", "setup"]
 
@@ -20,11 +20,17 @@ def setup(monitoring: Monitoring) -> Feature:
     """Discord's events, and what is done so that nothing is kept for too long."""
     cog = EventsCog(monitoring)
     storage, days = monitoring.storage, monitoring.services.settings.retention_days
+    hourly = Hourly(partial(purge_what_is_old, storage, days))
+
+    async def purge(now: float) -> None:
+        if clock_is_certain(storage, now):
+            await hourly(now)
+
     return Feature(
         name="monitoring",
         cogs=(cog,),
         jobs=(
-            Job("purging", Hourly(partial(purge_what_is_old, storage, days)), limit=3600),
+            Job("purging", purge, limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
             Job("listening to heartbeats", cog.heartbeats.look, interval=heartbeats.LOOK_SECONDS),

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
+from bot.commands.monitor.blindness import blindness
 from bot.commands.monitor.doctor import doctor
 from bot.commands.monitor.errors import STARTING, STORE_AWAY, Refused, may_manage
 from bot.commands.monitor.languages import language_warning
@@ -121,7 +122,9 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         async def work(admin: RuleChanges) -> discord.Embed:
             settings = await self.monitoring.rules.settings(admin.guild.id)
             unread = (await unread_lately(self.monitoring.storage.moods, admin.guild.id)).share
-            return status(self.monitoring, self.monitoring.storage.write_buffer.counts, admin.guild, settings, unread)
+            written = self.monitoring.storage.write_buffer.counts
+            unseen = await blindness(self.monitoring, admin.guild)
+            return status(self.monitoring, written, admin.guild, settings, unread=unread, unseen=unseen)
 
         await self._answer(interaction, work)
 

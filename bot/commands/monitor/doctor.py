@@ -7,6 +7,7 @@ import discord
 from bot.channels import Watchable, WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.domain.records import GuildSettings, TargetKind
+from bot.monitoring.clock_watch import clock_in_words
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click
@@ -44,6 +45,8 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
             retried += _reopen(monitoring, channel)
     if settings.mod_channel_id is not None:
         ailments += _mod_channel(monitoring, guild, settings.mod_channel_id)
+    if monitoring.clock.off:
+        ailments.append(f"{clock_in_words(monitoring.clock.off)} Whoever runs this bot should set it right.")
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
     lines += [
         f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import discord
 
@@ -42,9 +43,18 @@ async def unread_lately(moods: MoodRepository, guild_id: int) -> Unread:
 
 
 def status(
-    monitoring: Monitoring, written: Written, guild: discord.Guild, settings: GuildSettings, unread: int | None
+    monitoring: Monitoring,
+    written: Written,
+    guild: discord.Guild,
+    settings: GuildSettings,
+    *,
+    unread: int | None,
+    unseen: Sequence[str] = (),
 ) -> discord.Embed:
-    """Everything an admin may want to know of the monitoring in their server; `unread` is that of `unread_lately`."""
+    """Everything an admin may want to know of the monitoring in their server.
+
+    `unread` is that of `unread_lately`, and `unseen` that of `blindness`.
+    """
     rules = monitoring.rules.rules(guild.id)
     lines = [_watched_in_words(monitoring.backoff, guild, one) for one in watched(monitoring.rules, guild)]
     headline = "Nothing is watched. `/monitor enable` starts it, for a channel, a category or the whole server."
@@ -60,6 +70,8 @@ def status(
         embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
     counts = monitoring.ingest.counts.get(guild.id, Counts())
     embed.add_field(name="Since my last start", value=_since_start(counts, written), inline=False)
+    if unseen:
+        embed.add_field(name="What I did not see", value=cut(unseen, _FIELD), inline=False)
     if unread:
         embed.add_field(
             name=f"Language, last {UNREAD_DAYS} days", value=unread_in_words(unread, "in this server"), inline=False
