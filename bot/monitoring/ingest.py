@@ -116,7 +116,9 @@ class Ingest:
         One that has become a command says nothing any more, as one that was emptied.
         """
         edited = message.edited_at
-        if edited is None or self._storage.clock.now() - edited.timestamp() > NEWS_SECONDS:
+        if edited is None:
+            return
+        if (discord.utils.utcnow() - edited).total_seconds() - self._storage.clock.off > NEWS_SECONDS:
             return
         wanted = self._wanted(message)
         if wanted is None or not self._rules.is_told(wanted[0]):

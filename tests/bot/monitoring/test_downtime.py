@@ -18,8 +18,8 @@ class Clock(DiscordClock):
     """One that a test moves."""
 
     def __init__(self):
-        super().__init__(lambda: self.local, lambda: self.ran)
         self.local, self.ran = NOW, 0.0
+        super().__init__(lambda: self.local, lambda: self.ran)
 
     def go_on(self, seconds):
         self.local += seconds

@@ -31,7 +31,7 @@ WHAT_BECOMES = {
     "channel_rules": (STAYS, GOES, GOES, STAYS),
     "digests": (STAYS, STAYS, GOES, STAYS),
     "feedback": (STAYS, STAYS, STAYS, STAYS),
-    "gaps": (STAYS, STAYS, GOES, STAYS),
+    "gaps": (STAYS, GOES, GOES, STAYS),
     "guild_settings": (STAYS, BLANKED, GOES, STAYS),
     "hour_authors": (GOES, GOES, GOES, GOES),
     "hours": (CORRECTED, GOES, GOES, STAYS),
@@ -62,6 +62,7 @@ def other_rows():
         )
         for hour in (OLD, NEW):
             instant = hour * SECONDS
+            yield "gaps", {"guild_id": guild, "channel_id": channel, "started": instant, "ended": instant + 1}
             alert = {"guild_id": guild, "channel_id": channel, "level": -1, "usual_level": 0, "started": instant}
             yield "alerts", alert | {"post_id": channel + hour, "acknowledged": instant, "recovered": instant}
             for actor in (ME, OTHER):
@@ -128,7 +129,7 @@ def belongs(cause, table, row):
         return table == "bookkeeping" or old in (OLD, OLD * SECONDS)
     if cause == "channel" and table in ("audit", "channel_rules"):
         return row["target_id"] == GENERAL
-    if "channel_id" in row:
+    if row.get("channel_id") is not None:
         return row["channel_id"] in channels[cause]
     return row.get("mod_channel_id") == GENERAL if cause == "channel" else row.get("guild_id") == HOME
 
