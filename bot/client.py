@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot.background_jobs import BackgroundJobs
 from bot.command_sync import sync_if_changed
 from bot.error_handler import ErrorHandlingTree
+from bot.response_dates import dates_of_answers
 from bot.services import Feature, Services
 from model.concurrency import in_thread
 
@@ -38,13 +39,19 @@ class Vibecheck(commands.AutoShardedBot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            http_trace=dates_of_answers(self._discord_says),
         )
 
     def equip(self, services: Services, features: Sequence[Feature]) -> None:
         """Gives the client what it works with, before it connects."""
         self.services = services
         self.features = tuple(features)
-        self.jobs = BackgroundJobs(tuple(job for feature in features for job in feature.jobs))
+        jobs = tuple(job for feature in features for job in feature.jobs)
+        self.jobs = BackgroundJobs(jobs, services.storage.clock.now)
+
+    def _discord_says(self, told: float, asked: float) -> None:
+        """What time it is; the library asks nothing before it is equipped."""
+        self.services.storage.clock.heard(told, asked)
 
     async def setup_hook(self) -> None:
         """Adds what the features bring; runs once, before the gateway connects."""

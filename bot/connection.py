@@ -63,6 +63,10 @@ class Connection(Protocol):
     ) -> discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread:
         """A channel or thread that it can see, asked for."""
 
+    @property
+    def latencies(self) -> Sequence[tuple[int, float]]:
+        """Of each connection its shard and how long its last heartbeat took, in seconds; infinite before the first."""
+
     def is_ready(self) -> bool:
         """Whether all servers are known."""
 

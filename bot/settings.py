@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         7, ge=1, le=30, description="Days for which scores of single messages are kept, 1 to 30; then only hourly sums."
     )
+    catch_up: int = Field(
+        24,
+        ge=0,
+        le=168,
+        description="Hours of which what was missed is read afterwards, when the bot was away, up to 168; 0: none.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     web_host: str = Field("127.0.0.1", description="Address that the web page listens at; 0.0.0.0: everybody's.")
     web_port: int = Field(0, ge=0, le=65535, description="Port of a web page that runs beside the bot; 0: none.")

@@ -42,13 +42,15 @@ class Timeline:
     """A range in buckets.
 
     `gaps` are (start, end) in seconds since the Unix epoch, in order and apart from each other; `hidden` is the number
-    of hours of which nothing is told because fewer than five people wrote in them.
+    of hours of which nothing is told because fewer than five people wrote in them. `partly` is the number of channels
+    of several together of which not everything was seen.
     """
 
     size: Size
     buckets: tuple[Bucket, ...]
     gaps: tuple[tuple[int, int], ...]
     hidden: int
+    partly: int = 0
 
     @property
     def total(self) -> HourMood | None:
@@ -100,7 +102,9 @@ def timeline(
         Bucket(start, end, together(part)) for (start, end), part in zip(pairwise(bounds), parts, strict=True)
     )
     last = bounds[-1] * SECONDS if until is None else min(bounds[-1] * SECONDS, int(until))
-    return Timeline(size, buckets, merged(mood.gaps, bounds[0] * SECONDS, last), len(mood.hidden))
+    first = bounds[0] * SECONDS
+    partly = {gap.channel_id for gap in mood.partly if merged((gap,), first, last)}
+    return Timeline(size, buckets, merged(mood.gaps, first, last), len(mood.hidden), len(partly))
 
 
 def together(hours: Sequence[HourMood]) -> HourMood | None:

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,7 +22,7 @@ from bot.app.process_tuning import freeze_what_is_loaded, keep_memory_private, o
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
-from bot.storage.errors import StoreError
+from bot.storage.errors import DatabaseUnavailable, StoreError
 from model import CheckpointError, Classifier, ModelError
 from model.concurrency import in_thread, unless
 
@@ -151,9 +151,9 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     except discord.PrivilegedIntentsRequired:
         _log.warning(WITHOUT_CONTENT)
         await _leave(client)
-        if storage.write_buffer.sees:
-            # It was switched off while the bot ran: the gap before this run is written, and the run itself is none.
-            storage = replace(storage, last_alive=None)
+        # If it was switched off while the bot ran, the gap before this run is written, and the run itself is none.
+        with suppress(DatabaseUnavailable):
+            storage = replace(storage, last_alive=await storage.moods.last_alive())
         from bot.app.assemble import assemble
 
         running.client = assemble(settings, classifier, storage, message_content=False)

@@ -100,6 +100,9 @@ def _missing(line: Timeline, hidden: int | None = None, people: str = "people") 
     parts = []
     if line.gaps:
         parts.append(f"{span(line.missing_seconds)} missing, because I was away")
+    if line.partly:
+        some = "1 channel" if line.partly == 1 else f"{line.partly:,} channels"
+        parts.append(f"{some} of it not seen all the time")
     if hidden:
         some = "1 hour" if hidden == 1 else f"{hidden:,} hours"
         by_day = line.size in (Size.DAY, Size.WEEK)

@@ -42,9 +42,10 @@ class Op(IntEnum):
 
 
 class Close(IntEnum):
-    """Close codes after which a bot must not, or need not, try again."""
+    """Close codes: after the others a bot must not, or need not, try again."""
 
     AUTHENTICATION_FAILED = 4004
+    RATE_LIMITED = 4008
     DISALLOWED_INTENTS = 4014
 
 
@@ -96,6 +97,9 @@ class Gateway:
         self._heartbeat_interval = heartbeat_interval
         self._localise = localise
         self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
+        self._outages: set[int] = set()
+        self.shards_held: set[int] = set()
+        """Shards that are not let in yet; they try again every five seconds."""
         backend.subscribers.append(self._broadcast)
 
     @property
@@ -110,6 +114,24 @@ class Gateway:
         for transport in self._sockets.values():
             if transport is not None:
                 transport.abort()
+
+    def forget_sessions(self) -> None:
+        """Cuts every connection and forgets it, as Discord does when nothing has been heard for a while."""
+        self.sessions.clear()
+        for transport in self._sockets.values():
+            if transport is not None:
+                transport.abort()
+
+    def begin_outage(self, guild_id: int) -> None:
+        """A server is not there from now on, as bots notice that connect; those that are connected are told so."""
+        self._outages.add(guild_id)
+        self._broadcast("GUILD_DELETE", {"id": str(guild_id), "unavailable": True})
+
+    def end_outage(self, guild_id: int) -> None:
+        """It is there again."""
+        self._outages.discard(guild_id)
+        guild = self._backend.get_guild(guild_id)
+        self._broadcast("GUILD_CREATE", serializers.guild_create_payload(self._backend, guild) | {"unavailable": False})
 
     def ask_to_reconnect(self) -> None:
         """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
@@ -175,6 +197,8 @@ class Gateway:
         if intent_rules.missing_privileged_intents(intents, self._approved):
             raise _Hangup(Close.DISALLOWED_INTENTS)
         shard, shards = data.get("shard") or (0, 1)
+        if shard in self.shards_held:
+            raise _Hangup(Close.RATE_LIMITED)
         session = Session(secrets.token_hex(16), intents, shard, shards, outbox=outbox)
         self.sessions[session.id] = session
         guilds = [guild for guild in self._backend.guilds.values() if session.owns(guild.id)]
@@ -189,7 +213,8 @@ class Gateway:
         }
         self._dispatch(session, "READY", ready)
         for guild in guilds:
-            self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
+            if guild.id not in self._outages:
+                self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
         return session
 
     def _resume(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session | None:
@@ -219,7 +244,8 @@ class Gateway:
     def _deliver(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
         """Sends an event as far as the session's intents allow it to be seen."""
         needed = intent_rules.required_intent(event, payload)
-        if needed is not None and not getattr(session.intents, needed):
+        of_the_bot = event == "GUILD_MEMBER_UPDATE" and payload["user"]["id"] == str(self._backend.bot_user.id)
+        if needed is not None and not getattr(session.intents, needed) and not of_the_bot:
             return
         shown = copy.deepcopy(dict(payload))
         if event == "INTERACTION_CREATE":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Self
 
@@ -116,6 +117,7 @@ class LocalDiscord(Env):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_LARGEST_REQUEST)
+        app.on_response_prepare.append(self._date)
         app.router.add_get(PATH, self.gateway.serve)
         app.router.add_get(PATH + "/", self.gateway.serve)
         self.rest.add_routes(app.router)
@@ -142,6 +144,10 @@ class LocalDiscord(Env):
         await self.gateway.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer says what time it is in this world."""
+        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
 
     async def _settle_internal(
         self,

@@ -24,7 +24,10 @@ from simcord.backend.errors import BackendError
 from simcord.backend.serializers import user_payload
 from simcord.http.router import RouteNotImplemented, UnsupportedField, dispatch
 
+from bot.demo.history_pages import teach_pages
+
 _log = logging.getLogger(__name__)
+teach_pages()
 
 API = "/api/v10"
 CDN = "/cdn"

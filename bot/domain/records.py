@@ -156,22 +156,65 @@ class HourMood:
         )
 
 
+class GapCause(StrEnum):
+    """Why nothing was seen."""
+
+    OFF = "off"
+    CONNECTION = "connection"
+    OUTAGE = "outage"
+    CONTENT = "content"
+    HIDDEN = "hidden"
+    UNTOLD = "untold"
+    OVERLOAD = "overload"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What is not seen, and why: a channel, a server, the servers of one of so many shards, or, without any, all."""
+
+    cause: GapCause | None = None
+    guild_id: int | None = None
+    channel_id: int | None = None
+    shard: int | None = None
+    shards: int | None = None
+
+    def concerns(self, guild_id: int) -> bool:
+        """Whether it is about this server or about something in it."""
+        if self.guild_id is not None:
+            return self.guild_id == guild_id
+        return self.shards is None or (guild_id >> 22) % self.shards == self.shard
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which the bot saw nothing, in seconds since the Unix epoch; `guild_id` None: of no server."""
+    """A time in which the bot saw nothing, in seconds since the Unix epoch; of what, is as in `Absence`."""
 
     guild_id: int | None
     started: int
     ended: int
+    channel_id: int | None = None
+    shard: int | None = None
+    shards: int | None = None
+    cause: GapCause | None = None
+
+    @classmethod
+    def of(cls, absence: Absence, started: int, ended: int) -> Self:
+        """The gap that an absence of that time is."""
+        whose = (absence.channel_id, absence.shard, absence.shards, absence.cause)
+        return cls(absence.guild_id, started, ended, *whose)
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The hours of a range that may be told, those that had messages but too few people, and the gaps in it."""
+    """The hours of a range that may be told, those that had messages but too few people, and the gaps in it.
+
+    `partly` are gaps of single channels in the mood of several: there was something to see, but not everything.
+    """
 
     hours: tuple[HourMood, ...]
     hidden: tuple[int, ...]
     gaps: tuple[Gap, ...]
+    partly: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

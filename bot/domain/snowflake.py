@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 DISCORD_EPOCH = 1_420_070_400_000
 """Milliseconds since the Unix epoch at which Discord's ids begin
 (https://discord.com/developers/docs/reference#snowflakes)."""
@@ -15,8 +17,13 @@ def hour_of(message_id: int) -> int:
     return ((message_id >> 22) + DISCORD_EPOCH) // MILLISECONDS
 
 
+def first_id_at(instant: float) -> int:
+    """The smallest id that can have been made at this instant, in seconds since the Unix epoch, or later."""
+    return max(0, ceil(instant * 1000) - DISCORD_EPOCH) << 22
+
+
 def written_at(message_id: int) -> float:
-    """Seconds since the Unix epoch, to the millisecond, at which Discord made this id."""
+    """When Discord made this id, in seconds since the Unix epoch."""
     return ((message_id >> 22) + DISCORD_EPOCH) / 1000
 
 

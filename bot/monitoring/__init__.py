@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from bot.background_jobs import Daily, Hourly, Job
+from bot.monitoring import blind_spots, catch_up, clock_watch, heartbeats, overload
+from bot.monitoring.clock_watch import ClockWatch
 from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.notice_events import NoticeEvents
@@ -13,24 +15,42 @@ from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
 from bot.services import Feature
-from bot.storage.maintenance import carry_over, purge_what_is_old
+from bot.storage.maintenance import carry_over, clock_is_certain, forget_short_gaps, purge_what_is_old
 
 __all__ = ["Monitoring", "setup"]
 
 
 def setup(monitoring: Monitoring) -> Feature:
     """Discord's events, and what is done so that nothing is kept for too long."""
+    cog = EventsCog(monitoring)
     storage, days = monitoring.storage, monitoring.services.settings.retention_days
+    hourly = Hourly(partial(purge_what_is_old, storage, days))
+
+    async def purge(now: float) -> None:
+        if clock_is_certain(storage, now):
+            await hourly(now)
+
     return Feature(
         name="monitoring",
-        cogs=(EventsCog(monitoring), NoticeEvents(monitoring.notices, monitoring.services.connection)),
+        cogs=(cog, NoticeEvents(monitoring.notices, monitoring.services.connection)),
         jobs=(
-            Job("purging", Hourly(partial(purge_what_is_old, storage, days)), limit=3600),
+            Job("purging", purge, limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
             Job("noting deleted notices", monitoring.notices.write_deletions),
             Job("taking tags back", monitoring.tag_removal.run, interval=TAGS_SECONDS),
             Job("finding what is gone", monitoring.reconciliation.work, interval=INTERVAL),
+            Job("listening to heartbeats", cog.heartbeats.look, interval=heartbeats.LOOK_SECONDS),
+            Job("looking for blind spots", monitoring.blind_spots.look, interval=blind_spots.LOOK_SECONDS),
+            Job("noticing overload", monitoring.overload.look, interval=overload.WINDOW_SECONDS),
+            Job("minding the clock", ClockWatch(monitoring.clock).look, clock_watch.LOOK_SECONDS),
+            Job(
+                "catching up",
+                monitoring.catch_up.work,
+                interval=catch_up.INTERVAL_SECONDS,
+                limit=catch_up.LIMIT_SECONDS,
+            ),
+            Job("forgetting short gaps", Daily(partial(forget_short_gaps, storage))),
         ),
         drain=monitoring.ingest.drained,
         personal_data=(MESSAGES, tags_of_people(monitoring.reactions)),

@@ -1,28 +1,63 @@
-"""Times in which the bot saw nothing become gaps, so that a chart shows them as such and not as quiet hours."""
+"""Times in which the bot saw nothing become gaps, so that a chart shows them as such and not as quiet hours.
+
+An absence that lasts is in the database within a minute, without an end, so that it is a gap also if the process is
+killed meanwhile. Durations are measured by a clock that nobody sets (`DiscordClock.steady`).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import ceil
 
-from bot.domain.records import Gap
+from bot.domain.discord_clock import DiscordClock
+from bot.domain.records import Absence, GapCause
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.mood_repository import MoodRepository
+from bot.storage.gap_repository import GapRepository, Noted
 
 _log = logging.getLogger(__name__)
 
 SHORTEST_DOWNTIME = 120.0
 """Seconds. The last sign of life may be a minute old while the bot runs, and a restart takes seconds."""
 
-PORTION = 3600.0
-"""Seconds after which a part of an absence is written, in case the process dies before it is over."""
+LASTING = 60.0
+"""Seconds after which an absence is written down although it is not over: most sessions are resumed sooner."""
 
-_MOST_UNWRITTEN = 1000
+_MOST_UNWRITTEN = 10_000
 
-EVERYWHERE: tuple[None] = (None,)
-"""The servers of an absence that concerns all of them."""
+_LAST_OVER_A_RESTART = {GapCause.CONTENT, GapCause.HIDDEN, GapCause.UNTOLD}
+"""What the end of the process does not end: it is the same when it starts again, and admins were told of it."""
+
+
+@dataclass(slots=True)
+class _Lasting:
+    """An absence that is not over: since when, in seconds of `steady`; its gap's number, once that is written."""
+
+    since: float
+    shortest: float
+    number: int | None = None
+
+
+@dataclass(slots=True)
+class _Over:
+    """An absence that is over and not written yet."""
+
+    absence: Absence
+    started: int
+    ended: int
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Something was not seen between two instants, in seconds since the Unix epoch; `number` is its gap's, if any."""
+
+    absence: Absence
+    started: float
+    ended: float
+    number: int | None = None
 
 
 def outage_of(guild_id: int) -> object:
@@ -31,76 +66,144 @@ def outage_of(guild_id: int) -> object:
 
 
 class Downtime:
-    """What is away, since when; each absence under a key of its own, such as a shard's number."""
+    """What is away, since when."""
 
-    def __init__(self, moods: MoodRepository, clock: Callable[[], float] = time.time) -> None:
-        self._moods = moods
+    def __init__(self, gaps: GapRepository, clock: DiscordClock) -> None:
+        self._gaps = gaps
         self._clock = clock
-        self._since: dict[object, float] = {}
-        self._guilds: dict[object, Callable[[], Iterable[int | None]]] = {}
-        self._shortest: dict[object, float] = {}
-        self._unwritten: list[Gap] = []
+        self._lasting: dict[Absence, _Lasting] = {}
+        self._left: dict[Absence, Noted] = {}
+        self._over: list[_Over] = []
+        self._removed: list[int] = []
+        self._writing = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Reads what was away when the bot stopped or was killed; once. Raises DatabaseUnavailable."""
+        self._left = dict(await self._gaps.unfinished())
 
     async def started(self, last_alive: int | None) -> None:
-        """The bot sees events again after it did not run; `last_alive` as of `Storage.last_alive`."""
-        now = self._clock()
-        if last_alive is not None and now - last_alive >= SHORTEST_DOWNTIME:
-            await self._add(EVERYWHERE, last_alive, now)
+        """Events are seen again. What was away before and is not known to be so still was until the last sign of life.
 
-    def away(
-        self,
-        key: object,
-        guilds: Callable[[], Iterable[int | None]] = lambda: EVERYWHERE,
-        *,
-        shortest: float = 0.0,
-    ) -> None:
-        """From now on nothing is seen of these servers, unless that has been so for a while already.
-
-        What lasts less than `shortest` seconds is no gap.
+        Those that only a look at the servers can tell of are left for `settled`.
         """
-        self._since.setdefault(key, self._clock())
-        self._guilds[key] = guilds
-        self._shortest[key] = shortest
+        for absence in tuple(self._left):
+            if absence.cause not in _LAST_OVER_A_RESTART:
+                self._end_left(absence, last_alive)
 
-    def caught_up(self, key: object) -> None:
+    def settled(self, guild_id: int | None, last_alive: int | None) -> None:
+        """A server, or with None the whole, was looked at: what is not away again was until the last sign of life."""
+        for absence in tuple(self._left):
+            if absence.guild_id == guild_id:
+                self._end_left(absence, last_alive)
+
+    def _end_left(self, absence: Absence, last_alive: int | None) -> None:
+        noted = self._left.pop(absence)
+        ended = self._clock.now() if last_alive is None else last_alive
+        self._over.append(_Over(absence, noted.started, max(noted.started, int(ended)), noted.number))
+
+    def away(self, absence: Absence, since: float | None = None, *, shortest: float = 0.0) -> bool:
+        """From now on, or since then (in seconds of `steady`), this is not seen, unless it is known to be so already.
+
+        What lasts less than `shortest` seconds is no gap. Whether it is news: not if it was so before the last stop.
+        """
+        if absence in self._lasting:
+            return False
+        now = self._clock.steady()
+        lasting = self._lasting[absence] = _Lasting(now if since is None else min(since, now), shortest)
+        left = self._left.pop(absence, None)
+        if left is None:
+            return True
+        lasting.number = left.number
+        lasting.since = now - max(0.0, self._clock.now() - left.started)
+        return False
+
+    def caught_up(self, absence: Absence) -> None:
         """What was missed has been delivered after all: a session was resumed."""
-        self._since.pop(key, None)
+        lasting = self._lasting.pop(absence, None)
+        if lasting is not None and lasting.number is not None:
+            self._removed.append(lasting.number)
 
-    async def over(self, key: object) -> None:
-        """Events are seen again, and those of the meantime are lost."""
-        since = self._since.pop(key, None)
-        if since is not None and self._clock() - since >= self._shortest[key]:
-            await self._add(self._guilds[key](), since, self._clock())
+    async def over(self, absence: Absence) -> Missed | None:
+        """It is seen again, and what happened in the meantime is lost. None if it was not away."""
+        lasting = self._lasting.pop(absence, None)
+        if lasting is None:
+            return None
+        started, ended = self._clock.at(lasting.since), self._clock.now()
+        past = _Over(absence, _whole(started), ceil(round(ended, 2)), lasting.number)
+        if ended - started >= lasting.shortest and ended > started:
+            self._over.append(past)
+            try:
+                await self._write()
+            except DatabaseUnavailable:
+                _log.warning("%d gaps could not be written yet", len(self._over))
+        elif lasting.number is not None:
+            self._removed.append(lasting.number)
+        return Missed(absence, started, ended, past.number)
 
-    async def note(self, now: float) -> None:
-        """Writes what could not be written, and parts of a downtime that lasts. A job."""
-        for key, since in tuple(self._since.items()):
-            if now - since >= PORTION:
-                self._since[key] = now
-                self._keep(self._guilds[key](), since, now)
+    def lasting(self, guild_id: int) -> Iterator[tuple[Absence, float]]:
+        """What of a server is away now, and since when, in seconds since the Unix epoch."""
+        for absence, lasting in self._lasting.items():
+            if absence.concerns(guild_id) and self._clock.steady() - lasting.since >= lasting.shortest:
+                yield absence, self._clock.at(lasting.since)
+
+    def knows(self, absence: Absence) -> bool:
+        """Whether this is away."""
+        return absence in self._lasting
+
+    def left(self, absence: Absence) -> bool:
+        """Whether this was away at the last stop, and nobody has said yet whether it is so still."""
+        return absence in self._left
+
+    def forget(self, guild_id: int, channel_id: int | None = None) -> None:
+        """A server, or a channel of it, is gone: the buffer removes its gaps, and nothing of it is away."""
+        for kept in (self._lasting, self._left):
+            for absence in [one for one in kept if one.guild_id == guild_id]:
+                if channel_id in (None, absence.channel_id):
+                    kept.pop(absence)
+
+    async def note(self, _now: float) -> None:
+        """Writes what could not be written, and what has been away for a while. A job. Raises DatabaseUnavailable."""
         await self._write()
+        for absence, lasting in tuple(self._lasting.items()):
+            if lasting.number is None and self._clock.steady() - lasting.since >= max(LASTING, lasting.shortest):
+                number = await self._gaps.begin(absence, _whole(self._clock.at(lasting.since)))
+                if self._lasting.get(absence) is lasting:
+                    lasting.number = number
+                else:  # it has ended in this moment, and was then written with its end
+                    await self._gaps.remove(number)
 
     async def close(self) -> None:
-        """Ends every absence now: the bot stops, and the next start begins with a gap of its own."""
-        for key in tuple(self._since):
-            await self.over(key)
-
-    async def _add(self, guilds: Iterable[int | None], start: float, end: float) -> None:
-        self._keep(guilds, start, end)
-        try:
-            await self._write()
-        except DatabaseUnavailable:
-            _log.warning("%d gaps could not be written yet", len(self._unwritten))
-
-    def _keep(self, guilds: Iterable[int | None], start: float, end: float) -> None:
-        self._unwritten += [Gap(guild, int(start), ceil(end)) for guild in guilds]
-        del self._unwritten[:-_MOST_UNWRITTEN]
+        """The bot stops. What the next start would find away as well stays so; the rest ends now."""
+        for absence, lasting in tuple(self._lasting.items()):
+            if absence.cause not in _LAST_OVER_A_RESTART:
+                await self.over(absence)
+            elif lasting.number is None:
+                try:
+                    lasting.number = await self._gaps.begin(absence, _whole(self._clock.at(lasting.since)))
+                except DatabaseUnavailable:
+                    _log.warning("a gap could not be written before the end")
 
     async def _write(self) -> None:
-        while self._unwritten:
-            gap = self._unwritten.pop(0)
-            try:
-                await self._moods.add_gap(gap)
-            except BaseException:
-                self._unwritten.insert(0, gap)
-                raise
+        """Writes all that is over, the oldest first."""
+        async with self._writing:
+            await self._write_in_turn()
+
+    async def _write_in_turn(self) -> None:
+        while self._removed:
+            await self._gaps.remove(self._removed[0])
+            self._removed.pop(0)
+        if len(self._over) > _MOST_UNWRITTEN:
+            _log.error("%d gaps are lost: the database was away for too long", len(self._over) - _MOST_UNWRITTEN)
+            del self._over[:-_MOST_UNWRITTEN]
+        while self._over:
+            past = self._over[0]
+            if past.number is None:
+                past.number = await self._gaps.add(past.absence, past.started, past.ended)
+            else:
+                await self._gaps.end(past.number, past.ended)
+            self._over.pop(0)
+
+
+def _whole(instant: float) -> int:
+    """Without what two clocks that are read one after the other differ by."""
+    return int(round(instant, 2))

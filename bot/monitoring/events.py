@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
-
 import discord
 from discord.ext import commands
 
-from bot.monitoring.downtime import EVERYWHERE, SHORTEST_DOWNTIME, outage_of
+from bot.domain.records import Absence, GapCause
+from bot.monitoring.downtime import SHORTEST_DOWNTIME
+from bot.monitoring.heartbeats import Heartbeats
 from bot.monitoring.monitoring import Monitoring
 
-_CONTENT = "message content"
-"""The absence of a bot that is not shown what messages say; the others are under their shard's number."""
+_CONTENT = Absence(GapCause.CONTENT)
+
+_SLOW_SECONDS = 5.0
+"""A server that comes that soon after its shard's others was slow, not away."""
 
 
 class EventsCog(commands.Cog):
@@ -26,13 +27,18 @@ class EventsCog(commands.Cog):
         self._reconciliation = monitoring.reconciliation
         self._connection = monitoring.services.connection
         self._started = False
+        self._connected: dict[int, float] = {}
+        self._clock = monitoring.clock
+        self.heartbeats = Heartbeats(lambda: self._connection.latencies, self._clock.steady)
 
     async def cog_load(self) -> None:
         """Reads what is watched, before the gateway connects."""
         await self._rules.load()
+        await self._downtime.load()
 
     async def cog_unload(self) -> None:
         """The bot stops: what is away is noted, and no reaction is sent any more."""
+        self._write_buffer.sees = False  # what is written from now on is no sign that anything was seen
         await self.monitoring.reactions.close()
         await self.monitoring.admins.close()
         await self._downtime.close()
@@ -83,6 +89,22 @@ class EventsCog(commands.Cog):
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """A role is gone, and with it that it was exempt."""
         await self._rules.role_gone(role.guild.id, role.id)
+        self._look_soon(role.guild)
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, _before: discord.Role, after: discord.Role) -> None:
+        """A role may see less, or more."""
+        self._look_soon(after.guild)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(self, _before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """A channel or category was hidden, shown or moved, or only renamed."""
+        self._look_soon(after.guild)
+
+    @commands.Cog.listener()
+    async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
+        """The bot has other roles; of other people Discord does not tell it."""
+        self._look_soon(after.guild)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
@@ -91,33 +113,31 @@ class EventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot was added to a server, perhaps again."""
-        self._reconciliation.present(guild.id)
-        await self._write_buffer.guild_joined(guild.id)
+        """The bot was added to a server, perhaps again, or a server is there after an outage that began before us."""
+        await self._is_there(guild)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server is there, after the start or after an outage; one that was left is so again after all."""
-        self._reconciliation.present(guild.id)
-        await self._downtime.over(outage_of(guild.id))
-        await self._write_buffer.guild_joined(guild.id)
+        await self._is_there(guild)
 
     @commands.Cog.listener()
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Discord has an outage of this server."""
         if self._rules.knows(guild.id):
-            self._downtime.away(outage_of(guild.id), lambda: (guild.id,))
+            self._downtime.away(_outage(guild))
 
     @commands.Cog.listener()
     async def on_shard_disconnect(self, shard_id: int) -> None:
-        """A connection is gone; one that Discord refused at once never saw anything."""
-        if self._started:
-            self._downtime.away(shard_id, partial(self._guilds_of, shard_id))
+        """A connection is gone, since its last heartbeat or so; one that Discord refused at once never saw anything."""
+        if self._started and not self._downtime.knows(self._all_of(shard_id, GapCause.OFF)):
+            connection = self._all_of(shard_id, GapCause.CONNECTION)
+            self._downtime.away(connection, self.heartbeats.worked_until(shard_id))
 
     @commands.Cog.listener()
     async def on_shard_resumed(self, shard_id: int) -> None:
         """It is back, and everything of the meantime has been delivered."""
-        self._downtime.caught_up(shard_id)
+        self._downtime.caught_up(self._all_of(shard_id, GapCause.CONNECTION))
 
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
@@ -125,28 +145,65 @@ class EventsCog(commands.Cog):
         self._reconciliation.session_began(shard_id)
         if not self._started:
             self._started = True
-            await self._start_seeing(shard_id)
-        await self._downtime.over(shard_id)
+            await self._start_seeing()
+        self._connected[shard_id] = self._clock.steady()
+        self.heartbeats.connected(shard_id)
+        for cause in (GapCause.OFF, GapCause.CONNECTION):
+            await self._over(self._all_of(shard_id, cause))
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:
-        """All servers of a new session are known: what the store knows besides is asked for."""
-        self._reconciliation.session_ready(shard_id)
+        """All servers of a connection are there, but for those that have had an outage since before it stood.
 
-    async def _start_seeing(self, first_shard: int) -> None:
-        """The first connection stands; of the servers of the others nothing is seen until theirs do, too."""
+        What the store knows besides is asked for.
+        """
+        self._reconciliation.session_ready(shard_id)
+        since = self._connected.get(shard_id)
+        for guild in self._connection.guilds:
+            if guild.shard_id != shard_id:
+                continue
+            if guild.unavailable and self._rules.knows(guild.id):
+                self._downtime.away(_outage(guild), since, shortest=_SLOW_SECONDS)
+            else:
+                self._look_soon(guild)
+
+    async def _is_there(self, guild: discord.Guild) -> None:
+        self._reconciliation.present(guild.id)
+        await self._over(_outage(guild))
+        self._look_soon(guild)
+        await self._write_buffer.guild_joined(guild.id)
+
+    async def _over(self, absence: Absence) -> None:
+        """Something is seen again; what was missed is read afterwards."""
+        missed = await self._downtime.over(absence)
+        if missed is not None:
+            self.monitoring.catch_up.missed(missed)
+
+    def _look_soon(self, guild: discord.Guild) -> None:
+        self.monitoring.blind_spots.look_soon(guild.id)
+
+    async def _start_seeing(self) -> None:
+        """The first connection stands; of the servers of the others nothing is seen until theirs do, too.
+
+        The others usually take some seconds each, as a restart does: that is no gap.
+        """
+        last_alive = self.monitoring.storage.last_alive
+        await self._downtime.started(last_alive)
+        self.monitoring.blind_spots.last_alive = last_alive
+        now = self._clock.steady()
+        since = now if last_alive is None else now - max(0.0, self._clock.now() - last_alive)
         for shard_id in range(self._connection.shard_count or 1):
-            if shard_id != first_shard:  # which usually takes some seconds each, as a restart does
-                guilds = partial(self._guilds_of, shard_id)
-                self._downtime.away(shard_id, guilds, shortest=SHORTEST_DOWNTIME)
-        await self._downtime.started(self.monitoring.storage.last_alive)
+            self._downtime.away(self._all_of(shard_id, GapCause.OFF), since, shortest=SHORTEST_DOWNTIME)
         self._write_buffer.sees = True
         if not self.monitoring.content_seen:
             self._downtime.away(_CONTENT)
+        self._downtime.settled(None, last_alive)
 
-    def _guilds_of(self, shard_id: int) -> Iterable[int | None]:
-        """The servers with monitoring that a shard serves; all of them when there is no other shard."""
+    def _all_of(self, shard_id: int, cause: GapCause) -> Absence:
+        """Every server that a shard serves."""
         shards = self._connection.shard_count or 1
-        if shards == 1:
-            return EVERYWHERE
-        return [guild for guild in self._rules.guild_ids() if (guild >> 22) % shards == shard_id]
+        return Absence(cause) if shards == 1 else Absence(cause, shard=shard_id, shards=shards)
+
+
+def _outage(guild: discord.Guild) -> Absence:
+    return Absence(GapCause.OUTAGE, guild.id)

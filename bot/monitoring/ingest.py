@@ -19,6 +19,7 @@ from bot.monitoring.forwards import words_to_watch
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import words_of_author
 from bot.monitoring.notice import Notices
+from bot.monitoring.overload import Overload
 from bot.monitoring.reactions import Reactions, tag_for
 from bot.monitoring.reading_gate import Barred, ReadingGate, Ruling
 from bot.monitoring.rule_cache import RuleCache
@@ -82,6 +83,7 @@ class Ingest:
         self._time = DiscordTime()
         self.threads = UnknownThreads()
         self._waiting: set[asyncio.Task[object]] = set()
+        self.overload: Overload | None = None
 
     async def drained(self, seconds: float) -> int:
         """Waits for those messages that wait for the model now, at most so long; returns how many still do."""
@@ -176,6 +178,25 @@ class Ingest:
         message.channel = channel
         return self._gate.watching(message)
 
+    async def caught_up(self, message: discord.Message, roles: Collection[int] | None) -> bool:
+        """Reads a message that was missed, as it is now, without tags or notices; `roles` are its author's, if known.
+
+        What its author wrote while they were opted out is not read. False: it is to be read and could not be.
+        """
+        if self._gate.watching(message, roles=roles).barred is not None:
+            return True
+        if written_at(message.id) < self._storage.opt_outs.in_again_since(message.author.id):
+            return True
+        words = await words_to_watch(self._gate, message)
+        if not words or is_command(words):
+            return True
+        verdict = await self._verdict(message, words)
+        ruling = self._gate.watching(message, roles=roles)
+        if isinstance(verdict, Verdict | Unreadable) and ruling.barred is None and ruling.place is not None:
+            edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
+            self._keep(message, ruling.place, verdict, edited=edited)
+        return verdict is not None
+
     async def _verdict(self, message: discord.Message, words: str) -> Verdict | Unreadable | NothingToRead | None:
         """The model's verdict, why there can be none, or None for a message that is counted as shed or failed."""
         task, guild = asyncio.current_task(), message.guild
@@ -183,11 +204,16 @@ class Ingest:
         assert guild is not None, "the gate lets nothing else through"
         self._waiting.add(task)
         try:
-            return await self._classifier.classify(words, Priority.PASSIVE, origin=guild.id, within=LONGEST_WAIT)
+            verdict = await self._classifier.classify(words, Priority.PASSIVE, origin=guild.id, within=LONGEST_WAIT)
+            if self.overload is not None:
+                self.overload.answered(message, read=True)
+            return verdict
         except (NothingToRead, Unreadable) as answer:
             return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):
             self.counts[guild.id].shed += 1
+            if self.overload is not None:
+                self.overload.answered(message, read=False)
         except InferenceFailed:
             self.counts[guild.id].failed += 1
         finally:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bot.monitoring.admin_notifier import AdminNotifier
-from bot.monitoring.downtime import Downtime, outage_of
+from bot.monitoring.blind_spots import BlindSpots
+from bot.monitoring.catch_up import CatchUp
+from bot.monitoring.downtime import Downtime
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
+from bot.monitoring.overload import Overload
 from bot.monitoring.reactions import Reactions
 from bot.monitoring.reading_gate import ReadingGate
 from bot.monitoring.reconciliation import Reconciliation
@@ -23,7 +26,8 @@ class Monitoring:
         self.services = services
         self.storage = storage
         self.content_seen = services.content_seen
-        self.rules = RuleCache(storage.guilds, storage.notices)
+        self.clock = storage.clock
+        self.rules = RuleCache(storage.guilds, storage.notices, self.clock.now)
         self.backoff = RefusalBackoff()
         self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection)
         days = services.settings.retention_days
@@ -36,7 +40,13 @@ class Monitoring:
         self.ingest = Ingest(
             services.classifier, storage, self.rules, self.gate, notices=self.notices, reactions=self.reactions
         )
-        self.downtime = Downtime(storage.moods)
+        self.downtime = Downtime(storage.gaps, self.clock)
+        self.blind_spots = BlindSpots(self.rules, self.downtime, self.admins, services.connection, self.clock)
+        self.rules.changed = self.blind_spots.look_soon
+        self.ingest.overload = self.overload = Overload(self.downtime, self.clock)
+        hours = services.settings.catch_up
+        self.catch_up = CatchUp(storage, self.rules, self.ingest, self.notices, services.connection, hours=hours)
+        self.notices.blind_from, self.notices.sees_again = self.blind_spots.blind_from, self.blind_spots.sees_again
         self.reconciliation = Reconciliation(
             services.connection,
             storage,
@@ -50,10 +60,13 @@ class Monitoring:
         self.storage.write_buffer.channel_gone(channel_id)
         self.rules.channel_gone(guild_id, channel_id)
         self.backoff.reopen(channel_id)
+        self.downtime.forget(guild_id, channel_id)
 
     def guild_gone(self, guild_id: int) -> None:
         """Forgets a server that the bot has left, and is not to be added to again."""
         self.storage.write_buffer.guild_gone(guild_id)
         self.rules.guild_gone(guild_id)
         self.ingest.counts.pop(guild_id, None)
-        self.downtime.caught_up(outage_of(guild_id))
+        self.downtime.forget(guild_id)
+        self.blind_spots.forget(guild_id)
+        self.catch_up.forget(guild_id)

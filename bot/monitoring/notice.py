@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from math import inf
 
@@ -55,6 +55,9 @@ def notice(retention_days: int) -> str:
     )
 
 
+Told = Callable[[Watchable], Awaitable[None]]
+
+
 class Notices:
     """Posts notices, notes where they stand, and knows when they stand no more."""
 
@@ -80,6 +83,10 @@ class Notices:
         self._gone: set[int] = set()
         self._clock = clock
         self._not_before = -inf
+        self.blind_from: Told = _nobody_is_told
+        """Called with a channel in which nothing is read any more, because no notice can be had there."""
+        self.sees_again: Told = _nobody_is_told
+        """Called with a channel in which a notice was posted."""
 
     async def stands(self, place: Place) -> bool:
         """Whether people there have been told, and no reason is known to doubt it: asked before anybody is read.
@@ -124,6 +131,7 @@ class Notices:
             if not self._posting:
                 self._gone.clear()
         self._backoff.worked(channel.id, Purpose.NOTICE)
+        await self.sees_again(channel)
 
     async def post_where_due(self, channel: WithMessages, decision: Decision) -> None:
         """Somebody wrote where a wider rule watches and no notice stands: posts it. Raises nothing of Discord's.
@@ -142,7 +150,7 @@ class Notices:
         try:
             await self.post(place)
         except (*REQUEST_FAILURES, NoTagAllowed) as error:
-            self._failed(place, error)
+            await self._failed(place, error)
         except DatabaseUnavailable:
             self._not_before = self._clock() + AWAY_SECONDS
             _log.warning("a notice could not be noted, and so does not stand")
@@ -219,13 +227,16 @@ class Notices:
         guild = self._connection.get_guild(known.guild_id)
         if after.stopped and guild is not None:
             self._admins.report(guild, "notice deleted", f"<#{known.channel_id}>", _deleted_twice)
+            channel = guild.get_channel_or_thread(known.channel_id)
+            if isinstance(channel, Watchable):
+                await self.blind_from(channel)
 
     async def _write_deletion(self, known: Notice) -> Notice:
         after = await self._rules.notice_deleted(known)
         self._unwritten.pop(known.channel_id, None)
         return after
 
-    def _failed(self, place: Watchable, error: BaseException) -> None:
+    async def _failed(self, place: Watchable, error: BaseException) -> None:
         _log.info("no notice could be posted in channel %d (%s)", place.id, kind_of_failure(error))
         if not isinstance(error, NoTagAllowed) and not is_refusal(error):
             self._backoff.failed(place.id, Purpose.NOTICE)
@@ -234,6 +245,11 @@ class Notices:
                 self._admins.report(place.guild, f"tag of {place.id}", str(error), _no_tag)
             else:
                 self._admins.report(place.guild, "notice refused", place.mention, _refused)
+            await self.blind_from(place)
+
+
+async def _nobody_is_told(_channel: Watchable) -> None:
+    """Nobody wants to know."""
 
 
 def _refused(places: str) -> str:

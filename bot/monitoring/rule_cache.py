@@ -34,6 +34,8 @@ class RuleCache:
         self._told: dict[int, dict[int, Notice]] = {}
         self._doubted: dict[int, float] = {}
         self._settings: dict[int, GuildSettings] = {}
+        self.changed: Callable[[int], None] = _nothing
+        """Called with a server's id when what is watched there, or where a notice stands, has changed."""
 
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
@@ -77,11 +79,13 @@ class RuleCache:
         """Keeps a rule in the place of the one its target had."""
         await self._guilds.set_rule(rule)
         self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
+        self.changed(rule.guild_id)
 
     async def remove_rule(self, guild_id: int, target: Target) -> None:
         """Removes what was said of a target, if anything was."""
         await self._guilds.remove_rule(guild_id, *target)
         self._rules.get(guild_id, {}).pop(target, None)
+        self.changed(guild_id)
 
     def is_told(self, place: Place) -> bool:
         """Whether a notice stands where people who write there can see it: in the channel, or in the thread itself.
@@ -102,6 +106,10 @@ class RuleCache:
     def notice_of(self, guild_id: int, channel_id: int) -> Notice | None:
         """What is known of the notice of a channel or thread."""
         return self._told.get(guild_id, _NO_NOTICES).get(channel_id)
+
+    def stands_since(self, place: Place) -> float | None:
+        """The same as far as is known, asked or not; None where no notice is known to stand."""
+        return min((one.since for one in self._standing(place) if one.since is not None), default=None)
 
     def stands(self, place: Place) -> bool:
         """Whether a notice stands there as far as is known, asked or not."""
@@ -134,6 +142,7 @@ class RuleCache:
         counts = await self._notices.post(Notice(guild_id, channel_id, message_id, now))
         self.learn(counts)
         self.trust(counts)
+        self.changed(guild_id)
         return counts
 
     async def look_up(self, guild_id: int, channel_id: int) -> Notice | None:
@@ -164,6 +173,7 @@ class RuleCache:
         after = notice.after_deletion(now)
         self.learn(after)
         self.trust(notice)
+        self.changed(notice.guild_id)
         if notice.message_id is None:
             await self._notices.remove(notice.guild_id, (notice.channel_id,))
             return after
@@ -184,6 +194,7 @@ class RuleCache:
             for channel_id in channel_ids:
                 self._told.get(guild_id, {}).pop(channel_id, None)
                 self._doubted.pop(channel_id, None)
+            self.changed(guild_id)
 
     def _standing(self, place: Place) -> list[Notice]:
         known = self._told.get(place.guild_id)
@@ -227,3 +238,7 @@ class RuleCache:
             self._doubted.pop(channel_id, None)
         for kept in (self._rules, self._told, self._settings):
             kept.pop(guild_id, None)
+
+
+def _nothing(_guild_id: int) -> None:
+    """Nobody wants to know."""

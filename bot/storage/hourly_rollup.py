@@ -205,7 +205,7 @@ async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas
 
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
     """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
-    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow, NoticeRow, TagRow):
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow, NoticeRow, TagRow, GapRow):
         await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
     await connection.execute(delete(TagRow).where(TagRow.thread_id.in_(channels)))
     kinds = ("channel", "category", "thread")

@@ -9,12 +9,32 @@ from bot.storage.retention import purge
 
 _log = logging.getLogger(__name__)
 
+CERTAIN_SECONDS, PATIENCE_SECONDS = 24 * 3600, 600
+"""How far a clock may have moved on since the last sign of life, and how long Discord's is waited for otherwise."""
+
+SHORT_GAPS_DAYS, SHORT_GAP_SECONDS = 90, 600
+"""Charts of more than 15 days are told by the day."""
+
+
+def clock_is_certain(storage: Storage, now: float) -> bool:
+    """Whether what is old may be purged by this clock.
+
+    When the bot seems to have been off for long, it may be the clock that is wrong: then Discord's is waited for.
+    """
+    seems_long = storage.last_alive is not None and now - storage.last_alive > CERTAIN_SECONDS
+    return not seems_long or storage.clock.is_told or storage.clock.age > PATIENCE_SECONDS
+
 
 async def purge_what_is_old(storage: Storage, days: int, now: float) -> None:
     """Removes what would soon be older than it may be. Meant for every hour."""
     purged = await purge(storage.database, days, now)
     if purged.messages:
         _log.info("purged the scores of %d messages of %d days ago", purged.messages, days)
+
+
+async def forget_short_gaps(storage: Storage, now: float) -> None:
+    """Removes old gaps that are too short to be seen in a chart that reaches so far back. Meant for every day."""
+    await storage.gaps.trim(int(now) - SHORT_GAPS_DAYS * 86400, SHORT_GAP_SECONDS)
 
 
 async def carry_over(storage: Storage, now: float) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, func, insert, not_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, and_, cast, func, insert, not_, select
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
 from bot.domain.snowflake import SECONDS
 from bot.storage.database import Database
+from bot.storage.gap_repository import read_gaps
 from bot.storage.quiet_days import read_quiet_days
 from bot.storage.schema import BookkeepingRow, GapRow, HourRow
 from bot.storage.unread import Unread, read_unread
@@ -39,7 +39,7 @@ class MoodRepository:
         A channel of another server has no hours.
         """
         where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
-        return await self._mood(guild_id, where, first_hour, last_hour)
+        return await self._mood(guild_id, where, first_hour, last_hour, (channel_id,))
 
     async def guild_mood(
         self, guild_id: int, first_hour: int, last_hour: int, channels: Sequence[int] | None = None
@@ -52,7 +52,9 @@ class MoodRepository:
         where = HourRow.guild_id == guild_id
         if channels is not None:
             where = and_(where, HourRow.channel_id.in_(channels))
-        return await self._mood(guild_id, where, first_hour, last_hour)
+        mood = await self._mood(guild_id, where, first_hour, last_hour, channels)
+        whole = tuple(gap for gap in mood.gaps if gap.channel_id is None)
+        return replace(mood, gaps=whole, partly=tuple(gap for gap in mood.gaps if gap.channel_id is not None))
 
     async def quiet_days(
         self, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
@@ -88,7 +90,14 @@ class MoodRepository:
                 told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
         return tuple(told)
 
-    async def _mood(self, guild_id: int, which: ColumnElement[bool], first_hour: int, last_hour: int) -> Mood:
+    async def _mood(
+        self,
+        guild_id: int,
+        which: ColumnElement[bool],
+        first_hour: int,
+        last_hour: int,
+        channels: Sequence[int] | None,
+    ) -> Mood:
         within = and_(which, HourRow.hour.between(first_hour, last_hour))
         enough = HourRow.authors >= FEWEST_AUTHORS
         sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
@@ -99,7 +108,8 @@ class MoodRepository:
             rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
             hours = tuple(HourMood(*row) for row in rows.all())
             few = set(await connection.scalars(select(HourRow.hour).where(within, not_(enough)).distinct()))
-            gaps = await _gaps(connection, guild_id, first_hour * SECONDS, (last_hour + 1) * SECONDS)
+            start, end = first_hour * SECONDS, (last_hour + 1) * SECONDS
+            gaps = await read_gaps(connection, guild_id, start, end, channels)
         return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)
 
     async def add_gap(self, gap: Gap) -> None:
@@ -113,12 +123,3 @@ class MoodRepository:
         """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""
         async with self._database.read() as connection:
             return await connection.scalar(select(BookkeepingRow.alive))
-
-
-async def _gaps(connection: AsyncConnection, guild_id: int, start: int, end: int) -> tuple[Gap, ...]:
-    """The gaps that touch [start, end), of this server or of all."""
-    where = and_(
-        or_(GapRow.guild_id == guild_id, GapRow.guild_id.is_(None)), GapRow.started < end, GapRow.ended > start
-    )
-    question = select(GapRow.guild_id, GapRow.started, GapRow.ended).where(where).order_by(GapRow.started)
-    return tuple(Gap(*row) for row in await connection.execute(question))

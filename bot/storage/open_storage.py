@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.domain.discord_clock import DiscordClock
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
 from bot.storage.departures import Departures
 from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
+from bot.storage.gap_repository import GapRepository
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.notice_repository import NoticeRepository
@@ -29,8 +31,8 @@ _log = logging.getLogger(__name__)
 class Storage:
     """The open parts. `write_buffer.start()` makes it write by itself; until then it writes when it is flushed.
 
-    `last_alive` is `MoodRepository.last_alive` from before this opening: the buffer soon writes signs of life of its
-    own.
+    `clock` is what all of it goes by. `last_alive` is `MoodRepository.last_alive` from before this opening: the buffer
+    soon writes signs of life of its own.
     """
 
     database: Database
@@ -46,7 +48,9 @@ class Storage:
     write_buffer: WriteBuffer
     erasures: Erasures
     departures: Departures
+    gaps: GapRepository
     last_alive: int | None = None
+    clock: DiscordClock = field(default_factory=DiscordClock)
 
 
 @asynccontextmanager
@@ -60,10 +64,13 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
         erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
-        opt_outs = OptOuts(database, pseudonyms, erasures=erasures)
+        clock = DiscordClock()
+        opt_outs = OptOuts(database, pseudonyms, clock.now, erasures=erasures)
         await opt_outs.load()
         moods = MoodRepository(database)
-        write_buffer = WriteBuffer(database, opt_outs, retention_days=settings.retention_days, erasures=erasures)
+        write_buffer = WriteBuffer(
+            database, opt_outs, retention_days=settings.retention_days, clock=clock.now, erasures=erasures
+        )
         _log.info("the bot's files are in %s", settings.data_dir.absolute())
         try:
             yield Storage(
@@ -80,7 +87,9 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 write_buffer=write_buffer,
                 erasures=erasures,
                 departures=Departures(database),
+                gaps=GapRepository(database),
                 last_alive=await moods.last_alive(),
+                clock=clock,
             )
         finally:
             await write_buffer.close()

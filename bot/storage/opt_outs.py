@@ -13,6 +13,7 @@ from bot.storage.erasures import Erasures
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import OptOutRow
+from bot.storage.sign_of_life import final_sign_of_life
 
 
 class OptOuts:
@@ -31,6 +32,7 @@ class OptOuts:
         self._erasures = erasures or Erasures(database)
         self._authors: set[bytes] = set()
         self._recognised: dict[bytes, bytes] = {}
+        self._in_again: dict[bytes, float] = {}
 
     def __contains__(self, author: object) -> bool:
         return author in self._authors
@@ -55,6 +57,10 @@ class OptOuts:
             self._recognised[authors[0]] = known
         return known is not None
 
+    def in_again_since(self, user_id: int) -> float:
+        """When somebody has opted in again, since the start of the bot; before that they were out. 0: they did not."""
+        return self._in_again.get(self._pseudonyms.author(user_id), 0.0)
+
     async def add(self, user_id: int) -> None:
         """Opts somebody out: in memory at once and in any case, and noted so that a backup does not undo it.
 
@@ -78,12 +84,14 @@ class OptOuts:
         try:
             async with self._erasures.transaction() as connection:
                 await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+                await final_sign_of_life(connection, self._clock())
                 await self._erasures.note(Kind.OPTED_IN, 0, authors, key)
                 noted = True
         except BaseException:
             if noted:  # or it would be done later, with nobody told
                 await self._erasures.note(Kind.OPTED_OUT, int(self._clock()), authors[:1], key)
             raise
+        self._in_again[authors[0]] = self._clock()
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)
 

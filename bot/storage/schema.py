@@ -150,15 +150,24 @@ class OptOutRow(Base):
 
 
 class GapRow(Base):
-    """A time in which the bot saw nothing: of one server, or of all of them."""
+    """A time in which the bot saw nothing of a channel, of a server, of the servers of one shard, or of all of them.
+
+    A server belongs to shard `(guild_id >> 22) % shards`, whatever else is known of it. `ended` is None while it lasts.
+    `looked` is how often the history of that time was looked at. See `bot.domain.records.Absence`.
+    """
 
     __tablename__ = "gaps"
-    __table_args__ = (Index(None, "ended"),)
+    __table_args__ = (Index(None, "ended"), Index(None, "guild_id"))
 
     number: Mapped[Number]
     guild_id: Mapped[Snowflake | None]
+    channel_id: Mapped[Snowflake | None]
+    shard: Mapped[int | None]
+    shards: Mapped[int | None]
+    cause: Mapped[Word | None]
     started: Mapped[Total]
-    ended: Mapped[Total]
+    ended: Mapped[Total | None]
+    looked: Mapped[Later]
 
 
 class AlertRow(Base):

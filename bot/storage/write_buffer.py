@@ -10,7 +10,6 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import Database
@@ -23,7 +22,7 @@ from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
 from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.retention import oldest_kept
-from bot.storage.schema import BookkeepingRow
+from bot.storage.sign_of_life import final_sign_of_life, sign_of_life
 from model.errors import Unreadable
 from model.verdict import Verdict
 
@@ -204,6 +203,7 @@ class WriteBuffer:
             self._pending.drop(lambda scored: scored.author in theirs)
             try:
                 async with self._erasures.transaction() as connection:
+                    await final_sign_of_life(connection, self._clock())
                     return sum([await erase(connection, list(theirs)) for erase in erasers])
             except DatabaseUnavailable as error:
                 if noted:
@@ -226,7 +226,7 @@ class WriteBuffer:
                     await self._note_places(connection)
                     late = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
-                        await connection.execute(update(BookkeepingRow).values(alive=int(now)))
+                        await sign_of_life(connection, now)
             except BaseException:
                 self.counts.failures += 1
                 self._pending = self._in_flight.followed_by(self._pending)

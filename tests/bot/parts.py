@@ -1,5 +1,7 @@
 """How tests reach what is inside a bot."""
 
+import time
+
 import discord
 from simcord.backend.models import Overwrite
 from simcord.builders import RoleHandle
@@ -25,3 +27,16 @@ async def overwrite(env, channel, who, **permissions):
     kind = OverwriteType.ROLE if isinstance(who, RoleHandle) else OverwriteType.MEMBER
     env.backend.set_overwrite(channel.id, Overwrite(who.id, kind, allow.value, deny.value))
     await env.settle()
+
+
+class MovedClock:
+    """The clock that a storage goes by, moved by a test. It begins at a whole second."""
+
+    def __init__(self, storage):
+        self.now, self.ran = float(int(time.time())), 1000.0
+        self.clock = storage.clock
+        self.clock._local, self.clock._steady = lambda: self.now, lambda: self.ran
+
+    def go_on(self, seconds):
+        self.now += seconds
+        self.ran += seconds

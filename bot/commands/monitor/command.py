@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
+from bot.commands.monitor.blindness import blindness
 from bot.commands.monitor.doctor import doctor
 from bot.commands.monitor.errors import NOT_SEEN, STARTING, STORE_AWAY, Refused, may_manage
 from bot.commands.monitor.languages import language_warning
@@ -125,7 +126,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member))
             counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
             silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting)
-            return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent)
+            unseen = await blindness(self.monitoring, admin.guild)
+            return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent, unseen=unseen)
 
         await self._answer(interaction, work)
 

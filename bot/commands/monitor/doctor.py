@@ -13,6 +13,7 @@ from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
 from bot.connection import REQUEST_FAILURES
 from bot.domain.records import GuildSettings
 from bot.mod_channel import look_up
+from bot.monitoring.clock_watch import clock_in_words
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT, VIEW, for_reporting, for_watching, missing, what_to_click
@@ -56,6 +57,8 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     ailments += unseen_in_words(unseen, "I lack permissions there, and an admin who can see them is told which")
     if settings.mod_channel_id is not None:
         ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
+    if monitoring.clock.off:
+        ailments.append(f"{clock_in_words(monitoring.clock.off)} Whoever runs this bot should set it right.")
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
     lines += [
         f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."

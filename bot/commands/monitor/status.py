@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import discord
 
@@ -52,10 +52,12 @@ def status(
     *,
     unread: int | None,
     left_out: Collection[int],
+    unseen: Sequence[str] = (),
 ) -> discord.Embed:
     """Everything an admin may want to know of the monitoring in their server, of channels that they can see.
 
-    `unread` is the share of `unread_lately`, and `left_out` are channels of which the mod channel is told nothing.
+    `unread` is the share of `unread_lately`, `left_out` are channels of which the mod channel is told nothing, and
+    `unseen` that of `blindness`.
     """
     guild = admin.guild
     rules = {target: rule for target, rule in monitoring.rules.rules(guild.id).items() if _is_shown(admin, rule)}
@@ -78,6 +80,8 @@ def status(
     embed.add_field(
         name="Since my last start", value=_since_start(counts, monitoring.storage.write_buffer.counts), inline=False
     )
+    if unseen:
+        embed.add_field(name="What I did not see", value=cut(unseen, _FIELD), inline=False)
     if unread:
         embed.add_field(
             name=f"Language, last {UNREAD_DAYS} days", value=unread_in_words(unread, "in this server"), inline=False

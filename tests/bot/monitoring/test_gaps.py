@@ -16,26 +16,15 @@ from bot.domain.records import Mode, Rule, TargetKind
 from bot.monitoring.events import EventsCog
 from bot.storage.open_storage import open_storage
 from bot.storage.retention import purge
-from tests.bot.parts import monitoring_of
+from tests.bot.parts import MovedClock, give, monitoring_of
 
 HOUR = 3600
 
 
-class Clock:
-    """One that a test moves."""
-
-    def __init__(self):
-        self.now = time.time()
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def clock(home):
-    """The clock of the downtime; an instant may not end before it began."""
-    monitoring_of(home.bot).downtime._clock = clock = Clock()
-    return clock
+def clock(storage):
+    """What the downtime goes by."""
+    return MovedClock(storage)
 
 
 async def events_handled():
@@ -47,19 +36,19 @@ async def test_a_session_that_is_lost_is_a_gap_until_the_new_one(home, bot, cloc
     before = int(clock.now)
     await bot.shards[0].disconnect()
     await events_handled()
-    clock.now += 300
+    clock.go_on(300)
     await bot.shards[0].reconnect()
     await events_handled()
-    assert await home.gaps() == [(None, before, before + 301)]
+    assert await home.gaps() == [(None, before, before + 300)]
 
 
 async def test_a_session_that_is_resumed_leaves_none(home, bot, clock):
     await bot.shards[0].disconnect()
     await events_handled()
-    clock.now += 300
+    clock.go_on(300)
     bot.dispatch("shard_resumed", 0)
     await events_handled()
-    clock.now += 300
+    clock.go_on(300)
     await bot.shards[0].reconnect()
     await events_handled()
     assert await home.gaps() == []
@@ -69,9 +58,9 @@ async def test_a_bot_that_stops_while_it_is_away_notes_that(home, bot, clock):
     before = int(clock.now)
     await bot.shards[0].disconnect()
     await events_handled()
-    clock.now += 60
+    clock.go_on(60)
     await bot.remove_cog("EventsCog")
-    assert await home.gaps() == [(None, before, before + 61)]
+    assert await home.gaps() == [(None, before, before + 60)]
 
 
 async def test_an_outage_of_one_server_is_its_gap(home, bot, storage, clock):
@@ -80,11 +69,11 @@ async def test_an_outage_of_one_server_is_its_gap(home, bot, storage, clock):
     await monitoring_of(bot).rules.load()
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
     await home.env.settle()
-    clock.now += 300
+    clock.go_on(300)
     payload = dict(serializers.guild_create_payload(home.env.backend, home.env.backend.get_guild(home.guild.id)))
     home.env.backend.emit("GUILD_CREATE", payload | {"unavailable": False})
     await home.env.settle()
-    assert await home.gaps() == [(home.guild.id, before, before + 301)]
+    assert await home.gaps() == [(home.guild.id, before, before + 300)]
 
 
 async def test_a_server_that_is_removed_in_an_outage_leaves_no_gap(home, bot, storage, clock):
@@ -92,7 +81,7 @@ async def test_a_server_that_is_removed_in_an_outage_leaves_no_gap(home, bot, st
     await monitoring_of(bot).rules.load()
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id), "unavailable": True})
     await home.env.settle()
-    clock.now += 300
+    clock.go_on(300)
     monitoring_of(bot).guild_gone(home.guild.id)
     await monitoring_of(bot).downtime.close()
     assert await home.gaps() == []
@@ -112,6 +101,7 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
         served.append(bot)
         if len(served) == 1:
             storage.write_buffer.sees = True
+            await storage.write_buffer.flush()
             raise discord.PrivilegedIntentsRequired(0)
         return 0
 
@@ -123,20 +113,20 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
     before = replace(storage, last_alive=1000)
     running = process.Running(storage=before, classifier=classifier, client=assemble(settings, classifier, before))
     await process._connect(settings, "token", asyncio.Event(), running)
-    assert [bot.services.storage.last_alive for bot in served] == [1000, None]
+    assert [bot.services.storage.last_alive for bot in served] == [1000, pytest.approx(time.time(), abs=60)]
 
 
 async def test_among_several_shards_only_their_own_servers_were_missed(home, bot, clock):
     bot.shard_count = 2
     mine, other = 4 << 22, 5 << 22
-    monitoring_of(bot).rules._told |= {mine: {1}, other: {2}}
     await bot.shards[0].disconnect()
     await events_handled()
-    clock.now += 60
+    clock.go_on(60)
     await bot.shards[0].reconnect()
     await events_handled()
     bot.shard_count = 1
-    assert {guild for guild, _, _ in await home.gaps()} == {mine}
+    moods, hour = monitoring_of(bot).storage.moods, int(clock.now // HOUR)
+    assert [len((await moods.mood(guild, 1, hour - 1, hour)).gaps) for guild in (mine, other)] == [1, 0]
 
 
 async def test_the_time_the_bot_was_not_running_is_a_gap(settings, classifier, storage):
@@ -152,16 +142,17 @@ async def test_the_time_the_bot_was_not_running_is_a_gap(settings, classifier, s
 
 
 async def test_a_bot_that_may_not_see_what_messages_say_has_a_gap_as_long_as_it_runs(settings, classifier, storage):
+    clock = MovedClock(storage)
+    begun = int(clock.now)
     bot = assemble(settings, classifier, storage, message_content=False)
     env = simcord.Env(bot, shard_count=1)
     await env.start()
-    before = time.time()
-    await monitoring_of(bot).downtime.note(before + 2 * HOUR)
+    clock.go_on(2 * HOUR)
+    await monitoring_of(bot).downtime.note(clock.now)
     await env.shutdown()
     async with storage.database.read() as connection:
         ((started, ended),) = await connection.exec_driver_sql("SELECT started, ended FROM gaps")
-    assert started <= before
-    assert ended - started == pytest.approx(2 * HOUR, abs=30)
+    assert (started, ended) == (begun, None)
 
 
 async def test_the_store_knows_when_it_was_last_alive_before_it_says_so_itself(settings):
@@ -247,37 +238,49 @@ async def test_the_bot_asks_for_three_intents_and_for_no_privileged_one_when_ref
     assert {name for name, value in less.intents if value} == {"guilds", "guild_messages"}
 
 
-async def test_a_shard_that_connects_late_leaves_a_gap_of_its_own_servers(bot, storage):
-    """Of what the others serve something is seen by then; of what it serves, nothing."""
+async def test_a_shard_that_connects_late_leaves_a_gap_of_its_own_servers(bot, storage, clock):
+    """Of what the others serve something is seen by then; of what it serves, nothing, whatever the bot knows of it."""
     bot.shard_count = 3
-    watch = monitoring_of(bot)
-    watch.downtime._clock = clock = Clock()
-    clock.now = int(clock.now)
+    watch, begun = monitoring_of(bot), int(clock.now)
     first, second, third = (number << 22 for number in (3, 4, 5))
-    watch.rules._told |= {guild: {1} for guild in (first, second, third)}
     (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
-    begun = clock.now
+
+    async def gaps(guild):
+        hour = begun // HOUR
+        return [(gap.started, gap.ended) for gap in (await storage.moods.mood(guild, 1, hour, hour + 9)).gaps]
+
     await events.on_shard_connect(0)
-    clock.now += 1800
+    clock.go_on(1800)
     await events.on_shard_connect(1)
-    async with storage.database.read() as connection:
-        gaps = await connection.exec_driver_sql("SELECT guild_id, started, ended FROM gaps")
-        assert [tuple(gap) for gap in gaps] == [(second, int(begun), int(begun) + 1800)]
-    clock.now += 7200
+    assert await gaps(second) == [(begun, begun + 1800)]
+    clock.go_on(7200)
     await watch.downtime.note(clock.now)
-    async with storage.database.read() as connection:
-        gaps = await connection.exec_driver_sql("SELECT started, ended FROM gaps WHERE guild_id = ?", (third,))
-        assert [tuple(gap) for gap in gaps] == [(int(begun), int(clock.now))]
+    assert await gaps(third) == [(begun, (begun // HOUR + 10) * HOUR)]
+    await events.on_shard_connect(2)
+    assert await gaps(third) == [(begun, begun + 9000)]
+    assert await gaps(first) == []
 
 
-async def test_shards_that_connect_one_after_the_other_at_the_start_leave_no_gap(bot, storage):
+async def test_shards_that_connect_one_after_the_other_at_the_start_leave_no_gap(bot, storage, clock):
     bot.shard_count = 2
-    watch = monitoring_of(bot)
-    watch.downtime._clock = clock = Clock()
-    watch.rules._told |= {4 << 22: {1}, 5 << 22: {1}}
     (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
     await events.on_shard_connect(0)
-    clock.now += 10
+    clock.go_on(10)
     await events.on_shard_connect(1)
     async with storage.database.read() as connection:
         assert list(await connection.exec_driver_sql("SELECT * FROM gaps")) == []
+
+
+async def test_a_late_shard_after_a_quick_restart_has_seen_nothing_since_the_last_sign_of_life(bot, storage, clock):
+    """The restart alone is too short for a gap, and so is the wait; together they are one."""
+    bot.shard_count = 2
+    begun = int(clock.now)
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    give(bot, storage=replace(storage, last_alive=begun - 70))
+    events.monitoring.storage = bot.services.storage
+    await events.on_shard_connect(0)
+    clock.go_on(60)
+    await events.on_shard_connect(1)
+    async with storage.database.read() as connection:
+        gaps = await connection.exec_driver_sql("SELECT shard, shards, started, ended FROM gaps")
+        assert [tuple(gap) for gap in gaps] == [(1, 2, begun - 70, begun + 60)]

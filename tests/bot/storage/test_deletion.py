@@ -33,7 +33,7 @@ WHAT_BECOMES = {
     "departures": (STAYS, STAYS, GOES, STAYS),
     "digests": (STAYS, STAYS, GOES, STAYS),
     "feedback": (STAYS, STAYS, STAYS, STAYS),
-    "gaps": (STAYS, STAYS, GOES, STAYS),
+    "gaps": (STAYS, GOES, GOES, STAYS),
     "guild_settings": (STAYS, BLANKED, GOES, STAYS),
     "hour_authors": (GOES, GOES, GOES, GOES),
     "hours": (CORRECTED, GOES, GOES, STAYS),
@@ -70,6 +70,7 @@ def other_rows():
                 tag = {"message_id": message_id(number, hour), "emoji": "+", "author": who}
                 yield "tags", tag | {"guild_id": guild, "channel_id": channel, "thread_id": thread}
             instant = hour * SECONDS
+            yield "gaps", {"guild_id": guild, "channel_id": channel, "started": instant, "ended": instant + 1}
             alert = {"guild_id": guild, "channel_id": channel, "level": -1, "usual_level": 0, "started": instant}
             yield "alerts", alert | {"post_id": channel + hour, "acknowledged": instant, "recovered": instant}
             for actor in (ME, OTHER):
@@ -141,7 +142,7 @@ def belongs(cause, table, row):
         return True
     if cause == "channel" and table in ("audit", "channel_rules"):
         return row["target_id"] == GENERAL
-    if "channel_id" in row:
+    if row.get("channel_id") is not None:
         return row["channel_id"] in channels[cause]
     return row.get("mod_channel_id") == GENERAL if cause == "channel" else row.get("guild_id") == HOME
 

@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain.records import AdminAction, DigestKind, Mode, Sensitivity, TargetKind
+from bot.domain.records import AdminAction, DigestKind, GapCause, Mode, Sensitivity, TargetKind
 from bot.storage.schema import Base, MessageScoreRow
 from bot.storage.upsert import table_of
 from tests.bot.storage.scenes import author
@@ -19,7 +19,7 @@ KEPT = {
     "departures": "guild_id since",
     "digests": "guild_id kind period claimed sent",
     "feedback": "number label answered score model hour",
-    "gaps": "number guild_id started ended",
+    "gaps": "number guild_id channel_id shard shards cause started ended looked",
     "guild_settings": "guild_id timezone mod_channel_id positive_reaction negative_reaction reaction_floor"
     " alert_messages alert_authors digest digest_hour digest_messages",
     "hour_authors": "channel_id hour author messages unread",
@@ -42,6 +42,7 @@ WORDS = {
     "channel_rules.target_kind": TargetKind,
     "digests.kind": DigestKind,
     "digests.period": "a day or week, such as 2026-11-25 or 2026-W48, that the bot worked out",
+    "gaps.cause": GapCause,
     "feedback.model": "a hash of the model's files",
     "guild_settings.digest": DigestKind,
     "guild_settings.negative_reaction": "an emoji that an admin chose",
@@ -64,6 +65,7 @@ TIMES |= {"purged_before", "digest_hour", "posted"}
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
 NUMBERS |= {"erasures"}
 NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
+NUMBERS |= {"shard", "shards", "looked"}
 NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "deletions"}
 """Scores, counts, limits and switches."""
 

@@ -1,0 +1,31 @@
+"""Signs of life: up to then the bot has dealt with all that it was told. What it may have missed since is looked for.
+
+They are whole seconds, of which the first sign counts from the beginning, and the second to the end.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from sqlalchemy import or_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.schema import BookkeepingRow
+
+_ALIVE = BookkeepingRow.alive
+
+
+async def sign_of_life(connection: AsyncConnection, now: float) -> None:
+    """Written with everything else. What happened in that second is looked for again, since it may be missing."""
+    second = int(now)
+    another = or_(_ALIVE.is_(None), _ALIVE.not_in((second, second + 1)))
+    await connection.execute(update(BookkeepingRow).where(another).values(alive=second))
+
+
+async def final_sign_of_life(connection: AsyncConnection, now: float) -> None:
+    """Written in the transaction of what must not be undone: somebody has their messages deleted, or opts in again.
+
+    Nothing that was written before it is looked for again. Before the first sign of all there is nothing to look for.
+    """
+    second = ceil(now)
+    await connection.execute(update(BookkeepingRow).where(second > _ALIVE).values(alive=second))

@@ -1,0 +1,83 @@
+"""Admins see what is not seen, and when something was not; whoever runs the bot, that its clock is wrong."""
+
+import logging
+
+import pytest
+
+from bot.domain.records import Absence, GapCause
+from bot.monitoring.clock_watch import ClockWatch
+from bot.storage.maintenance import PATIENCE_SECONDS, clock_is_certain
+from tests.bot.parts import MovedClock, give, monitoring_of
+
+
+@pytest.fixture
+def clock(storage):
+    return MovedClock(storage)
+
+
+async def test_status_names_what_lasts_first_and_then_what_was(home, clock, storage):
+    await home.watch()
+    now = int(clock.now)
+    await storage.gaps.add(Absence(GapCause.OFF), now - 7200, now - 3600)
+    await storage.gaps.add(Absence(GapCause.CONNECTION), now - 100, now - 60)
+    await storage.gaps.add(Absence(GapCause.OFF), now - 9 * 86400, now - 8 * 86400)
+    monitoring_of(home.bot).downtime.away(Absence(GapCause.HIDDEN, home.guild.id, home.general.id))
+    clock.go_on(300)
+    said = await home.monitor("status")
+    (field,) = [part for part in said.split("\n\n") if "What I did not see" in part] or [said]
+    lasting, past = f"{home.general.mention}: nothing since <t:{now}:f>", f"nothing for 1 hour from <t:{now - 7200}:f>"
+    assert field.index(lasting) < field.index(past)
+    assert "I was off" in field
+    assert "connection" not in field
+
+
+async def test_status_says_nothing_of_it_when_all_was_seen(home, clock):
+    await home.watch()
+    assert "What I did not see" not in await home.monitor("status")
+
+
+async def test_doctor_says_that_the_clock_is_wrong(home, clock):
+    await home.watch()
+    assert "clock" not in await home.monitor("doctor")
+    clock.clock.heard(clock.now - 7200)
+    said = await home.monitor("doctor")
+    assert "2 hours ahead of Discord's" in said and "What needs doing" in said
+
+
+async def test_the_log_says_once_that_the_clock_is_wrong_and_once_that_it_is_right(clock, caplog):
+    caplog.set_level(logging.INFO)
+    watch = ClockWatch(clock.clock)
+    for off in (0, -600, -600, 0, 0):
+        clock.clock.heard(clock.now - off)
+        await watch.look(clock.now)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "10 minutes behind Discord's" in caplog.text
+
+
+async def test_nothing_is_purged_by_a_clock_that_may_be_days_ahead_before_discord_has_told_its_time(
+    home, clock, storage
+):
+    """A message of an hour ago is not of eight days ago."""
+    await home.watch()
+    await home.alice.send(home.general, "what a wonderful day")
+    assert len(await home.messages()) == 1
+    before = clock.now
+    give(home.bot, storage=storage)
+    object.__setattr__(storage, "last_alive", int(before))
+    clock.now += 8 * 86400
+    assert not clock_is_certain(storage, clock.now)
+    await home.bot.jobs.tick()
+    assert len(await home.messages()) == 1
+    clock.clock.heard(before)
+    await home.bot.jobs.tick()
+    assert len(await home.messages()) == 1
+    assert clock_is_certain(storage, clock.clock.now())
+
+
+async def test_whoever_was_really_off_for_days_is_purged_when_discord_does_not_answer(clock, storage):
+    object.__setattr__(storage, "last_alive", int(clock.now))
+    clock.go_on(8 * 86400)
+    storage.clock._made = clock.ran
+    assert not clock_is_certain(storage, clock.now)
+    clock.go_on(PATIENCE_SECONDS + 1)
+    assert clock_is_certain(storage, clock.now)

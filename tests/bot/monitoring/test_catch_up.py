@@ -1,0 +1,443 @@
+"""What was written while the bot was away is read afterwards, as far as it might have been read then."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from math import ceil
+
+import discord
+import pytest
+from simcord import ChannelHandle
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
+
+from bot.commands.privacy import DELETE
+from bot.demo.history_pages import teach_pages
+from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
+from bot.monitoring import catch_up as catching_up
+from bot.monitoring import history_reader
+from bot.monitoring.downtime import Missed
+from model.errors import Overloaded
+from tests.bot.parts import MovedClock, monitoring_of
+
+teach_pages()
+
+GOOD, BAD = "what a wonderful day, I love it so much, amazing", "this is terrible, I hate it"
+HOUR = 3600
+
+
+class Outage:
+    """A session that is lost for a while, and how it is made good."""
+
+    def __init__(self, home, clock):
+        self.home, self.clock, self.watch = home, clock, monitoring_of(home.bot)
+        self.watch.catch_up._pause = 0
+        self.watch.catch_up._resumed = True
+
+    @property
+    def gaps(self):
+        return self._gaps()
+
+    async def _gaps(self):
+        async with self.home.storage.database.read() as connection:
+            rows = await connection.exec_driver_sql("SELECT guild_id, channel_id, cause FROM gaps ORDER BY number")
+            return [tuple(row) for row in rows]
+
+    async def pass_by(self, seconds):
+        """Time goes on, here and at Discord."""
+        await self.home.env.advance_time(seconds)
+        self.clock.now = self.home.env.backend.clock.now().timestamp()
+        self.clock.ran += seconds
+
+    @asynccontextmanager
+    async def __call__(self, seconds=600):
+        """The bot is away for the block, in the middle of so many seconds."""
+        await self.home.storage.write_buffer.flush()
+        await self.pass_by(5)
+        await self.home.bot.shards[0].disconnect()
+        await events_handled()
+        await self.pass_by(seconds / 2)
+        yield
+        await self.pass_by(seconds / 2)
+        await self.home.bot.shards[0].reconnect()
+        await self.home.env.advance_time(5)
+        await events_handled()
+
+    async def catch_up(self):
+        await self.watch.catch_up.work(self.clock.now)
+        assert self.watch.catch_up.waiting == 0
+
+
+async def events_handled():
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("discord.py: ")))
+
+
+@pytest.fixture
+def clock(home, storage):
+    moved = MovedClock(storage)
+    moved.now = home.env.backend.clock.now().timestamp()
+    return moved
+
+
+@pytest.fixture
+def away(home, clock):
+    return Outage(home, clock)
+
+
+async def test_what_was_written_meanwhile_is_read_and_the_gap_is_none_any_more(home, away):
+    await home.watch()
+    before = await home.alice.send(home.general, GOOD)
+    async with away():
+        meanwhile = [await home.maya.send(home.general, text) for text in (GOOD, BAD)]
+    assert await home.messages() == [before.id]
+    assert await away.gaps == [(None, None, "connection")]
+    await away.catch_up()
+    assert await home.messages() == [before.id, *(message.id for message in meanwhile)]
+    assert sum(map(sum, await home.hours())) == 3
+    assert await away.gaps == []
+
+
+async def test_a_look_at_what_was_read_before_finds_what_was_deleted_or_edited_meanwhile(home, away):
+    await home.watch()
+    gone, changed, stays = [await home.alice.send(home.general, GOOD) for _ in range(3)]
+    async with away():
+        await home.alice.delete(gone)
+        await home.alice.edit(changed, BAD)
+    await away.catch_up()
+    assert await home.messages() == [changed.id, stays.id]
+    assert [sum(column) for column in zip(*await home.hours(), strict=True)] == [1, 0, 1]
+
+
+async def test_an_edit_of_what_was_never_read_is_not_read(home, away):
+    old = await home.alice.send(home.general, GOOD)
+    await home.watch()
+    async with away():
+        await home.alice.edit(old, BAD)
+        new = await home.alice.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [new.id]
+
+
+async def test_whoever_has_opted_out_is_not_read(home, away):
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, GOOD)
+        await home.storage.opt_outs.add(home.alice.id)
+        theirs = await home.maya.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [theirs.id]
+
+
+async def test_what_somebody_wrote_while_they_were_opted_out_is_not_read_when_they_are_in_again(home, away):
+    await home.watch()
+    await home.storage.opt_outs.add(home.alice.id)
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    await home.storage.opt_outs.remove(home.alice.id)
+    await away.catch_up()
+    assert await home.messages() == []
+
+
+async def test_what_somebody_has_had_deleted_does_not_come_back(home, away):
+    await home.watch()
+    await home.alice.send(home.general, GOOD)
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    answer = await home.alice.slash(home.general, "privacy delete")
+    await home.alice.click(answer.response, label=DELETE)
+    await away.catch_up()
+    assert await home.messages() == []
+
+
+async def test_who_has_an_exempt_role_or_has_left_is_not_read_and_the_others_are(home, away):
+    staff = home.guild.create_role("staff")
+    nina = home.guild.add_member(home.env.create_user("nina"), roles=[staff])
+    zoe = home.guild.add_member(home.env.create_user("zoe"))
+    await home.env.settle()
+    await home.watch()
+    await home.monitor("exempt", role=staff)
+    async with away():
+        for person in (nina, zoe):
+            await person.send(home.general, GOOD)
+        theirs = [await home.alice.send(home.general, GOOD) for _ in range(3)]
+        home.env.backend.remove_member(home.guild.id, zoe.id)
+    before = len(home.env.http_requests)
+    await away.catch_up()
+    assert await home.messages() == [message.id for message in theirs]
+    asked = [entry.path for entry in home.env.http_requests[before:] if "/members/" in entry.path]
+    assert len(asked) == len(set(asked)) == 3
+    assert await away.gaps == []
+
+
+async def test_more_people_than_may_be_asked_for_are_not_read_and_that_stays_a_gap(home, away, monkeypatch):
+    monkeypatch.setattr(history_reader, "MOST_MEMBERS", 1)
+    staff = home.guild.create_role("staff")
+    await home.watch()
+    await home.monitor("exempt", role=staff)
+    async with away():
+        read = await home.alice.send(home.general, GOOD)
+        await home.maya.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [read.id]
+    assert await away.gaps == [(home.guild.id, home.general.id, "connection")]
+
+
+async def test_commands_and_bots_are_left_out(home, away):
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, "!play something wonderful")
+        home.env.backend.create_message(home.general.id, home.env.backend.bot_user.id, GOOD)
+        theirs = await home.alice.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [theirs.id]
+
+
+async def test_nothing_is_tagged_and_no_notice_is_posted_by_it(home, away):
+    untold = home.guild.create_text_channel("untold")
+    await home.watch(tagging=True)
+    await home.monitor("enable", whole_server=True)
+    async with away():
+        for channel in (home.general, untold):
+            await home.alice.send(channel, GOOD)
+    before = len(home.env.http_requests)
+    await away.catch_up()
+    await home.env.advance_time(60)
+    assert {entry.method for entry in home.env.http_requests[before:]} == {"GET"}
+    assert len(await home.messages()) == 1
+
+
+async def test_what_was_written_before_the_notice_stood_is_not_read(home, away, storage):
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    await home.watch()
+    await away.pass_by(60)
+    started = away.clock.now - 400
+    number = await storage.gaps.add(Absence(GapCause.CONNECTION), int(started), int(away.clock.now))
+    away.watch.catch_up.missed(Missed(Absence(GapCause.CONNECTION), started, away.clock.now, number))
+    await away.catch_up()
+    assert await home.messages() == []
+
+
+async def test_threads_are_read_also_those_that_are_archived_by_now(home, away):
+    await home.watch()
+    made = [home.env.backend.create_thread(home.general.id, name, home.maya.id) for name in ("open", "closed")]
+    threads = [ChannelHandle(home.env, home.guild, thread) for thread in made]
+    await home.env.settle()
+    async with away(3 * HOUR):
+        meanwhile = [await home.alice.send(thread, GOOD) for thread in threads]
+        now = home.env.backend.clock.now().isoformat()
+        made[1].thread_metadata.archived, made[1].thread_metadata.archive_timestamp = True, now
+    home.bot.get_guild(home.guild.id)._threads.pop(threads[1].id)  # what a new session does not list
+    await away.catch_up()
+    assert await home.messages() == [message.id for message in meanwhile]
+    assert await away.gaps == []
+
+
+async def test_a_channel_whose_history_it_may_not_read_stays_a_gap_and_the_others_do_not(home, away):
+    other = home.guild.create_text_channel("other")
+    for channel in (home.general, other):
+        await home.watch(channel)
+    deny(home, other, read_message_history=True)
+    async with away():
+        meanwhile = [await home.alice.send(channel, GOOD) for channel in (home.general, other)]
+    await away.catch_up()
+    assert await home.messages() == [meanwhile[0].id]
+    assert await away.gaps == [(home.guild.id, other.id, "connection")]
+
+
+async def test_a_channel_whose_history_may_not_be_read_loses_nothing_that_was_read_before(home, away):
+    await home.watch()
+    before = await home.alice.send(home.general, GOOD)
+    async with away():
+        deny(home, home.general, read_message_history=True)
+        await home.alice.delete(await home.alice.send(home.general, GOOD))
+    await away.catch_up()
+    assert await home.messages() == [before.id]
+
+
+async def test_history_that_fails_is_tried_again_and_given_up_in_the_end(home, away):
+    await home.watch()
+    async with away():
+        meanwhile = await home.alice.send(home.general, GOOD)
+    path = f"/channels/{home.general.id}/messages"
+    home.env.inject_error("GET", path, status=503, times=2)
+    await away.catch_up()
+    assert await home.messages() == [meanwhile.id]
+    assert await away.gaps == []
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    home.env.inject_error("GET", path, status=503, times=None)
+    await away.catch_up()
+    assert await away.gaps == [(home.guild.id, home.general.id, "connection")]
+
+
+async def test_a_model_that_has_too_much_to_do_leaves_a_gap_from_where_it_came(home, away, answers):
+    await home.watch()
+    answers[BAD] = Overloaded(1)
+    async with away():
+        read = await home.alice.send(home.general, GOOD)
+        await home.alice.send(home.general, BAD)
+        await home.alice.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [read.id]
+    async with home.storage.database.read() as connection:
+        ((channel, started),) = await connection.exec_driver_sql("SELECT channel_id, started FROM gaps")
+    assert (channel, started) == (home.general.id, int(read.created_at.timestamp()))
+
+
+async def test_so_many_messages_of_a_channel_are_looked_at_and_no_more(home, away, monkeypatch):
+    monkeypatch.setattr(catching_up, "MOST_PER_CHANNEL", 3)
+    monkeypatch.setattr(history_reader, "PAGE", 2)
+    await home.watch()
+    async with away():
+        meanwhile = [await home.alice.send(home.general, GOOD) for _ in range(9)]
+    await away.catch_up()
+    assert await home.messages() == [message.id for message in meanwhile[:4]]
+    assert await away.gaps == [(home.guild.id, home.general.id, "connection")]
+
+
+async def test_pages_follow_each_other_to_the_end(home, away, monkeypatch):
+    monkeypatch.setattr(history_reader, "PAGE", 2)
+    await home.watch()
+    async with away():
+        meanwhile = [await home.alice.send(home.general, GOOD) for _ in range(9)]
+    later = await home.alice.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [message.id for message in (*meanwhile, later)]
+    assert await away.gaps == []
+
+
+async def test_what_happened_longer_ago_than_is_wanted_stays_a_gap(home, away):
+    await home.watch()
+    away.watch.catch_up._hours = 1
+    async with away(HOUR):
+        late = await home.alice.send(home.general, GOOD)
+        await away.pass_by(HOUR)
+        soon = await home.alice.send(home.general, GOOD)
+    await away.catch_up()
+    assert (late.id in await home.messages(), soon.id in await home.messages()) == (False, True)
+    async with home.storage.database.read() as connection:
+        ((channel, seconds),) = await connection.exec_driver_sql("SELECT channel_id, ended - started FROM gaps")
+    assert (channel, seconds) == (None, pytest.approx(HOUR, abs=30))
+
+
+async def test_without_it_nothing_is_asked_and_the_gap_stays(home, away):
+    await home.watch()
+    away.watch.catch_up._hours = 0
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    before = len(home.env.http_requests)
+    await away.catch_up()
+    assert home.env.http_requests[before:] == []
+    assert await away.gaps == [(None, None, "connection")]
+
+
+async def test_what_admins_hid_from_the_bot_meanwhile_is_not_read(home, away, monkeypatch):
+    await home.watch()
+    deny(home, home.general, view_channel=True)
+    await home.bot.jobs.tick()
+    await away.pass_by(600)
+    with monkeypatch.context() as hidden:  # simcord would tell the bot of it all the same
+        hidden.setattr(home.env.backend, "emit", lambda *_: None)
+        await home.alice.send(home.general, GOOD)
+    home.env.backend.delete_overwrite(home.general.id, home.env.backend.bot_user.id)
+    await home.env.settle()
+    await home.bot.jobs.tick()
+    await away.catch_up()
+    assert await home.messages() == []
+    assert await away.gaps == [(home.guild.id, home.general.id, "hidden")]
+
+
+async def test_hours_are_held_back_while_they_may_change(home, away):
+    told = []
+    away.watch.catch_up.hold = lambda guild: told.append(("hold", guild))
+    away.watch.catch_up.release = lambda guild: told.append(("release", guild))
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    assert told == [("hold", home.guild.id)]
+    await away.catch_up()
+    assert told == [("hold", home.guild.id), ("release", home.guild.id)]
+
+
+async def test_a_server_that_is_left_is_not_waited_for(home, away):
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    away.watch.guild_gone(home.guild.id)
+    assert away.watch.catch_up.waiting == 0
+
+
+async def test_servers_take_turns(home, away, clock):
+    """One with many channels does not keep another waiting."""
+    other = home.env.create_guild("Other")
+    there = other.create_text_channel("there")
+    await home.env.settle()
+    many = [home.general, *(home.guild.create_text_channel(f"c{number}") for number in range(4))]
+    for channel in many:
+        await home.watch(channel)
+    await away.watch.rules.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
+    await away.watch.rules.told(other.id, there.id)
+    zoe = other.add_member(home.env.create_user("zoe"))
+    async with away():
+        for channel in many:
+            await home.alice.send(channel, GOOD)
+        await zoe.send(there, GOOD)
+    before = len(home.env.http_requests)
+    await away.catch_up()
+    asked = [entry.path for entry in home.env.http_requests[before:] if entry.path.endswith("/messages")]
+    assert asked.index(f"/channels/{there.id}/messages") < 2
+    assert len(asked) == 6
+
+
+async def test_a_gap_that_was_not_filled_before_the_process_ended_is_begun_once_more_and_not_again(home, away, storage):
+    await home.watch()
+    async with away():
+        meanwhile = await home.alice.send(home.general, GOOD)
+    away.watch.catch_up.forget(home.guild.id)  # the process is killed
+    (gap,) = await storage.gaps.to_catch_up(0, catching_up.CAUSES, catching_up.TRIES)
+    for _ in range(catching_up.TRIES - 1):
+        await storage.gaps.looked(gap.number)
+    away.watch.catch_up._resumed = False
+    await away.catch_up()
+    assert await home.messages() == [meanwhile.id]
+    assert await away.gaps == []
+    number = await storage.gaps.add(gap.absence, gap.started, gap.ended)
+    for _ in range(catching_up.TRIES):
+        await storage.gaps.looked(number)
+    away.watch.catch_up._resumed = False
+    before = len(home.env.http_requests)
+    await away.catch_up()
+    assert home.env.http_requests[before:] == []
+
+
+async def test_a_quick_restart_leaves_no_hole_although_it_is_no_gap(home, away, storage):
+    await home.watch()
+    await away.pass_by(5)
+    meanwhile = await home.alice.send(home.general, GOOD)
+    away.watch.storage.write_buffer._pending.scores.clear()  # it was killed before it could write
+    await away.pass_by(30)
+    off = Absence(GapCause.OFF)
+    away.watch.catch_up.missed(Missed(off, away.clock.now - 60, away.clock.now, None))
+    await away.catch_up()
+    assert await home.messages() == [meanwhile.id]
+    assert await away.gaps == []
+
+
+async def test_what_was_deleted_or_written_before_an_opt_in_stays_so_after_a_restart(home, away, storage):
+    """What is caught up begins behind the last sign of life, and both give one."""
+    storage.write_buffer.sees = True
+    await storage.write_buffer.flush()
+    for undo in (home.storage.opt_outs.remove, lambda who: storage.write_buffer.forget([b"x" * 16], who)):
+        await away.pass_by(10)
+        await undo(home.alice.id)
+        assert await storage.moods.last_alive() == ceil(away.clock.now)
+        storage.write_buffer._alive = 0.0
+        await storage.write_buffer.flush()
+        assert await storage.moods.last_alive() == ceil(away.clock.now)
+
+
+def deny(home, channel, **permissions):
+    """Takes permissions from the bot in a channel."""
+    _, denied = discord.PermissionOverwrite(**dict.fromkeys(permissions, False)).pair()
+    overwrite = Overwrite(home.env.backend.bot_user.id, OverwriteType.MEMBER, 0, denied.value)
+    home.env.backend.set_overwrite(channel.id, overwrite)
