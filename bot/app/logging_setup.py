@@ -17,7 +17,8 @@ def set_up_logging(level: str) -> None:
         logging.getLogger("discord").setLevel(logging.INFO)
         # And that of the database each statement, with the ids and hashes in it.
         logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    logging.getLogger("discord.shard").addFilter(_without_traceback)
+    for name in ("discord.shard", "discord.client", "discord.state", "discord.app_commands.tree", "discord.ui.view"):
+        logging.getLogger(name).addFilter(_without_traceback)
 
 
 def quieten_discord() -> None:
@@ -27,6 +28,12 @@ def quieten_discord() -> None:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Keeps the sentence of "Attempting a reconnect in 2 s", which comes with 50 lines each time a network is down."""
+    """Keeps the sentence and the kind of error.
+
+    "Attempting a reconnect in 2 s" comes with 50 lines each time a network is down, and what a command, a button or an
+    autocomplete failed with may hold what somebody typed.
+    """
+    if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+        record.msg, record.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
     record.exc_info = None
     return True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import discord
 
+from bot.app.answer_adapter import use_answer_adapter
 from bot.app.connecting import EX_CONFIG, EX_OK, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
@@ -144,6 +145,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     assert classifier is not None and storage is not None
     on_hangup(lambda: _reload_in_background(classifier))
     storage.write_buffer.start()
+    use_answer_adapter()
     obstacles = Obstacles()
     content_seen = True
     while True:

@@ -111,6 +111,11 @@ class Gateway:
             if transport is not None:
                 transport.abort()
 
+    async def close_with(self, code: int) -> None:
+        """Closes every connection with that code."""
+        for socket in tuple(self._sockets):
+            await socket.close(code=code)
+
     def ask_to_reconnect(self) -> None:
         """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
         for session in self.connected:

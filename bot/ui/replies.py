@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import discord
 
 _log = logging.getLogger(__name__)
@@ -92,5 +93,5 @@ async def _step_aside(interaction: discord.Interaction[Any], reply: Reply) -> No
     await interaction.followup.send(reply.content or "", ephemeral=True)
     try:
         await interaction.delete_original_response()
-    except discord.HTTPException as error:
-        _log.info("a word in public stays: %s", error.code)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        _log.info("a word in public stays: %s", getattr(error, "code", type(error).__name__))
