@@ -29,6 +29,11 @@ async def doctor(monitoring: Monitoring, guild: discord.Guild, settings: GuildSe
     forgotten = await _forget_the_deleted(monitoring, guild)
     unread = await unread_lately(monitoring.storage.moods, guild.id)
     ailments = [] if monitoring.content_seen else [NO_CONTENT]
+    if settings.lost_zone:
+        ailments.append(
+            f"this machine doesn't know the time zone {settings.timezone} any more, so everything is told in UTC: "
+            "choose another with `/monitor settings`."
+        )
     foreign: dict[int, int] = {}
     well = retried = 0
     for channel, rule, _ in watched(monitoring.rules, guild):
