@@ -7,6 +7,10 @@ import sys
 
 import discord
 
+from bot.error_handler import TOO_LATE
+
+_log = logging.getLogger(__name__)
+
 
 def set_up_logging(level: str) -> None:
     """Everything from `level` on goes to the standard error. Loggers of libraries that would tell too much are held."""
@@ -28,12 +32,17 @@ def quieten_discord() -> None:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Keeps the sentence and the kind of error.
+    """Keeps the sentence and the kind of error; whether the record is kept.
 
     "Attempting a reconnect in 2 s" comes with 50 lines each time a network is down, and what a command, a button or an
-    autocomplete failed with may hold what somebody typed.
+    autocomplete failed with may hold what somebody typed. An answer that comes too late is nothing that failed.
     """
-    if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
-        record.msg, record.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     record.exc_info = None
+    if error is None:
+        return True
+    if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
+        _log.info("an answer came too late (%s)", error.code)
+        return False
+    record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", None
     return True

@@ -1,6 +1,7 @@
 """What came between the bot and Discord."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
@@ -27,11 +28,13 @@ WORDS = "my secret diary"
 def refused(status, body=None, **headers):
     """What discord.py raises for such an answer."""
     kind = {403: discord.Forbidden, 503: discord.DiscordServerError}.get(status, discord.HTTPException)
-    return kind(SimpleNamespace(status=status, reason="", headers=headers), body)
+    response: Any = SimpleNamespace(status=status, reason="", headers=headers)
+    return kind(response, body)
 
 
 def closed(code):
-    return discord.ConnectionClosed(SimpleNamespace(close_code=code), shard_id=0, code=code)
+    socket: Any = SimpleNamespace(close_code=code)
+    return discord.ConnectionClosed(socket, shard_id=0, code=code)
 
 
 @pytest.mark.parametrize(
