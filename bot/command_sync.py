@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiohttp
 import discord
 from discord import app_commands
 
-from bot.discord_limits import asked_for
+from bot.discord_limits import FAILED, asked_for
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ class CommandRegistration:
         due.looked = now
         try:
             fresh = await self._registered(name, guild, _entry(known.get(name)), now)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except FAILED as error:
             if guild is not None and self._is_left(guild) and getattr(error, "status", 0) in _NO_ACCESS:
                 self._keep(known, name, None)  # the bot is no longer there
                 return

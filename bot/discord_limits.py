@@ -1,10 +1,14 @@
-"""How long Discord asks to be left alone."""
+"""How a request to Discord fails, and how long Discord asks to be left alone."""
 
 from __future__ import annotations
 
 import time
 
+import aiohttp
 import discord
+
+FAILED = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord raises: an answer that says no, or a connection that breaks or takes too long."""
 
 _DAY = 86_400.0
 

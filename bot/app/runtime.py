@@ -157,6 +157,8 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         except discord.PrivilegedIntentsRequired:
             _log.warning(WITHOUT_CONTENT)
             content_seen, judgement = False, None
+        except (CheckpointError, StoreError, SettingsError):
+            raise
         except Exception as error:  # whatever it is, another client may fare better; a message may hold words
             _log.debug("the client ended (%s)", type(error).__name__)
             judgement = obstacles.judge(error)
@@ -165,13 +167,14 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
             return EX_OK
         if isinstance(judgement, Ended):
             return _say(judgement.sentence, judgement.code)
-        await _leave(client)
         if storage.write_buffer.sees:
             # What comes before this run is written down; from now on nothing is seen, until the next client is ready.
             storage.write_buffer.sees = False
             storage = replace(storage, last_alive=int(time.time()))
+        # The client's jobs go on while there is a wait: what is too old is removed all the same.
         if judgement is not None and await _is_told_to_stop(stop, judgement):
             return EX_OK
+        await _leave(client)
         from bot.app.assemble import assemble
 
         running.client = assemble(settings, classifier, storage, message_content=content_seen)

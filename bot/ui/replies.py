@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import discord
+
+from bot.discord_limits import FAILED
 
 _log = logging.getLogger(__name__)
 
@@ -93,5 +94,5 @@ async def _step_aside(interaction: discord.Interaction[Any], reply: Reply) -> No
     await interaction.followup.send(reply.content or "", ephemeral=True)
     try:
         await interaction.delete_original_response()
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except FAILED as error:
         _log.info("a word in public stays: %s", getattr(error, "code", type(error).__name__))

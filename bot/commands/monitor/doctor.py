@@ -6,6 +6,7 @@ import discord
 
 from bot.channels import Watchable, WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
+from bot.discord_limits import FAILED
 from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
@@ -83,7 +84,7 @@ async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> i
             except discord.NotFound:
                 monitoring.channel_gone(guild.id, number)
                 forgotten += 1
-            except discord.HTTPException:
+            except FAILED:
                 continue
     return forgotten
 
