@@ -14,11 +14,11 @@ import discord
 from discord.ext import commands
 
 from bot.background_jobs import BackgroundJobs, Job
-from bot.command_sync import DAY, CommandRegistration
-from bot.discord_limits import no_session_yet, until_session
 from bot.error_handler import ErrorHandlingTree
+from bot.link.command_sync import DAY, CommandRegistration
+from bot.link.limits import no_session_yet, until_session
+from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
-from bot.unparsed_events import UnparsedEvents
 from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)

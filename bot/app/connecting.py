@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
-from bot.discord_limits import asked_for
+from bot.link.limits import asked_for
 from bot.permissions import PORTAL
 
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78

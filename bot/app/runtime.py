@@ -21,7 +21,7 @@ from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import freeze_what_is_loaded, on_hangup, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
-from bot.discord_limits import no_session_yet, until_session
+from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import StoreError

@@ -16,8 +16,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background_jobs import JobState
-from bot.discord_limits import FAILED
 from bot.domain.records import Feedback
+from bot.link.limits import FAILED
 from bot.presentation import palette
 from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable

@@ -11,7 +11,7 @@ from typing import Any
 
 import discord
 
-from bot.discord_limits import FAILED
+from bot.link.limits import FAILED
 
 _log = logging.getLogger(__name__)
 

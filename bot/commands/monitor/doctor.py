@@ -6,8 +6,8 @@ import discord
 
 from bot.channels import Watchable, WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
-from bot.discord_limits import FAILED
 from bot.domain.records import GuildSettings, TargetKind
+from bot.link.limits import FAILED
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.permissions import NO_CONTENT, REPORTING, for_watching, missing, what_to_click

@@ -20,7 +20,7 @@ from bot.app.connecting import (
     Later,
     Obstacles,
 )
-from bot.discord_limits import asked_for, no_session_yet, until_session
+from bot.link.limits import asked_for, no_session_yet, until_session
 
 WORDS = "my secret diary"
 

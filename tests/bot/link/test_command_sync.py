@@ -6,7 +6,7 @@ import pytest
 from discord import app_commands
 
 from bot.app.assemble import assemble
-from bot.command_sync import AGAIN_A_DAY, DAY, LONGEST_WAIT
+from bot.link.command_sync import AGAIN_A_DAY, DAY, LONGEST_WAIT
 
 
 def registrations(env):

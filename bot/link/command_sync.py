@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.discord_limits import FAILED, asked_for
+from bot.link.limits import FAILED, asked_for
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from bot.unparsed_events import UnparsedEvents
+from bot.link.unparsed_events import UnparsedEvents
 
 PARTIAL = {"id": "1", "channel_id": "2", "guild_id": "3", "embeds": []}
 WORDS = "my secret diary"
