@@ -95,6 +95,7 @@ async def test_commands_that_another_program_has_replaced_come_back_with_the_own
         await until(lambda: "sentiment" in names(local) and "model" in names(local, home))
         assert "Discord holds other commands than were registered" in bot.said
         assert "other" not in names(local) | names(local, home)
+        await wait_until_ready(local, bot.process)
         assert (await world.ask(TEXT)).response.embeds
 
 
