@@ -15,8 +15,8 @@ from math import inf
 from typing import TypeVar
 
 from bot.charts.executor import TooBusy
-from bot.connection import REQUEST_FAILURES
 from bot.domain.snowflake import SECONDS
+from bot.link.failures import REQUEST_FAILURES
 from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)
@@ -113,6 +113,13 @@ class BackgroundJobs:
         try:
             async with limit:
                 await job.work(self._clock())
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something that the run waited for was cancelled, not the run: the job must not end in silence by it.
+            state.failed += 1
+            _log.error("%s failed (CancelledError) and is tried again", job.name)
         except Exception as error:  # the next run may pass; the message of an error may hold somebody's words
             if limit.expired():
                 state.overran += 1

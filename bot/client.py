@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord.ext import commands
 
-from bot.background_jobs import BackgroundJobs
-from bot.command_sync import sync_if_changed
+from bot.background_jobs import BackgroundJobs, Job
 from bot.error_handler import ErrorHandlingTree
-from bot.response_dates import dates_of_answers
+from bot.link.command_sync import DAY, CommandRegistration
+from bot.link.limits import no_session_yet, until_session
+from bot.link.response_dates import dates_of_answers
+from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
 from model.concurrency import in_thread
 
@@ -27,6 +31,8 @@ class Vibecheck(commands.AutoShardedBot):
     services: Services
     features: tuple[Feature, ...]
     jobs: BackgroundJobs
+    _registration: CommandRegistration
+    _registering: asyncio.Task[None] | None = None
 
     def __init__(self, *, message_content: bool = True) -> None:
         """Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about."""
@@ -41,12 +47,18 @@ class Vibecheck(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             http_trace=dates_of_answers(self._discord_says),
         )
+        self.unparsed = UnparsedEvents(self._connection.parsers)
 
     def equip(self, services: Services, features: Sequence[Feature]) -> None:
         """Gives the client what it works with, before it connects."""
         self.services = services
         self.features = tuple(features)
-        jobs = tuple(job for feature in features for job in feature.jobs)
+        settings = services.settings
+        guild = discord.Object(settings.admin_guild) if settings.admin_guild else None
+        self._registration = CommandRegistration(self.tree, settings.data_dir, guild)
+        # Discord may have the library wait for hours before it takes them.
+        looking_after_commands = Job("commands", self._registration, limit=2 * DAY)
+        jobs = (*(job for feature in features for job in feature.jobs), looking_after_commands)
         self.jobs = BackgroundJobs(jobs, services.storage.clock.now)
 
     def _discord_says(self, told: float, asked: float) -> None:
@@ -68,8 +80,21 @@ class Vibecheck(commands.AutoShardedBot):
                     await self.add_cog(cog, guild=admin_guild)
         if admin_guild is not None:
             self._know_owner()
-        if self.application_id is not None:
-            await sync_if_changed(self.tree, self.application_id, settings.data_dir, admin_guild)
+        self._registering = asyncio.create_task(self._registration(time.time()), name="registering commands")
+        self._registering.add_done_callback(_seen)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begins no session that Discord does not allow; the library asks once a minute here, however long it takes."""
+        await super().before_identify_hook(shard_id, initial=initial)
+        if initial:  # that was read before connecting
+            return
+        try:
+            seconds = until_session(await self.fetch_session_start_limits())
+        except (discord.GatewayNotFound, aiohttp.ClientError, OSError):
+            return
+        if seconds:
+            _log.warning("%s", no_session_yet(seconds, time.time()))
+            await asyncio.sleep(seconds)
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
@@ -95,6 +120,8 @@ class Vibecheck(commands.AutoShardedBot):
 
     async def close(self) -> None:
         """Disconnects, and ends the threads that draw and learn."""
+        if self._registering is not None:
+            self._registering.cancel()
         has_logged_in = isinstance(self.loop, asyncio.AbstractEventLoop)
         try:
             if has_logged_in:  # before that nothing is open, and the library cannot close it
@@ -110,6 +137,11 @@ class Vibecheck(commands.AutoShardedBot):
         """Logs the kind of an error in an event only: its message, or its traceback, may hold somebody's words."""
         error = sys.exception()
         _log.error("%s failed (%s)", event_method, type(error).__name__)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("registering commands failed (%s) and is tried again", type(error).__name__)
 
 
 def intents_for(*, message_content: bool = True) -> discord.Intents:

@@ -20,8 +20,13 @@ _T = TypeVar("_T")
 _UPDATES = {discord.InteractionResponseType.deferred_message_update, discord.InteractionResponseType.message_update}
 """How a button is acknowledged that changes the message it is under."""
 
-_GONE = {10008, 10015, 10062, 40060}
-"""Message deleted, webhook token over, interaction expired, already answered: the person has moved on."""
+TOO_LATE = {10003, 10004, 10008, 10015, 10062, 40060, 50027}
+"""Channel, server or message deleted, token unknown, interaction expired, already answered, token over.
+
+By these Discord says that nobody waits for an answer any more. Every answer comes here with what it fails with.
+"""
+
+_ALREADY_ANSWERED = 40060
 
 
 async def apologise(interaction: discord.Interaction[Any], name: str, error: Exception) -> None:
@@ -29,7 +34,7 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
 
     Logs the kind of the error only: the message of an exception may hold somebody's words.
     """
-    if isinstance(error, discord.HTTPException) and error.code in _GONE:
+    if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
         _log.info("the answer to %s came too late (%s)", name, error.code)
         return
     _log.error("%s failed: %s", name, type(error).__name__)
@@ -39,9 +44,21 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
         elif interaction.response.is_done():
             await interaction.edit_original_response(content=SORRY, embed=None, view=None)
         else:
-            await interaction.response.send_message(SORRY, ephemeral=True)
+            await _answer_with_sorry(interaction)
     except Exception as failure:  # the connection may be gone as well
         _log.info("nor could that be said: %s", type(failure).__name__)
+
+
+async def _answer_with_sorry(interaction: discord.Interaction[Any]) -> None:
+    """An answer that failed may have arrived all the same; one that nothing would follow is filled in."""
+    try:
+        await interaction.response.send_message(SORRY, ephemeral=True)
+    except discord.HTTPException as error:
+        if error.code != _ALREADY_ANSWERED:
+            raise
+        shown = await interaction.original_response()
+        if shown.flags.loading:
+            await interaction.edit_original_response(content=SORRY, embed=None, view=None)
 
 
 def apologising(

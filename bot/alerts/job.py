@@ -15,10 +15,10 @@ from bot.analytics.backtest import HELD_BACK
 from bot.analytics.baseline import WEEKS, Baseline, learn
 from bot.background_jobs import SERVER_SECONDS, ServerTurns
 from bot.charts.executor import TooBusy
-from bot.connection import REQUEST_FAILURES
 from bot.domain.records import Alert, GuildSettings, HourMood, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place, decide
 from bot.domain.snowflake import SECONDS
+from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import NotPosted, Unreadable
 from bot.services import Services
 

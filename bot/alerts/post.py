@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import discord
 
-from bot.connection import REQUEST_FAILURES
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologising
+from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
 from bot.presentation.text import signed, span
 from bot.services import services_of

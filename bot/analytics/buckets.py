@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from math import ceil
 from zoneinfo import ZoneInfo
 
+from bot.domain.local_hours import begins_at, first_hour
 from bot.domain.records import Gap, HourMood, Mood
 from bot.domain.snowflake import SECONDS
 
@@ -68,19 +68,19 @@ def size_for(hours: int) -> Size:
     return next((size for size, longest in _LONGEST if hours <= longest), Size.WEEK)
 
 
-def edges(first_hour: int, end_hour: int, size: Size, zone: ZoneInfo) -> tuple[int, ...]:
-    """The hours at which buckets begin, from the bucket that holds `first_hour`, and the end of the last one.
+def edges(first: int, end_hour: int, size: Size, zone: ZoneInfo) -> tuple[int, ...]:
+    """The hours at which buckets begin, from the bucket that holds hour `first`, and the end of the last one.
 
-    A whole hour belongs to the bucket in which it begins: where a zone is half an hour off, so is the edge.
+    A whole hour belongs to the bucket in which it begins, see `bot.domain.local_hours`.
     """
     if size is Size.HOUR:
-        return tuple(range(first_hour, end_hour + 1))
+        return tuple(range(first, end_hour + 1))
     step = timedelta(hours=6) if size is Size.QUARTER else timedelta(days=7 if size is Size.WEEK else 1)
-    local = _floor(first_hour, size, zone)
-    found = [_hour_at(local, zone)]
+    local = _floor(first, size, zone)
+    found = [first_hour(local, zone)]
     while found[-1] < end_hour:
         local += step
-        edge = _hour_at(local, zone)
+        edge = first_hour(local, zone)
         if edge > found[-1]:  # a day that a zone has skipped has no hours
             found.append(edge)
     return tuple(found)
@@ -133,13 +133,8 @@ def merged(gaps: Sequence[Gap], start: int, end: int) -> tuple[tuple[int, int], 
 
 def _floor(hour: int, size: Size, zone: ZoneInfo) -> datetime:
     """The local time at which the bucket of an hour begins, without its zone."""
-    local = datetime.fromtimestamp(hour * SECONDS, zone).replace(minute=0, tzinfo=None)
+    local = begins_at(hour, zone).replace(minute=0, tzinfo=None)
     if size is Size.QUARTER:
         return local.replace(hour=local.hour // 6 * 6)
     day = local.replace(hour=0)
     return day - timedelta(days=day.weekday()) if size is Size.WEEK else day
-
-
-def _hour_at(local: datetime, zone: ZoneInfo) -> int:
-    """The first whole hour that begins at a local time or after it: of two such times, after the first."""
-    return ceil(local.replace(tzinfo=zone).timestamp() / SECONDS)

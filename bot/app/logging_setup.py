@@ -7,6 +7,10 @@ import sys
 
 import discord
 
+from bot.error_handler import TOO_LATE
+
+_log = logging.getLogger(__name__)
+
 
 def set_up_logging(level: str) -> None:
     """Everything from `level` on goes to the standard error. Loggers of libraries that would tell too much are held."""
@@ -17,7 +21,8 @@ def set_up_logging(level: str) -> None:
         logging.getLogger("discord").setLevel(logging.INFO)
         # And that of the database each statement, with the ids and hashes in it.
         logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    logging.getLogger("discord.shard").addFilter(_without_traceback)
+    for name in ("discord.shard", "discord.client", "discord.state", "discord.app_commands.tree", "discord.ui.view"):
+        logging.getLogger(name).addFilter(_without_traceback)
 
 
 def quieten_discord() -> None:
@@ -27,6 +32,17 @@ def quieten_discord() -> None:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Keeps the sentence of "Attempting a reconnect in 2 s", which comes with 50 lines each time a network is down."""
+    """Keeps the sentence and the kind of error; whether the record is kept.
+
+    "Attempting a reconnect in 2 s" comes with 50 lines each time a network is down, and what a command, a button or an
+    autocomplete failed with may hold what somebody typed. An answer that comes too late is nothing that failed.
+    """
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     record.exc_info = None
+    if error is None:
+        return True
+    if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
+        _log.info("an answer came too late (%s)", error.code)
+        return False
+    record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", None
     return True

@@ -25,6 +25,8 @@ _TORCH_THREADS = "OMP_NUM_THREADS"
 SWITCH_SECONDS = 0.0005
 """How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+
 
 def tune_threads(threads: int = 0) -> None:
     """How threads share the interpreter, memory and processors; to be called before any are started.
@@ -66,18 +68,33 @@ def freeze_what_is_loaded() -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Set when the process is told to end: by SIGINT or SIGTERM."""
+    """Set when the process is told to end: by SIGINT or SIGTERM, on Windows also by Ctrl-Break."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no handlers on its loop
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    loop = asyncio.get_running_loop()
+    for number in _ENDING:
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows has no handlers on its loop
+            _stop_on_signal(number, loop, stop)
     return stop
+
+
+def _stop_on_signal(number: signal.Signals, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Python's own handler instead, which interrupts the main thread: it must not raise into whatever runs there."""
+
+    def handle(_number: int, _frame: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the process is ending already
+            loop.call_soon_threadsafe(stop.set)
+
+    with suppress(ValueError, OSError):  # not the main thread, or a signal that is not to be had here
+        signal.signal(number, handle)
 
 
 def on_hangup(reload: Callable[[], object]) -> None:
     """What SIGHUP does from now on. Not in a terminal, where it says that this was closed, nor on Windows."""
     if hangup_is_for_reloading():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def hangup_is_for_reloading() -> bool:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import aiohttp
 import discord
 
+from bot.app.answer_adapter import use_answer_adapter
+from bot.app.connecting import EX_CONFIG, EX_OK, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import freeze_what_is_loaded, keep_memory_private, on_hangup, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
+from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
-from bot.storage.errors import DatabaseUnavailable, StoreError
+from bot.storage.errors import StoreError
 from model import CheckpointError, Classifier, ModelError
 from model.concurrency import in_thread, unless
 
@@ -32,19 +34,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("vibecheck")
 
-EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
-"""Exit codes of sysexits.h: all well, Discord cannot be reached, a setting must be put right."""
-
 _ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py names the tasks in which commands and buttons run."""
 
 NO_TOKEN = f"There is no bot token: put DISCORD_TOKEN=... into .env; you get one at {PORTAL} under Bot."
-WRONG_TOKEN = f"Discord refused the token: copy it anew from {PORTAL} under Bot and set DISCORD_TOKEN in .env."
 WITHOUT_CONTENT = (
     "Discord does not let this bot see what messages say, so nothing can be monitored; commands work. "
     f"Switch it on {SWITCH_ON_CONTENT}, and start again."
 )
-NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
 
 
 @dataclass(slots=True)
@@ -141,42 +138,76 @@ async def _open_page(settings: Settings, running: Running) -> None:
 
 
 async def _connect(settings: Settings, token: str, stop: asyncio.Event, running: Running) -> int:
-    """Runs the bot until it is told to stop, and returns the exit code."""
-    classifier, storage, client = running.classifier, running.storage, running.client
-    assert classifier is not None and storage is not None and client is not None
+    """Runs the bot until it is told to stop or cannot go on, and returns the exit code.
+
+    A client that Discord has ended cannot begin again: another takes its place, over the same model and store.
+    """
+    classifier, storage = running.classifier, running.storage
+    assert classifier is not None and storage is not None
     on_hangup(lambda: _reload_in_background(classifier))
     storage.write_buffer.start()
-    try:
-        return await _serve(client, token, stop)
-    except discord.PrivilegedIntentsRequired:
-        _log.warning(WITHOUT_CONTENT)
+    use_answer_adapter()
+    obstacles = Obstacles()
+    content_seen = True
+    while True:
+        client = running.client
+        assert client is not None
+        try:
+            await _serve(client, token, stop, obstacles)
+            judgement: Ended | Later | None = obstacles.judge(discord.ClientException())
+        except discord.PrivilegedIntentsRequired:
+            _log.warning(WITHOUT_CONTENT)
+            content_seen, judgement = False, None
+        except (CheckpointError, StoreError, SettingsError):
+            raise
+        except Exception as error:  # whatever it is, another client may fare better; a message may hold words
+            _log.debug("the client ended (%s)", type(error).__name__)
+            judgement = obstacles.judge(error)
+        if stop.is_set():
+            _log.info("stopped")
+            return EX_OK
+        if isinstance(judgement, Ended):
+            return _say(judgement.sentence, judgement.code)
+        if storage.write_buffer.sees:
+            # What comes before this run is written down; from now on nothing is seen, until the next client is ready.
+            storage.write_buffer.sees = False
+            storage = replace(storage, last_alive=int(storage.clock.now()))
+        # The client's jobs go on while there is a wait: what is too old is removed all the same.
+        if judgement is not None and await _is_told_to_stop(stop, judgement):
+            return EX_OK
         await _leave(client)
-        # If it was switched off while the bot ran, the gap before this run is written, and the run itself is none.
-        with suppress(DatabaseUnavailable):
-            storage = replace(storage, last_alive=await storage.moods.last_alive())
         from bot.app.assemble import assemble
 
-        running.client = assemble(settings, classifier, storage, message_content=False)
-        return await _serve(running.client, token, stop)
+        running.client = assemble(settings, classifier, storage, message_content=content_seen)
 
 
-async def _serve(client: Vibecheck, token: str, stop: asyncio.Event) -> int:
-    """Runs this client until it is told to stop. Raises PrivilegedIntentsRequired when Discord refuses an intent."""
-    client.add_listener(_announcer(client), "on_ready")
+async def _serve(client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles) -> None:
+    """Runs this client until it is told to stop. Raises whatever Discord or the network ends it with."""
+    client.add_listener(_announcer(client, obstacles), "on_ready")
     client.jobs.start()
-    try:
-        await unless(stop, client.start(token), grace=GRACE_SECONDS)
-    except discord.PrivilegedIntentsRequired:
-        raise
-    except discord.LoginFailure:
-        return _say(WRONG_TOKEN, EX_CONFIG)
-    except discord.ConnectionClosed as error:
-        return _say(WRONG_TOKEN, EX_CONFIG) if error.code == 4004 else _say(NO_DISCORD, EX_UNAVAILABLE)
-    except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
-        _log.debug("could not connect", exc_info=error)
-        return _say(NO_DISCORD, EX_UNAVAILABLE)
-    _log.info("stopped")
-    return EX_OK
+    await unless(stop, _session(client, token, stop), grace=GRACE_SECONDS)
+
+
+async def _session(client: Vibecheck, token: str, stop: asyncio.Event) -> None:
+    """Logs in, and connects once Discord lets a session begin: a bot that begins too many loses its token."""
+    await client.login(token)
+    while seconds := until_session(await client.fetch_session_start_limits()):
+        if await _is_told_to_stop(stop, Later(no_session_yet(seconds, time.time()), seconds)):
+            return
+    await client.connect()
+
+
+async def _is_told_to_stop(stop: asyncio.Event, wait: Later) -> bool:
+    """Says why there is a wait and how long it is, and waits. Whether the process was told to end meanwhile."""
+    _log.warning("%s Tried again in %s.", wait.sentence, _in_words(wait.seconds))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait.seconds):
+            await stop.wait()
+    return stop.is_set()
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
 
 
 _reloads: set[asyncio.Task[None]] = set()
@@ -247,8 +278,9 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _announcer(client: Vibecheck) -> Callable[[], Coroutine[Any, Any, None]]:
+def _announcer(client: Vibecheck, obstacles: Obstacles) -> Callable[[], Coroutine[Any, Any, None]]:
     async def on_ready() -> None:
+        obstacles.online()
         _log.info("%s is online after %.1f s", client.user, seconds_since_start())
 
     return on_ready

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from bot.domain.local_hours import first_hour
+from bot.domain.snowflake import SECONDS
+
 MOST = 7
 """Marks; more do not fit a phone in letters that can be read there."""
 
@@ -41,8 +44,11 @@ def _marks(start: float, end: float, unit: str, step: int, zone: ZoneInfo) -> It
         local -= timedelta(days=local.weekday())
     last = start - 1.0
     while (at := local.replace(tzinfo=zone).timestamp()) < end:
-        if at >= start and at > last:  # an hour that a change of clocks skips is the next one
-            yield Tick(at, _label(datetime.fromtimestamp(at, zone), unit, step))
+        shown = datetime.fromtimestamp(at, zone)
+        if unit != "hours" or not shown.hour:  # a day is marked where its first hour begins
+            at = float(first_hour(local, zone) * SECONDS)
+        if start <= at < end and at > last:  # an hour that a change of clocks skips is the next one
+            yield Tick(at, _label(shown, unit, step))
             last = at
         local = _next(local, unit, step)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
+from bot.app.connecting import NO_DISCORD, WRONG_TOKEN
 from bot.app.open_model import open_classifier
-from bot.app.runtime import NO_DISCORD, WRONG_TOKEN, bot_token
+from bot.app.runtime import bot_token
 from bot.permissions import SWITCH_ON_CONTENT, invite_permissions
 from bot.settings import Settings, SettingsError, load_settings, settings_file
 from model import ModelError

@@ -17,6 +17,7 @@ from discord.ext import commands
 
 from bot.background_jobs import JobState
 from bot.domain.records import Feedback
+from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
 from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable
@@ -132,7 +133,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
             doing = "".join(step())
             if not task.done() and doing and doing != shown:
                 shown = doing
-                with suppress(discord.HTTPException):  # the work goes on, and its end is said below
+                with suppress(*REQUEST_FAILURES):  # the work goes on, and its end is said below
                     await interaction.edit_original_response(content=f"Still {doing}…")
         try:
             said = words(await task)

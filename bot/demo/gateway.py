@@ -133,6 +133,11 @@ class Gateway:
         guild = self._backend.get_guild(guild_id)
         self._broadcast("GUILD_CREATE", serializers.guild_create_payload(self._backend, guild) | {"unavailable": False})
 
+    async def close_with(self, code: int) -> None:
+        """Closes every connection with that code."""
+        for socket in tuple(self._sockets):
+            await socket.close(code=code)
+
     def ask_to_reconnect(self) -> None:
         """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
         for session in self.connected:

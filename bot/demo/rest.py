@@ -41,15 +41,18 @@ _VARIABLE = re.compile(r"/(\d{5,}|simcord_interaction_\d+)")
 
 @dataclass(slots=True)
 class _Fault:
-    """An answer that replaces the real one for matching requests."""
+    """An answer that replaces the real one for matching requests.
+
+    `status` 0 breaks the connection instead. One that is `carried_out` has its effect, and only the answer is lost.
+    """
 
     method: str
     path: str
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] | str
     headers: dict[str, str]
     times: int
-    drops: bool = False
+    carried_out: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         return self.times > 0 and self.method in {"*", method} and fnmatch(path, self.path)
@@ -87,6 +90,9 @@ class RestApi:
     origin: str = ""
     owner: int | None = None
     """The user to whom the bot belongs; simcord lets it belong to itself."""
+    sessions_left: int = 999
+    """How many sessions the bot may begin, as it is told; `sessions_reset` is in how many seconds it may again."""
+    sessions_reset: float = 14_400.0
     in_flight: int = 0
     last_activity: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -113,9 +119,20 @@ class RestApi:
         body = {"message": "A fault made on purpose.", "code": code}
         self._faults.append(_Fault(method, path, status, body, {}, times))
 
-    def drop(self, method: str, path: str, *, times: int = 1) -> None:
-        """Closes the connection of the next `times` matching requests without an answer."""
-        self._faults.append(_Fault(method, path, 0, {}, {}, times, drops=True))
+    def lose_answer(self, method: str, path: str, *, status: int = 0, times: int = 1) -> None:
+        """Carries the next `times` matching requests out and tells otherwise; 0 breaks the connection instead."""
+        body = {"message": "A fault made on purpose.", "code": 0}
+        self._faults.append(_Fault(method, path, status, body, {}, times, carried_out=True))
+
+    def break_connection(self, method: str, path: str, *, times: int = 1) -> None:
+        """Breaks the connection of the next `times` matching requests before anything is done."""
+        self._faults.append(_Fault(method, path, 0, {}, {}, times))
+
+    def keep_out(self, *, retry_after: float | None = None, status: int = 429, times: int = 1) -> None:
+        """Answers the next `times` requests as Cloudflare does an address that it has banned: a page, and no Via."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        page = "<!DOCTYPE html><title>Access denied | discord.com used Cloudflare to restrict access</title>error 1015"
+        self._faults.append(_Fault("*", "*", status, page, headers, times))
 
     def localise(self, text: str) -> str:
         """Addresses of attachments in JSON text as the bot can reach them."""
@@ -130,9 +147,7 @@ class RestApi:
             for fault in self._faults:
                 if fault.matches(request.method, path):
                     fault.times -= 1
-                    if fault.drops and request.transport is not None:
-                        request.transport.close()
-                    return self._json(fault.body, fault.status or 500, fault.headers)
+                    return await self._fail(request, path, fault)
             if not _WITHOUT_TOKEN.match(path) and request.headers.get("Authorization") != f"Bot {self.token}":
                 return self._json({"message": "401: Unauthorized", "code": 0}, 401)
             key = _bucket_key(request.method, path)
@@ -144,6 +159,16 @@ class RestApi:
                 body = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
                 return self._json(body, 429, headers | {"Retry-After": str(wait), "Via": "1.1 google"})
             return await self._answer(request, path, headers)
+
+    async def _fail(self, request: web.Request, path: str, fault: _Fault) -> web.Response:
+        if fault.carried_out:
+            await self._answer(request, path, {})
+        if not fault.status and request.transport is not None:
+            request.transport.abort()
+            return web.Response(status=502)  # which nobody gets
+        if isinstance(fault.body, str):
+            return web.Response(text=fault.body, status=fault.status, headers=fault.headers, content_type="text/html")
+        return self._json(fault.body, fault.status, fault.headers)
 
     async def _answer(self, request: web.Request, path: str, headers: dict[str, str]) -> web.Response:
         if path in {"/gateway", "/gateway/bot"}:
@@ -171,7 +196,12 @@ class RestApi:
         return self._json(result, 200, headers)
 
     def _gateway_info(self) -> dict[str, Any]:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
+        limit = {
+            "total": 1000,
+            "remaining": self.sessions_left,
+            "reset_after": round(self.sessions_reset * 1000),
+            "max_concurrency": 1,
+        }
         address = self.origin.replace("http", "ws", 1) + "/gateway"
         return {"url": address, "shards": self.shards, "session_start_limit": limit}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from math import ceil
 from zoneinfo import ZoneInfo
 
+from bot.domain.local_hours import first_hour
 from bot.domain.records import DigestKind
 from bot.domain.snowflake import SECONDS
 
@@ -34,7 +34,7 @@ def latest_due(kind: DigestKind, at_hour: int, zone: ZoneInfo, now: float) -> Pe
     day = datetime.fromtimestamp(now, zone).date()
     if kind is DigestKind.WEEKLY:
         day -= timedelta(days=day.weekday())
-    while (due := datetime.combine(day, time(at_hour), zone).timestamp()) > now:
+    while (due := _due(day, at_hour, zone)) > now:
         day -= step
     first = day - step
     year, week, _ = first.isocalendar()
@@ -43,8 +43,9 @@ def latest_due(kind: DigestKind, at_hour: int, zone: ZoneInfo, now: float) -> Pe
         key, title = f"{year}-W{week:02}", f"Week {week}: {first.day} {first:%B} to {last.day} {last:%B}"
     else:
         key, title = first.isoformat(), f"{first:%A} {first.day} {first:%B}"
-    return Period(key, title, _hour_at(first, zone), _hour_at(day, zone), due)
+    return Period(key, title, first_hour(first, zone), first_hour(day, zone), due)
 
 
-def _hour_at(day: date, zone: ZoneInfo) -> int:
-    return ceil(datetime.combine(day, time(), zone).timestamp() / SECONDS)
+def _due(day: date, at_hour: int, zone: ZoneInfo) -> float:
+    """The instant of a local hour, but not before the hour in which midnight falls is over: that is told of as well."""
+    return max(datetime.combine(day, time(at_hour), zone).timestamp(), float(first_hour(day, zone) * SECONDS))

@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from bot.domain.local_hours import known_zone
 from model.verdict import SENTIMENTS, Sentiment, Verdict
 
 FEWEST_AUTHORS = 5
@@ -88,11 +89,13 @@ class GuildSettings:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone; UTC where this machine no longer knows the one that was chosen."""
-        try:
-            return ZoneInfo(self.timezone)
-        except (KeyError, OSError, ValueError):
-            return ZoneInfo("UTC")
+        """The time zone; UTC where the one that was chosen is no longer known: see `lost_zone`."""
+        return known_zone(self.timezone) or ZoneInfo("UTC")
+
+    @property
+    def lost_zone(self) -> bool:
+        """Whether the time zone that was chosen is not known here, so that everything is told in UTC."""
+        return known_zone(self.timezone) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from typing import Any
 import discord
 
 from bot.audience import channel_of
-from bot.connection import REQUEST_FAILURES, Connection, is_refusal
+from bot.connection import Connection
+from bot.link.failures import REQUEST_FAILURES, is_refusal
 from bot.mod_channel.readers import Readers, look_up
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import discord
 
 from bot.audience import Audience
 from bot.channels import WithMessages
-from bot.connection import is_refusal
+from bot.link.failures import is_refusal
 
 _LOOKED_UP, _KNOWN_SECONDS, _MOST_KNOWN = 20, 600.0, 2000
 """Members of whom roles are asked for in one question, for how long these are believed, and how many are kept."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import discord
 
-from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
+from bot.connection import Connection
+from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.mod_channel import ModChannels, NotPosted
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable

@@ -10,8 +10,8 @@ from typing import TypeVar
 import discord
 
 from bot.channels import WithMessages
-from bot.connection import REQUEST_FAILURES
 from bot.domain.snowflake import first_id_at, written_at
+from bot.link.failures import REQUEST_FAILURES
 from bot.monitoring.blind_spots import sees
 from bot.monitoring.catch_up_channel import THREADS_SLEEP_AFTER, CatchUpChannel, Progress, thread_of
 from bot.monitoring.ingest import Ingest

@@ -12,10 +12,11 @@ from math import inf
 import discord
 
 from bot.channels import Watchable, WithMessages
-from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
+from bot.connection import Connection
 from bot.domain.notice import Notice
 from bot.domain.records import TargetKind
 from bot.domain.rules import Decision, Place
+from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.notice_check import Found, NoticeCheck
 from bot.monitoring.notice_post import NoTagAllowed, send

@@ -9,8 +9,9 @@ from enum import Enum, auto
 
 import discord
 
-from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
+from bot.connection import Connection
 from bot.domain.notice import Notice
+from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 
 _log = logging.getLogger(__name__)
 

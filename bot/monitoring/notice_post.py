@@ -36,7 +36,7 @@ class Posted(NamedTuple):
 
 
 async def send(channel: Watchable, words: str) -> Posted:
-    """Posts a notice. Raises NoTagAllowed, and whatever the library raises (`bot.refusal_backoff.REQUEST_FAILURES`)."""
+    """Posts a notice. Raises NoTagAllowed, and whatever the library raises (`bot.link.failures.REQUEST_FAILURES`)."""
     if isinstance(channel, discord.ForumChannel):
         tag = tag_for_post(channel)
         thread, _ = await channel.create_thread(

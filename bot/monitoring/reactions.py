@@ -12,9 +12,9 @@ from functools import partial
 import discord
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.connection import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.domain.records import GuildSettings, Tag
 from bot.domain.rules import Place
+from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.tag_removal import TagRemoval
 from bot.permissions import HISTORY, REACT, Need

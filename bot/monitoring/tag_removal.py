@@ -10,8 +10,9 @@ from math import inf
 
 import discord
 
-from bot.connection import REQUEST_FAILURES, Connection, is_refusal, kind_of_failure
+from bot.connection import Connection
 from bot.domain.records import Tag
+from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.refusal_backoff import LATER
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.tag_repository import TagRepository

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, and_, delete, insert, select
 
@@ -52,10 +51,8 @@ class GuildRepository:
 
     async def set_settings(self, settings: GuildSettings) -> None:
         """Keeps what a server has chosen. Raises UnknownTimezone."""
-        try:
-            ZoneInfo(settings.timezone)
-        except (KeyError, OSError, ValueError):  # no such name, a folder of names, a path
-            raise UnknownTimezone(_no_such_zone(settings.timezone)) from None
+        if settings.lost_zone:
+            raise UnknownTimezone(_no_such_zone(settings.timezone))
         values = asdict(settings)
         changing = [name for name in values if name != "guild_id"]
         async with self._database.write() as connection:

@@ -11,6 +11,8 @@ from typing import Any
 
 import discord
 
+from bot.link.failures import REQUEST_FAILURES
+
 _log = logging.getLogger(__name__)
 
 UNDECIDED_SECONDS = 1.0
@@ -92,5 +94,5 @@ async def _step_aside(interaction: discord.Interaction[Any], reply: Reply) -> No
     await interaction.followup.send(reply.content or "", ephemeral=True)
     try:
         await interaction.delete_original_response()
-    except discord.HTTPException as error:
-        _log.info("a word in public stays: %s", error.code)
+    except REQUEST_FAILURES as error:
+        _log.info("a word in public stays: %s", getattr(error, "code", type(error).__name__))

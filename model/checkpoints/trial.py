@@ -35,7 +35,9 @@ _PASSED_ON = (
 )  # fmt: skip
 """Of the environment; a token or a password is not among them."""
 
-_MODULE = "model.checkpoints.trial"
+_OURS = Path(__file__).parents[2]
+_RUN = "import sys; sys.path.insert(0, sys.argv[1]); from model.checkpoints.trial import main; main()"
+"""The program that runs here, and no other, wherever it is installed and whatever lies in the working directory."""
 
 
 class Trials:
@@ -65,7 +67,7 @@ class Trials:
         asked = json.dumps({"folder": str(checkpoint.folder.absolute()), "memory": memory, "seconds": self._seconds})
         try:
             ran = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", _MODULE],
+                [sys.executable, "-P", "-c", _RUN, str(_OURS)],
                 input=asked.encode(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -125,7 +127,8 @@ def _bound(memory: int, seconds: float) -> None:
         os.nice(5)
 
 
-def _main() -> None:
+def main() -> None:
+    """The child: reads what is asked from stdin, and ends with one line of JSON."""
     asked = json.load(sys.stdin)
     _bound(asked["memory"], asked["seconds"])
     from model.acceptance import check_golden
@@ -143,7 +146,3 @@ def _main() -> None:
     sys.stdout.write("\n" + json.dumps(said) + "\n")
     sys.stdout.flush()
     os._exit(0)  # whatever its libraries would do at the end
-
-
-if __name__ == "__main__":
-    _main()

@@ -30,6 +30,39 @@ async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(
     assert (good.runs, good.failed, good.succeeded) == (2, 0, 12.0)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        aiohttp.ServerDisconnectedError(),
+        aiohttp.ClientOSError(104, "Connection reset by peer"),
+        TimeoutError(),
+        RuntimeError("Session is closed"),
+        ExceptionGroup("several", [ValueError("somebody's words")]),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_a_run_fails_with_ends_that_run_only_and_is_said(caplog, error):
+    """Something that a run waits for may be cancelled by others: that cancels neither the run nor the job."""
+    again = asyncio.Event()
+    runs = []
+
+    async def work(_now):
+        runs.append(1)
+        if len(runs) == 1:
+            raise error
+        again.set()
+
+    jobs = BackgroundJobs((Job("work", work, interval=0.001),))
+    jobs.start()
+    async with asyncio.timeout(20):
+        await again.wait()
+    await jobs.close()
+    assert f"work failed ({type(error).__name__}) and is tried again" in caplog.text
+    assert "somebody's words" not in caplog.text
+    assert jobs.states()["work"].failed == 1
+
+
 async def test_jobs_run_at_once_and_again_until_they_are_closed():
     twice, ticks = asyncio.Event(), []
 

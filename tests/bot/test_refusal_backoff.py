@@ -7,7 +7,7 @@ import aiohttp
 import discord
 import pytest
 
-from bot.connection import REQUEST_FAILURES, is_refusal
+from bot.link.failures import REQUEST_FAILURES, is_refusal
 from bot.refusal_backoff import LATER, PAUSES, Purpose, RefusalBackoff
 
 CHANNEL = 7

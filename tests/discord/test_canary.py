@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.runtime import EX_OK
+from bot.app.connecting import EX_OK
 from bot.demo.gateway import Op
 from bot.demo.local_discord import LocalDiscord
 from tests.discord.canary import CANARY, LOVE, PATHS, ask_in_public, traces, traces_in_files

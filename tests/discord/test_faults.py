@@ -10,6 +10,7 @@ from tests.discord.wire import ANSWER, CALLBACK, LONG, answered, assert_answered
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
 
 TEXT = "what a lovely quiet evening"
+STEPS = [("POST", CALLBACK), ("PATCH", ANSWER)]
 EVERY_STEP = pytest.mark.parametrize(
     ("private", "method", "path"),
     [(True, "POST", CALLBACK), (True, "PATCH", ANSWER), (False, "POST", CALLBACK)],
@@ -83,8 +84,11 @@ async def test_a_refused_answer_becomes_an_apology(local, world, private, method
 
 @pytest.mark.parametrize(
     ("private", "method", "path", "code"),
-    [(True, "POST", CALLBACK, 10062), (True, "PATCH", ANSWER, 10008), (False, "POST", CALLBACK, 10062)],
-    ids=["expired", "deleted", "expired before it was answered at once"],
+    [
+        *((True, method, path, code) for method, path in STEPS for code in (10003, 10004, 10008, 10015, 10062, 50027)),
+        (True, "POST", CALLBACK, 40060),
+        (False, "POST", CALLBACK, 10062),
+    ],
 )
 async def test_a_person_who_has_moved_on_is_left_alone(local, world, bot, private, method, path, code):
     said = bot.said

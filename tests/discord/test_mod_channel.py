@@ -4,8 +4,8 @@ import aiohttp
 import discord
 import pytest
 
-from bot.connection import REQUEST_FAILURES, is_refusal
 from bot.demo.local_discord import TOKEN, LocalDiscord
+from bot.link.failures import REQUEST_FAILURES, is_refusal
 from bot.mod_channel import MOST_REFUSALS, ModChannels, NotPosted
 from tests.discord.wire import build_world, matching
 
@@ -31,7 +31,7 @@ async def scene(monkeypatch):
 async def test_a_connection_that_is_closed_without_an_answer_is_no_refusal(scene):
     local, channel, channels, post = scene
     for failures in range(MOST_REFUSALS):
-        local.rest.drop("POST", f"/channels/{channel.id}/messages")
+        local.rest.break_connection("POST", f"/channels/{channel.id}/messages")
         with pytest.raises(aiohttp.ServerDisconnectedError) as raised:
             await post(NOW + 10_000 * failures)
         assert isinstance(raised.value, REQUEST_FAILURES)

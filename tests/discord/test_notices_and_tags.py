@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.app.runtime import EX_OK
+from bot.app.connecting import EX_OK
 from bot.demo.local_discord import LocalDiscord
 from bot.monitoring.notice import notice
 from bot.monitoring.tag_removal import TAGS_SECONDS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.runtime import EX_OK
+from bot.app.connecting import EX_OK
 from bot.commands.privacy import IN, NEVER_OUT, OUT
 from bot.demo.local_discord import LocalDiscord
 from bot.ui.feedback_buttons import THANKS

@@ -6,7 +6,8 @@ from contextlib import closing
 import discord
 import pytest
 
-from bot.app.runtime import EX_OK, WITHOUT_CONTENT
+from bot.app.connecting import EX_OK
+from bot.app.runtime import WITHOUT_CONTENT
 from bot.demo.gateway import Close, Op
 from bot.demo.local_discord import LocalDiscord
 from bot.permissions import PORTAL

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bot.app.runtime import EX_CONFIG, EX_OK, EX_UNAVAILABLE
+from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE
 from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.cli.main import main
 from bot.settings import Settings

@@ -10,8 +10,8 @@ from bot.audience import can_see, channel_of
 from bot.channels import WithMessages, place_of
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
-from bot.connection import REQUEST_FAILURES
 from bot.domain.records import GuildSettings
+from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import look_up
 from bot.monitoring.clock_watch import clock_in_words
 from bot.monitoring.monitoring import Monitoring
@@ -37,6 +37,11 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     forgotten = await _forget_the_deleted(monitoring, guild)
     unread = await unread_lately(monitoring.storage.moods, guild.id, readable_by(admin))
     ailments = [] if monitoring.content_seen else [NO_CONTENT]
+    if settings.lost_zone:
+        ailments.append(
+            f"this machine doesn't know the time zone {settings.timezone} any more, so everything is told in UTC: "
+            "choose another with `/monitor settings`."
+        )
     foreign: dict[int, int] = {}
     well = retried = unseen = resumed = 0
     there = list(watched(monitoring.rules, guild))

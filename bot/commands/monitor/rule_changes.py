@@ -13,9 +13,9 @@ from bot.audience import can_see
 from bot.channels import Watchable, WithMessages, is_private_thread, place_of
 from bot.commands.monitor.errors import PRIVATE_THREAD, Refused
 from bot.commands.monitor.targets import RuleTarget
-from bot.connection import REQUEST_FAILURES, is_refusal
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.rules import Place
+from bot.link.failures import REQUEST_FAILURES, is_refusal
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.notice_post import NoTagAllowed
 from bot.monitoring.watched_channels import watched

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import TypeVar
 from zoneinfo import available_timezones
@@ -13,8 +14,9 @@ from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
-from bot.connection import REQUEST_FAILURES
+from bot.domain.local_hours import begins_at, first_hour
 from bot.domain.records import DigestKind, GuildSettings
+from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import look_up
 from bot.permissions import for_reporting, missing, what_to_click
 from bot.presentation import palette
@@ -81,7 +83,7 @@ def in_words(settings: GuildSettings, *, mod_channel: str | None, after_a_change
     if settings.digest is not DigestKind.OFF:
         digest = f"{settings.digest} at {settings.digest_hour:02}:00, from {settings.digest_messages:,} messages on"
     fields = {
-        "Time zone": settings.timezone,
+        "Time zone": _zone(settings),
         "Alerts and digests go to": mod_channel,
         "Tags": f"{settings.positive_reaction} and {settings.negative_reaction}, from "
         f"{settings.reaction_floor / 10:g} % confidence on",
@@ -91,6 +93,16 @@ def in_words(settings: GuildSettings, *, mod_channel: str | None, after_a_change
     for name, value in fields.items():
         embed.add_field(name=name, value=value, inline=False)
     return embed
+
+
+def _zone(settings: GuildSettings) -> str:
+    """The time zone, and what admins would wonder about."""
+    if settings.lost_zone:
+        return f"{settings.timezone}, which this machine doesn't know any more: everything is told in UTC"
+    begun = begins_at(first_hour(date.today(), settings.zone), settings.zone)
+    if not begun.minute:
+        return settings.timezone
+    return f"{settings.timezone}; I count by whole hours of UTC, so a day begins at {begun:%H:%M} here"
 
 
 def zones_like(typed: str) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Collection
 import discord
 
 from bot.audience import can_read, can_see, channel_of
-from bot.connection import REQUEST_FAILURES
 from bot.domain.records import GuildSettings
+from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import ModChannels, look_up
 
 

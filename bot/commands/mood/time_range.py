@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.domain.local_hours import begins_at, first_hour
 from bot.domain.snowflake import SECONDS
 from bot.presentation.quoting import excerpt
 
@@ -60,13 +61,13 @@ def read_since(text: str, zone: ZoneInfo, now: float) -> Since:
         return _span(int(span[1] or 1), span[2], now)
     if asked in {"today", "yesterday"}:
         yesterday = asked == "yesterday"
-        return Since(_midnight(today - timedelta(days=yesterday), zone), "since yesterday" if yesterday else "today")
+        return _since(today - timedelta(days=yesterday), zone, now, "since yesterday" if yesterday else "today")
     if re.fullmatch(_WEEKDAY, asked):
         meant = next(number for number, name in enumerate(_WEEKDAYS) if name.startswith(asked[:3]))
         back = (today.weekday() - meant) % 7
-        return Since(_midnight(today - timedelta(days=back), zone), f"since {_WEEKDAYS[meant].capitalize()}")
+        return _since(today - timedelta(days=back), zone, now, f"since {_WEEKDAYS[meant].capitalize()}")
     if _DATE.fullmatch(asked):
-        return _day(asked, today, zone)
+        return _day(asked, today, zone, now)
     if found := _worked_out(asked, zone, now):
         return found
     raise NoSuchTime(f'I cannot read "{excerpt(text, 40)}" as a time: try `7 days`, `today` or `{today}`.')
@@ -96,13 +97,16 @@ def _worked_out(asked: str, zone: ZoneInfo, now: float) -> Since | None:
         hours = math.ceil((here - start).total_seconds() / SECONDS)
         return _span(hours // 24, "days", now) if hours % 24 == 0 else _span(hours, "hours", now)
     if when is not None and when["day"] and not when["clock"]:
-        return _day(f"{start:%Y-%m-%d}", here.date(), zone)
+        return _day(f"{start:%Y-%m-%d}", here.date(), zone, now)
     if start > here:
         raise _to_come(f"{start:%Y-%m-%d %H:%M}", here.date(), zone)
     if (here - start).days > LONGEST_DAYS:
         raise _too_long()
     first = int(start.replace(tzinfo=zone).timestamp() // SECONDS)
-    return Since(first, f"since {start.day} {start:%B %Y, %H}:00")
+    begun = begins_at(first, zone)
+    if begun.date() < start.date():  # that hour is the day before's
+        return _since(start.date(), zone, now, f"since {start.day} {start:%B %Y}")
+    return Since(first, f"since {begun.day} {begun:%B %Y, %H:%M}")
 
 
 def _span(count: int, unit: str, now: float) -> Since:
@@ -115,7 +119,7 @@ def _span(count: int, unit: str, now: float) -> Since:
     return Since(int(now // SECONDS) - hours + 1, f"in the last {f'{count} {name}s' if count > 1 else name}")
 
 
-def _day(text: str, today: date, zone: ZoneInfo) -> Since:
+def _day(text: str, today: date, zone: ZoneInfo, now: float) -> Since:
     try:
         day = date(*(int(part) for part in text.split("-")))
     except ValueError:
@@ -124,11 +128,18 @@ def _day(text: str, today: date, zone: ZoneInfo) -> Since:
         raise _to_come(str(day), today, zone)
     if (today - day).days > LONGEST_DAYS:
         raise _too_long()
-    return Since(_midnight(day, zone), f"since {day.day} {day:%B %Y}")
+    return _since(day, zone, now, f"since {day.day} {day:%B %Y}")
 
 
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    return int(datetime.combine(day, time(), zone).timestamp() // SECONDS)
+def _since(day: date, zone: ZoneInfo, now: float, words: str) -> Since:
+    """From the first hour of a day that is not to come."""
+    first = first_hour(day, zone)
+    if first > now // SECONDS:
+        raise NoSuchTime(
+            f"The first whole hour of {day} begins at {begins_at(first, zone):%H:%M} in this server's time "
+            f"({zone.key}): ask again then, or try `24 hours`."
+        )
+    return Since(first, words)
 
 
 def _to_come(when: str, today: date, zone: ZoneInfo) -> NoSuchTime:

@@ -1,5 +1,6 @@
 """What is process-wide is changed once, at the start, and by nobody else."""
 
+import asyncio
 import gc
 import signal
 import subprocess
@@ -78,3 +79,31 @@ def test_no_dump_and_no_other_process_shows_what_is_in_memory():
 @pytest.mark.parametrize("start", [runtime.run_bot, page.serve])
 def test_the_bot_and_the_page_keep_their_memory_to_themselves(start):
     assert "keep_memory_private" in start.__code__.co_names
+
+
+@pytest.fixture
+def handlers_come_back():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def test_where_the_loop_knows_no_signals_they_tell_the_process_to_end_and_raise_nothing(
+    monkeypatch, handlers_come_back
+):
+    """As on Windows, where SIGHUP is missing and Ctrl-Break is there."""
+
+    def refuse(*_args):
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", refuse)
+    monkeypatch.delattr(signal, "SIGHUP")
+    monkeypatch.setattr(process_tuning, "_ENDING", (signal.SIGINT, signal.SIGTERM))
+    assert not process_tuning.hangup_is_for_reloading()
+    process_tuning.on_hangup(lambda: None)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop = process_tuning.stop_on_signals()
+        signal.raise_signal(number)
+        async with asyncio.timeout(20):
+            await stop.wait()

@@ -14,17 +14,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from bot.app import connecting
 from bot.app import runtime as process
-from bot.app.runtime import (
-    EX_CONFIG,
-    EX_OK,
-    EX_UNAVAILABLE,
-    NO_DISCORD,
-    NO_TOKEN,
-    WRONG_TOKEN,
-    run_bot,
-    seconds_since_start,
-)
+from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, NETWORK_WAITS, NO_DISCORD, NOT_REACHED, WRONG_TOKEN
+from bot.app.runtime import NO_TOKEN, run_bot, seconds_since_start
 from bot.permissions import PORTAL
 from bot.storage.database import Database
 from bot.storage.database_url import claim
@@ -96,8 +89,10 @@ def test_a_token_with_a_line_break_inside_is_one_sentence(run, login_server):
     assert (code, said) == (EX_CONFIG, f"{WRONG_TOKEN}\n")
 
 
-def test_without_a_network_one_sentence_says_so(run, no_network):
+def test_without_a_network_one_sentence_says_so_after_some_tries(run, no_network, monkeypatch, caplog):
+    monkeypatch.setattr(connecting, "NETWORK_WAITS", (0.0,) * len(NETWORK_WAITS))
     assert run() == (EX_UNAVAILABLE, f"{NO_DISCORD}\n")
+    assert caplog.text.count(NOT_REACHED) == len(NETWORK_WAITS) == 4
     assert EX_UNAVAILABLE == 69
 
 

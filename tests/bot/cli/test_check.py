@@ -4,7 +4,8 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from bot.app.runtime import NO_DISCORD, NO_TOKEN, WRONG_TOKEN
+from bot.app.connecting import NO_DISCORD, WRONG_TOKEN
+from bot.app.runtime import NO_TOKEN
 from bot.cli.check import application_id
 from bot.cli.main import main
 from bot.permissions import PORTAL, invite_permissions

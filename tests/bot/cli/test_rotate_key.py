@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.app.runtime import EX_CONFIG
+from bot.app.connecting import EX_CONFIG
 from bot.cli.main import main
 from bot.cli.rotate_key import last_day
 from bot.storage.errors import BadHashKey

@@ -31,6 +31,14 @@ def test_a_day_is_told_of_on_the_next_at_the_hour_chosen():
     assert after.due == instant("2026-11-25T09:00")
 
 
+@pytest.mark.parametrize(("zone", "due"), [("Asia/Kolkata", "00:30"), ("Asia/Kathmandu", "00:45"), ("UTC", "00:00")])
+def test_a_day_is_not_told_of_before_the_hour_is_over_in_which_midnight_falls(zone, due):
+    """A digest at midnight would be posted in the middle of the last hour that it tells of."""
+    period = latest_due(DigestKind.DAILY, 0, ZoneInfo(zone), instant("2026-11-25T12:00", ZoneInfo(zone)))
+    assert f"{datetime.fromtimestamp(period.due, ZoneInfo(zone)):%Y-%m-%d %H:%M}" == f"2026-11-25 {due}"
+    assert period.due >= period.end * 3600
+
+
 def test_a_week_is_told_of_on_the_monday_after_it():
     before = latest_due(DigestKind.WEEKLY, 9, BERLIN, instant("2026-11-30T08:00"))
     after = latest_due(DigestKind.WEEKLY, 9, BERLIN, instant("2026-12-03T08:00"))

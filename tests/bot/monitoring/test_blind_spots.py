@@ -221,7 +221,7 @@ async def test_where_no_notice_can_be_posted_nothing_is_seen_until_it_stands(hom
     await looked(home)
     clock.go_on(600)
     assert watch.downtime.knows(Absence(GapCause.UNTOLD, home.guild.id, home.general.id))
-    await watch.rules.told(home.guild.id, home.general.id)
+    await watch.rules.told(home.guild.id, home.general.id, 1)
     await watch.blind_spots.sees_again(channel)
     clock.go_on(600)
     assert await gaps_of(home, home.general, clock) == [600]

@@ -376,7 +376,7 @@ async def test_servers_take_turns(home, away, clock):
     for channel in many:
         await home.watch(channel)
     await away.watch.rules.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
-    await away.watch.rules.told(other.id, there.id)
+    await away.watch.rules.told(other.id, there.id, 1)
     zoe = other.add_member(home.env.create_user("zoe"))
     async with away():
         for channel in many:

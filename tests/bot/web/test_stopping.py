@@ -8,6 +8,7 @@ import pytest
 
 from bot.app import page as command
 from bot.app import runtime as process
+from bot.app.connecting import EX_OK
 from bot.app.page import serve
 
 
@@ -44,7 +45,7 @@ async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_mo
     monkeypatch.setattr(process, "open_parts", parts)
     monkeypatch.setattr(command, "running_page", Never)
     async with asyncio.timeout(20):
-        assert await process.run(settings.model_copy(update={"web_port": 1}), "token") == process.EX_OK
+        assert await process.run(settings.model_copy(update={"web_port": 1}), "token") == EX_OK
     assert model.closed
 
 

@@ -106,6 +106,25 @@ async def test_the_doctor_looks_at_the_mod_channel_too(home):
     assert "❌ I cannot see the mod channel, or it was deleted" in await home.monitor("doctor")
 
 
+async def test_a_time_zone_that_is_not_known_any_more_is_named_to_the_admin(home, storage):
+    """Another machine, or a former name: what was chosen stays written down, and is no longer what is told."""
+    await storage.guilds.set_settings(GuildSettings(home.guild.id, timezone="Europe/Berlin"))
+    async with storage.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE guild_settings SET timezone = 'Mars/Olympus'")
+    assert "❌ This machine doesn't know the time zone Mars/Olympus any more" in await home.monitor("doctor")
+    assert "Time zone: Mars/Olympus, which this machine doesn't know any more" in await home.monitor("settings")
+    await home.monitor("settings", timezone="Europe/Berlin")
+    assert "time zone" not in await home.monitor("doctor")
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins"), [("Asia/Kolkata", "00:30"), ("Asia/Kathmandu", "00:45"), ("Europe/Berlin", None)]
+)
+async def test_where_midnight_falls_into_an_hour_the_settings_say_when_a_day_begins(home, zone, begins):
+    said = await home.monitor("settings", timezone=zone)
+    assert (f"so a day begins at {begins} here" in said) is (begins is not None)
+
+
 async def test_the_doctor_forgets_rules_about_what_was_deleted_while_the_bot_was_off(home, storage):
     staff, thread = 4711, home.env.backend.create_thread(home.general.id, "archived", home.maya.id)
     gone = home.guild.create_text_channel("gone")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,8 @@ NOW = datetime(2026, 11, 25, 0, 30, tzinfo=BERLIN).timestamp()
 
 
 def local(text, zone=BERLIN):
-    return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() // 3600)
+    """The first whole hour that begins then or after."""
+    return ceil(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() / 3600)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,35 @@ def test_days_are_the_servers_own_wherever_it_is(zone):
     assert read_since("nov 1", zone, NOW).first_hour == local("2026-11-01T00:00", zone)
     assert read_since("last sunday", zone, NOW).first_hour == local("2026-11-22T00:00", zone)
     assert read_since(f"{today:%B %d}", zone, NOW).first_hour == local(f"{today}T00:00", zone)
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins", "words"),
+    [
+        ("today", "2026-11-25 00:30", "today"),
+        ("yesterday", "2026-11-24 00:30", "since yesterday"),
+        ("monday", "2026-11-23 00:30", "since Monday"),
+        ("nov 1", "2026-11-01 00:30", "since 1 November 2026"),
+        ("yesterday at 5pm", "2026-11-24 16:30", "since 24 November 2026, 16:30"),
+        ("yesterday at 00:10", "2026-11-24 00:30", "since 24 November 2026"),
+        ("yesterday, 9:30", "2026-11-24 09:30", "since 24 November 2026, 09:30"),
+    ],
+)
+def test_where_midnight_falls_into_an_hour_nothing_of_the_day_before_is_told_and_the_words_say_from_when(
+    typed, begins, words
+):
+    india = ZoneInfo("Asia/Kolkata")
+    since = read_since(typed, india, datetime(2026, 11, 25, 12, 15, tzinfo=india).timestamp())
+    assert f"{datetime.fromtimestamp(since.first_hour * 3600, india):%Y-%m-%d %H:%M}" == begins
+    assert since.words == words
+
+
+@pytest.mark.parametrize(("zone", "begins"), [("Asia/Kolkata", "00:30"), ("Asia/Kathmandu", "00:45")])
+@pytest.mark.parametrize("typed", ["today", "wednesday", "2026-11-25", "nov 25", "today at 00:05"])
+def test_a_day_whose_first_hour_has_not_begun_is_one_sentence_that_says_when_it_does(zone, begins, typed):
+    zone = ZoneInfo(zone)
+    with pytest.raises(NoSuchTime, match=f"begins at {begins} in this server's time"):
+        read_since(typed, zone, datetime(2026, 11, 25, 0, 10, tzinfo=zone).timestamp())
 
 
 def test_what_was_asked_before_is_answered_without_dateparser():

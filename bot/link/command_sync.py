@@ -1,0 +1,245 @@
+"""Commands are registered with Discord beside everything else, and looked after while the bot runs.
+
+Being registered is no condition of being online: the commands that Discord holds already go on working meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import discord
+from discord import app_commands
+
+from bot.link.failures import REQUEST_FAILURES
+from bot.link.limits import asked_for
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+DAY = 24 * 3600.0
+CHECK_SECONDS = DAY
+"""How often what Discord holds is compared with what was registered."""
+
+FIRST_WAIT, LONGEST_WAIT = 60.0, 6 * 3600.0
+"""Seconds after a registration that failed until the next; each further failure doubles them."""
+
+AGAIN_A_DAY = 3
+"""How often a day the same commands are registered anew because Discord holds others."""
+
+UNHEARD_SECONDS = 60.0
+"""After so long without an answer the log says so; the library waits as long as Discord asks, hours if need be."""
+
+_NO_MORE_TODAY = 30034
+_NO_ACCESS = {403, 404}
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was registered last: hashes of what was sent and of what Discord showed then, and when, of the last day."""
+
+    sent: str = ""
+    held: str = ""
+    times: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Due:
+    """When a scope was looked at last, how long it then has time, and how often in a row that has failed."""
+
+    looked: float = 0.0
+    wait: float = 0.0
+    failures: int = 0
+
+
+class CommandRegistration:
+    """The global commands of a tree, and those of `guild`, as Discord holds them. The client must have logged in.
+
+    A guild that had commands of its own before and is no longer asked for loses them. Hashes of what was registered are
+    kept in `folder`/commands.json by application; where that cannot be read the commands are simply registered again.
+    """
+
+    def __init__(
+        self,
+        tree: app_commands.CommandTree[discord.Client],
+        folder: Path,
+        guild: discord.abc.Snowflake | None = None,
+    ) -> None:
+        self._tree = tree
+        self._file = folder / "commands.json"
+        self._guild = guild
+        self._known: dict[str, Any] | None = None
+        self._due: dict[str, _Due] = {}
+        self._under_way = False
+
+    async def __call__(self, now: float) -> None:
+        """Does what is due; each outcome is logged, and none ends it. `now` is in seconds since the Unix epoch."""
+        application_id = self._tree.client.application_id
+        if application_id is None or self._under_way:
+            return
+        self._under_way = True
+        try:
+            known = self._known = _read(self._file) if self._known is None else self._known
+            scopes = {str(application_id): None, **self._guilds(application_id, known)}
+            due = {name: guild for name, guild in scopes.items() if self._is_due(name, now)}
+            await asyncio.gather(*(self._look_after(name, guild, known, now) for name, guild in due.items()))
+        finally:
+            self._under_way = False
+
+    def _guilds(self, application_id: int, known: dict[str, Any]) -> dict[str, discord.abc.Snowflake]:
+        guilds: dict[str, discord.abc.Snowflake] = {}
+        for name in known:
+            application, _, number = name.partition("/")
+            if application == str(application_id) and number.isdigit():
+                guilds[name] = discord.Object(int(number))
+        if self._guild is not None:
+            guilds[f"{application_id}/{self._guild.id}"] = self._guild
+        return guilds
+
+    def _is_due(self, name: str, now: float) -> bool:
+        due = self._due.setdefault(name, _Due())
+        return not 0 <= now - due.looked < due.wait  # a clock that was put back puts nothing off
+
+    async def _look_after(
+        self, name: str, guild: discord.abc.Snowflake | None, known: dict[str, Any], now: float
+    ) -> None:
+        due = self._due[name]
+        due.looked = now
+        try:
+            fresh = await self._registered(name, guild, _entry(known.get(name)), now)
+        except REQUEST_FAILURES as error:
+            if guild is not None and self._is_left(guild) and getattr(error, "status", 0) in _NO_ACCESS:
+                self._keep(known, name, None)  # the bot is no longer there
+                return
+            due.failures += 1
+            due.wait = max(asked_for(error), min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(due.failures - 1, 20)))
+            _log.error("%s; tried again in %s", _outcome(error, _where(guild)), _in_words(due.wait))
+            return
+        due.wait, due.failures = CHECK_SECONDS, 0
+        if fresh is not None:
+            self._keep(known, name, None if self._is_left(guild) else fresh)
+
+    def _is_left(self, guild: discord.abc.Snowflake | None) -> bool:
+        """Whether that guild's commands are to go."""
+        return guild is not None and (self._guild is None or guild.id != self._guild.id)
+
+    async def _registered(
+        self, name: str, guild: discord.abc.Snowflake | None, entry: _Known, now: float
+    ) -> _Known | None:
+        """Registers the scope's commands if Discord does not hold them; what is known then, None: nothing new."""
+        payload = [command.to_dict(self._tree) for command in self._tree.get_commands(guild=guild)]
+        sent = _hash(payload)
+        replaced = entry.sent == sent
+        times = [at for at in entry.times if 0 <= now - at < DAY]
+        if replaced:
+            if self._is_left(guild) or _shown(await self._tree.fetch_commands(guild=guild)) == entry.held:
+                return None
+            if len(times) >= AGAIN_A_DAY:
+                _log.error(
+                    "Discord holds other commands%s than were registered %d times in a day: does another program use "
+                    "this token? They are left as they are until tomorrow",
+                    _where(guild),
+                    len(times),
+                )
+                return None
+            _log.warning("Discord holds other commands%s than were registered; they are registered anew", _where(guild))
+        held = await _said_when_slow(self._tree.sync(guild=guild), _where(guild))
+        if replaced:  # as it is told when asked, so that nothing is registered again for how Discord puts it
+            held = await self._tree.fetch_commands(guild=guild)
+        _log.info("registered %d commands with Discord%s", len(payload), _where(guild))
+        return _Known(sent, _shown(held), [*times, now])
+
+    def _keep(self, known: dict[str, Any], name: str, fresh: _Known | None) -> None:
+        known.pop(name, None)
+        if fresh is not None:
+            known[name] = {"sent": fresh.sent, "held": fresh.held, "times": [int(at) for at in fresh.times]}
+        _write(self._file, known)
+
+
+def _shown(commands: Sequence[app_commands.AppCommand]) -> str:
+    """A hash of what people would see of these commands: without ids, order, and what only some answers tell."""
+    shown = []
+    for command in commands:
+        parts: dict[str, Any] = dict(command.to_dict())
+        for name in ("id", "application_id", "name_localizations", "description_localizations"):
+            parts.pop(name, None)
+        may = command.default_member_permissions
+        shown.append({**parts, "may": may.value if may is not None else None, "nsfw": command.nsfw})
+    return _hash(sorted(shown, key=lambda one: (one["type"], one["name"])))
+
+
+def _hash(payload: object) -> str:
+    return hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
+
+
+async def _said_when_slow(asking: Coroutine[Any, Any, _T], where: str) -> _T:
+    task = asyncio.ensure_future(asking)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=UNHEARD_SECONDS)
+        if not done:
+            _log.warning("Discord has not taken the commands%s yet; the bot is online and waits beside that", where)
+        return await task
+    finally:
+        task.cancel()
+
+
+def _outcome(error: Exception, where: str) -> str:
+    if not isinstance(error, discord.HTTPException):
+        return f"the commands could not be registered{where}: Discord cannot be reached ({type(error).__name__})"
+    if error.status == 401:
+        return f"the commands could not be registered{where}: Discord refuses the token (401)"
+    if error.code == _NO_MORE_TODAY:
+        return f"Discord registers no more commands today{where} ({error.code}); those that it holds go on working"
+    if error.status == 429:
+        return f"Discord has had too many registrations of commands{where} (429); those that it holds go on working"
+    if error.status >= 500:
+        return f"the commands could not be registered{where}: Discord is failing ({error.status})"
+    if where and error.status in _NO_ACCESS:
+        return (
+            f"ADMIN_GUILD: /model could not be registered{where}: is the bot there, with the scope "
+            f"applications.commands? ({error.status}, {error.code})"
+        )
+    return f"Discord refuses the commands of this version{where} ({error.status}, {error.code})"
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds / 3600:.0f} h" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} min"
+
+
+def _where(guild: discord.abc.Snowflake | None) -> str:
+    return f" in server {guild.id}" if guild is not None else ""
+
+
+def _entry(kept: object) -> _Known:
+    """What was kept of a scope; nothing where a former version kept one hash only, or somebody else wrote."""
+    if not isinstance(kept, dict):
+        return _Known()
+    sent, held, times = kept.get("sent"), kept.get("held"), kept.get("times")
+    if not isinstance(sent, str) or not isinstance(held, str) or not isinstance(times, list):
+        return _Known()
+    return _Known(sent, held, [float(at) for at in times if isinstance(at, int | float)])
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(file: Path, known: dict[str, Any]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        fresh.write_text(json.dumps(known), "utf-8")
+        fresh.replace(file)
+    except OSError as error:
+        _log.warning("%s cannot be written (%s); commands are registered at each start", file, error.strerror)

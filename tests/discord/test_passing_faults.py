@@ -1,0 +1,314 @@
+"""What passes is waited out, and what is broken breaks alone: registrations, sessions, answers, events."""
+
+import os
+import signal
+
+import discord
+import pytest
+
+from bot.app.connecting import EX_CONFIG, EX_OK, OUTDATED, WRONG_TOKEN
+from bot.app.runtime import WITHOUT_CONTENT
+from bot.demo.gateway import Op
+from bot.demo.launch import wait_until_ready
+from bot.demo.local_discord import LocalDiscord
+from tests.discord.wire import (
+    ANSWER,
+    CALLBACK,
+    add_admin,
+    answered,
+    build_world,
+    matching,
+    new_requests,
+    online_bot,
+    started_bot,
+    until,
+)
+
+TEXT = "what a lovely quiet evening"
+COMMANDS = "/applications/*/commands"
+
+
+@pytest.fixture
+async def local():
+    async with LocalDiscord() as local:
+        yield local
+
+
+@pytest.fixture
+def world(local):
+    return build_world(local)
+
+
+def names(local, guild_id=None):
+    return {name for name, _ in local.backend.commands.get(guild_id, {})}
+
+
+async def registered_before(local, folder):
+    """The bot has been here; what it is to register now is new to it."""
+    async with online_bot(local, folder):
+        pass
+    (folder / "data" / "commands.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"status": 400, "code": 30034}, "Discord registers no more commands today (30034)"),
+        ({"status": 400, "code": 50035}, "Discord refuses the commands of this version (400, 50035)"),
+        ({"status": 503}, "Discord is failing (503)"),
+        ({"status": 403, "code": 50001}, "Discord refuses the commands of this version (403, 50001)"),
+    ],
+    ids=["daily limit", "refused", "failing", "forbidden"],
+)
+async def test_a_registration_that_fails_is_said_and_does_not_keep_the_bot_off_the_air(
+    local, world, tmp_path, fault, said
+):
+    await registered_before(local, tmp_path)
+    local.http_error("PUT", COMMANDS, **fault)
+    async with started_bot(local, tmp_path) as bot:
+        await until(lambda: local.gateway.connected)
+        await until(lambda: said in bot.said)
+        assert "tried again in 1 min" in bot.said
+        assert (await world.ask(TEXT)).response.embeds
+        assert bot.process.returncode is None
+
+
+async def test_a_registration_that_is_to_wait_for_hours_waits_beside_the_answers(local, world, tmp_path):
+    await registered_before(local, tmp_path)
+    local.rate_limit("PUT", COMMANDS, retry_after=7200.0)
+    async with started_bot(local, tmp_path) as bot:
+        await until(lambda: local.gateway.connected)
+        await until(lambda: "Retrying in 7200.00 seconds" in bot.said)
+        assert (await world.ask(TEXT)).response.embeds
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.ended() == EX_OK
+
+
+async def test_commands_that_another_program_has_replaced_come_back_with_the_owners(local, tmp_path):
+    world = build_world(local)
+    home = world.alice.guild.id
+    async with online_bot(local, tmp_path, ADMIN_GUILD=str(home)):
+        await until(lambda: "model" in names(local, home))
+    for guild_id in (None, home):
+        local.backend.register_commands(guild_id, [{"name": "other", "description": "x", "type": 1}])
+    async with started_bot(local, tmp_path, ADMIN_GUILD=str(home)) as bot:
+        await until(lambda: "sentiment" in names(local) and "model" in names(local, home))
+        assert "Discord holds other commands than were registered" in bot.said
+        assert "other" not in names(local) | names(local, home)
+        await wait_until_ready(local, bot.process)
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_a_token_that_is_replaced_while_it_runs_is_one_sentence(local, world, tmp_path):
+    async with online_bot(local, tmp_path) as bot:
+        local.gateway._token = local.rest.token = "fresh-token"
+        local.gateway.drop_sockets()
+        assert await bot.ended() == EX_CONFIG
+    assert bot.said.splitlines()[-1] == WRONG_TOKEN
+    assert "Traceback" not in bot.said
+
+
+@pytest.mark.parametrize("code", [4012, 4013])
+async def test_a_version_that_discord_no_longer_serves_is_told_to_be_updated(local, world, tmp_path, code):
+    async with online_bot(local, tmp_path) as bot:
+        await local.gateway.close_with(code)
+        assert await bot.ended() == EX_CONFIG
+    assert bot.said.splitlines()[-1] == OUTDATED.format(code=code)
+
+
+@pytest.mark.parametrize("code", [4010, 4011])
+async def test_servers_that_must_be_spread_anew_are_and_the_bot_answers_again(local, world, tmp_path, code):
+    async with online_bot(local, tmp_path) as bot:
+        local.rest.shards = 2
+        await local.gateway.close_with(code)
+        await until(lambda: len(local.gateway.connected) == 2)
+        assert (await world.ask(TEXT)).response.embeds
+        assert f"(close code {code})" in bot.said
+        assert bot.process.returncode is None
+
+
+async def test_an_intent_that_is_switched_off_while_it_runs_leaves_the_commands(local, world, tmp_path):
+    admin = add_admin(world)
+    async with online_bot(local, tmp_path) as bot:
+        await admin.slash(world.channel, "monitor enable")
+        local.gateway._approved = discord.Intents(**{**dict(discord.Intents.all()), "message_content": False})
+        local.gateway.invalidate()
+        await until(lambda: WITHOUT_CONTENT in bot.said and local.gateway.connected)
+        assert (await world.ask(TEXT)).response.embeds
+        assert bot.process.returncode is None
+
+
+@pytest.mark.parametrize("status", [429, 403])
+async def test_an_address_that_is_kept_out_is_left_alone_until_it_may_try_again(local, world, tmp_path, status):
+    local.rest.keep_out(retry_after=2.0, status=status)
+    async with online_bot(local, tmp_path) as bot:
+        assert "Discord keeps this machine's address out for a while" in bot.said
+        assert "Tried again in 2 s." in bot.said
+        assert "network" not in bot.said
+        assert local.requests.count("GET /users/@me") == 2
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_while_an_address_is_kept_out_a_signal_still_ends_it(local, tmp_path):
+    local.rest.keep_out(retry_after=3600.0)
+    async with started_bot(local, tmp_path) as bot:
+        await until(lambda: "Tried again in 60 min." in bot.said)
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.ended() == EX_OK
+    assert local.requests == ["GET /users/@me"]
+
+
+async def test_a_discord_that_fails_at_the_start_is_waited_for(local, world, tmp_path):
+    local.http_error("GET", "/users/@me", status=503)
+    async with online_bot(local, tmp_path) as bot:
+        assert "Discord is failing (503)" in bot.said
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_no_session_is_begun_before_discord_allows_one(local, world, tmp_path):
+    local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
+    async with started_bot(local, tmp_path) as bot:
+        await until(lambda: "lets this bot begin no session until" in bot.said)
+        assert Op.IDENTIFY not in local.gateway.log
+        local.rest.sessions_left = 1
+        await wait_until_ready(local, bot.process)
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_an_ended_session_is_not_replaced_before_discord_allows_one(local, world, tmp_path):
+    async with online_bot(local, tmp_path) as bot:
+        before = local.gateway.log.count(Op.IDENTIFY)
+        local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
+        local.gateway.invalidate()
+        await until(lambda: "lets this bot begin no session until" in bot.said)
+        assert local.gateway.log.count(Op.IDENTIFY) == before
+        local.rest.sessions_left = 1
+        await until(lambda: local.gateway.connected)
+        assert (await world.ask(TEXT)).response.embeds
+
+
+async def test_an_event_that_cannot_be_read_is_left_out_and_the_next_ones_are_not(local, world, tmp_path):
+    admin = add_admin(world)
+    async with online_bot(local, tmp_path) as bot:
+        await admin.slash(world.channel, "monitor enable")
+        here = {"guild_id": str(world.alice.guild.id)}
+        partial = {
+            **here,
+            "id": "99999999999999999",
+            "channel_id": str(world.channel.id),
+            "embeds": [],
+            "content": TEXT,
+        }
+        channel = {**here, "id": "99999999999999998", "name": "x", "position": 1, "permission_overwrites": []}
+        for event, payload in [
+            ("MESSAGE_UPDATE", partial),
+            ("MESSAGE_CREATE", partial),
+            ("CHANNEL_CREATE", {**channel, "type": 77}),
+            ("THREAD_CREATE", {**channel, "type": 77}),
+            ("SOME_NEW_EVENT", here),
+            ("INTERACTION_CREATE", {**here, "id": "1", "type": 2, "channel": {}, "member": {"permissions": "0"}}),
+        ]:
+            local.backend.emit(event, payload)
+        assert (await world.ask(TEXT)).response.embeds
+        await world.maya.send(world.channel, TEXT)
+        assert local.gateway.log.count(Op.IDENTIFY) == 1
+        assert bot.process.returncode is None
+    assert "an event MESSAGE_UPDATE cannot be read (KeyError)" in bot.said
+    assert TEXT not in bot.said
+    assert "Traceback" not in bot.said
+
+
+STEPS = pytest.mark.parametrize("private", [True, False], ids=["acknowledged first", "answered at once"])
+LOST = pytest.mark.parametrize("status", [502, 504, 0], ids=["bad gateway", "gateway timeout", "broken connection"])
+
+
+@LOST
+@STEPS
+async def test_an_acknowledgement_that_arrived_although_discord_says_otherwise_is_one(
+    local, world, tmp_path, private, status
+):
+    async with online_bot(local, tmp_path) as bot:
+        local.rest.lose_answer("POST", CALLBACK, status=status)
+        with new_requests(local) as requests:
+            (answer,) = world.ask_at_once([TEXT], private=private)
+            await until(lambda: answered(answer) and len(matching(local.requests, "POST", CALLBACK)) == 2)
+            await world.ask(TEXT)  # nothing more comes of the first
+        assert answer.response.embeds
+        assert not answer.followups
+        assert answer.response.ephemeral is private
+        assert len(matching(requests, "PATCH", ANSWER)) == (1 if private else 0)
+        assert "failed" not in bot.said
+
+
+@LOST
+async def test_a_button_that_was_acknowledged_although_discord_says_otherwise_does_its_work(
+    local, world, tmp_path, status
+):
+    async with online_bot(local, tmp_path):
+        answer = await world.ask(TEXT)
+        local.rest.lose_answer("POST", CALLBACK, status=status)
+        why = await world.why(answer)
+        await until(lambda: answered(why))
+        assert why.response.embeds
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", CALLBACK), ("PATCH", ANSWER)], ids=["acknowledgement", "edit"])
+async def test_a_connection_that_breaks_under_an_answer_costs_only_time(local, world, tmp_path, method, path):
+    async with online_bot(local, tmp_path) as bot:
+        local.rest.break_connection(method, path, times=2)
+        answer = await world.ask(TEXT, private=True)
+        await until(lambda: answered(answer))
+        assert answer.response.embeds
+        assert "failed" not in bot.said
+
+
+async def test_an_edit_that_arrived_although_the_connection_broke_is_made_again_and_shown_once(local, world, tmp_path):
+    async with online_bot(local, tmp_path):
+        local.rest.lose_answer("PATCH", ANSWER)
+        answer = await world.ask(TEXT, private=True)
+        await until(lambda: answered(answer))
+        assert answer.response.embeds
+        assert not answer.followups
+
+
+@LOST
+async def test_what_follows_an_answer_is_not_sent_twice(local, world, tmp_path, status):
+    async with online_bot(local, tmp_path):
+        answer = await world.ask(TEXT)
+        local.rest.lose_answer("POST", "/webhooks/*", status=status)
+        await world.press(answer, "Right")
+        assert (await world.ask(TEXT)).response.embeds
+        assert len(matching(local.requests, "POST", "/webhooks/*")) <= 2  # the second says that something failed
+
+
+NO_HANDLERS = """
+import asyncio.unix_events, os, pathlib, signal
+def refuse(*_args, **_options):
+    raise NotImplementedError
+asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = refuse
+for name in ("SIGHUP", "SIGUSR1", "SIGUSR2"):
+    delattr(signal, name)
+for name in ("sched_getaffinity", "sysconf"):
+    delattr(os, name)
+read_text = pathlib.Path.read_text
+def read(path, *args, **options):
+    if path.parts[:2] == ("/", "proc"):
+        raise FileNotFoundError(2, "No such file", str(path))
+    return read_text(path, *args, **options)
+pathlib.Path.read_text = read
+"""
+
+
+async def test_ctrl_c_ends_it_orderly_where_an_event_loop_knows_no_signals(local, world, tmp_path):
+    """As on Windows: what that lacks is taken away before the bot begins."""
+    admin = add_admin(world)
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(NO_HANDLERS, "utf-8")
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    async with online_bot(local, tmp_path, PYTHONPATH=path) as bot:
+        await admin.slash(world.channel, "monitor enable")
+        await world.maya.send(world.channel, TEXT)
+        bot.process.send_signal(signal.SIGINT)
+        code = await bot.ended()
+    assert (code, bot.said) == (EX_OK, "")
