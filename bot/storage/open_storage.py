@@ -16,6 +16,7 @@ from bot.storage.mood_repository import MoodRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
+from bot.storage.publication import Publication
 from bot.storage.write_buffer import WriteBuffer
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Storage:
     feedback: FeedbackRepository
     alerts: AlertRepository
     write_buffer: WriteBuffer
+    publication: Publication
     last_alive: int | None = None
 
 
@@ -67,6 +69,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 feedback=FeedbackRepository(database),
                 alerts=AlertRepository(database),
                 write_buffer=write_buffer,
+                publication=Publication(database),
                 last_alive=await moods.last_alive(),
             )
         finally:

@@ -38,14 +38,15 @@ class Counts:
     """What has become of the messages since the start.
 
     `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
-    server that is gone by the time their score came. `late`: older than the retention time. `dropped`: there was no
-    room. `dropped_deletions`: there was no room for these either; their rows stay until they are purged. `failures`:
-    writes that failed, of which nothing is lost.
+    server that is gone by the time their score came. `late`: older than the retention time. `edits`: edited after their
+    hour was over, and never counted in it. `dropped`: there was no room. `dropped_deletions`: there was no room for
+    these either; their rows stay until they are purged. `failures`: writes that failed, of which nothing is lost.
     """
 
     written: int = 0
     refused: int = 0
     late: int = 0
+    edits: int = 0
     dropped: int = 0
     dropped_deletions: int = 0
     failures: int = 0
@@ -192,7 +193,7 @@ class WriteBuffer:
             oldest_hour = oldest_kept(self._retention_days, now)
             try:
                 async with self._database.write() as connection:
-                    late = await write_pending(connection, self._in_flight, oldest_hour)
+                    left_out = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
                         await connection.execute(update(BookkeepingRow).values(alive=int(now)))
             except BaseException:
@@ -202,8 +203,9 @@ class WriteBuffer:
             else:
                 if sees:
                     self._alive = now
-                self.counts.late += late
-                self.counts.written += len(self._in_flight.scores) - late
+                self.counts.late += left_out.late
+                self.counts.edits += left_out.edits
+                self.counts.written += len(self._in_flight.scores) - sum(left_out)
             finally:
                 self._in_flight = Pending()
 

@@ -22,8 +22,8 @@ from bot.charts.drawing import draw
 from bot.charts.summary import sentences
 from bot.commands.mood.query import Asked, read_channel
 from bot.domain.snowflake import first_id_of
+from bot.storage.chunks import chunks
 from bot.storage.database import Database
-from bot.storage.hourly_rollup import chunks
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 

@@ -20,12 +20,14 @@ from bot.storage.schema import (
     FeedbackRow,
     HourAuthorRow,
     HourRow,
+    LateChangeRow,
     MessageScoreRow,
     OptOutRow,
 )
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
     AWAY,
+    EXACT,
     GENERAL,
     HOME,
     HOUR,
@@ -37,6 +39,7 @@ from tests.bot.storage.scenes import (
     author,
     held,
     message_id,
+    publish,
     rows_of,
     say,
     verdict,
@@ -55,7 +58,9 @@ async def test_a_score_is_kept_with_everything_that_belongs_to_it(database, buff
     assert await rows_of(database, MessageScoreRow) == [row]
     hour = {"channel_id": GENERAL, "hour": HOUR, "guild_id": HOME, "negative": 0, "neutral": 1, "positive": 0}
     hour |= {"score_sum": 123, "score_square_sum": 15129, "authors": 1, "unread": 0, "writers": 1}
-    assert await rows_of(database, HourRow) == [hour]
+    (found,) = await rows_of(database, HourRow)
+    assert dict([*found.items()][:EXACT]) == hour
+    assert [*found.values()][EXACT:] == [False, 0, 0, 0, 0]
 
 
 async def test_an_edit_corrects_the_hour_and_not_its_people(database, buffer):
@@ -169,6 +174,7 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     """A row about this server in each table that can have one; the numbers of rows follow from nothing else."""
     say(buffer, guild, guild=guild, channel=guild + 1)
     await buffer.flush()
+    await publish(database, HOUR + 24)
     await guilds.set_rule(Rule(guild, TargetKind.CHANNEL, guild + 1, Mode.WATCH))
     await guilds.set_settings(GuildSettings(guild))
     await moods.add_gap(Gap(guild, 1, 2))
@@ -178,6 +184,8 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     async with database.write() as connection:
         await connection.execute(insert(AlertRow).values(alert))
         await connection.execute(insert(DigestRow).values(digest))
+        late = {"channel_id": guild + 1, "hour": HOUR, "author": author(1), "messages": 1}
+        await connection.execute(insert(LateChangeRow).values(late))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
