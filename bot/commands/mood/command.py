@@ -243,6 +243,6 @@ def _nothing(where: str, words: str, reading: Reading, asked: Asked) -> str:
             f"Nothing may be told of {where} {words}: never did {FEWEST_AUTHORS} people write in the same hour. {later}"
         )
     return (
-        f"Nothing is stored of {where} {words} that can be shown: nobody wrote, or nothing was watched. {later} "
+        f"Nothing can be shown of {where} {words}: nobody wrote, or nothing was watched. {later} "
         "Members who may manage the server choose what is watched, with `/monitor enable`."
     )
