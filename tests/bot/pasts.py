@@ -61,8 +61,8 @@ def hour_row(one, guild, channel):
 async def write(storage, guild, channel, hours, *, purged=False, before=None):
     """Puts hours into the database; when `purged`, it is no longer known who wrote in them.
 
-    They are told without noise, and so are their days (UTC); only those before `before`. With multiples of five messages
-    and people, and a mean of two digits, what is told is exact.
+    They are told without noise, and so are their days (UTC); only those before `before`. With multiples of five
+    messages and people, and a mean of two digits, what is told is exact.
     """
     rows = [hour_row(one, guild, channel) for one in hours]
     people = [

@@ -1,6 +1,7 @@
 """Days of a quiet channel: what is told of hidden hours, and what never is."""
 
 from collections import Counter
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,6 @@ from sqlalchemy import insert
 
 from bot.domain.local_days import day_of
 from bot.domain.records import FEWEST_AUTHORS, GuildSettings
-from bot.storage.database import Database
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.publication import Publication
 from bot.storage.quiet_days import tell_days
@@ -104,7 +104,7 @@ async def test_in_another_time_zone_no_hour_is_told_in_a_second_day(moods, guild
     await publish(database, END + 24)
     assert await told(moods) == [(0, 5, 0.5, 5)]
     decided = sorted((row["first_hour"], row["end_hour"]) for row in await rows_of(database, ToldDayRow))
-    assert all(end <= first for (_, end), (first, _) in zip(decided, decided[1:], strict=False))
+    assert all(end <= first for (_, end), (first, _) in pairwise(decided))
 
 
 async def test_an_hour_that_was_told_and_is_hidden_now_is_in_no_day(moods, buffer, database):
@@ -159,7 +159,7 @@ def test_every_hour_is_in_one_local_day(zone):
     days = Counter(day_of(hour, ZoneInfo(zone)) for hour in range(MIDNIGHT, MIDNIGHT + 370 * 24))
     whole = sorted(days)[1:-1]
     assert all(days[first, end] == end - first in (23, 24, 25) for first, end in whole)
-    assert all(end == first for (_, end), (first, _) in zip(whole, whole[1:], strict=False))
+    assert all(end == first for (_, end), (first, _) in pairwise(whole))
 
 
 async def test_days_are_told_when_the_servers_own_day_is_over(moods, guilds, buffer, database):
@@ -207,20 +207,6 @@ async def test_whatever_is_told_of_two_days_nothing_of_fewer_than_five_people_re
             assert rest == []
         else:
             assert [(one.messages, one.authors) for one in rest] == [(5 * sum(map(len, hidden)), 5)]
-
-
-@pytest.fixture
-async def fresh(tmp_path):
-    opened = []
-
-    async def fresh():
-        database = await Database.open(tmp_path / str(len(opened)))
-        opened.append(database)
-        return database
-
-    yield fresh
-    for database in opened:
-        await database.close()
 
 
 async def test_telling_days_twice_tells_nothing_twice(buffer, database):

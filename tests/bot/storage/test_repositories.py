@@ -75,7 +75,8 @@ def as_told(hour, messages, mean, *, people=None, error=0):
     """An hour of as many people as messages, all of one sentiment, as it is told; the error in hundredths."""
     counts = [messages * (mean < -1 / 3), messages * (abs(mean) <= 1 / 3), messages * (mean > 1 / 3)]
     squares = round((1000 * mean) ** 2) * messages + (10 * error) ** 2 * messages * (messages - 1)
-    return HourMood(hour, *counts, round(1000 * mean) * messages, squares, people or messages)
+    negative, neutral, positive = counts
+    return HourMood(hour, negative, neutral, positive, round(1000 * mean) * messages, squares, people or messages)
 
 
 async def test_a_server_that_chose_nothing_has_the_defaults(guilds):

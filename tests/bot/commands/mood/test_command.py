@@ -182,8 +182,8 @@ async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy, n
     await busy(people=4, days=1)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     assert answer.response.content == (
-        f"Nothing may be told of <#{world.channel.id}> in the last 24 hours: never did 5 people write in the same hour. "
-        f"An hour is shown once it's over: this one from <t:{(now + 1) * 3600 + 120}:t>."
+        f"Nothing may be told of <#{world.channel.id}> in the last 24 hours: never did 5 people write in the same hour."
+        f" An hour is shown once it's over: this one from <t:{(now + 1) * 3600 + 120}:t>."
     )
     assert not answer.response.attachments
 
