@@ -5,7 +5,8 @@ person's scores. Three means stand against it. The threshold rule: of fewer peop
 to a multiple of `BASE`, at random, so that sums over many hours are right all the same; people down to one; the mean
 and its error to two digits. Noise (perturbation): where somebody with that many accounts may know all but a few of the
 people, two-sided geometric noise, the discrete Laplace, as large as the most messages of any one of them. From
-`FEWEST_WITHOUT_NOISE` people on, as many as the threshold are unknown to them, and rounding is enough.
+`FEWEST_WITHOUT_NOISE` people on, as many as the threshold are unknown to them; unless one person dominates, rounding is
+enough.
 """
 
 from __future__ import annotations
@@ -82,11 +83,6 @@ class Noise:
         )
 
 
-def is_over(hour: int, now: float) -> bool:
-    """Whether an hour may be told at `now` (seconds since the Unix epoch)."""
-    return hour < told_before(now)
-
-
 def told_before(now: float) -> int:
     """The first hour that may not be told yet."""
     return int((now - GRACE_SECONDS) // SECONDS)
@@ -95,6 +91,16 @@ def told_before(now: float) -> int:
 def told_from(hour: int) -> int:
     """The instant, in seconds since the Unix epoch, from which on an hour may be told."""
     return (hour + 1) * SECONDS + GRACE_SECONDS
+
+
+def needs_noise(authors: int, messages: int, most: int, leading: int) -> bool:
+    """Whether rounding is not enough: there are few people, or one dominates.
+
+    `most` is how many of the messages one person has at the most, and `leading` how many those `FEWEST_AUTHORS` have
+    who have most. If whoever is none of these wrote less than that one person (the p % rule, with the adversary's other
+    accounts in the coalition and p = 100), then what the others may have said hides nobody.
+    """
+    return authors < FEWEST_WITHOUT_NOISE or messages - leading < most
 
 
 def draw_noise(most: int, rng: Randomness) -> Noise:

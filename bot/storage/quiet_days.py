@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.disclosure import FEWEST_WITHOUT_NOISE, Noise, Randomness, Sums, draw_noise, perturbed
+from bot.domain.disclosure import Noise, Randomness, Sums, draw_noise, needs_noise, perturbed
 from bot.domain.local_days import day_of
 from bot.domain.records import FEWEST_AUTHORS, GuildSettings, HourMood
 from bot.storage.chunks import chunks
@@ -121,8 +121,9 @@ def _told(
     parts = [sums_of(row) for row in rows]
     sums = {name: sum(getattr(part, name) for part in parts) for name in SUMS} | {"authors": len(people)}
     exact, noise = Sums(**sums), Noise()
-    if FEWEST_AUTHORS <= exact.authors < FEWEST_WITHOUT_NOISE:
-        noise = draw_noise(max(people.values()), rng)
+    first = [messages for _, messages in people.most_common(FEWEST_AUTHORS)]
+    if first and needs_noise(exact.authors, exact.messages, first[0], sum(first)):
+        noise = draw_noise(first[0], rng)
     told = perturbed(exact, noise, rng)
     values = dict.fromkeys(SUMS, 0) if told is None else {name: getattr(told, name) for name in SUMS}
     return {"channel_id": day[0], "first_hour": day[1], "end_hour": day[2], "guild_id": guild, **values}

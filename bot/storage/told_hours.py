@@ -6,19 +6,19 @@ Each works on a portion of hours in the caller's transaction. What is read by an
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, delete, false, func, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, case, delete, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.disclosure import (
     BASE,
-    FEWEST_WITHOUT_NOISE,
     MOST_VERSIONS,
     Noise,
     Randomness,
     Sums,
     draw_noise,
+    needs_noise,
     perturbed,
     perturbed_part,
     typical_most,
@@ -31,7 +31,7 @@ from bot.storage.upsert import table_of, upsert
 SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum", "authors")
 """The columns of `bot.domain.disclosure.Sums`, in its order."""
 
-_HOURS, _TOLD = table_of(HourRow).c, table_of(ToldHourRow).c
+_HOURS, _TOLD, _PEOPLE = (table_of(row).c for row in (HourRow, ToldHourRow, HourAuthorRow))
 _PLACE = (_HOURS.channel_id, _HOURS.hour)
 _NOTHING: dict[str, Any] = dict.fromkeys((*SUMS, "unread", "written", "writers"), 0)
 _OF_PLACE: dict[str, Any] = {"channel_id": bindparam("of_channel"), "hour": bindparam("of_hour")}
@@ -47,11 +47,10 @@ async def tell_hours(connection: AsyncConnection, before: int, rng: Randomness, 
     if not hours:
         return 0
     counted = [row for row in hours if row.writers >= FEWEST_AUTHORS]
-    most = await _most_of_one(connection, [(row.channel_id, row.hour) for row in counted])
+    shares = await _shares(connection, [(row.channel_id, row.hour) for row in counted])
     rows, decided = [], []
     for row in hours:
-        read, written = most.get((row.channel_id, row.hour), (0, 0))
-        told, noise = first_told(row, read, written, rng)
+        told, noise = first_told(row, shares.get((row.channel_id, row.hour)), rng)
         rows.append(told)
         decided.append(_noted(row, noise))
     await connection.execute(upsert(connection.dialect.name, ToldHourRow), rows)
@@ -83,7 +82,7 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
     keys = [(row.channel_id, row.hour) for row in places]
     asked = select(*_HOURS).join_from(grouped, table_of(HourRow), exact)
     hours = {(row.channel_id, row.hour): row for row in await connection.execute(asked)}
-    now = await _most_of_one(connection, keys)
+    now = await _shares(connection, keys)
     rows, decided = [], []
     for row in places:
         key = (row.channel_id, row.hour)
@@ -91,10 +90,9 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
         told = {"of_channel": row.channel_id, "of_hour": row.hour, "version": row.version + 1, **_NOTHING}
         if there is not None and there.authors >= FEWEST_AUTHORS:
             noise = Noise(there.noise_score, there.noise_negative, there.noise_positive, there.noise_variance)
-            if min(row.people, there.authors) < FEWEST_WITHOUT_NOISE:
-                # Added to what was there: what has not changed is under the same noise as before, so that nobody learns
-                # more of it, however often they have their own messages change.
-                noise = noise.plus(draw_noise(max(1, row.most, now.get(key, (0, 0))[0]), rng))
+            # Added to what was there: what has not changed is under the same noise as before, so that nobody learns
+            # more of it, however often they have their own messages change.
+            noise = noise.plus(draw_noise(max(row.most, now[key].most), rng))
             told |= {"unread": row.unread, "written": row.written, "writers": row.writers}
             told |= _as_row(perturbed(sums_of(there), noise, rng))
             decided.append(_noted(there, noise))
@@ -110,22 +108,29 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
     return len(places)
 
 
-def first_told(row: Row[Any], most_read: int, most_written: int, rng: Randomness) -> tuple[dict[str, Any], Noise]:
-    """A row of `told_hours` for one of `hours` that is over, and the noise in it.
-
-    `most_read` is how many messages that were read one person had at the most, and `most_written` how many in all, 0
-    where that is not known any more.
+class Shares(NamedTuple):
+    """How many messages of an hour are of one person at the most, that were read and in all; `leading` were read of
+    those `FEWEST_AUTHORS` people who have most.
     """
+
+    most: int
+    leading: int
+    most_written: int
+
+
+def first_told(row: Row[Any], shares: Shares | None, rng: Randomness) -> tuple[dict[str, Any], Noise]:
+    """A row of `told_hours` for one of `hours` that is over, and the noise in it; None: who wrote is not known now."""
     told = {"channel_id": row.channel_id, "hour": row.hour, "guild_id": row.guild_id, "version": 0, **_NOTHING}
     exact, noise = sums_of(row), Noise()
     written = exact.messages + row.unread
     if row.writers >= FEWEST_AUTHORS:
-        most = most_written or typical_most(written, row.writers)
+        most = shares.most_written if shares is not None else typical_most(written, row.writers)
         unread, all_told = perturbed_part(row.unread, written, row.writers, most, rng)
         told |= {"unread": unread, "written": all_told, "writers": row.writers // BASE * BASE}
     if exact.authors >= FEWEST_AUTHORS:
-        if exact.authors < FEWEST_WITHOUT_NOISE:
-            noise = draw_noise(most_read or typical_most(exact.messages, exact.authors), rng)
+        most, leading = (typical_most(exact.messages, exact.authors), 0) if shares is None else shares[:2]
+        if needs_noise(exact.authors, exact.messages, most, leading):
+            noise = draw_noise(most, rng)
         told |= _as_row(perturbed(exact, noise, rng)) | {"version": 1}
     return told, noise
 
@@ -140,14 +145,16 @@ def _as_row(told: Sums | None) -> dict[str, Any]:
     return {name: getattr(told, name) for name in SUMS}
 
 
-async def _most_of_one(
-    connection: AsyncConnection, places: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """By channel and hour, how many messages one person had at the most: that were read, and in all."""
-    of = (HourAuthorRow.channel_id, HourAuthorRow.hour)
-    counts = (func.max(HourAuthorRow.messages), func.max(HourAuthorRow.messages + HourAuthorRow.unread))
-    found = await connection.execute(select(*of, *counts).where(tuple_(*of).in_(places)).group_by(*of))
-    return {(channel, hour): (read, written) for channel, hour, read, written in found}
+async def _shares(connection: AsyncConnection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Shares]:
+    """By channel and hour."""
+    of = (_PEOPLE.channel_id, _PEOPLE.hour)
+    place = func.row_number().over(partition_by=of, order_by=_PEOPLE.messages.desc()).label("place")
+    written = (_PEOPLE.messages + _PEOPLE.unread).label("written")
+    ranked = select(*of, _PEOPLE.messages, written, place).where(tuple_(*of).in_(places)).subquery().c
+    of_leading = case((ranked.place <= FEWEST_AUTHORS, ranked.messages), else_=0)
+    sums = (func.max(ranked.messages), func.sum(of_leading), func.max(ranked.written))
+    grouped = select(ranked.channel_id, ranked.hour, *sums).group_by(ranked.channel_id, ranked.hour)
+    return {(channel, hour): Shares(*found) for channel, hour, *found in await connection.execute(grouped)}
 
 
 def _noted(row: Row[Any], noise: Noise) -> dict[str, Any]:

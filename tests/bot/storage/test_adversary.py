@@ -202,6 +202,18 @@ async def test_what_a_few_people_change_is_not_told(fresh, how):
     assert await attack.tell() == before
 
 
+@pytest.mark.parametrize("count", [6, 20])
+async def test_who_wrote_most_of_a_large_hour_does_not_stand_out(fresh, count):
+    """Ten people, but whatever the nine others feel, the mean would be that of one."""
+    attack = Attack(await fresh(), (1.0, -1.0))
+    await attack.write(VICTIM, count=count)
+    for puppet in PUPPETS:
+        await attack.write(puppet, 0.0)
+    await attack.write_strangers(range(10, 15))
+    victims = [tuple(count * part for part in victim) for victim in (GOOD, BAD)]
+    assert guess(await attack.tell(), count + 9, victims, (0.0, 1.7, 1.7), count) > WELL_ABOVE_ZERO
+
+
 async def test_the_sum_of_a_quiet_day_does_not_tell_the_one_whom_four_accounts_left_alone(fresh):
     attack = Attack(await fresh(), (1.0, -1.0))
     midnight = HOUR // 24 * 24

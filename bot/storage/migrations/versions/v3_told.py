@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
 from bot.domain.disclosure import told_before
-from bot.storage.told_hours import first_told
+from bot.storage.told_hours import Shares, first_told
 
 revision = "3"
 down_revision = "2"
@@ -106,19 +107,17 @@ def _tell(before: int) -> None:
     hours = _table("hours", "channel_id", "hour", "guild_id", "unread", "writers", *_SUMS, *_NOISE)
     people = _table("hour_authors", "channel_id", "hour", "messages", "unread")
     place, of = (hours.c.channel_id, hours.c.hour), (people.c.channel_id, people.c.hour)
-    read, written = sa.func.max(people.c.messages), sa.func.max(people.c.messages + people.c.unread)
     told = _table("told_hours", "channel_id", "hour", "guild_id", "version", *_SUMS, "unread", "written", "writers")
     left = sa.select(*hours.c).where(hours.c.hour < before, hours.c.writers >= _FEWEST).order_by(*place)
     last = (-1, -1)
     while rows := connection.execute(left.where(sa.tuple_(*place) > sa.tuple_(*last)).limit(_PORTION)).all():
         last = (rows[-1].channel_id, rows[-1].hour)
         keys = [(row.channel_id, row.hour) for row in rows]
-        asked = sa.select(*of, read, written).where(sa.tuple_(*of).in_(keys)).group_by(*of)
-        most = {
-            (channel, hour): (read_by_one, written_by_one)
-            for channel, hour, read_by_one, written_by_one in connection.execute(asked)
-        }
-        found = [(row, *first_told(row, *most.get((row.channel_id, row.hour), (0, 0)), rng)) for row in rows]
+        wrote = sa.select(*of, people.c.messages, people.c.unread).where(sa.tuple_(*of).in_(keys))
+        who: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        for channel, hour, *counts in connection.execute(wrote):
+            who[channel, hour].append((counts[0], sum(counts)))
+        found = [(row, *first_told(row, _shares(who[row.channel_id, row.hour]), rng)) for row in rows]
         connection.execute(sa.insert(told), [values for _, values, _ in found])
         here = hours.c.channel_id == sa.bindparam("of_channel"), hours.c.hour == sa.bindparam("of_hour")
         values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _NOISE}
@@ -129,6 +128,14 @@ def _tell(before: int) -> None:
         ]
         connection.execute(sa.update(hours).where(*here).values(values), noted)
     connection.execute(sa.text("UPDATE hours SET told = true WHERE hour < :before"), {"before": before})
+
+
+def _shares(people: list[tuple[int, int]]) -> Shares | None:
+    """Of how many messages each person has, read and in all."""
+    if not people:
+        return None
+    read = sorted((messages for messages, _ in people), reverse=True)
+    return Shares(read[0], sum(read[:_FEWEST]), max(written for _, written in people))
 
 
 def _table(name: str, *columns: str) -> sa.TableClause:
