@@ -109,8 +109,9 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
 
 
 class Shares(NamedTuple):
-    """How many messages of an hour are of one person at the most, that were read and in all; `leading` were read of
-    those `FEWEST_AUTHORS` people who have most.
+    """How many messages of an hour one person has at the most, that were read and in all.
+
+    `leading` were read of those `FEWEST_AUTHORS` people who have most.
     """
 
     most: int
