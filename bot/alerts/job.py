@@ -69,8 +69,8 @@ class AlertJob:
         running = {(alert.guild_id, alert.channel_id): alert for alert in await self._storage.alerts.running_alerts()}
         recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
         guilds = {rule.guild_id for rule in await self._storage.guilds.rules()} | {guild_id for guild_id, _ in running}
-        told = await self._storage.moods.told_hours(present - _SILENT_HOURS, present, guilds)
-        for guild_id, channel_id, hour in told:
+        exact = await self._storage.moods.hours_to_judge(present - _SILENT_HOURS, present, guilds)
+        for guild_id, channel_id, hour in exact:
             recent.setdefault((guild_id, channel_id), []).append(hour)
         by_server: defaultdict[int, list[tuple[int, list[HourMood]]]] = defaultdict(list)
         for (guild_id, channel_id), hours in recent.items():
@@ -132,7 +132,7 @@ class AlertJob:
             told = await self._may_be_told(settings.guild_id, channel_id, settings.mod_channel_id, now)
             if told is False:
                 return  # not everybody who reads the mod channel may know it: so nobody is told
-            levels = (round(hour.mean * 1000), round(baseline.usual(hour.hour) * 1000))
+            levels = (10 * round(hour.mean * 100), 10 * round(baseline.usual(hour.hour) * 100))
             started = await self._storage.alerts.start_alert(settings.guild_id, channel_id, *levels)
             if started is not None:
                 self._not_posted.add(started.number)

@@ -13,7 +13,7 @@ from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
 from bot.error_handler import apologising
 from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
-from bot.presentation.text import signed, span
+from bot.presentation.text import span
 from bot.services import services_of
 from bot.storage.errors import DatabaseUnavailable
 
@@ -113,14 +113,13 @@ def over_footer(number: int) -> str:
     return f"Alert {number}, over"
 
 
-def alert_post(alert: Alert, hour: HourMood | None) -> dict[str, Any]:
-    """What to send when a storm starts; `hour` is the one that was judged, if it is known."""
-    much = f" {hour.messages:,} messages by {hour.authors:,} people within the hour." if hour is not None else ""
+def alert_post(alert: Alert, _hour: HourMood | None) -> dict[str, Any]:
+    """What to send when a storm starts, without a number: the hour that was judged is exact, and is not over."""
     embed = discord.Embed(
         title="The mood has dropped",
         description=(
-            f"<#{alert.channel_id}> is far more negative than usual at this hour of the week: mean score "
-            f"{signed(alert.level / 1000)}, usually {signed(alert.usual_level / 1000)}.{much}\n"
+            f"<#{alert.channel_id}> is far more negative than usual at this hour of the week. "
+            "Once the hour is over, `/mood channel` shows how much.\n"
             "I say so when it is as usual again, and nothing more until then."
         ),
         colour=palette.BAD,
@@ -132,9 +131,9 @@ def alert_post(alert: Alert, hour: HourMood | None) -> dict[str, Any]:
 
 
 def recovered_post(alert: Alert, now: float, hour: HourMood | None) -> dict[str, Any]:
-    """What to send when a storm is over; None of an hour: hardly anybody writes any more."""
+    """What to send when a storm is over, without a number; None of an hour: hardly anybody writes any more."""
     lasted = span(int(now) - alert.started)
-    level = f"is as usual again: mean score {signed(hour.mean)}" if hour is not None else "has fallen quiet"
+    level = "is as usual again" if hour is not None else "has fallen quiet"
     embed = discord.Embed(
         title="Recovered", description=f"<#{alert.channel_id}> {level}, {lasted} after the alert.", colour=palette.GOOD
     )

@@ -34,6 +34,9 @@ def backtest(
 ) -> tuple[BacktestAlert, ...]:
     """Judges these hours of a channel, in order, each when it is over; a live alert may come before an hour ends.
 
+    They are hours as they are told, so one that barely had enough messages or people may be judged in one and not in
+    the other.
+
     Learns each day from the weeks before it, as it is done live. It may take a second: not for the event loop.
     """
     found: list[BacktestAlert] = []

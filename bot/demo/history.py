@@ -23,12 +23,14 @@ from bot.demo.conversations import NOTICE_MINUTES_AGO
 from bot.domain.notice import Notice
 from bot.domain.records import Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
+from bot.storage.chunks import chunks
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
-from bot.storage.hourly_rollup import chunks
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.notice_repository import NoticeRepository
 from bot.storage.pseudonyms import HASH_BYTES
+from bot.storage.publication import Publication
+from bot.storage.retention import purge
 from bot.storage.schema import HourAuthorRow, HourRow
 
 DAYS, HOURS_AHEAD = 28, 6
@@ -146,6 +148,8 @@ async def write_history(
             for row, rows in ((HourRow, hours), (HourAuthorRow, people)):
                 for some in chunks(rows):
                     await connection.execute(insert(row), some)
+        await Publication(database).publish(now)
+        await purge(database, _NAMED_DAYS, now)
         await MoodRepository(database).add_gap(_away(zone, now))
     finally:
         await database.close()
@@ -183,14 +187,13 @@ def _hour_row(made: MadeHour, guild_id: int, channel_id: int) -> dict[str, Any]:
 
 
 def _people_rows(made: MadeHour, channel_id: int) -> Iterator[dict[str, Any]]:
-    """Which of the regulars wrote; the last one what the others did not."""
+    """Which of the regulars wrote, each about as much as the others."""
+    each, more = divmod(len(made.scores), made.people)
     for number in range(made.people):
-        last = number == made.people - 1
-        messages = len(made.scores) - made.people + 1 if last else 1
         yield {
             "channel_id": channel_id,
             "hour": made.hour,
             "author": number.to_bytes(HASH_BYTES, "big"),
-            "messages": messages,
+            "messages": each + (number < more),
             "unread": 0,
         }

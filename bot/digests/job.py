@@ -69,6 +69,8 @@ class DigestJob:
         late = now - period.due > LATEST[settings.digest]
         if late or self._settled.get(settings.guild_id) == key or self._mod_channels.paused(channel_id, now):
             return
+        if not await self._storage.publication.all_told(settings.guild_id, period.end):
+            return  # at the next tick
         try:
             async with asyncio.timeout(_WRITING_SECONDS):
                 embed = await self._embed(settings, channel_id, period, now)

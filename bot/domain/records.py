@@ -14,7 +14,6 @@ from model.verdict import SENTIMENTS, Sentiment, Verdict
 FEWEST_AUTHORS = 5
 """Distinct people in an hour under which nothing is told about it, not even how many messages there were."""
 
-
 UNREAD = len(SENTIMENTS)
 """In the place of a label id: the message is in a language or script that the model cannot read."""
 
@@ -112,10 +111,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class HourMood:
-    """The messages of an hour, or of several added together; `authors` is then of the hour that had most.
+    """The messages of an hour, or of several added together, as they are told: rounded, and noisy where few wrote.
 
-    People of two hours may be the same, so `authors` is a number that there were at least. `unread` more messages could
-    not be read: nothing else here knows of them. Of a quiet day they are not told.
+    The sums of scores are such that `mean` and `standard_error`, which counts the noise in, are those that are told.
+    `authors` is a number that there were at least: it is rounded down, and of several hours that of the one with most,
+    since people of two hours may be the same. `unread` more messages could not be read: nothing else here knows of
+    them. Of a quiet day they are not told. Only `MoodRepository.hours_to_judge` gives exact ones.
     """
 
     hour: int
@@ -264,10 +265,15 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class HeldMessages:
-    """What is held of one person's messages. `hours` counts them by channel and hour: read, and unread."""
+    """What is held of one person's messages.
+
+    `hours` counts them by channel and hour: read, and unread. `late` are the channels and hours in which some have
+    changed since the hour was told, with the most there were.
+    """
 
     messages: tuple[HeldMessage, ...] = ()
     hours: tuple[tuple[int, int, int, int], ...] = ()
+    late: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

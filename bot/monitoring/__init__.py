@@ -15,13 +15,19 @@ from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
 from bot.services import Feature
-from bot.storage.maintenance import carry_over, clock_is_certain, forget_short_gaps, purge_what_is_old
+from bot.storage.maintenance import (
+    carry_over,
+    clock_is_certain,
+    forget_short_gaps,
+    purge_what_is_old,
+    tell_what_is_over,
+)
 
 __all__ = ["Monitoring", "setup"]
 
 
 def setup(monitoring: Monitoring) -> Feature:
-    """Discord's events, and what is done so that nothing is kept for too long."""
+    """Discord's events, and what is done so that hours are told when they are over and nothing is kept for too long."""
     cog = EventsCog(monitoring)
     storage, days = monitoring.storage, monitoring.services.settings.retention_days
     hourly = Hourly(partial(purge_what_is_old, storage, days))
@@ -34,6 +40,7 @@ def setup(monitoring: Monitoring) -> Feature:
         name="monitoring",
         cogs=(cog, NoticeEvents(monitoring.notices, monitoring.services.connection)),
         jobs=(
+            Job("telling hours", partial(tell_what_is_over, storage)),
             Job("purging", purge, limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bot.connection import Connection
 from bot.domain.discord_clock import DiscordClock
 from bot.domain.records import Gap, GapCause
 from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, channels_of
-from bot.monitoring.downtime import Missed
+from bot.monitoring.downtime import SHORTEST_DOWNTIME, Missed
 from bot.monitoring.history_reader import HistoryReader
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
@@ -74,7 +74,7 @@ class _Server:
 class CatchUp:
     """Reads what was missed within the last `hours`, one request at a time, servers and their channels by turns.
 
-    `hold` and `release` are called with a server's id around the time in which its past hours may still change.
+    Meanwhile no hour is told: what is read may still change it.
     """
 
     def __init__(
@@ -87,8 +87,6 @@ class CatchUp:
         *,
         hours: int,
     ) -> None:
-        self.hold: Callable[[int], None] = _nothing
-        self.release: Callable[[int], None] = _nothing
         self._storage = storage
         self._clock: DiscordClock = storage.clock
         self._rules = rules
@@ -98,7 +96,14 @@ class CatchUp:
         self._hours = hours
         self._servers: deque[_Server] = deque()
         self._resumed = hours == 0
+        if self._was_away():
+            storage.publication.hold(self)  # until it is known what was missed
         self._pause = REQUEST_SECONDS
+
+    def _was_away(self) -> bool:
+        """Whether the bot did not run for so long that hours may have to be filled."""
+        last_alive = self._storage.last_alive
+        return not self._resumed and last_alive is not None and self._clock.now() - last_alive >= SHORTEST_DOWNTIME
 
     def missed(self, missed: Missed) -> None:
         """Something was not seen, and is again: its history is read soon, if that is wanted."""
@@ -112,14 +117,14 @@ class CatchUp:
         filling = _Filling(missed, since, servers)
         for guild_id in sorted(servers):
             self._servers.append(_Server(filling, guild_id))
-            self.hold(guild_id)
+            self._storage.publication.hold((self, guild_id))
 
     def forget(self, guild_id: int) -> None:
         """The bot has left a server."""
         for server in [one for one in self._servers if one.guild_id == guild_id]:
             self._servers.remove(server)
             server.filling.servers.discard(guild_id)
-            self.release(guild_id)
+            self._storage.publication.release((self, guild_id))
 
     @property
     def waiting(self) -> int:
@@ -128,7 +133,10 @@ class CatchUp:
 
     async def work(self, _now: float) -> None:
         """A job: reads for a minute; what is not read by then is read by the next run. Raises DatabaseUnavailable."""
+        if not self._connection.is_ready():
+            return
         await self._resume()
+        self._storage.publication.release(self)
         until = self._clock.steady() + RUN_SECONDS
         while self._servers and self._clock.steady() < until:
             server = self._servers[0]
@@ -194,7 +202,7 @@ class CatchUp:
         else:
             filling.missing += _still_missing(server.finished, cause, ended)
         filling.servers.discard(server.guild_id)
-        self.release(server.guild_id)
+        self._storage.publication.release((self, server.guild_id))
         if not filling.servers:
             await self._shorten(filling)
 
@@ -221,7 +229,3 @@ def _still_missing(channels: Sequence[CatchUpChannel], cause: GapCause | None, e
             begins[one.place.channel_id] = min(begun, begins.get(one.place.channel_id, begun))
     guild_id = channels[0].place.guild_id if channels else None
     return [Gap(guild_id, int(begun), ended, channel, cause=cause) for channel, begun in begins.items()]
-
-
-def _nothing(_guild_id: int) -> None:
-    """Nobody holds back hours."""

@@ -194,7 +194,7 @@ class Ingest:
         ruling = self._gate.watching(message, roles=roles)
         if isinstance(verdict, Verdict | Unreadable) and ruling.barred is None and ruling.place is not None:
             edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
-            self._keep(message, ruling.place, verdict, edited=edited)
+            self._keep(message, ruling.place, verdict, edited=edited, missed=True)
         return verdict is not None
 
     async def _verdict(self, message: discord.Message, words: str) -> Verdict | Unreadable | NothingToRead | None:
@@ -240,7 +240,15 @@ class Ingest:
         if message.guild is not None and self._rules.knows(message.guild.id):
             await self._reactions.text_gone(message.id)
 
-    def _keep(self, message: discord.Message, place: Place, verdict: Verdict | Unreadable, *, edited: int = 0) -> bool:
+    def _keep(
+        self,
+        message: discord.Message,
+        place: Place,
+        verdict: Verdict | Unreadable,
+        *,
+        edited: int = 0,
+        missed: bool = False,
+    ) -> bool:
         """Counts an answer; False when the buffer refuses it, for the message is deleted, say."""
         author, *former = self._storage.pseudonyms.authors(message.author.id)
         kept = self._storage.write_buffer.scored(
@@ -251,6 +259,7 @@ class Ingest:
             verdict,
             thread_id=place.thread_id,
             edited=edited,
+            missed=missed,
             former=former,
         )
         if isinstance(verdict, Unreadable):

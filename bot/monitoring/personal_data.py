@@ -1,4 +1,4 @@
-"""What monitoring keeps about people: scores of their messages, and how many they wrote in which hour."""
+"""What monitoring keeps about people: scores of their messages, and how many they wrote, or changed, in which hour."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.records import UNREAD, HeldMessage, HeldMessages
+from bot.domain.records import FEWEST_AUTHORS, UNREAD, HeldMessage, HeldMessages
 from bot.domain.snowflake import DISCORD_EPOCH, SECONDS
 from bot.presentation.text import as_id, as_time, count
 from bot.storage.hourly_rollup import remove_messages
 from bot.storage.people_repository import read_messages
 from bot.storage.personal_data import PersonalData
-from bot.storage.schema import BookkeepingRow, DepartureRow, GapRow, HourAuthorRow, HourRow, MessageScoreRow, NoticeRow
+from bot.storage.schema import (
+    BookkeepingRow,
+    DepartureRow,
+    GapRow,
+    HourAuthorRow,
+    HourRow,
+    LateChangeRow,
+    MessageScoreRow,
+    NoticeRow,
+    ToldDayRow,
+    ToldHourRow,
+)
 from model import SENTIMENTS
 
 LISTED = 10
 """Channels that are named one by one."""
 
 IMPERSONAL = {
-    HourRow: "sums of each hour of a channel, with nobody in them",
+    HourRow: "sums of each hour of a channel, told to nobody; they go with the messages",
+    ToldHourRow: "what is told of an hour of at least five people, rounded; of others only that there was one",
+    ToldDayRow: "the same of the hidden hours of a day",
     GapRow: "when the bot saw nothing",
     NoticeRow: "where a notice stands, or was deleted",
     DepartureRow: "servers that the bot has left within the last day",
@@ -33,6 +46,11 @@ def _lines(held: HeldMessages, days: int) -> list[str]:
         lines.append(
             f"- {count(len(held.hours), 'note')} of how many messages you wrote in an hour of a channel, to count how "
             f"many people wrote there. Each goes after {count(days, 'day')}, too."
+        )
+    if held.late:
+        lines.append(
+            f"- {count(len(held.late), 'note')} that messages of yours in an hour changed after the hour was shown, to "
+            f"count how many people's did. Each goes after {count(days, 'day')}, too."
         )
     return lines
 
@@ -65,6 +83,10 @@ def _entries(held: HeldMessages) -> Mapping[str, Any]:
             {"channel_id": str(channel), "hour": as_time(hour * SECONDS), "messages": messages, "unread": unread}
             for channel, hour, messages, unread in held.hours
         ),
+        "changed_later": (
+            {"channel_id": str(channel), "hour": as_time(hour * SECONDS), "messages": messages}
+            for channel, hour, messages in held.late
+        ),
     }
 
 
@@ -85,16 +107,16 @@ def _message(one: HeldMessage) -> dict[str, Any]:
 
 
 def _deletion(held: HeldMessages) -> str:
-    if not held.messages and not held.hours:
+    if not held.messages and not held.hours and not held.late:
         return ""
     return (
         f"removes the scores of {count(len(held.messages), 'message')} of yours and takes them out of the sums of "
-        "their hours"
+        f"their hours; what I've already shown of an hour changes when {FEWEST_AUTHORS} people's messages in it have"
     )
 
 
 MESSAGES = PersonalData(
-    tables=(MessageScoreRow, HourAuthorRow),
+    tables=(MessageScoreRow, HourAuthorRow, LateChangeRow),
     read=read_messages,
     lines=_lines,
     entries=_entries,

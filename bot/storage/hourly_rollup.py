@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Container, Mapping, Sequence
+from operator import add
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,8 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.domain.records import UNREAD
 from bot.domain.snowflake import hour_of
+from bot.storage.chunks import CHUNK, chunks
+from bot.storage.late_changes import make_anonymous, note_late_changes
 from bot.storage.pending_writes import Pending, Scored
 from bot.storage.schema import (
     AlertRow,
@@ -30,19 +33,22 @@ from bot.storage.schema import (
     GuildSettingsRow,
     HourAuthorRow,
     HourRow,
+    LateChangeRow,
     MessageScoreRow,
     NoticeRow,
     TagRow,
+    ToldDayRow,
+    ToldHourRow,
 )
 from bot.storage.upsert import table_of, upsert
-
-_T = TypeVar("_T")
 
 Cell = tuple[int, int, int]
 """Server, channel and hour."""
 
 _OF_GUILDS = (
     HourRow,
+    ToldHourRow,
+    ToldDayRow,
     GuildSettingsRow,
     ChannelRuleRow,
     GapRow,
@@ -57,39 +63,48 @@ _OF_GUILDS = (
 
 _MESSAGES = table_of(MessageScoreRow).c
 _HOURS = table_of(HourRow).c
+_BY_HOUR = (table_of(HourRow), table_of(ToldHourRow))
 _AUTHORS = table_of(HourAuthorRow).c
-
-_CHUNK = 500
-"""Rows in one statement: few enough that the event loop is held for about a millisecond, and for any database."""
 
 _MESSAGE_NUMBERS = ("negative", "neutral", "positive", "unread")
 """Counts of messages, in the order of their sentiments in `message_scores`."""
 
-_NUMBERS = (*_MESSAGE_NUMBERS, "score_sum", "score_square_sum", "authors", "writers")
+_SUMS = (*_MESSAGE_NUMBERS, "score_sum", "score_square_sum")
+_NUMBERS = (*_SUMS, "authors", "writers")
 _SCORES, _SQUARES, _AUTHOR_COUNT, _WRITER_COUNT = range(len(_MESSAGE_NUMBERS), len(_NUMBERS))
 
 
 class Deltas:
-    """By how much hours change, and how many messages of whom, read and unread, come or go in them."""
+    """By how much hours change, by person: messages of each sentiment, sums of scores and of squares."""
 
     def __init__(self) -> None:
-        # In the order of `_NUMBERS`.
-        self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0] * len(_NUMBERS))
-        self.people: defaultdict[tuple[Cell, bytes], list[int]] = defaultdict(lambda: [0, 0])
+        # In the order of `_SUMS`.
+        self.people: defaultdict[tuple[Cell, bytes], list[int]] = defaultdict(lambda: [0] * len(_SUMS))
 
     def count(self, whose: tuple[Cell, bytes], sentiment: int, messages: int, scores: int, squares: int) -> None:
         """`messages` of somebody's, the sum of their scores and of the squares come, or go where negative."""
-        numbers = self.cells[whose[0]]
+        numbers = self.people[whose]
         numbers[sentiment] += messages
         numbers[_SCORES] += scores
         numbers[_SQUARES] += squares
-        self.people[whose][sentiment == UNREAD] += messages
+
+    @property
+    def changes(self) -> list[tuple[tuple[Cell, bytes], list[int]]]:
+        """Those of people of whom anything is different afterwards."""
+        return [change for change in self.people.items() if any(change[1])]
 
 
-async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> int:
+class LeftOut(NamedTuple):
+    """How many scores were not written: of messages that are too old, and of late edits of what was never counted."""
+
+    late: int = 0
+    edits: int = 0
+
+
+async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> LeftOut:
     """Writes everything in `pending`. A new message of before `oldest_hour`, or of hours that were purged, is left out.
 
-    Returns how many were left out.
+    So is an edit of a message that has no row, made when its hour could be told already.
     """
     deltas = Deltas()
     for guilds in chunks(sorted(pending.guilds)):
@@ -104,11 +119,12 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
     for moments in chunks(list(pending.emptied.items())):
         await _empty(connection, dict(moments), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
-    late = 0
+    late = edits = 0
     for scores in chunks(pending.kept()):
-        late += await _score(connection, scores, deltas, max(oldest_hour, purged_before))
+        left_out = await _score(connection, scores, deltas, max(oldest_hour, purged_before), pending.in_time)
+        late, edits = late + left_out.late, edits + left_out.edits
     await _apply(connection, deltas)
-    return late
+    return LeftOut(late, edits)
 
 
 async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
@@ -122,6 +138,7 @@ async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes],
     deltas = Deltas()
     removed = await _take_away(connection, which, deltas)
     await _apply(connection, deltas)
+    await make_anonymous(connection, authors)
     return removed
 
 
@@ -138,14 +155,10 @@ async def remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> N
     await _remove_guilds(connection, guilds)
 
 
-def chunks(rows: list[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
-    """The rows in their order, at most `size` at a time."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
-
-
-async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: Deltas, oldest_hour: int) -> int:
-    """Writes scores; returns how many were too old. Where a message was said, when and by whom never changes."""
+async def _score(
+    connection: AsyncConnection, scores: Sequence[Scored], deltas: Deltas, oldest_hour: int, in_time: Container[int]
+) -> LeftOut:
+    """Writes scores, but for those left out. Where a message was said, when and by whom never changes."""
     known = (
         _MESSAGES.message_id,
         _MESSAGES.guild_id,
@@ -158,7 +171,7 @@ async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: 
     )
     found = await connection.execute(select(*known).where(_MESSAGES.message_id.in_([one.message_id for one in scores])))
     there = {row.message_id: row for row in found}
-    rows, late = [], 0
+    rows, late, edits = [], 0, 0
     for one in scores:
         hour, row = hour_of(one.message_id), there.get(one.message_id)
         whose = (one.guild_id, one.channel_id, hour), one.author
@@ -170,12 +183,15 @@ async def _score(connection: AsyncConnection, scores: Sequence[Scored], deltas: 
         elif hour < oldest_hour:
             late += 1
             continue
+        elif one.message_id not in in_time:
+            edits += 1
+            continue
         deltas.count(whose, one.sentiment, 1, one.score, one.score * one.score)
         rows.append({**one._asdict(), "hour": hour})
     if rows:
         statement = upsert(connection.dialect.name, MessageScoreRow, "edited", "score", "sentiment", "model")
         await connection.execute(statement, rows)
-    return late
+    return LeftOut(late, edits)
 
 
 async def _take_away(connection: AsyncConnection, which: ColumnElement[bool], deltas: Deltas) -> int:
@@ -184,7 +200,7 @@ async def _take_away(connection: AsyncConnection, which: ColumnElement[bool], de
     sums = (func.count(), func.sum(_MESSAGES.score), func.sum(_MESSAGES.score * _MESSAGES.score))
     found = await connection.execute(select(*group, *sums).where(which).group_by(*group))
     removed = 0
-    for part in found.partitions(_CHUNK):
+    for part in found.partitions(CHUNK):
         for guild, channel, hour, author, sentiment, messages, scores, squares in part:
             deltas.count(((guild, channel, hour), author), sentiment, -messages, -scores, -squares)
             removed += messages
@@ -205,7 +221,8 @@ async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas
 
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
     """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
-    for row in (MessageScoreRow, HourAuthorRow, HourRow, AlertRow, NoticeRow, TagRow, GapRow):
+    everything = (MessageScoreRow, HourAuthorRow, HourRow, ToldHourRow, ToldDayRow, LateChangeRow)
+    for row in (*everything, AlertRow, NoticeRow, TagRow, GapRow):
         await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
     await connection.execute(delete(TagRow).where(TagRow.thread_id.in_(channels)))
     kinds = ("channel", "category", "thread")
@@ -217,26 +234,30 @@ async def _remove_channels(connection: AsyncConnection, channels: Sequence[int])
 
 async def _remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
     """Removes everything of these servers."""
-    channels = select(_HOURS.channel_id).where(_HOURS.guild_id.in_(guilds)).distinct()
-    for by_channel in (MessageScoreRow, HourAuthorRow):
+    counted, told = (select(hours.c.channel_id).where(hours.c.guild_id.in_(guilds)) for hours in _BY_HOUR)
+    channels = counted.union(told)
+    for by_channel in (MessageScoreRow, HourAuthorRow, LateChangeRow):
         await connection.execute(delete(by_channel).where(table_of(by_channel).c.channel_id.in_(channels)))
     for by_guild in _OF_GUILDS:
         await connection.execute(delete(by_guild).where(table_of(by_guild).c.guild_id.in_(guilds)))
 
 
 async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
-    for changes in chunks([item for item in deltas.people.items() if any(item[1])]):
-        await _count_authors(connection, dict(changes), deltas)
-    add = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
+    cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0] * len(_NUMBERS))
+    for changes in chunks(deltas.changes):
+        for (cell, _), change in changes:
+            cells[cell] = [*map(add, cells[cell], (*change, 0, 0))]
+        await _count_authors(connection, dict(changes), cells)
+    add_up = upsert(connection.dialect.name, HourRow, *_NUMBERS, adding=True)
     emptied = []
-    for cells in chunks([item for item in deltas.cells.items() if any(item[1])]):
+    for some in chunks([item for item in cells.items() if any(item[1])]):
         rows = []
-        for (guild, channel, hour), numbers in cells:
+        for (guild, channel, hour), numbers in some:
             counted = dict(zip(_NUMBERS, numbers, strict=True))
             rows.append({"guild_id": guild, "channel_id": channel, "hour": hour, **counted})
             if sum(numbers[: len(_MESSAGE_NUMBERS)]) < 0:
                 emptied.append({"of_channel": channel, "of_hour": hour})
-        await connection.execute(add, rows)
+        await connection.execute(add_up, rows)
     nothing_left = and_(
         _HOURS.channel_id == bindparam("of_channel"),
         _HOURS.hour == bindparam("of_hour"),
@@ -247,26 +268,35 @@ async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
 
 
 async def _count_authors(
-    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], Sequence[int]], deltas: Deltas
+    connection: AsyncConnection, changes: Mapping[tuple[Cell, bytes], Sequence[int]], cells: dict[Cell, list[int]]
 ) -> None:
-    """Counts messages of people in hours, and corrects the numbers of people where somebody is new or has none left."""
+    """Counts messages of people in hours, and corrects the numbers of people where somebody is new or has none left.
+
+    Where an hour has been told already, it is noted whose messages have changed.
+    """
     keys = [(channel, hour, author) for (_, channel, hour), author in changes]
     columns = (_AUTHORS.channel_id, _AUTHORS.hour, _AUTHORS.author)
     question = select(*columns, _AUTHORS.messages, _AUTHORS.unread).where(tuple_(*columns).in_(keys))
     found = await connection.execute(question)
     there = {(channel, hour, author): counts for channel, hour, author, *counts in found}
-    counted, none_left = [], []
+    counted, none_left, changed = [], [], []
     for (cell, author), change in changes.items():
         key = (cell[1], cell[2], author)
         before = there.get(key, [0, 0])
-        messages, unread = (max(0, count + more) for count, more in zip(before, change, strict=True))
-        deltas.cells[cell][_AUTHOR_COUNT] += (messages > 0) - (before[0] > 0)
-        deltas.cells[cell][_WRITER_COUNT] += (messages + unread > 0) - any(before)
+        more = (sum(change[:UNREAD]), change[UNREAD])
+        messages, unread = (max(0, count + some) for count, some in zip(before, more, strict=True))
+        cells[cell][_AUTHOR_COUNT] += (messages > 0) - (before[0] > 0)
+        cells[cell][_WRITER_COUNT] += (messages + unread > 0) - any(before)
+        if any(change[:UNREAD]) or any(change[_SCORES:]):
+            changed.append((*key, max(messages, before[0])))
+        if not any(more):
+            continue
         if messages + unread:
             counts = {"messages": messages, "unread": unread}
             counted.append({"channel_id": key[0], "hour": key[1], "author": author, **counts})
         elif any(before):
             none_left.append({"of_channel": key[0], "of_hour": key[1], "of_author": author})
+    await note_late_changes(connection, changed)
     if counted:
         await connection.execute(upsert(connection.dialect.name, HourAuthorRow, "messages", "unread"), counted)
     if none_left:

@@ -24,6 +24,7 @@ from bot.storage.schema import (
     HourRow,
     MessageScoreRow,
     NoticeRow,
+    ToldHourRow,
 )
 from bot.storage.upsert import table_of
 
@@ -37,7 +38,9 @@ _OF_GUILDS: tuple[type[Base], ...] = (
     DepartureRow,
     NoticeRow,
 )
-"""Small tables; that of the hours, which is not, is walked from server to server."""
+"""Small tables; those of the hours, which are not, are walked from server to server."""
+
+_HOURS = (HourRow, ToldHourRow)
 
 _CHANNEL_KINDS = (TargetKind.CATEGORY, TargetKind.CHANNEL, TargetKind.THREAD)
 _PART = 500
@@ -64,10 +67,12 @@ async def places_of(database: Database, guild_id: int) -> Places:
 async def guilds_known(connection: AsyncConnection) -> set[int]:
     """The servers of which anything is held."""
     small = union(*(select(table_of(row).c.guild_id) for row in _OF_GUILDS))
-    first = select(func.min(HourRow.guild_id).label("guild_id")).cte("walk", recursive=True)
-    following = select(func.min(HourRow.guild_id)).where(HourRow.guild_id > first.c.guild_id).scalar_subquery()
-    walk = first.union_all(select(following).where(first.c.guild_id.is_not(None)))
-    found = {*await connection.scalars(small), *await connection.scalars(select(walk.c.guild_id))}
+    found = {*await connection.scalars(small)}
+    for guild_id in (table_of(row).c.guild_id for row in _HOURS):
+        first = select(func.min(guild_id).label("guild_id")).cte("walk", recursive=True)
+        following = select(func.min(guild_id)).where(guild_id > first.c.guild_id).scalar_subquery()
+        walk = first.union_all(select(following).where(first.c.guild_id.is_not(None)))
+        found.update(await connection.scalars(select(walk.c.guild_id)))
     return {guild for guild in found if guild is not None}
 
 
@@ -78,12 +83,13 @@ async def known_among(
     known_guilds, known_channels = set[int](), set[int]()
     for start in range(0, len(guilds), _PART):
         part = sorted(guilds)[start : start + _PART]
-        tables: tuple[type[Base], ...] = (HourRow, *_OF_GUILDS)
+        tables: tuple[type[Base], ...] = (*_HOURS, *_OF_GUILDS)
         theirs = [select(table_of(row).c.guild_id).where(table_of(row).c.guild_id.in_(part)) for row in tables]
         known_guilds.update(await connection.scalars(union(*theirs)))
     for start in range(0, len(channels), _PART):
         part = sorted(channels)[start : start + _PART]
-        columns = (HourRow.channel_id, MessageScoreRow.channel_id, MessageScoreRow.thread_id, AlertRow.channel_id)
+        rows = (HourRow, ToldHourRow, MessageScoreRow, AlertRow)
+        columns = [MessageScoreRow.thread_id, *(table_of(row).c.channel_id for row in rows)]
         questions = [select(column).where(column.in_(part)) for column in columns]
         questions += [
             select(ChannelRuleRow.target_id).where(_about_channels(), ChannelRuleRow.target_id.in_(part)),
@@ -101,6 +107,7 @@ def _channels(guild_id: int) -> CompoundSelect[Any]:
     )
     return union(
         counted,
+        select(ToldHourRow.channel_id).where(ToldHourRow.guild_id == guild_id).distinct(),
         threads,
         select(AlertRow.channel_id).where(AlertRow.guild_id == guild_id),
         select(GuildSettingsRow.mod_channel_id).where(GuildSettingsRow.guild_id == guild_id),

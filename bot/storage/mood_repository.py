@@ -1,4 +1,4 @@
-"""How channels felt, as far as it may be told, and when nothing was seen."""
+"""How channels felt, as it was told when it was published, and when nothing was seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, func, insert, not_, select
+from sqlalchemy import BigInteger, and_, cast, func, insert, select
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
@@ -14,7 +14,7 @@ from bot.domain.snowflake import SECONDS
 from bot.storage.database import Database
 from bot.storage.gap_repository import read_gaps
 from bot.storage.quiet_days import read_quiet_days
-from bot.storage.schema import BookkeepingRow, GapRow, HourRow
+from bot.storage.schema import Base, BookkeepingRow, GapRow, HourRow, ToldHourRow
 from bot.storage.unread import Unread, read_unread
 from bot.storage.upsert import table_of
 
@@ -27,7 +27,7 @@ _SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
 class MoodRepository:
     """Hours and gaps. Every method raises DatabaseUnavailable when the database does not do it.
 
-    What `WriteBuffer` has not written yet is not in the database: flush it first where somebody asks about their own.
+    What is told is what `bot.storage.publication` has written, so all who ask are told the same, as often as they ask.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,7 +38,7 @@ class MoodRepository:
 
         A channel of another server has no hours.
         """
-        where = and_(HourRow.channel_id == channel_id, HourRow.guild_id == guild_id)
+        where = and_(ToldHourRow.channel_id == channel_id, ToldHourRow.guild_id == guild_id)
         return await self._mood(guild_id, where, first_hour, last_hour, (channel_id,))
 
     async def guild_mood(
@@ -49,19 +49,17 @@ class MoodRepository:
         A channel's hour with too few people is left out of the sum, too: otherwise it would be the difference between
         the server and its other channels.
         """
-        where = HourRow.guild_id == guild_id
+        where = ToldHourRow.guild_id == guild_id
         if channels is not None:
-            where = and_(where, HourRow.channel_id.in_(channels))
+            where = and_(where, ToldHourRow.channel_id.in_(channels))
         mood = await self._mood(guild_id, where, first_hour, last_hour, channels)
         whole = tuple(gap for gap in mood.gaps if gap.channel_id is None)
         return replace(mood, gaps=whole, partly=tuple(gap for gap in mood.gaps if gap.channel_id is not None))
 
-    async def quiet_days(
-        self, guild_id: int, channel_id: int, days: Sequence[tuple[int, int]], now: float
-    ) -> tuple[HourMood, ...]:
-        """What may be told of the hidden hours of whole days; see `bot.storage.quiet_days`."""
+    async def quiet_days(self, guild_id: int, channel_id: int, first_hour: int, end_hour: int) -> tuple[HourMood, ...]:
+        """What is told of the hidden hours of whole days in [first_hour, end_hour); see `bot.storage.quiet_days`."""
         async with self._database.read() as connection:
-            return await read_quiet_days(connection, guild_id, channel_id, days, now)
+            return await read_quiet_days(connection, guild_id, channel_id, first_hour, end_hour)
 
     async def unread(
         self, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int] | None = None
@@ -77,18 +75,38 @@ class MoodRepository:
 
         By channel and hour. Without servers nothing is read: the index begins with them.
         """
-        columns = [table_of(HourRow).c[name] for name in HourMood.__dataclass_fields__]
-        within = and_(HourRow.guild_id.in_(guilds), HourRow.hour.between(first_hour, last_hour))
-        where = and_(within, HourRow.authors >= FEWEST_AUTHORS)
+        return await self._hours(ToldHourRow, first_hour, last_hour, guilds, channels)
+
+    async def hours_to_judge(
+        self, first_hour: int, last_hour: int, guilds: Collection[int]
+    ) -> tuple[tuple[int, int, HourMood], ...]:
+        """The same of the exact sums, also of the hour that is not over; for this process alone.
+
+        They tell whether there is something to look at; no number of them may be told, posted or kept.
+        """
+        return await self._hours(HourRow, first_hour, last_hour, guilds, None)
+
+    async def _hours(
+        self,
+        row: type[Base],
+        first_hour: int,
+        last_hour: int,
+        guilds: Collection[int],
+        channels: Collection[int] | None,
+    ) -> tuple[tuple[int, int, HourMood], ...]:
+        of = table_of(row).c
+        columns = [of[name] for name in ("guild_id", "channel_id", *HourMood.__dataclass_fields__)]
+        within = and_(of.guild_id.in_(guilds), of.hour.between(first_hour, last_hour))
+        where = and_(within, of.authors >= FEWEST_AUTHORS)
         if channels is not None:
-            where = and_(where, HourRow.channel_id.in_(channels))
-        question = select(HourRow.guild_id, HourRow.channel_id, *columns).where(where)
-        told: list[tuple[int, int, HourMood]] = []
+            where = and_(where, of.channel_id.in_(channels))
+        question = select(*columns).where(where)
+        found: list[tuple[int, int, HourMood]] = []
         async with self._database.read() as connection:
-            rows = await connection.stream(question.order_by(HourRow.channel_id, HourRow.hour))
+            rows = await connection.stream(question.order_by(of.channel_id, of.hour))
             async for part in rows.partitions(_PART):
-                told += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
-        return tuple(told)
+                found += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
+        return tuple(found)
 
     async def _mood(
         self,
@@ -98,16 +116,16 @@ class MoodRepository:
         last_hour: int,
         channels: Sequence[int] | None,
     ) -> Mood:
-        within = and_(which, HourRow.hour.between(first_hour, last_hour))
-        enough = HourRow.authors >= FEWEST_AUTHORS
-        sums = [cast(func.sum(table_of(HourRow).c[name]), BigInteger) for name in _SUMS]
-        unread = cast(func.sum(HourRow.unread), BigInteger)
-        columns: list[ColumnElement[Any]] = [table_of(HourRow).c.hour, *sums, func.max(HourRow.authors), unread]
-        told = select(*columns).where(within, enough)
+        of = table_of(ToldHourRow).c
+        within = and_(which, of.hour.between(first_hour, last_hour))
+        sums = [cast(func.sum(of[name]), BigInteger) for name in _SUMS]
+        unread = cast(func.sum(of.unread), BigInteger)
+        columns: list[ColumnElement[Any]] = [of.hour, *sums, func.max(of.authors), unread]
+        told = select(*columns).where(within, of.authors > 0)
         async with self._database.read() as connection:
-            rows = await connection.execute(told.group_by(HourRow.hour).order_by(HourRow.hour))
+            rows = await connection.execute(told.group_by(of.hour).order_by(of.hour))
             hours = tuple(HourMood(*row) for row in rows.all())
-            few = set(await connection.scalars(select(HourRow.hour).where(within, not_(enough)).distinct()))
+            few = set(await connection.scalars(select(of.hour).where(within, of.authors == 0).distinct()))
             start, end = first_hour * SECONDS, (last_hour + 1) * SECONDS
             gaps = await read_gaps(connection, guild_id, start, end, channels)
         return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)

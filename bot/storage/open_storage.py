@@ -21,6 +21,7 @@ from bot.storage.notice_repository import NoticeRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
+from bot.storage.publication import Publication
 from bot.storage.tag_repository import TagRepository
 from bot.storage.write_buffer import WriteBuffer
 
@@ -49,6 +50,7 @@ class Storage:
     erasures: Erasures
     departures: Departures
     gaps: GapRepository
+    publication: Publication
     last_alive: int | None = None
     clock: DiscordClock = field(default_factory=DiscordClock)
 
@@ -88,6 +90,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 erasures=erasures,
                 departures=Departures(database),
                 gaps=GapRepository(database),
+                publication=Publication(database),
                 last_alive=await moods.last_alive(),
                 clock=clock,
             )

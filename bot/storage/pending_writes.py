@@ -6,7 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
 
+from bot.domain.disclosure import told_from
 from bot.domain.records import UNREAD
+from bot.domain.snowflake import hour_of
 from model.errors import Unreadable
 from model.verdict import SENTIMENTS, Verdict
 
@@ -45,7 +47,8 @@ def kept_of(verdict: Verdict | Unreadable) -> tuple[int, int, str]:
 class Pending:
     """News for the database: servers and channels that are gone, messages that were deleted, and scores after those.
 
-    `emptied` are messages that said nothing since some moment: only what was written until then is removed.
+    `emptied` are messages that said nothing since some moment: only what was written until then is removed. `in_time`
+    are those of which a version was written before their hour could be told: only such a message is counted anew.
     """
 
     def __init__(self) -> None:
@@ -54,12 +57,15 @@ class Pending:
         self.emptied: dict[int, int] = {}
         self.channels: set[int] = set()
         self.guilds: set[int] = set()
+        self.in_time: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self.scores or self.deleted or self.emptied or self.channels or self.guilds)
 
-    def put(self, scored: Scored) -> None:
-        """Keeps it, unless a newer version of the message is here."""
+    def put(self, scored: Scored, *, missed: bool = False) -> None:
+        """Keeps it, unless a newer version is here. One that was `missed` could not be counted while it was news."""
+        if missed or scored.edited < told_from(hour_of(scored.message_id)) * 1000:
+            self.in_time.add(scored.message_id)
         known = self.scores.get(scored.message_id)
         if known is None or known.edited <= scored.edited:
             self.scores[scored.message_id] = scored
@@ -68,8 +74,9 @@ class Pending:
         """Forgets the versions of a message up to that moment, and has a row of one of them removed."""
         self.emptied[message_id] = max(edited, self.emptied.get(message_id, edited))
         known = self.scores.get(message_id)
-        if known is not None and known.edited <= edited:
-            del self.scores[message_id]
+        if known is None or known.edited <= edited:
+            self.scores.pop(message_id, None)
+            self.in_time.discard(message_id)
 
     def delete(self, message_ids: Iterable[int]) -> None:
         """Forgets these messages' scores, and has their rows removed."""
@@ -102,6 +109,7 @@ class Pending:
         self.delete(later.deleted)
         for message_id, edited in later.emptied.items():
             self.empty(message_id, edited)
+        self.in_time |= later.in_time
         for scored in later.scores.values():
             self.put(scored)
         return self

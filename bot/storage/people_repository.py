@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.records import AdminAction, Audited, HeldMessage, HeldMessages, TargetKind
 from bot.storage.database import Database
 from bot.storage.personal_data import Holding, PersonalData
-from bot.storage.schema import AuditRow, HourAuthorRow, MessageScoreRow, OptOutRow
+from bot.storage.schema import AuditRow, HourAuthorRow, LateChangeRow, MessageScoreRow, OptOutRow
 from bot.storage.upsert import table_of
 
 _PART = 500
@@ -34,16 +34,23 @@ class PeopleRepository:
 
 
 async def read_messages(connection: AsyncConnection, authors: Sequence[bytes]) -> HeldMessages:
-    """A person's messages, by id, and how many they wrote in each hour of a channel."""
+    """A person's messages, by id, how many they wrote in each hour of a channel, and where some have changed since."""
     messages = [table_of(MessageScoreRow).c[name] for name in HeldMessage.__dataclass_fields__]
     hours = (HourAuthorRow.channel_id, HourAuthorRow.hour, HourAuthorRow.messages, HourAuthorRow.unread)
     theirs = select(*messages).where(MessageScoreRow.author.in_(authors)).order_by(MessageScoreRow.message_id)
     counted = select(*hours).where(HourAuthorRow.author.in_(authors)).order_by(*hours)
+    late = (LateChangeRow.channel_id, LateChangeRow.hour, LateChangeRow.messages)
+    changed = select(*late).where(LateChangeRow.author.in_(authors)).order_by(*late)
     said: list[HeldMessage] = []
     async for part in (await connection.stream(theirs)).partitions(_PART):
         said += [HeldMessage(*row) for row in part]
     counts = await connection.execute(counted)
-    return HeldMessages(tuple(said), tuple((row.channel_id, row.hour, row.messages, row.unread) for row in counts))
+    changes = await connection.execute(changed)
+    return HeldMessages(
+        tuple(said),
+        tuple((row.channel_id, row.hour, row.messages, row.unread) for row in counts),
+        tuple((row.channel_id, row.hour, row.messages) for row in changes),
+    )
 
 
 async def read_admin_actions(connection: AsyncConnection, authors: Sequence[bytes]) -> tuple[Audited, ...]:

@@ -1,15 +1,27 @@
-"""What is about single messages is kept for days; then only the hours stay."""
+"""What is exact is kept for days; then only what was told of the hours stays."""
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select, update
 
+from bot.domain.disclosure import Randomness
 from bot.domain.snowflake import SECONDS, first_id_of, hour_of
 from bot.storage.database import Database
-from bot.storage.schema import AuditRow, BookkeepingRow, HourAuthorRow, MessageScoreRow, TagRow
+from bot.storage.quiet_days import guilds_with_hidden_hours, tell_days
+from bot.storage.schema import (
+    AuditRow,
+    BookkeepingRow,
+    HourAuthorRow,
+    HourRow,
+    LateChangeRow,
+    MessageScoreRow,
+    TagRow,
+)
+from bot.storage.told_hours import tell_hours
 
 LONGEST_DAYS = 30
 
@@ -32,28 +44,36 @@ def oldest_kept(days: int, now: float) -> int:
     return int(now // SECONDS) - days * 24 + 2
 
 
-async def purge(database: Database, days: int, now: float | None = None) -> Purged:
-    """Removes the rows of messages, and of people in hours, that would be older than `days` (1 to 30) within the hour.
+async def purge(database: Database, days: int, now: float | None = None, rng: Randomness | None = None) -> Purged:
+    """Removes everything exact, messages, people and sums, that would be older than `days` (1 to 30) within the hour.
 
-    The hours' sums stay. What was purged is noted, so that a late score of those hours is not counted a second time.
-    Doing it again removes nothing. `now` is in seconds since the Unix epoch. Raises ValueError for other days, and
-    DatabaseUnavailable, when nothing was removed.
+    What is told of those hours stays; of one of which it was not decided yet, it is decided first. What was purged is
+    noted, so that a late score of those hours is not counted a second time. Doing it again removes nothing. `now` is in
+    seconds since the Unix epoch. Raises ValueError for other days, and DatabaseUnavailable, when nothing was removed.
     """
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"messages are kept for 1 to {LONGEST_DAYS} days")
     instant = int(time.time() if now is None else now)
     oldest = oldest_kept(days, instant)
     too_old = MessageScoreRow.message_id < first_id_of(oldest)
+    chance = random.SystemRandom() if rng is None else rng
     async with database.write() as connection:
+        while await tell_hours(connection, oldest, chance):
+            pass
+        await tell_days(connection, await guilds_with_hidden_hours(connection, oldest), oldest, chance)
         newest = await connection.scalar(select(func.max(MessageScoreRow.message_id)).where(too_old))
         messages = (await connection.execute(delete(MessageScoreRow).where(too_old))).rowcount
         await connection.execute(delete(TagRow).where(TagRow.message_id < first_id_of(oldest)))
+        newest_hour = await connection.scalar(select(func.max(HourRow.hour)).where(HourRow.hour < oldest))
+        await connection.execute(delete(HourRow).where(HourRow.hour < oldest))
+        await connection.execute(delete(LateChangeRow).where(LateChangeRow.hour < oldest))
         authors = (await connection.execute(delete(HourAuthorRow).where(HourAuthorRow.hour < oldest))).rowcount
         old_entries = (AuditRow.done < oldest * SECONDS, AuditRow.actor.is_not(None))
         actors = (await connection.execute(update(AuditRow).where(*old_entries).values(actor=None))).rowcount
-        if newest is not None:
+        purged = [hour for hour in (newest_hour, None if newest is None else hour_of(newest)) if hour is not None]
+        if purged:
             # Not `oldest`: a clock that once went too far ahead must not make everything after it look purged.
-            before = hour_of(newest) + 1
+            before = max(purged) + 1
             noted = update(BookkeepingRow).where(BookkeepingRow.purged_before < before)
             await connection.execute(noted.values(purged_before=before))
     return Purged(messages, authors, actors)

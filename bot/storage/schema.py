@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, MetaData, String, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _Wide = BigInteger().with_variant(Integer(), "sqlite")
@@ -24,6 +24,7 @@ Number = Annotated[int, mapped_column(primary_key=True, autoincrement=True)]
 Word = Annotated[str, mapped_column(String(16))]
 Later = Annotated[int, mapped_column(server_default="0")]
 """A count that tables with rows got in a later schema."""
+LaterTotal = Annotated[int, mapped_column(_Wide, server_default="0")]
 KeyWord = Annotated[str, mapped_column(String(16), primary_key=True)]
 KeyEmoji = Annotated[str, mapped_column(String(64), primary_key=True)]
 
@@ -118,14 +119,19 @@ class HourAuthorRow(Base):
 
 
 class HourRow(Base):
-    """One hour of one channel, its threads counted in. Nobody is in it: it stays when the messages' rows are purged.
+    """One hour of one channel, its threads counted in, exactly. It goes with the messages and is told to nobody.
 
     `authors` are the distinct people of whom something was read, `writers` all, also those of whom nothing was. The row
-    exists while there is any message in it, read or `unread`.
+    exists while there is any message in it, read or `unread`. `told`: it was decided what is told of it, and with what
+    noise (`bot.domain.disclosure.Noise`).
     """
 
     __tablename__ = "hours"
-    __table_args__ = (Index(None, "guild_id", "hour"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "guild_id", "hour"),
+        Index(None, "hour", sqlite_where=text("told = 0"), postgresql_where=text("NOT told")),
+        {"sqlite_with_rowid": False},
+    )
 
     channel_id: Mapped[KeySnowflake]
     hour: Mapped[KeyHour]
@@ -138,6 +144,70 @@ class HourRow(Base):
     authors: Mapped[int]
     unread: Mapped[Later]
     writers: Mapped[Later]
+    told: Mapped[bool] = mapped_column(server_default=false())
+    noise_score: Mapped[LaterTotal]
+    noise_negative: Mapped[Later]
+    noise_positive: Mapped[Later]
+    noise_variance: Mapped[LaterTotal]
+
+
+class ToldHourRow(Base):
+    """What is told of an hour that is over, rounded and with noise where it needs some. It stays.
+
+    `authors` is 0 where of its mood nothing is told, and `writers` where it is not told how many of the messages
+    `written` were `unread`. `version`: how often its mood was told anew; 0: never at all, and it never will be.
+    """
+
+    __tablename__ = "told_hours"
+    __table_args__ = (Index(None, "guild_id", "hour"), {"sqlite_with_rowid": False})
+
+    channel_id: Mapped[KeySnowflake]
+    hour: Mapped[KeyHour]
+    guild_id: Mapped[Snowflake]
+    version: Mapped[int]
+    negative: Mapped[int]
+    neutral: Mapped[int]
+    positive: Mapped[int]
+    score_sum: Mapped[Total]
+    score_square_sum: Mapped[Total]
+    authors: Mapped[int]
+    unread: Mapped[int]
+    written: Mapped[int]
+    writers: Mapped[int]
+
+
+class ToldDayRow(Base):
+    """What is told, once, of those hours of a local day that are hidden, together; `authors` 0: nothing."""
+
+    __tablename__ = "told_days"
+    __table_args__ = (Index(None, "guild_id", "first_hour"), {"sqlite_with_rowid": False})
+
+    channel_id: Mapped[KeySnowflake]
+    first_hour: Mapped[KeyHour]
+    end_hour: Mapped[int]
+    guild_id: Mapped[Snowflake]
+    negative: Mapped[int]
+    neutral: Mapped[int]
+    positive: Mapped[int]
+    score_sum: Mapped[Total]
+    score_square_sum: Mapped[Total]
+    authors: Mapped[int]
+
+
+class LateChangeRow(Base):
+    """Somebody whose messages in an hour have changed since it was told; it goes when the hour is told anew.
+
+    `messages` is the most of theirs that were read in it, before or since. When they are forgotten, `author` becomes a
+    random number: all it is needed for is to count distinct people.
+    """
+
+    __tablename__ = "late_changes"
+    __table_args__ = (Index(None, "author"), {"sqlite_with_rowid": False})
+
+    channel_id: Mapped[KeySnowflake]
+    hour: Mapped[KeyHour]
+    author: Mapped[KeyAuthor]
+    messages: Mapped[int]
 
 
 class OptOutRow(Base):

@@ -1,7 +1,7 @@
 """How much of what is written cannot be read, because it is in another language or script.
 
 Nothing is told of hours in which fewer than five people wrote, read or not, and nothing of a handful of messages. It is
-told in whole percent, of sums over such hours only: what two of them differ by is such a sum as well.
+told in whole percent, of sums over what was published of such hours: rounded, and with noise where few people wrote.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.records import FEWEST_AUTHORS
-from bot.storage.schema import HourRow
+from bot.storage.schema import ToldHourRow
 from bot.storage.upsert import table_of
 
 FEWEST_MESSAGES = 20
@@ -42,13 +41,12 @@ async def read_unread(
     connection: AsyncConnection, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int] | None
 ) -> Unread:
     """Of these channels of a server, None: of all; both hours belong to the range."""
-    columns = table_of(HourRow).c
-    read = columns.negative + columns.neutral + columns.positive
-    sums = [cast(func.sum(number), BigInteger) for number in (columns.unread, columns.unread + read)]
+    columns = table_of(ToldHourRow).c
+    sums = [cast(func.sum(number), BigInteger) for number in (columns.unread, columns.written)]
     question = select(columns.channel_id, *sums).where(
         columns.guild_id == guild_id,
         columns.hour.between(first_hour, last_hour),
-        columns.writers >= FEWEST_AUTHORS,
+        columns.writers > 0,
     )
     if channels is not None:
         question = question.where(columns.channel_id.in_(channels))

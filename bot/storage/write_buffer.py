@@ -44,15 +44,16 @@ class Counts:
     """What has become of the messages since the start.
 
     `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
-    server that is gone by the time their score came. `late`: older than the retention time. `dropped`: there was no
-    room. `dropped_deletions`: there was no room for these either; their rows stay until somebody looks which messages
-    are still there (`bot.storage.held_messages`), or until they are purged. `failures`: writes that failed, of which
-    nothing is lost.
+    server that is gone by the time their score came. `late`: older than the retention time. `edits`: edited after their
+    hour was over, and never counted in it. `dropped`: there was no room. `dropped_deletions`: there was no room for
+    these either; their rows stay until somebody looks which messages are still there (`bot.storage.held_messages`), or
+    until they are purged. `failures`: writes that failed, of which nothing is lost.
     """
 
     written: int = 0
     refused: int = 0
     late: int = 0
+    edits: int = 0
     dropped: int = 0
     dropped_deletions: int = 0
     failures: int = 0
@@ -115,14 +116,16 @@ class WriteBuffer:
         *,
         thread_id: int | None = None,
         edited: int = 0,
+        missed: bool = False,
         former: Sequence[bytes] = (),
     ) -> bool:
         """A message, new or edited, was read, or could not be. `author` is a hash of `Pseudonyms.author`.
 
         `channel_id` is the channel that counts it: for a message in a thread that is the thread's parent, and
         `thread_id` the thread. `edited` is the time of the edit in milliseconds since the Unix epoch, 0 for a message
-        as it was first written. `former` are the author's hashes under former keys, under which they may have had their
-        data deleted. False when it is not kept; `counts` says why. Raises ValueError for what is no hash.
+        as it was first written; one that was `missed` is read afterwards, edited or not. `former` are the author's
+        hashes under former keys, under which they may have had their data deleted. False when it is not kept; `counts`
+        says why. Raises ValueError for what is no hash.
         """
         if len(author) != HASH_BYTES or not 0 < message_id < _HIGHEST:
             raise ValueError("an author is a hash of 16 bytes, and a message's id fits 63 bits")
@@ -141,7 +144,7 @@ class WriteBuffer:
             self.counts.dropped += 1
             return False
         kept = kept_of(verdict)
-        self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept))
+        self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept), missed=missed)
         return True
 
     def deleted(self, message_ids: Iterable[int]) -> None:
@@ -224,7 +227,7 @@ class WriteBuffer:
             try:
                 async with self._erasures.transaction() as connection:
                     await self._note_places(connection)
-                    late = await write_pending(connection, self._in_flight, oldest_hour)
+                    left_out = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
                         await sign_of_life(connection, now)
             except BaseException:
@@ -234,8 +237,9 @@ class WriteBuffer:
             else:
                 if sees:
                     self._alive = now
-                self.counts.late += late
-                self.counts.written += len(self._in_flight.scores) - late
+                self.counts.late += left_out.late
+                self.counts.edits += left_out.edits
+                self.counts.written += len(self._in_flight.scores) - sum(left_out)
             finally:
                 self._in_flight = Pending()
 

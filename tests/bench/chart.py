@@ -22,9 +22,10 @@ from bot.charts.drawing import draw
 from bot.charts.summary import sentences
 from bot.commands.mood.query import Asked, read_channel
 from bot.domain.snowflake import first_id_of
+from bot.storage.chunks import chunks
 from bot.storage.database import Database
-from bot.storage.hourly_rollup import chunks
 from bot.storage.mood_repository import MoodRepository
+from bot.storage.publication import Publication
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 
 GUILD, CHANNEL, DAYS, WEEKS_BEFORE, NAMED_DAYS, PEOPLE = 1, 2, 90, 8, 7, 400
@@ -58,6 +59,7 @@ async def fill(database: Database, messages: int, now: float) -> None:
         for table, rows in ((HourRow, hours), (HourAuthorRow, people), (MessageScoreRow, scores)):
             for some in chunks(rows, 5000):
                 await connection.execute(insert(table), some)
+    await Publication(database).publish(now)
 
 
 async def chart(moods: MoodRepository, now: float) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import discord
 
@@ -26,6 +27,28 @@ UNREAD_FROM = 25
 """Percent of a channel's messages that cannot be read from which on the doctor says so."""
 
 
+@dataclass(slots=True)
+class _Looked:
+    """What came of looking at the watched channels: sentences about what is wrong, and how many are in which state."""
+
+    ailments: list[str] = field(default_factory=list)
+    well: int = 0
+    retried: int = 0
+    resumed: int = 0
+    unseen: int = 0
+
+    def in_words(self, forgotten: int) -> list[str]:
+        """What is in order, or is so again."""
+        well, rules = self.well, "rule was" if forgotten == 1 else "rules were"
+        said = {
+            f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.": well,
+            f"↻ In {self.retried} of them Discord has refused me something before; I try again from now on.": self.retried,
+            f"↻ In {self.resumed} of them my notice was deleted again and again; I post it again from now on.": self.resumed,
+            f"✅ {forgotten} {rules} about what is deleted; removed.": forgotten,
+        }
+        return [line for line, count in said.items() if count]
+
+
 async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildSettings) -> discord.Embed:
     """Looks at the intent, every watched channel and the mod channel. What is in order is tried again from now on.
 
@@ -33,51 +56,18 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     Nothing is said of channels that the admin cannot see. Rules about what was deleted while the bot was off are
     removed. Raises DatabaseUnavailable.
     """
-    guild = admin.guild
-    forgotten = await _forget_the_deleted(monitoring, guild)
-    unread = await unread_lately(monitoring.storage.moods, guild.id, readable_by(admin))
-    ailments = [] if monitoring.content_seen else [NO_CONTENT]
-    if settings.lost_zone:
-        ailments.append(
-            f"this machine doesn't know the time zone {settings.timezone} any more, so everything is told in UTC: "
-            "choose another with `/monitor settings`."
-        )
-    foreign: dict[int, int] = {}
-    well = retried = unseen = resumed = 0
-    there = list(watched(monitoring.rules, guild))
-    for one in there:
-        channel = one.channel
-        share = unread.share_of(one.counting)
-        if share is not None and share >= UNREAD_FROM:
-            foreign[one.counting] = share
-        lacking = missing(channel, for_watching(channel, tagging=one.rule.tagging))
-        if not lacking:
-            well += 1
-            retried += _reopen(monitoring, channel)
-            resumed += await monitoring.notices.resume(guild.id, _places(channel))
-        elif can_see(admin, channel):
-            ailments.append(what_to_click(channel, lacking))
-        else:
-            unseen += 1
-    ailments += unseen_in_words(unseen, "I lack permissions there, and an admin who can see them is told which")
+    forgotten = await _forget_the_deleted(monitoring, admin.guild)
+    there = list(watched(monitoring.rules, admin.guild))
+    looked = await _look(monitoring, admin, there)
+    ailments = _of_the_bot(monitoring, settings) + looked.ailments
+    ailments += unseen_in_words(looked.unseen, "I lack permissions there, and an admin who can see them is told which")
     if settings.mod_channel_id is not None:
         ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
-    if monitoring.clock.off:
-        ailments.append(f"{clock_in_words(monitoring.clock.off)} Whoever runs this bot should set it right.")
     lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
-    lines += [
-        f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
-        for number, share in foreign.items()
-    ]
+    foreign = await _foreign(monitoring, admin, there)
+    lines += foreign
     lines += await _left_out(monitoring, admin, settings, there)
-    if well:
-        lines.append(f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.")
-    if retried:
-        lines.append(f"↻ In {retried} of them Discord has refused me something before; I try again from now on.")
-    if resumed:
-        lines.append(f"↻ In {resumed} of them my notice was deleted again and again; I post it again from now on.")
-    if forgotten:
-        lines.append(f"✅ {forgotten} rule{' was' if forgotten == 1 else 's were'} about what is deleted; removed.")
+    lines += looked.in_words(forgotten)
     if not ailments and settings.mod_channel_id is not None:
         lines.append(f"✅ The mod channel {_mod_channel_to(admin, settings.mod_channel_id)}is in order.")
     if not lines:
@@ -86,6 +76,46 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     if ailments:
         title, colour = "What needs doing", palette.BAD
     return discord.Embed(title=title, description=cut(lines, _LIST), colour=colour)
+
+
+def _of_the_bot(monitoring: Monitoring, settings: GuildSettings) -> list[str]:
+    """What is wrong wherever it watches: no words to read, a time zone that is lost, a clock that is off."""
+    ailments = [] if monitoring.content_seen else [NO_CONTENT]
+    if settings.lost_zone:
+        ailments.append(
+            f"this machine doesn't know the time zone {settings.timezone} any more, so everything is told in UTC: "
+            "choose another with `/monitor settings`."
+        )
+    if monitoring.clock.off:
+        ailments.append(f"{clock_in_words(monitoring.clock.off)} Whoever runs this bot should set it right.")
+    return ailments
+
+
+async def _look(monitoring: Monitoring, admin: discord.Member, there: Sequence[Watched]) -> _Looked:
+    looked = _Looked()
+    for one in there:
+        channel = one.channel
+        lacking = missing(channel, for_watching(channel, tagging=one.rule.tagging))
+        if not lacking:
+            looked.well += 1
+            looked.retried += _reopen(monitoring, channel)
+            looked.resumed += await monitoring.notices.resume(admin.guild.id, _places(channel))
+        elif can_see(admin, channel):
+            looked.ailments.append(what_to_click(channel, lacking))
+        else:
+            looked.unseen += 1
+    return looked
+
+
+async def _foreign(monitoring: Monitoring, admin: discord.Member, there: Sequence[Watched]) -> list[str]:
+    """The channels of which much cannot be read."""
+    unread = await unread_lately(monitoring.storage.moods, admin.guild.id, readable_by(admin))
+    shares = {one.counting: unread.share_of(one.counting) for one in there}
+    return [
+        f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
+        for number, share in shares.items()
+        if share is not None and share >= UNREAD_FROM
+    ]
 
 
 async def _forget_the_deleted(monitoring: Monitoring, guild: discord.Guild) -> int:

@@ -19,6 +19,7 @@ from bot.commands.mood.csv_export import TooMuch, to_csv
 from bot.commands.mood.query import Asked, Reading, read_channel, read_pair, read_server
 from bot.commands.mood.time_range import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
 from bot.commands.mood.visibility import NotToldHere, Place, may_be_told_here, place_of, visible_channels
+from bot.domain.disclosure import BASE, FEWEST_WITHOUT_NOISE, told_from
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
 from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
@@ -68,7 +69,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             place = place_of(interaction, channel)
             reading = await read_channel(self.storage.moods, asked, place.id)
             if reading.timeline.total is None:
-                return Answer(_nothing(place.mention, words, reading))
+                return Answer(_nothing(place.mention, words, reading, asked))
             return await self._chart(f"**{place.mention} {words}**", place.name, reading, asked)
 
         await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
@@ -89,7 +90,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             seen = [place.id for place in visible_channels(interaction)]
             reading = await read_server(self.storage.moods, asked, seen)
             if reading.timeline.total is None:
-                return Answer(_nothing("this server", words, reading))
+                return Answer(_nothing("this server", words, reading, asked))
             return await self._chart(f"**The server {words}**", "The server", reading, asked)
 
         await self._answer(interaction, since, private, answer, lambda: visible_channels(interaction))
@@ -122,7 +123,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             readings = await read_pair(self.storage.moods, asked, first.id, second.id)
             for place, reading in zip((first, second), readings, strict=True):
                 if reading.timeline.total is None:
-                    return Answer(_nothing(place.mention, words, reading))
+                    return Answer(_nothing(place.mention, words, reading, asked))
             lines = [reading.line(place.name, None) for place, reading in zip((first, second), readings, strict=True)]
             said = compared((first.mention, second.mention), (readings[0].timeline, readings[1].timeline))
             picture = await self._picture(lines, asked)
@@ -161,7 +162,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             actor = self.storage.pseudonyms.author(interaction.user.id)
             entry = Audited(asked.guild_id, int(asked.now), actor, AdminAction.EXPORT, kind, target)
             await self.storage.guilds.add_audit(entry)
-            text = f"{len(told):,} hours {words}, of channels with at least {FEWEST_AUTHORS} people in the hour."
+            text = (
+                f"{len(told):,} hours {words} in which at least {FEWEST_AUTHORS} people wrote, rounded: messages to "
+                f"multiples of {BASE}, people down to one, scores to two digits. With fewer than "
+                f"{FEWEST_WITHOUT_NOISE} people an hour's numbers are blurred, which its standard error counts in."
+            )
             return Answer(text, discord.File(io.BytesIO(table), "mood.csv"))
 
         await self._answer(interaction, since, True, answer, places)
@@ -226,15 +231,18 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         return discord.File(io.BytesIO(png), "mood.png", description=alternative_text(lines, asked.zone))
 
 
-def _nothing(where: str, words: str, reading: Reading) -> str:
+def _nothing(where: str, words: str, reading: Reading, asked: Asked) -> str:
     if reading.unread is not None and reading.unread >= UNREAD_FROM:
         return (
             f"There's no mood of {where} to show {words}: {reading.unread} % of the messages aren't in English, which "
             f"I can't read. An hour needs {FEWEST_AUTHORS} people whose messages I can."
         )
+    later = f"An hour is shown once it's over: this one from <t:{told_from(asked.end_hour - 1)}:t>."
     if reading.timeline.hidden:
-        return f"Nothing may be told of {where} {words}: never did {FEWEST_AUTHORS} people write in the same hour."
+        return (
+            f"Nothing may be told of {where} {words}: never did {FEWEST_AUTHORS} people write in the same hour. {later}"
+        )
     return (
-        f"Nothing is stored of {where} {words}: nobody wrote, or nothing was watched. "
-        "Members who may manage the server choose what is, with `/monitor enable`."
+        f"Nothing can be shown of {where} {words}: nobody wrote, or nothing was watched. {later} "
+        "Members who may manage the server choose what is watched, with `/monitor enable`."
     )

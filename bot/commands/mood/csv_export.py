@@ -1,4 +1,8 @@
-"""The hours that may be told as a CSV file, safe to open in a spreadsheet."""
+"""The hours that are told as a CSV file, safe to open in a spreadsheet.
+
+Every number is as it was published (`bot.domain.disclosure`): messages and what could not be read to multiples of five,
+people down to one ("at least"), the mean and its standard error to two digits.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +59,8 @@ def to_csv(hours: Iterable[tuple[int, HourMood]], names: Mapping[int, str], zone
                 hour.negative,
                 hour.neutral,
                 hour.positive,
-                f"{hour.mean:.4f}",
-                f"{hour.standard_error:.4f}",
+                f"{hour.mean:.2f}",
+                f"{hour.standard_error:.2f}",
                 hour.authors,
                 hour.unread,
             )

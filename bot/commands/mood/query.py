@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.analytics.baseline import WEEKS, Baseline, learn
@@ -92,8 +91,7 @@ async def _read_channel(moods: MoodRepository, asked: Asked, channel_id: int, si
     mood: Mood = await moods.mood(asked.guild_id, channel_id, bounds[0], asked.end_hour - 1)
     quiet: tuple[HourMood, ...] = ()
     if size in (Size.DAY, Size.WEEK):
-        days = tuple(pairwise(edges(bounds[0], asked.end_hour, Size.DAY, asked.zone)))
-        quiet = await moods.quiet_days(asked.guild_id, channel_id, days, asked.now)
+        quiet = await moods.quiet_days(asked.guild_id, channel_id, bounds[0], asked.end_hour)
     return Reading(timeline(mood, size, bounds, quiet, asked.now), mood.hours)
 
 

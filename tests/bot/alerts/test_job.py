@@ -1,6 +1,7 @@
 """Alerts, from the hours in the database to the posts in the mod channel."""
 
 import asyncio
+import re
 import threading
 from dataclasses import replace
 
@@ -50,7 +51,9 @@ class Scene:
         await self.storage.guilds.set_rule(Rule(self.world.guild.id, kind, target, mode, sensitivity=sensitivity))
 
     async def add(self, *hours, channel=None):
-        await write(self.storage, self.world.guild.id, (channel or self.world.channel).id, hours)
+        """Of the hours from the present one on nothing is told yet."""
+        place = (self.world.guild.id, (channel or self.world.channel).id)
+        await write(self.storage, *place, hours, before=self.hour)
 
     async def tick(self, hours=0.0, minutes=1.0):
         """The bot looks, so long after the present hour began."""
@@ -89,9 +92,33 @@ async def test_a_storm_is_one_alert_and_one_recovery(scene):
     assert scene.titles() == ["The mood has dropped", "Recovered"]
     alert, recovered = scene.posts()
     assert f"<#{scene.world.channel.id}> is far more negative than usual" in alert.embeds[0].description
-    assert "mean score \N{MINUS SIGN}0.60, usually +0." in alert.embeds[0].description
-    assert "40 messages by 40 people" in alert.embeds[0].description
-    assert "is as usual again: mean score +0.10, 3 hours after the alert" in recovered.embeds[0].description
+    assert "is as usual again, 3 hours after the alert" in recovered.embeds[0].description
+
+
+async def test_an_alert_says_no_number_of_an_hour_that_is_not_over(scene):
+    """The hour was judged as it is: posted again and again its numbers would give single messages away."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 41, -0.623), said(scene.hour + 1, 43, 0.111))
+    await scene.tick(0)
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+    for post in scene.posts():
+        embed = post.embeds[0]
+        words = re.sub(r"<#\d+>|<t:\d+:t>|1 hour after|Alert 1", "", f"{embed.description} {embed.footer.text}")
+        assert not re.search(r"\d", words)
+    (alert,) = await scene.storage.alerts.alerts(scene.world.guild.id)
+    assert (alert.level % 10, alert.usual_level % 10) == (0, 0)
+
+
+async def test_what_is_usual_is_learned_from_what_was_told(scene):
+    """The exact past of a channel is gone after the retention time; what was told of it is enough."""
+    await scene.prepare()
+    async with scene.storage.database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM hours")
+        await connection.exec_driver_sql("DELETE FROM hour_authors")
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
 
 
 async def test_between_the_two_thresholds_nothing_changes(scene):
@@ -136,7 +163,7 @@ async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself
         scene.storage.write_buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
     scene.storage.write_buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
     await scene.storage.write_buffer.flush()
-    ((_, _, hour),) = await scene.storage.moods.told_hours(scene.hour, scene.hour, (guild,))
+    ((_, _, hour),) = await scene.storage.moods.hours_to_judge(scene.hour, scene.hour, (guild,))
     assert (hour.negative, hour.messages) == (1, 6)
     assert hour.mean < -0.05
     await scene.tick()
@@ -196,14 +223,14 @@ async def test_only_servers_that_watch_something_are_looked_through(scene, monke
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
     await write(scene.storage, 4711, 4712, [said(scene.hour, 40, -0.6)])
-    told_hours, read = scene.storage.moods.told_hours, []
+    hours_to_judge, read = scene.storage.moods.hours_to_judge, []
 
     async def noted(*asked):
-        told = await told_hours(*asked)
-        read.extend(guild for guild, _, _ in told)
-        return told
+        hours = await hours_to_judge(*asked)
+        read.extend(guild for guild, _, _ in hours)
+        return hours
 
-    monkeypatch.setattr(scene.storage.moods, "told_hours", noted)
+    monkeypatch.setattr(scene.storage.moods, "hours_to_judge", noted)
     await scene.tick()
     assert scene.titles() == ["The mood has dropped"]
     assert set(read) == {scene.world.guild.id}

@@ -31,9 +31,10 @@ from bot.presentation.error_words import SORRY
 from bot.storage.erasures import Erasures
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
-from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, MessageScoreRow, OptOutRow
+from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, LateChangeRow, MessageScoreRow, OptOutRow
 from model import Unreadable
-from tests.bot.storage.scenes import MODEL, THREAD, assert_sums_are_right, rows_of, verdict
+from tests.bot.pasts import hour_now
+from tests.bot.storage.scenes import MODEL, THREAD, assert_sums_are_right, author, publish, rows_of, verdict
 
 COMMANDS = ("see", "export", "delete", "opt-out", "opt-in")
 EPHEMERAL = 64
@@ -165,6 +166,29 @@ async def test_delete_removes_what_could_not_be_read_too(use, press, say, storag
     assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
     for row in (MessageScoreRow, HourAuthorRow, HourRow):
         assert await rows_of(storage.database, row) == []
+
+
+async def test_see_tells_where_something_has_changed_since_and_delete_leaves_nobody_there(
+    use, press, say, world, storage
+):
+    say(9)
+    hour = hour_now(world.env)
+    for number in range(5):
+        place = (first_id_of(hour) + number + 20, world.guild.id, world.channel.id)
+        storage.write_buffer.scored(*place, author(number), verdict(0.5))
+    await storage.write_buffer.flush()
+    await publish(storage.database, hour + 1)
+    say(9, edited=5, score=-0.5)
+    response = await use("see")
+    assert "1 note that messages of yours in an hour changed after the hour was shown" in response.content
+    (changed,) = data_of(world, response)["changed_later"]
+    assert (changed["channel_id"], changed["messages"]) == (str(world.channel.id), 1)
+    asked = await use("delete")
+    assert "of an hour changes when 5 people's messages in it have" in asked.content
+    await press(asked)
+    (row,) = await rows_of(storage.database, LateChangeRow)
+    assert row["author"] != storage.pseudonyms.author(world.alice.id)
+    assert data_of(world, await use("see"))["changed_later"] == []
 
 
 async def test_what_was_not_written_yet_is_told_too(use, say, world, storage):

@@ -10,11 +10,13 @@ import pytest
 from bot.commands.mood.query import Asked, read_channel
 from bot.demo.conversations import NOTICE, TOPICS, WITH_A_PAST
 from bot.demo.history import CHARACTERS, DAYS, local_zone, made_up, write_history
+from bot.domain.disclosure import BASE, told_before, told_from
 from bot.domain.records import FEWEST_AUTHORS, Mode
 from bot.domain.snowflake import first_id_of
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.mood_repository import MoodRepository
+from bot.storage.publication import Publication
 from bot.storage.schema import HourAuthorRow, HourRow
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import rows_of, verdict
@@ -72,6 +74,8 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
         for place, (authors, messages) in counted.items():
             row = hours[place]
             assert (authors, messages) == (row["authors"], row["negative"] + row["neutral"] + row["positive"])
+        assert min(hour for _, hour in hours) >= int(now // 3600) - 7 * 24
+        assert {row["told"] for row in hours.values() if row["hour"] < told_before(now)} == {True}
         reading = await read_channel(
             MoodRepository(database), Asked(1, local_zone(), int(now // 3600) - 7 * 24 + 1, now), 2
         )
@@ -81,19 +85,22 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
         await database.close()
 
 
-async def test_what_a_visitor_writes_moves_the_hour_at_once(storage, tmp_path):
+async def test_what_a_visitor_writes_is_in_the_hour_that_is_told_when_it_is_over(storage, tmp_path):
     now = time.time()
     hour = int(now // 3600)
     await write_history(tmp_path / "demo", 1, IDS, now)
     database = await Database.open(tmp_path / "demo")
     buffer, moods = WriteBuffer(database), MoodRepository(database)
     try:
-        (before,) = (await moods.mood(1, 2, hour, hour)).hours
+        before = (await moods.hours_to_judge(hour, hour, (1,)))[0][2]
         buffer.scored(first_id_of(hour) + 1, 1, 2, storage.pseudonyms.author(1), verdict(-1.0))
         await buffer.flush()
-        (after,) = (await moods.mood(1, 2, hour, hour)).hours
+        after = (await moods.hours_to_judge(hour, hour, (1,)))[0][2]
         assert (after.messages, after.authors) == (before.messages + 1, before.authors + 1)
-        assert after.mean < before.mean
+        assert (await moods.mood(1, 2, hour, hour)).hours == ()
+        await Publication(database).publish(told_from(hour))
+        (told,) = (await moods.mood(1, 2, hour, hour)).hours
+        assert abs(told.messages - after.messages) < BASE
     finally:
         await database.close()
 

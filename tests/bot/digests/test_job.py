@@ -38,11 +38,11 @@ class Scene:
             world.guild.id, "Europe/Berlin", self.mods.id, digest=DigestKind.DAILY, digest_hour=9
         )
 
-    async def prepare(self, mean=0.1, people=8, unread=0, **chosen):
+    async def prepare(self, mean=0.1, people=10, unread=0, **chosen):
         await self.storage.guilds.set_settings(replace(self.settings, **chosen))
         await self.watch(TargetKind.CHANNEL, self.world.channel.id)
         tuesday = int(TUESDAY // 3600)
-        hours = [said(hour, 8, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
+        hours = [said(hour, 10, 0.1) for hour in range(tuesday - 28 * 24, tuesday)]
         hours += [said(hour, people, mean, unread=unread) for hour in range(tuesday + 8, tuesday + 20)]
         await write(self.storage, self.world.guild.id, self.world.channel.id, hours)
 
@@ -80,21 +80,21 @@ async def test_an_unusual_day_is_told(scene):
     assert embed.title == "Tuesday 24 November"
     assert embed.description == (
         f"<#{scene.world.channel.id}>: much more negative than usual "
-        "(\N{MINUS SIGN}0.20, usually +0.10), 96 messages.\n"
-        "In all 96 messages in 1 channel."
+        "(\N{MINUS SIGN}0.20, usually +0.10), 120 messages.\n"
+        "In all 120 messages in 1 channel."
     )
 
 
 async def test_a_usual_day_is_nothing_notable(scene):
     await scene.prepare()
     await scene.tick()
-    assert scene.text() == "Nothing notable.\nIn all 96 messages in 1 channel."
+    assert scene.text() == "Nothing notable.\nIn all 120 messages in 1 channel."
 
 
 async def test_a_day_of_few_messages_is_called_nothing(scene):
-    await scene.prepare(mean=-0.9, digest_messages=97)
+    await scene.prepare(mean=-0.9, digest_messages=121)
     await scene.tick()
-    assert scene.text() == "Nothing notable.\nIn all 96 messages in 1 channel."
+    assert scene.text() == "Nothing notable.\nIn all 120 messages in 1 channel."
 
 
 async def test_of_a_day_on_which_nothing_may_be_told_it_says_so(scene):
@@ -104,11 +104,11 @@ async def test_of_a_day_on_which_nothing_may_be_told_it_says_so(scene):
 
 
 async def test_what_could_not_be_read_is_told_where_it_is_much(scene):
-    await scene.prepare(unread=4)
+    await scene.prepare(unread=5)
     await scene.tick()
     assert scene.text().split("\n") == [
         "Nothing notable.",
-        "In all 96 messages in 1 channel.",
+        "In all 120 messages in 1 channel.",
         "33 % of the messages in this server aren't in English: the mood covers the rest.",
     ]
 
@@ -132,9 +132,23 @@ async def test_alerts_and_a_long_gap_are_told(scene):
     await scene.tick()
     assert scene.text().split("\n") == [
         f"<#{scene.world.channel.id}>: An alert.",
-        "In all 96 messages in 1 channel.",
+        "In all 120 messages in 1 channel.",
         "2 hours missing, because I was away.",
     ]
+
+
+async def test_a_digest_waits_until_everything_in_it_is_told(scene):
+    """At midnight the last hour of the day is not told yet."""
+    await scene.prepare(digest_hour=0)
+    midnight, hour = instant("2026-11-25T00:00"), int(TUESDAY // 3600) + 23
+    place = (scene.world.guild.id, scene.world.channel.id)
+    await write(scene.storage, *place, [said(hour, 10, 0.1)], before=hour)
+    await scene.tick(midnight + 60)
+    await scene.tick(midnight + 119)
+    assert scene.embeds() == []
+    await scene.tick(midnight + 120)
+    await scene.tick(midnight + 180)
+    assert scene.text() == "Nothing notable.\nIn all 130 messages in 1 channel."
 
 
 async def test_each_period_has_one_digest_however_often_it_looks(scene):

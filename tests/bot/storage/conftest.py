@@ -63,6 +63,21 @@ async def database(folder, database_url):
 
 
 @pytest.fixture
+async def fresh(tmp_path):
+    """Opens databases in files, as many as a test wants."""
+    opened = []
+
+    async def fresh():
+        database = await Database.open(tmp_path / str(len(opened)))
+        opened.append(database)
+        return database
+
+    yield fresh
+    for database in opened:
+        await database.close()
+
+
+@pytest.fixture
 async def sqlite(folder):
     """A database in a file, whose writes give up at once when another has it locked."""
     database = await Database.open(folder, busy_seconds=0.01)

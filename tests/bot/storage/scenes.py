@@ -6,7 +6,9 @@ from sqlalchemy import select
 
 from bot.domain.records import UNREAD
 from bot.domain.snowflake import first_id_of
+from bot.storage.quiet_days import guilds_with_hidden_hours, tell_days
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.told_hours import tell_anew, tell_hours
 from bot.storage.upsert import table_of
 from model.errors import Unreadable
 from model.verdict import SENTIMENTS, Sentiment, Verdict
@@ -17,6 +19,28 @@ HOUR = int(NOW // 3600)
 HOME, AWAY = 100, 200
 GENERAL, RANDOM, THREAD = 101, 102, 103
 MODEL = "0123456789ab"
+EXACT = 11
+"""Columns of `hours` that follow from the messages, the first ones."""
+
+
+class Calm:
+    """Chances that never surprise: no noise, and everything rounded to what is nearest."""
+
+    def random(self):
+        return 0.5
+
+
+CALM = Calm()
+
+
+async def publish(database, before=HOUR + 1, rng=CALM):
+    """Tells the hours before that one, anew where it is due, and the days that are over (UTC)."""
+    async with database.write() as connection:
+        while await tell_hours(connection, before, rng):
+            pass
+        while await tell_anew(connection, rng):
+            pass
+        await tell_days(connection, await guilds_with_hidden_hours(connection, before), before, rng)
 
 
 def message_id(number, hour=HOUR):
@@ -72,9 +96,9 @@ def recomputed(messages):
 
 
 async def held(database):
-    """The two tables as they are, in the form of `recomputed`."""
+    """The two tables as they are, in the form of `recomputed`: what is noted of telling them is left out."""
     return (
-        sorted(tuple(row.values()) for row in await rows_of(database, HourRow)),
+        sorted(tuple(row.values())[:EXACT] for row in await rows_of(database, HourRow)),
         sorted(tuple(row.values()) for row in await rows_of(database, HourAuthorRow)),
     )
 

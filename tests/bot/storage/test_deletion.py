@@ -13,7 +13,7 @@ from bot.storage.retention import purge
 from bot.storage.schema import Base
 from bot.storage.tag_repository import release_tags
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, THREAD, author, message_id, rows_of, say
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, THREAD, author, message_id, publish, rows_of, say
 
 AWAY, ELSEWHERE = 200, 201
 OLD, NEW = HOUR - 20 * 24, HOUR
@@ -21,8 +21,11 @@ DAYS = 7
 PLACES = ((HOME, GENERAL), (HOME, RANDOM), (AWAY, ELSEWHERE))
 ME, OTHER = author(1), author(2)
 
-STAYS, GOES, BLANKED, CORRECTED = "stays", "goes", "is blanked", "is corrected"
-"""What becomes of a row that belongs to what is deleted. Blanked: it stays, and no longer says what or who it was."""
+STAYS, GOES, BLANKED, CORRECTED, REPLACED = "stays", "goes", "is blanked", "is corrected", "is replaced"
+"""What becomes of a row that belongs to what is deleted. Blanked: it stays, and no longer says what or who it was.
+
+Replaced: another stands there, with a random number in the place of the person.
+"""
 
 WHAT_BECOMES = {
     # table: (somebody is forgotten, a channel is gone, a server is gone, its time is over)
@@ -36,11 +39,14 @@ WHAT_BECOMES = {
     "gaps": (STAYS, GOES, GOES, STAYS),
     "guild_settings": (STAYS, BLANKED, GOES, STAYS),
     "hour_authors": (GOES, GOES, GOES, GOES),
-    "hours": (CORRECTED, GOES, GOES, STAYS),
+    "hours": (CORRECTED, GOES, GOES, GOES),
+    "late_changes": (REPLACED, GOES, GOES, GOES),
     "message_scores": (GOES, GOES, GOES, GOES),
     "notices": (STAYS, GOES, GOES, STAYS),
     "opt_outs": (STAYS, STAYS, STAYS, STAYS),
     "tags": (BLANKED, GOES, GOES, GOES),
+    "told_days": (STAYS, GOES, GOES, STAYS),
+    "told_hours": (STAYS, GOES, GOES, STAYS),
 }
 """An opt-out goes when somebody opts in; feedback belongs to nobody; a blanked tag goes with its reaction."""
 
@@ -71,6 +77,8 @@ def other_rows():
                 yield "tags", tag | {"guild_id": guild, "channel_id": channel, "thread_id": thread}
             instant = hour * SECONDS
             yield "gaps", {"guild_id": guild, "channel_id": channel, "started": instant, "ended": instant + 1}
+            for who in (ME, OTHER):
+                yield "late_changes", {"channel_id": channel, "hour": hour, "author": who, "messages": 1}
             alert = {"guild_id": guild, "channel_id": channel, "level": -1, "usual_level": 0, "started": instant}
             yield "alerts", alert | {"post_id": channel + hour, "acknowledged": instant, "recovered": instant}
             for actor in (ME, OTHER):
@@ -101,6 +109,7 @@ async def filled(database):
         say(buffer, next(numbers), who, guild=guild, channel=channel, hour=hour)
         say(buffer, next(numbers), who, None, guild=guild, channel=channel, hour=hour)
     await buffer.flush()
+    await publish(database, NEW + 1)
     async with database.write() as connection:
         for table, row in other_rows():
             await connection.execute(insert(Base.metadata.tables[table]).values(row))
@@ -160,20 +169,24 @@ async def test_what_is_deleted_takes_exactly_its_own_rows_along(database, filled
     before = await contents(database)
     await delete(cause, database, filled)
     after = await contents(database)
-    assert not after.keys() - before.keys()
+    new = [after[place] for place in after.keys() - before.keys()]
+    replaced = 0
     for (table, key), row in before.items():
         now = after.get((table, key))
         fate = WHAT_BECOMES[table][CAUSES.index(cause)] if belongs(cause, table, row) else STAYS
         if table == "bookkeeping" and cause != "time":
             now = now | {"alive": row["alive"]}
-        if fate == GOES:
+        if fate in (GOES, REPLACED):
             assert now is None, (table, row)
+            replaced += fate == REPLACED
         elif fate == BLANKED:
             assert now == row | {BLANKS[table]: None}, (table, row)
         elif fate == CORRECTED:
             assert now is not None and now != row, (table, row)
         else:
             assert now == row, (table, row)
+    assert len(new) == replaced
+    assert len({row["author"] for row in new} | {ME, OTHER}) == replaced + 2
 
 
 async def test_somebody_who_opted_out_and_comes_back_leaves_no_row(database, opt_outs, pseudonyms):

@@ -1,10 +1,11 @@
 """A database that an earlier schema wrote, opened by this version."""
 
+import time
 from contextlib import contextmanager
 
 import pytest
 from alembic import command
-from sqlalchemy import delete, text
+from sqlalchemy import text
 
 from bot.domain.notice import Notice
 from bot.domain.records import AdminAction
@@ -12,7 +13,7 @@ from bot.storage import migrate as migration
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.notice_repository import NoticeRepository
-from bot.storage.schema import BookkeepingRow, DepartureRow, HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.schema import BookkeepingRow, DepartureRow, HourAuthorRow, HourRow, MessageScoreRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
     GENERAL,
@@ -94,7 +95,53 @@ async def test_what_was_there_was_all_read_and_stays_as_it_was(upgraded):
     assert counts == [(1, 0), (2, 0), (1, 0)]
     hours = await rows_of(upgraded, HourRow)
     counts = [(row["positive"], row["authors"], row["unread"], row["writers"]) for row in hours]  # type: ignore[misc]
-    assert counts == [(1, 6, 0, 6), (1, 2, 0, 2), (1, 1, 0, 1)]  # type: ignore[comparison-overlap]
+    assert counts == [(1, 2, 0, 2), (1, 1, 0, 1)]  # type: ignore[comparison-overlap]
+
+
+async def test_what_is_over_is_told_and_of_purged_hours_only_that_stays(upgraded):
+    """Six people had three negative, two neutral and one positive message in the purged hour; the others few."""
+    told = {(row["channel_id"], row["hour"]): row for row in await rows_of(upgraded, ToldHourRow)}
+    assert told.keys() == {(GENERAL, HOUR - 999), (GENERAL, HOUR), (RANDOM, HOUR)}
+    purged = told.pop((GENERAL, HOUR - 999))
+    assert (purged["authors"], purged["writers"], purged["version"], purged["guild_id"]) == (5, 5, 1, HOME)
+    messages = purged["negative"] + purged["neutral"] + purged["positive"]
+    assert messages in (5, 10)
+    assert purged["score_sum"] % (10 * messages) == 0
+    for (channel, hour), row in told.items():
+        assert row == dict.fromkeys(row, 0) | {"channel_id": channel, "hour": hour, "guild_id": HOME}
+    assert [(row["hour"], row["told"]) for row in await rows_of(upgraded, HourRow)] == [(HOUR, True), (HOUR, True)]
+
+
+async def test_a_large_past_is_told_in_portions_and_the_running_hour_is_not(folder, database_url):
+    with only("2"):
+        old = await Database.open(folder, database_url)
+    present = int(time.time() // 3600)
+    numbers = {"negative": 3, "neutral": 9, "positive": 3, "score_sum": 1500, "score_square_sum": 10**6}
+    numbers |= {"authors": 15, "unread": 15, "writers": 15, "guild_id": HOME}
+    hours = [numbers | {"channel_id": channel, "hour": present - back} for channel in (2**62, 7) for back in range(600)]
+    people = [
+        {"channel_id": 7, "hour": present - back, "author": author(who), "messages": 1, "unread": 1}
+        for back in range(0, 600, 100)
+        for who in range(15)
+    ]
+    async with old.write() as connection:
+        for table, rows in (("hours", hours), ("hour_authors", people)):
+            columns = list(rows[0])
+            values = ", ".join(f":{name}" for name in columns)
+            await connection.execute(text(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"), rows)
+    await old.close()
+    database = await Database.open(folder, database_url)
+    try:
+        running = {present} | ({present - 1} if time.time() % 3600 < 130 else set())
+        told = await rows_of(database, ToldHourRow)
+        assert {row["hour"] for row in told} | running == {present - back for back in range(600)}
+        assert {(row["authors"], row["unread"], row["written"], row["negative"]) for row in told} == {(15, 15, 30, 3)}
+        left = {(row["channel_id"], row["hour"]) for row in await rows_of(database, HourRow)}
+        assert left - {(channel, hour) for channel in (2**62, 7) for hour in running} == {
+            (7, present - back) for back in range(100, 600, 100)
+        }
+    finally:
+        await database.close()
 
 
 async def test_a_database_of_before_belongs_to_nobody_yet_and_nothing_of_the_log_is_done_in_it(upgraded):
@@ -109,11 +156,8 @@ async def test_what_comes_now_corrects_what_was_there(upgraded):
     say(buffer, 5, 3, None)
     buffer.deleted([message_id(4)])
     await buffer.flush()
-    purged, hour = await rows_of(upgraded, HourRow)
-    assert purged["hour"] == HOUR - 999
+    (hour,) = await rows_of(upgraded, HourRow)
     assert (hour["positive"], hour["authors"], hour["unread"], hour["writers"]) == (0, 1, 2, 3)
-    async with upgraded.write() as connection:
-        await connection.execute(delete(HourRow).where(HourRow.hour == HOUR - 999))
     await assert_sums_are_right(upgraded)
 
 

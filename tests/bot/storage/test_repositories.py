@@ -1,10 +1,12 @@
 import json
+import math
 from dataclasses import asdict, replace
 
 import pytest
 from sqlalchemy import insert
 
 from bot.commands.monitor.personal_data import ADMIN_ACTIONS
+from bot.domain.disclosure import TYPICAL_VARIANCE
 from bot.domain.records import (
     UNREAD,
     AdminAction,
@@ -39,6 +41,7 @@ from tests.bot.storage.scenes import (
     THREAD,
     author,
     message_id,
+    publish,
     rows_of,
     say,
     verdict,
@@ -66,6 +69,14 @@ async def fill(buffer, *, people=5, channel=GENERAL, hour=HOUR, guild=HOME, firs
     for number in range(people):
         say(buffer, first + number, number, score, hour=hour, channel=channel, guild=guild)
     await buffer.flush()
+
+
+def as_told(hour, messages, mean, *, people=None, error=0):
+    """An hour of as many people as messages, all of one sentiment, as it is told; the error in hundredths."""
+    counts = [messages * (mean < -1 / 3), messages * (abs(mean) <= 1 / 3), messages * (mean > 1 / 3)]
+    squares = round((1000 * mean) ** 2) * messages + (10 * error) ** 2 * messages * (messages - 1)
+    negative, neutral, positive = counts
+    return HourMood(hour, negative, neutral, positive, round(1000 * mean) * messages, squares, people or messages)
 
 
 async def test_a_server_that_chose_nothing_has_the_defaults(guilds):
@@ -107,14 +118,12 @@ async def test_a_rule_that_is_removed_is_gone(guilds):
 
 
 async def test_the_mood_of_a_channel_is_told_hour_by_hour(moods, buffer):
-    await fill(buffer, score=0.5)
-    await fill(buffer, hour=HOUR - 1, score=-1.0, first=10)
+    await fill(buffer, people=10, score=0.5)
+    await fill(buffer, people=10, hour=HOUR - 1, score=-1.0, first=10)
+    await publish(moods._database)
     mood = await moods.mood(HOME, GENERAL, HOUR - 1, HOUR)
-    assert mood.hours == (
-        HourMood(HOUR - 1, 5, 0, 0, -5000, 5_000_000, 5),
-        HourMood(HOUR, 0, 0, 5, 2500, 1_250_000, 5),
-    )
-    assert [(one.messages, one.mean, one.standard_error) for one in mood.hours] == [(5, -1.0, 0.0), (5, 0.5, 0.0)]
+    assert mood.hours == (as_told(HOUR - 1, 10, -1.0), as_told(HOUR, 10, 0.5))
+    assert [(one.messages, one.mean, one.standard_error) for one in mood.hours] == [(10, -1.0, 0.0), (10, 0.5, 0.0)]
     assert (mood.hidden, mood.gaps) == ((), ())
 
 
@@ -128,14 +137,16 @@ async def test_an_hour_of_fewer_than_five_people_is_hidden(moods, buffer):
     await fill(buffer, people=4)
     say(buffer, 9, who=1)
     await buffer.flush()
+    await publish(moods._database)
     mood = await moods.mood(HOME, GENERAL, HOUR, HOUR)
     assert (mood.hours, mood.hidden) == ((), (HOUR,))
 
 
-async def test_an_hour_is_hidden_again_when_somebodys_messages_are_deleted(moods, buffer):
+async def test_an_hour_is_hidden_when_somebodys_messages_are_deleted_before_it_is_told(moods, buffer):
     await fill(buffer)
     buffer.deleted([message_id(0)])
     await buffer.flush()
+    await publish(moods._database)
     assert (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hidden == (HOUR,)
 
 
@@ -146,13 +157,14 @@ async def test_a_channel_is_not_told_to_another_server(moods, buffer):
 
 
 async def test_the_mood_of_a_server_adds_only_what_its_channels_tell(moods, buffer):
-    await fill(buffer, people=5)
-    await fill(buffer, people=6, channel=RANDOM, first=10, score=-0.5)
-    await fill(buffer, people=4, channel=THREAD, first=20)
-    await fill(buffer, people=4, channel=THREAD, first=30, hour=HOUR + 1)
-    await fill(buffer, people=7, channel=999, guild=AWAY, first=40)
+    await fill(buffer, people=10)
+    await fill(buffer, people=15, channel=RANDOM, first=10, score=-0.5)
+    await fill(buffer, people=4, channel=THREAD, first=40)
+    await fill(buffer, people=4, channel=THREAD, first=50, hour=HOUR + 1)
+    await fill(buffer, people=7, channel=999, guild=AWAY, first=60)
+    await publish(moods._database, HOUR + 2)
     mood = await moods.guild_mood(HOME, HOUR, HOUR + 1)
-    assert mood.hours == (HourMood(HOUR, 6, 0, 5, -500, 2_750_000, 6),)
+    assert mood.hours == (HourMood(HOUR, 15, 0, 10, -2500, 6_250_000, 15),)
     assert mood.hidden == (HOUR + 1,)
 
 
@@ -161,7 +173,8 @@ async def test_what_may_be_told_is_told_of_the_servers_and_channels_that_are_nam
     await fill(buffer, channel=RANDOM, first=10)
     await fill(buffer, channel=THREAD, people=4, first=20)
     await fill(buffer, channel=999, guild=AWAY, first=30)
-    hour = HourMood(HOUR, 0, 0, 5, 2500, 1_250_000, 5)
+    await publish(moods._database)
+    hour = as_told(HOUR, 5, 0.5, error=math.ceil(100 * (TYPICAL_VARIANCE / 5 + 2 / 25) ** 0.5))
     assert await moods.told_hours(HOUR, HOUR, [HOME]) == ((HOME, GENERAL, hour), (HOME, RANDOM, hour))
     assert await moods.told_hours(HOUR, HOUR, [HOME, AWAY], [RANDOM, 999]) == ((HOME, RANDOM, hour), (AWAY, 999, hour))
     assert await moods.told_hours(HOUR, HOUR, [HOME], [999]) == ()
@@ -211,6 +224,7 @@ async def test_everything_about_one_person_is_told_and_nothing_of_others(guilds,
         (message_id(4), None, 0),
     ]
     assert [one.sentiment for one in messages.messages] == [2, 0, UNREAD]
+    assert messages.late == ()
     assert messages.hours == ((GENERAL, HOUR, 1, 0), (201, HOUR, 1, 1))
     assert actions == (mine,)
     json.dumps(asdict(messages))
@@ -238,7 +252,8 @@ async def test_what_admins_did_is_told_the_latest_first_and_per_server(guilds):
 async def test_sums_over_a_year_are_exact(moods, database):
     async with database.write() as connection:
         row = {"channel_id": GENERAL, "guild_id": HOME, "hour": HOUR, "negative": 0, "neutral": 0, "authors": 9}
-        row |= {"positive": 2_000_000_000, "score_sum": 2 * 10**12, "score_square_sum": 2 * 10**15}
+        row |= {"positive": 2_000_000_000, "score_sum": 2 * 10**12, "score_square_sum": 2 * 10**15, "writers": 9}
         await connection.execute(insert(HourRow).values(row))
+    await publish(database)
     (hour,) = (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hours
     assert (hour.mean, hour.score_square_sum) == (1.0, 2 * 10**15)

@@ -2,22 +2,71 @@ import pytest
 
 from bot.domain.records import AdminAction, Audited
 from bot.storage.retention import Purged, purge
-from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, MessageScoreRow
+from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, LateChangeRow, MessageScoreRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import HOME, HOUR, NOW, author, held, message_id, rows_of, say
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, author, held, message_id, publish, rows_of, say
 
 WEEK = 7 * 24
+PAST = HOUR - 5 * 24
 
 
-async def test_messages_and_people_of_more_than_so_many_days_ago_are_removed_and_the_sums_stay(database, buffer):
+async def test_everything_exact_of_more_than_so_many_days_ago_is_removed_and_what_was_told_stays(database, buffer):
     say(buffer, 1, who=1, hour=HOUR - WEEK + 2)
     say(buffer, 2, who=2, hour=HOUR - WEEK + 30)
     await buffer.flush()
-    hours = await rows_of(database, HourRow)
+    await publish(database)
+    told = await rows_of(database, ToldHourRow)
     assert await purge(database, 6, NOW) == Purged(1, 1, 0)
     assert [row["author"] for row in await rows_of(database, MessageScoreRow)] == [author(2)]
     assert [row["author"] for row in await rows_of(database, HourAuthorRow)] == [author(2)]
-    assert await rows_of(database, HourRow) == hours
+    assert [row["hour"] for row in await rows_of(database, HourRow)] == [HOUR - WEEK + 30]
+    assert await rows_of(database, ToldHourRow) == told
+    assert len(told) == 2
+
+
+async def test_an_hour_of_few_people_leaves_nothing_but_that_there_was_one(database, buffer):
+    """Also where nobody had decided of it yet: nothing could be told of it any more."""
+    for number in range(4):
+        say(buffer, number, number, -0.9, hour=PAST)
+        say(buffer, 10 + number, number, None, hour=PAST)
+    await buffer.flush()
+    await purge(database, 1, NOW)
+    for row in (MessageScoreRow, HourAuthorRow, HourRow, LateChangeRow):
+        assert await rows_of(database, row) == []
+    (told,) = await rows_of(database, ToldHourRow)
+    place = {"channel_id": GENERAL, "hour": PAST, "guild_id": HOME}
+    assert told == dict.fromkeys(told, 0) | place
+
+
+async def test_an_hour_that_nobody_had_decided_of_is_told_before_it_is_purged(database, moods, buffer):
+    for number in range(10):
+        say(buffer, number, number, -0.5, hour=PAST)
+    await buffer.flush()
+    await purge(database, 1, NOW)
+    assert await rows_of(database, HourRow) == []
+    (hour,) = (await moods.mood(HOME, GENERAL, PAST, HOUR)).hours
+    assert (hour.messages, hour.mean, hour.authors) == (10, -0.5, 10)
+
+
+async def test_a_day_of_which_hours_are_purged_is_decided_of_before(database, moods, buffer):
+    midnight = PAST // 24 * 24
+    for number in range(10):
+        say(buffer, number, number, -0.5, hour=midnight + 2 * number)
+    await buffer.flush()
+    await purge(database, 1, NOW)
+    (day,) = await moods.quiet_days(HOME, GENERAL, midnight, midnight + 24)
+    assert (day.hour, day.messages, day.mean, day.authors) == (midnight, 10, -0.5, 10)
+
+
+async def test_a_late_score_of_an_hour_of_which_only_sums_were_left_is_not_counted(database, buffer):
+    say(buffer, 1, hour=PAST)
+    await buffer.flush()
+    await purge(database, 1, NOW)
+    late = WriteBuffer(database, retention_days=30, clock=lambda: NOW)
+    say(late, 2, hour=PAST)
+    await late.flush()
+    assert await rows_of(database, HourRow) == []
+    assert late.counts.late == 1
 
 
 async def test_purging_again_removes_nothing(database, buffer):

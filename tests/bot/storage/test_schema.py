@@ -23,15 +23,20 @@ KEPT = {
     "guild_settings": "guild_id timezone mod_channel_id positive_reaction negative_reaction reaction_floor"
     " alert_messages alert_authors digest digest_hour digest_messages",
     "hour_authors": "channel_id hour author messages unread",
-    "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers",
+    "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers"
+    " told noise_score noise_negative noise_positive noise_variance",
+    "late_changes": "channel_id hour author messages",
     "message_scores": "message_id guild_id channel_id thread_id author hour edited score sentiment model",
     "notices": "channel_id guild_id message_id posted deletions",
     "opt_outs": "author since",
     "tags": "message_id emoji guild_id channel_id thread_id author",
+    "told_days": "channel_id first_hour end_hour guild_id negative neutral positive score_sum score_square_sum authors",
+    "told_hours": "channel_id hour guild_id version negative neutral positive score_sum score_square_sum authors unread"
+    " written writers",
 }
 
 ABOUT_A_PERSON = {"message_scores": "author", "hour_authors": "author", "opt_outs": "author", "audit": "actor"}
-ABOUT_A_PERSON |= {"tags": "author"}
+ABOUT_A_PERSON |= {"late_changes": "author", "tags": "author"}
 """Where a person's hash is. `PeopleRepository.held`, `WriteBuffer.forget` and `purge` see to each of them."""
 
 WORDS = {
@@ -60,13 +65,15 @@ MESSAGES = {"message_id", "post_id"}
 """Ids of messages; the second kind are the bot's own."""
 
 TIMES = {"hour", "edited", "started", "ended", "acknowledged", "recovered", "claimed", "sent", "done", "since", "alive"}
-TIMES |= {"purged_before", "digest_hour", "posted"}
+TIMES |= {"purged_before", "digest_hour", "posted", "first_hour", "end_hour"}
 
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
 NUMBERS |= {"erasures"}
 NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
 NUMBERS |= {"shard", "shards", "looked"}
 NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "deletions"}
+NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "told", "version", "written"}
+NUMBERS |= {"noise_score", "noise_negative", "noise_positive", "noise_variance"}
 """Scores, counts, limits and switches."""
 
 

@@ -21,6 +21,7 @@ from tests.bot.storage.scenes import (
     author,
     held,
     message_id,
+    publish,
     rows_of,
     say,
 )
@@ -102,17 +103,18 @@ async def test_an_hour_of_nothing_but_unread_messages_goes_with_the_last_of_them
     assert await rows_of(database, MessageScoreRow) == []
 
 
-async def test_after_the_retention_time_the_counts_stay_and_nobody_is_in_them(database, buffer):
-    await talk(buffer, read=1, unread=2, hour=HOUR - 48)
-    before = await rows_of(database, HourRow)
+async def test_after_the_retention_time_the_share_that_was_told_stays(database, moods, buffer):
+    await talk(buffer, read=10, unread=30, by=10, hour=HOUR - 48)
+    await publish(database)
     await purge(database, 1, NOW)
-    assert await rows_of(database, HourRow) == before
-    assert await rows_of(database, MessageScoreRow) == []
+    assert await rows_of(database, HourRow) == await rows_of(database, MessageScoreRow) == []
+    assert (await moods.unread(HOME, HOUR - 48, HOUR)).share == 75
 
 
 async def test_people_of_whom_nothing_was_read_uncover_nobodys_mood(moods, buffer):
     await talk(buffer, read=4, by=4)
     await talk(buffer, unread=30, by=30, first=100)
+    await publish(moods._database)
     mood = await moods.mood(HOME, GENERAL, HOUR, HOUR)
     assert (mood.hours, mood.hidden) == ((), (HOUR,))
     assert await moods.told_hours(HOUR, HOUR, (HOME,)) == ()
@@ -123,19 +125,26 @@ async def test_people_of_whom_nothing_was_read_uncover_no_quiet_day(moods, buffe
     for number in range(2, 12):
         say(buffer, number, number, None, hour=MIDNIGHT + 9)
     await buffer.flush()
-    days = ((MIDNIGHT, MIDNIGHT + 24),)
-    assert await moods.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0) == ()
+    await publish(moods._database, MIDNIGHT + 24)
+    assert await moods.quiet_days(HOME, GENERAL, MIDNIGHT, MIDNIGHT + 24) == ()
+
+
+async def test_of_a_quiet_day_it_is_not_told_what_could_not_be_read(moods, buffer):
+    for number in range(2, 12):
+        say(buffer, number, number, None, hour=MIDNIGHT + 9)
     for number in range(20, 25):
-        say(buffer, number, number, 0.5, hour=MIDNIGHT + number)
+        say(buffer, number, number, 0.5, hour=MIDNIGHT + number % 20)
     await buffer.flush()
-    (told,) = await moods.quiet_days(HOME, GENERAL, days, (MIDNIGHT + 48) * 3600.0)
+    await publish(moods._database, MIDNIGHT + 24)
+    (told,) = await moods.quiet_days(HOME, GENERAL, MIDNIGHT, MIDNIGHT + 24)
     assert (told.messages, told.authors, told.unread) == (5, 5, 0)
 
 
 async def test_an_hour_that_is_told_says_how_many_more_could_not_be_read(moods, buffer):
-    await talk(buffer, read=5, unread=3)
+    await talk(buffer, read=5, unread=5)
+    await publish(moods._database)
     (hour,) = (await moods.mood(HOME, GENERAL, HOUR, HOUR)).hours
-    assert (hour.messages, hour.unread) == (5, 3)
+    assert (hour.messages, hour.unread) == (5, 5)
     assert await moods.told_hours(HOUR, HOUR, (HOME,)) == ((HOME, GENERAL, hour),)
 
 
@@ -143,6 +152,7 @@ async def test_the_share_is_told_in_whole_percent_by_channel_and_together(moods,
     await talk(buffer, read=10, unread=20)
     await talk(buffer, read=30, first=100, channel=RANDOM)
     await talk(buffer, unread=50, first=200, channel=201, guild=AWAY)
+    await publish(moods._database)
     unread = await moods.unread(HOME, HOUR - 1, HOUR)
     assert (unread.share, unread.share_of(GENERAL), unread.share_of(RANDOM)) == (33, 67, 0)
     assert unread.share_of(201) is None
@@ -150,15 +160,17 @@ async def test_the_share_is_told_in_whole_percent_by_channel_and_together(moods,
     assert (await moods.unread(HOME, HOUR - 1, HOUR - 1)).share is None
 
 
-@pytest.mark.parametrize(("messages", "share"), [(FEWEST_MESSAGES - 1, None), (FEWEST_MESSAGES, 100)])
+@pytest.mark.parametrize(("messages", "share"), [(FEWEST_MESSAGES - 5, None), (FEWEST_MESSAGES, 100)])
 async def test_a_share_of_few_messages_is_not_told(moods, buffer, messages, share):
     await talk(buffer, unread=messages)
+    await publish(moods._database)
     assert (await moods.unread(HOME, HOUR, HOUR)).share == share
 
 
 @pytest.mark.parametrize(("people", "share"), [(4, None), (5, 50)])
 async def test_an_hour_in_which_fewer_than_five_people_wrote_counts_in_no_share(moods, buffer, people, share):
     await talk(buffer, read=20, unread=20, by=people)
+    await publish(moods._database)
     assert (await moods.unread(HOME, HOUR, HOUR)).share == share
 
 
@@ -168,6 +180,7 @@ async def test_whoever_wrote_both_what_was_read_and_what_was_not_is_one_writer(m
         say(buffer, number, number % 3, 0.5 if number % 2 else None)
     await buffer.flush()
     assert await hour_of(database) == (0, 0, 20, 3, 20, 3)
+    await publish(database)
     assert (await moods.unread(HOME, HOUR, HOUR)).share is None
 
 

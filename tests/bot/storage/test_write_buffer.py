@@ -21,6 +21,7 @@ from bot.storage.schema import (
     FeedbackRow,
     HourAuthorRow,
     HourRow,
+    LateChangeRow,
     MessageScoreRow,
     NoticeRow,
     OptOutRow,
@@ -29,6 +30,7 @@ from bot.storage.schema import (
 from bot.storage.write_buffer import LATER, WriteBuffer
 from tests.bot.storage.scenes import (
     AWAY,
+    EXACT,
     GENERAL,
     HOME,
     HOUR,
@@ -40,6 +42,7 @@ from tests.bot.storage.scenes import (
     author,
     held,
     message_id,
+    publish,
     rows_of,
     say,
     verdict,
@@ -58,7 +61,9 @@ async def test_a_score_is_kept_with_everything_that_belongs_to_it(database, buff
     assert await rows_of(database, MessageScoreRow) == [row]
     hour = {"channel_id": GENERAL, "hour": HOUR, "guild_id": HOME, "negative": 0, "neutral": 1, "positive": 0}
     hour |= {"score_sum": 123, "score_square_sum": 15129, "authors": 1, "unread": 0, "writers": 1}
-    assert await rows_of(database, HourRow) == [hour]
+    (found,) = await rows_of(database, HourRow)
+    assert dict([*found.items()][:EXACT]) == hour
+    assert [*found.values()][EXACT:] == [False, 0, 0, 0, 0]
 
 
 async def test_an_edit_corrects_the_hour_and_not_its_people(database, buffer):
@@ -172,6 +177,7 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
     """A row about this server in each table that can have one; the numbers of rows follow from nothing else."""
     say(buffer, guild, guild=guild, channel=guild + 1)
     await buffer.flush()
+    await publish(database, HOUR + 24)
     await guilds.set_rule(Rule(guild, TargetKind.CHANNEL, guild + 1, Mode.WATCH))
     await guilds.set_settings(GuildSettings(guild))
     await moods.add_gap(Gap(guild, 1, 2))
@@ -185,6 +191,8 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
         tag = {"message_id": guild, "emoji": "+", "guild_id": guild, "channel_id": guild + 1}
         await connection.execute(insert(TagRow).values(tag))
         await connection.execute(insert(DepartureRow).values(guild_id=guild, since=1))
+        late = {"channel_id": guild + 1, "hour": HOUR, "author": author(1), "messages": 1}
+        await connection.execute(insert(LateChangeRow).values(late))
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):

@@ -44,7 +44,7 @@ def now(world):
 def busy(world, storage, now):
     """Fills a channel: so many people write in every hour of so many days, before the present hour."""
 
-    async def busy(channel=None, *, days=7, people=8, mean=0.1):
+    async def busy(channel=None, *, days=7, people=10, mean=0.1):
         hours = [said(hour, people, mean) for hour in range(now - days * 24, now)]
         await write(storage, world.guild.id, (channel or world.channel).id, hours)
 
@@ -79,7 +79,7 @@ async def test_a_channel_is_told_in_three_sentences_and_a_picture(world, busy):
     title, usual, volume, missing = answer.response.content.split("\n")
     assert title == f"**<#{world.channel.id}> in the last 7 days**"
     assert usual == "About as usual at these hours of the week (mean score +0.10, usually +0.10)."
-    assert volume.startswith("1,3") and "messages by at least 8 people: " in volume
+    assert volume.startswith("1,6") and "messages by at least 10 people: " in volume
     assert missing == "Nothing is missing."
     image, attachment = await picture(answer)
     assert (image.size, image.format) == ((WIDTH, HEIGHT), "PNG")
@@ -95,16 +95,17 @@ async def test_private_is_for_the_asker_alone(world, busy):
     assert await picture(answer)
 
 
-async def test_a_message_that_has_just_been_read_is_in_the_answer(world, storage, busy, now):
+async def test_an_hour_is_in_the_answer_when_it_is_over_and_its_last_messages_are_read(world, storage, busy, now):
     await busy(days=1)
-    before = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     storage.write_buffer._retention_days = 10**5  # the tests' Discord lives in the past
-    for number in range(6):
+    for number in range(10):
         author = storage.pseudonyms.author(number)
         storage.write_buffer.scored(first_id_of(now) + number, world.guild.id, world.channel.id, author, verdict(-1.0))
-    after = await world.alice.slash(world.channel, "mood channel", since="24 hours")
-    assert "184 messages" in before.response.content
-    assert "190 messages" in after.response.content
+    for seconds, messages in ((3600, 230), (3600 + 119, 230), (3600 + 120, 240)):
+        await storage.publication.publish(now * 3600.0 + seconds)
+        answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
+        assert f"{messages} messages" in answer.response.content
+        await storage.write_buffer.flush()
 
 
 async def test_another_channel_can_be_asked_about(world, busy):
@@ -170,19 +171,20 @@ async def test_what_not_everybody_here_could_see_is_told_to_the_asker_alone(worl
 
 
 async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, storage, now):
-    told = [said(hour, 8) for hour in range(now - 10, now)]
+    told = [said(hour, 10) for hour in range(now - 10, now)]
     few = [said(hour, 4) for hour in range(now - 20, now - 10)]
     await write(storage, world.guild.id, world.channel.id, told + few)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
-    assert "80 messages by at least 8 people" in answer.response.content
+    assert "100 messages by at least 10 people" in answer.response.content
     assert answer.response.content.endswith("10 hours with fewer than 5 people not shown.")
 
 
-async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy):
+async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy, now):
     await busy(people=4, days=1)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     assert answer.response.content == (
         f"Nothing may be told of <#{world.channel.id}> in the last 24 hours: never did 5 people write in the same hour."
+        f" An hour is shown once it's over: this one from <t:{(now + 1) * 3600 + 120}:t>."
     )
     assert not answer.response.attachments
 
@@ -190,11 +192,11 @@ async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy):
 async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, storage, now):
     midnight = now // 24 * 24
     days = [midnight - 24 * day for day in (2, 3, 4)]
-    hours = [said(day + 3 + part, range(3 * part, 3 * part + 3)) for day in days for part in range(4)]
-    await write(storage, world.guild.id, world.channel.id, hours)
+    hours = [said(day + 3 + part, range(2 * part, 2 * part + 2)) for day in days for part in range(5)]
+    await write(storage, world.guild.id, world.channel.id, hours, before=now)
     answer = await world.alice.slash(world.channel, "mood channel")
-    assert "36 messages by at least 12 people" in answer.response.content
-    assert "12 hours with fewer than 5 people not shown, or only in their day's sum." in answer.response.content
+    assert "30 messages by at least 10 people" in answer.response.content
+    assert "15 hours with fewer than 5 people not shown, or only in their day's sum." in answer.response.content
     assert "by day" in (await picture(answer))[1].description
     short = await world.alice.slash(world.channel, "mood channel", since="3 hours")
     assert "Nothing" in short.response.content
@@ -202,8 +204,8 @@ async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, s
 
 async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, storage, now):
     other = world.guild.create_text_channel("movies")
-    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 8, 0.1, unread=12), said(now - 2, 8, 0.1)])
-    await write(storage, world.guild.id, other.id, [said(now - 2, 32, 0.1)])
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 10, 0.1, unread=15), said(now - 2, 10, 0.1)])
+    await write(storage, world.guild.id, other.id, [said(now - 2, 40, 0.1)])
     here = (await world.alice.slash(world.channel, "mood channel")).response.content.split("\n")
     assert here[3] == "43 % of the messages here aren't in English: the mood covers the rest."
     everywhere = (await world.alice.slash(world.channel, "mood server")).response.content.split("\n")
@@ -219,10 +221,10 @@ async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, sto
 
 
 async def test_of_a_channel_in_another_language_it_says_why_there_is_no_mood(world, storage, now):
-    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 2, 0.1, unread=38)])
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 4, 0.1, unread=36)])
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content == (
-        f"There's no mood of <#{world.channel.id}> to show in the last 7 days: 95 % of the messages aren't in English, "
+        f"There's no mood of <#{world.channel.id}> to show in the last 7 days: 88 % of the messages aren't in English, "
         "which I can't read. An hour needs 5 people whose messages I can."
     )
     assert answer.response.attachments == []
@@ -238,7 +240,7 @@ async def test_a_gap_is_told(world, storage, busy, now):
 
 async def test_nothing_stored_says_what_to_do(world):
     answer = await world.alice.slash(world.channel, "mood channel", since="today")
-    assert answer.response.content.startswith(f"Nothing is stored of <#{world.channel.id}> today: ")
+    assert answer.response.content.startswith(f"Nothing can be shown of <#{world.channel.id}> today: ")
     assert "/monitor enable" in answer.response.content
 
 
@@ -259,7 +261,7 @@ async def test_a_day_by_its_name_is_worked_out_off_the_event_loop(world, monkeyp
 
     monkeypatch.setattr(command, "read_since", read)
     answer = await world.alice.slash(world.channel, "mood channel", since="last tuesday")
-    assert re.match(r"Nothing is stored of <#\d+> since \d+ \w+ 20\d\d: ", answer.response.content)
+    assert re.match(r"Nothing can be shown of <#\d+> since \d+ \w+ 20\d\d: ", answer.response.content)
     assert threads
     assert threading.main_thread() not in threads
 
@@ -269,7 +271,7 @@ async def test_the_servers_own_time_counts(world, storage, busy, now):
     await busy()
     await storage.guilds.set_settings(GuildSettings(world.guild.id, "Pacific/Auckland"))
     answer = await world.alice.slash(world.channel, "mood channel", since="today")
-    assert "104 messages" in answer.response.content
+    assert "130 messages" in answer.response.content
     assert "(Pacific/Auckland)" in (await picture(answer))[1].description
 
 
@@ -298,7 +300,7 @@ async def test_the_server_is_its_watched_channels_together(world, busy):
     await busy(other, days=1, mean=-0.1)
     answer = await world.alice.slash(world.channel, "mood server", since="24 hours")
     assert answer.response.content.startswith("**The server in the last 24 hours**")
-    assert "368 messages" in answer.response.content
+    assert "460 messages" in answer.response.content
     assert "mean score +0.10" in answer.response.content
 
 
@@ -311,8 +313,8 @@ async def test_channels_that_the_asker_cannot_see_are_left_out_of_the_server(wor
     await busy(secret, days=1)
     theirs = await world.alice.slash(world.channel, "mood server", since="24 hours")
     whole = await admin.slash(world.channel, "mood server", since="24 hours")
-    assert "184 messages" in theirs.response.content
-    assert "368 messages" in whole.response.content
+    assert "230 messages" in theirs.response.content
+    assert "460 messages" in whole.response.content
 
 
 async def test_a_sum_of_channels_that_not_everybody_here_can_see_is_told_to_the_asker_alone(world, busy):
@@ -425,7 +427,7 @@ async def test_of_a_channel_that_the_bot_does_not_know_nothing_is_told_in_public
 
 async def test_of_a_server_without_anything_it_says_so(world):
     answer = await world.alice.slash(world.channel, "mood server", private=True)
-    assert answer.response.content.startswith("Nothing is stored of this server in the last 7 days")
+    assert answer.response.content.startswith("Nothing can be shown of this server in the last 7 days")
     assert answer.response.ephemeral
 
 
@@ -451,22 +453,23 @@ async def test_a_channel_is_not_compared_with_itself_nor_with_nothing(world, bus
     same = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=world.channel)
     assert same.response.content == "These are the same channel: choose two."
     empty = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=other)
-    assert empty.response.content.startswith(f"Nothing is stored of <#{other.id}> ")
+    assert empty.response.content.startswith(f"Nothing can be shown of <#{other.id}> ")
 
 
 # ---- the export
 
 
 async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, storage, admin, now):
-    hours = [said(now - 3, 8, 0.2), said(now - 2, 4, 0.2), said(now - 1, 5, -0.2)]
+    hours = [said(now - 3, 12, 0.2), said(now - 2, 4, 0.2), said(now - 1, 10, -0.234)]
     await write(storage, world.guild.id, world.channel.id, hours)
     answer = await admin.slash(world.channel, "mood export", channel=world.channel)
     rows = await table(answer)
     assert [(row["messages"], row["people"], row["channel"]) for row in rows] == [
-        ("8", "8", "#general"),
-        ("5", "5", "#general"),
+        ("10", "10", "#general"),
+        ("10", "10", "#general"),
     ]
-    assert [round(float(row["mean_score"]), 1) for row in rows] == [0.2, -0.2]
+    assert [row["mean_score"] for row in rows] == ["0.20", "-0.23"]
+    assert "in which at least 5 people wrote, rounded" in answer.response.content
     assert answer.response.ephemeral
 
 

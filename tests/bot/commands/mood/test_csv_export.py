@@ -26,7 +26,7 @@ def test_an_hour_is_a_line_with_both_times():
     rows = read(to_csv([(7, HourMood(AUTUMN, 1, 2, 3, 600, 500_000, 5, 7))], {7: "#general"}, BERLIN))
     times = ["2026-10-25 00:00", "2026-10-25 02:00 +0200"]
     assert [list(row) for row in rows] == [list(COLUMNS)]
-    assert list(rows[0].values()) == ["7", "#general", *times, "6", "1", "2", "3", "0.1000", "0.1211", "5", "7"]
+    assert list(rows[0].values()) == ["7", "#general", *times, "6", "1", "2", "3", "0.10", "0.12", "5", "7"]
 
 
 def test_the_hour_that_the_clocks_repeat_is_told_apart():
@@ -45,7 +45,7 @@ def test_no_name_becomes_a_formula(name):
 def test_any_name_comes_back_and_changes_no_other_cell(name):
     (row,) = read(to_csv([(7, HourMood(AUTUMN, 0, 5, 0, -500, 90_000, 5))], {7: name}, BERLIN))
     assert row["channel"] == harmless(name)
-    assert (row["channel_id"], row["messages"], row["mean_score"]) == ("7", "5", "-0.1000")
+    assert (row["channel_id"], row["messages"], row["mean_score"]) == ("7", "5", "-0.10")
     assert not row["channel"].startswith(("=", "+", "-", "@"))
 
 

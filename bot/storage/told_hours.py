@@ -1,0 +1,169 @@
+"""Decides what is told of hours that are over: once, and anew when the messages of many people have changed.
+
+Each works on a portion of hours in the caller's transaction. What is read by anybody is only what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, bindparam, case, delete, false, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.disclosure import (
+    BASE,
+    MOST_VERSIONS,
+    Noise,
+    Randomness,
+    Sums,
+    draw_noise,
+    needs_noise,
+    perturbed,
+    perturbed_part,
+    typical_most,
+)
+from bot.domain.records import FEWEST_AUTHORS
+from bot.storage.chunks import CHUNK
+from bot.storage.schema import HourAuthorRow, HourRow, LateChangeRow, ToldHourRow
+from bot.storage.upsert import table_of, upsert
+
+SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum", "authors")
+"""The columns of `bot.domain.disclosure.Sums`, in its order."""
+
+_HOURS, _TOLD, _PEOPLE = (table_of(row).c for row in (HourRow, ToldHourRow, HourAuthorRow))
+_PLACE = (_HOURS.channel_id, _HOURS.hour)
+_NOTHING: dict[str, Any] = dict.fromkeys((*SUMS, "unread", "written", "writers"), 0)
+_OF_PLACE: dict[str, Any] = {"channel_id": bindparam("of_channel"), "hour": bindparam("of_hour")}
+
+
+async def tell_hours(connection: AsyncConnection, before: int, rng: Randomness, limit: int = CHUNK) -> int:
+    """Decides of hours before `before` of which it was not, the oldest first; returns of how many, `limit` at most.
+
+    An hour of too few people is hidden for good: its row says that there was something, and no more.
+    """
+    question = select(*_HOURS).where(_HOURS.told == false(), _HOURS.hour < before).order_by(_HOURS.hour).limit(limit)
+    hours = (await connection.execute(question)).all()
+    if not hours:
+        return 0
+    counted = [row for row in hours if row.writers >= FEWEST_AUTHORS]
+    shares = await _shares(connection, [(row.channel_id, row.hour) for row in counted])
+    rows, decided = [], []
+    for row in hours:
+        told, noise = first_told(row, shares.get((row.channel_id, row.hour)), rng)
+        rows.append(told)
+        decided.append(_noted(row, noise))
+    await connection.execute(upsert(connection.dialect.name, ToldHourRow), rows)
+    await _note(connection, decided)
+    return len(hours)
+
+
+async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = CHUNK) -> int:
+    """Tells hours anew in which the messages of enough people have changed; returns how many, `limit` at most."""
+    late = table_of(LateChangeRow).c
+    people, most = func.count().label("people"), func.max(late.messages).label("most")
+    grouped = (
+        select(late.channel_id, late.hour, people, most)
+        .group_by(late.channel_id, late.hour)
+        .having(func.count() >= FEWEST_AUTHORS)
+        .limit(limit)
+        .subquery()
+    )
+    here = and_(_TOLD.channel_id == grouped.c.channel_id, _TOLD.hour == grouped.c.hour)
+    exact = and_(_HOURS.channel_id == grouped.c.channel_id, _HOURS.hour == grouped.c.hour)
+    found = await connection.execute(
+        select(grouped, _TOLD.guild_id, _TOLD.version, _TOLD.unread, _TOLD.written, _TOLD.writers)
+        .join_from(grouped, table_of(ToldHourRow), here)
+        .where(_TOLD.authors > 0, _TOLD.version < MOST_VERSIONS)
+    )
+    places = found.all()
+    if not places:
+        return 0
+    keys = [(row.channel_id, row.hour) for row in places]
+    asked = select(*_HOURS).join_from(grouped, table_of(HourRow), exact)
+    hours = {(row.channel_id, row.hour): row for row in await connection.execute(asked)}
+    now = await _shares(connection, keys)
+    rows, decided = [], []
+    for row in places:
+        key = (row.channel_id, row.hour)
+        there = hours.get(key)
+        told = {"of_channel": row.channel_id, "of_hour": row.hour, "version": row.version + 1, **_NOTHING}
+        if there is not None and there.authors >= FEWEST_AUTHORS:
+            noise = Noise(there.noise_score, there.noise_negative, there.noise_positive, there.noise_variance)
+            # Added to what was there: what has not changed is under the same noise as before, so that nobody learns
+            # more of it, however often they have their own messages change.
+            noise = noise.plus(draw_noise(max(row.most, now[key].most), rng))
+            told |= {"unread": row.unread, "written": row.written, "writers": row.writers}
+            told |= _as_row(perturbed(sums_of(there), noise, rng))
+            decided.append(_noted(there, noise))
+        rows.append(told)
+    at = and_(*(_TOLD[name] == place for name, place in _OF_PLACE.items()))
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("version", *_NOTHING)}
+    renamed = [{name if name.startswith("of_") else f"new_{name}": one for name, one in row.items()} for row in rows]
+    await connection.execute(update(table_of(ToldHourRow)).where(at).values(values), renamed)
+    if decided:
+        await _note(connection, decided)
+    of_these = tuple_(late.channel_id, late.hour).in_(keys)
+    await connection.execute(delete(LateChangeRow).where(of_these))
+    return len(places)
+
+
+class Shares(NamedTuple):
+    """How many messages of an hour one person has at the most, that were read and in all.
+
+    `leading` were read of those `FEWEST_AUTHORS` people who have most.
+    """
+
+    most: int
+    leading: int
+    most_written: int
+
+
+def first_told(row: Row[Any], shares: Shares | None, rng: Randomness) -> tuple[dict[str, Any], Noise]:
+    """A row of `told_hours` for one of `hours` that is over, and the noise in it; None: who wrote is not known now."""
+    told = {"channel_id": row.channel_id, "hour": row.hour, "guild_id": row.guild_id, "version": 0, **_NOTHING}
+    exact, noise = sums_of(row), Noise()
+    written = exact.messages + row.unread
+    if row.writers >= FEWEST_AUTHORS:
+        most = shares.most_written if shares is not None else typical_most(written, row.writers)
+        unread, all_told = perturbed_part(row.unread, written, row.writers, most, rng)
+        told |= {"unread": unread, "written": all_told, "writers": row.writers // BASE * BASE}
+    if exact.authors >= FEWEST_AUTHORS:
+        most, leading = (typical_most(exact.messages, exact.authors), 0) if shares is None else shares[:2]
+        if needs_noise(exact.authors, exact.messages, most, leading):
+            noise = draw_noise(most, rng)
+        told |= _as_row(perturbed(exact, noise, rng)) | {"version": 1}
+    return told, noise
+
+
+def sums_of(row: Row[Any]) -> Sums:
+    """The exact sums of a row with the columns of `SUMS`."""
+    return Sums(*(getattr(row, name) for name in SUMS))
+
+
+def _as_row(told: Sums | None) -> dict[str, Any]:
+    assert told is not None, "only asked of hours that may be told"
+    return {name: getattr(told, name) for name in SUMS}
+
+
+async def _shares(connection: AsyncConnection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Shares]:
+    """By channel and hour."""
+    of = (_PEOPLE.channel_id, _PEOPLE.hour)
+    place = func.row_number().over(partition_by=of, order_by=_PEOPLE.messages.desc()).label("place")
+    written = (_PEOPLE.messages + _PEOPLE.unread).label("written")
+    ranked = select(*of, _PEOPLE.messages, written, place).where(tuple_(*of).in_(places)).subquery().c
+    of_leading = case((ranked.place <= FEWEST_AUTHORS, ranked.messages), else_=0)
+    sums = (func.max(ranked.messages), func.sum(of_leading), func.max(ranked.written))
+    grouped = select(ranked.channel_id, ranked.hour, *sums).group_by(ranked.channel_id, ranked.hour)
+    return {(channel, hour): Shares(*found) for channel, hour, *found in await connection.execute(grouped)}
+
+
+def _noted(row: Row[Any], noise: Noise) -> dict[str, Any]:
+    numbers = {f"new_noise_{name}": getattr(noise, name) for name in Noise.__dataclass_fields__}
+    return {"of_channel": row.channel_id, "of_hour": row.hour, **numbers}
+
+
+async def _note(connection: AsyncConnection, decided: list[dict[str, Any]]) -> None:
+    at = and_(*(_HOURS[name] == place for name, place in _OF_PLACE.items()))
+    noise: dict[str, Any] = {f"noise_{name}": bindparam(f"new_noise_{name}") for name in Noise.__dataclass_fields__}
+    await connection.execute(update(table_of(HourRow)).where(at).values(told=True, **noise), decided)
