@@ -410,8 +410,8 @@ async def test_channels_that_not_everybody_in_the_mod_channel_can_read_are_left_
     await scene.storage.alerts.start_alert(world.guild.id, secret.id, -600, 100)
     await scene.tick()
     assert scene.text().split("\n") == [
-        f"<#{world.channel.id}>: much more negative than usual (\N{MINUS SIGN}0.20, usually +0.10), 96 messages.",
-        "In all 96 messages in 1 channel.",
+        f"<#{world.channel.id}>: much more negative than usual (\N{MINUS SIGN}0.20, usually +0.10), 120 messages.",
+        "In all 120 messages in 1 channel.",
         LEFT_OUT,
     ]
 

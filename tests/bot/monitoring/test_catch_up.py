@@ -374,7 +374,8 @@ async def test_servers_take_turns(home, away, clock):
     for channel in many:
         await home.watch(channel)
     await away.watch.rules.set_rule(Rule(other.id, TargetKind.SERVER, other.id, Mode.WATCH))
-    await away.watch.rules.told(other.id, there.id, 1)
+    posted = home.env.backend.create_message(there.id, home.env.backend.bot_user.id, "a notice")
+    await away.watch.rules.told(other.id, there.id, posted.id)
     zoe = other.add_member(home.env.create_user("zoe"))
     async with away():
         for channel in many:

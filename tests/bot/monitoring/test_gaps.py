@@ -97,13 +97,13 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
 ):
     served = []
 
-    async def serve(bot, _token, _stop):
+    async def serve(bot, *_):
         served.append(bot)
         if len(served) == 1:
             storage.write_buffer.sees = True
             await storage.write_buffer.flush()
             raise discord.PrivilegedIntentsRequired(0)
-        return 0
+        raise discord.LoginFailure
 
     async def end(*_):
         """There is nothing to end."""

@@ -412,7 +412,7 @@ async def test_who_cannot_read_a_channels_past_is_not_told_of_it(world, busy, ad
             assert answer.response.content.startswith("You cannot read that channel's past messages"), name
             assert not answer.response.attachments
     assert (await admin.slash(past, "mood channel")).response.content.startswith("You cannot read this channel's past")
-    assert "192 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
+    assert "240 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
     rows = await table(await admin.slash(world.channel, "mood export"))
     assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
 

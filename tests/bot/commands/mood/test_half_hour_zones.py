@@ -15,16 +15,16 @@ ZONES = ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chath
 @pytest.mark.parametrize("name", ZONES)
 @pytest.mark.parametrize("back", [1, 5, 20, 60])
 async def test_nothing_of_the_evening_before_is_told_of_a_day(home, storage, name, back):
-    """Seven people wrote in the hour before the day's first, and six in each of its own first and last."""
+    """Fifteen people wrote in the hour before the day's first, and ten in each of its own first and last."""
     zone = ZoneInfo(name)
     await storage.guilds.set_settings(GuildSettings(home.guild.id, timezone=name))
     day = home.env.backend.clock.now().astimezone(zone).date() - timedelta(days=back)
     first, last = first_hour(day, zone), first_hour(day + timedelta(days=1), zone) - 1
     assert begins_at(first - 1, zone).date() < day == begins_at(last, zone).date()
-    past = [said(first - 1, 7, -0.9), said(first, 6, 0.5), said(last, 6, 0.5)]
+    past = [said(first - 1, 15, -0.9), said(first, 10, 0.5), said(last, 10, 0.5)]
     await write(storage, home.guild.id, home.general.id, past)
     answer = await home.alice.slash(home.general, "mood channel", since=day.isoformat())
-    assert "12 messages" in answer.response.content
+    assert "20 messages" in answer.response.content
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -36,5 +36,5 @@ async def test_a_day_that_has_only_begun_is_answered_in_one_sentence(home, stora
     await home.env.advance_time((midnight - now).total_seconds() + 300)
     answer = await home.alice.slash(home.general, "mood channel", since="today")
     begun = begins_at(first_hour(midnight.date(), zone), zone)
-    expected = f"begins at {begun:%H:%M}" if begun.minute else "Nothing is stored of"
+    expected = f"begins at {begun:%H:%M}" if begun.minute else "Nothing can be shown of"
     assert expected in answer.response.content
