@@ -231,8 +231,12 @@ async def _forget(interaction: discord.Interaction[Any]) -> int:
     with suppress(DatabaseUnavailable):  # only so that messages that wait are counted, too
         await storage.write_buffer.flush()
     authors = storage.pseudonyms.authors(interaction.user.id)
-    kinds, key = erasers(personal_data_of(interaction)), storage.pseudonyms.fingerprint
-    return await storage.write_buffer.forget(authors, interaction.id, kinds, key=key)
+    kept, key = personal_data_of(interaction), storage.pseudonyms.fingerprint
+    removed = await storage.write_buffer.forget(authors, interaction.id, erasers(kept), key=key)
+    for one in kept:
+        if one.erased is not None:
+            one.erased()
+    return removed
 
 
 def _delete_view() -> discord.ui.View:

@@ -117,11 +117,18 @@ class AdminNotifier:
 
     async def _tell_collected(self, guild: discord.Guild, cause: _Cause, words: Callable[[str], str]) -> None:
         pause = COLLECTING[min(cause.notes, len(COLLECTING) - 1)]
-        await self._pause(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
+        if cause.notes or await self._has_mod_channel(guild):  # a direct message comes but once a day, so at once
+            await self._pause(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
         places, cause.places, cause.waiting = list(cause.places), {}, False
         cause.notes, cause.told = cause.notes + 1, self._clock()
         more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
         await self._deliver(guild, words(", ".join(places[:NAMED]) + more), 0)
+
+    async def _has_mod_channel(self, guild: discord.Guild) -> bool:
+        try:
+            return (await self._rules.settings(guild.id)).mod_channel_id is not None
+        except DatabaseUnavailable:
+            return True
 
     async def _deliver(self, guild: discord.Guild, sentence: str, tries: int) -> None:
         try:

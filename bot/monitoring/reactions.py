@@ -126,6 +126,12 @@ class Reactions:
             one.cancelled |= one.tag.author in authors
         return await release_tags(connection, authors)
 
+    def take_back_soon(self) -> None:
+        """Begins to take back what is to go, without waiting for the job."""
+        task = asyncio.get_running_loop().create_task(self._removal.run_now(), name="taking tags back")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def close(self) -> None:
         """Gives up what waits."""
         for task in tuple(self._tasks):

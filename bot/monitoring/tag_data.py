@@ -23,6 +23,7 @@ def tags_of_people(reactions: Reactions) -> PersonalData[tuple[Tag, ...]]:
         deletion=_deletion,
         erase=reactions.erase,
         erase_again=release_tags,
+        erased=reactions.take_back_soon,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from math import inf
 
 import discord
@@ -54,6 +55,7 @@ class TagRemoval:
         self._not_before: dict[tuple[int, str], float] = {}
         self._failures = 0
         self._paused = -inf
+        self._running = asyncio.Lock()
 
     async def release(self, message_id: int, but: str | None = None) -> bool:
         """The tags of a message are to go, except this emoji; whether that one is there. Raises nothing.
@@ -71,8 +73,18 @@ class TagRemoval:
         self._unwritten.pop(message_id, None)
         return but in there
 
+    async def run_now(self) -> None:
+        """The same, besides the job; what it cannot do is left to that. Raises nothing."""
+        with suppress(DatabaseUnavailable):
+            await self.run(0.0)
+
     async def run(self, _now: float) -> None:
-        """Takes back what is to go. A job; raises DatabaseUnavailable."""
+        """Takes back what is to go, unless that is under way. A job; raises DatabaseUnavailable."""
+        if not self._running.locked():
+            async with self._running:
+                await self._run()
+
+    async def _run(self) -> None:
         for message_id, but in tuple(self._unwritten.items()):
             await self.release(message_id, but)
         clock = self._clock

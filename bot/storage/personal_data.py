@@ -27,7 +27,8 @@ class PersonalData(Generic[_T]):
     Discord's markup, with the days for which it is kept, and `entries` gives every single thing for a file, as lists or
     values by name. `deletion` says what deleting it does, as in "removes your 3 scores"; empty: there is nothing to
     delete. Without `erase` it stays when a person has their data deleted, because it is kept for their sake.
-    `erase_again` is what is done again after a backup was put back, where that is not `erase` itself.
+    `erase_again` is what is done again after a backup was put back, where that is not `erase` itself, and `erased` is
+    called when it is done.
     """
 
     tables: tuple[type[Base], ...]
@@ -37,6 +38,7 @@ class PersonalData(Generic[_T]):
     deletion: Callable[[_T], str]
     erase: Eraser | None
     erase_again: Eraser | None = None
+    erased: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

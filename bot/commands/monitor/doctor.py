@@ -39,14 +39,15 @@ class _Looked:
 
     def in_words(self, forgotten: int) -> list[str]:
         """What is in order, or is so again."""
-        well, rules = self.well, "rule was" if forgotten == 1 else "rules were"
-        said = {
-            f"✅ {well} watched channel{' is' if well == 1 else 's are'} in order.": well,
-            f"↻ In {self.retried} of them Discord has refused me something before; I try again from now on.": self.retried,
-            f"↻ In {self.resumed} of them my notice was deleted again and again; I post it again from now on.": self.resumed,
-            f"✅ {forgotten} {rules} about what is deleted; removed.": forgotten,
-        }
-        return [line for line, count in said.items() if count]
+        channels = "channel is" if self.well == 1 else "channels are"
+        rules = "rule was" if forgotten == 1 else "rules were"
+        said = (
+            (self.well, f"✅ {self.well} watched {channels} in order."),
+            (self.retried, f"↻ In {self.retried} of them Discord has refused me something before; I try again now."),
+            (self.resumed, f"↻ In {self.resumed} of them my notice was deleted again and again; I post it again."),
+            (forgotten, f"✅ {forgotten} {rules} about what is deleted; removed."),
+        )
+        return [line for count, line in said if count]
 
 
 async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildSettings) -> discord.Embed:
