@@ -23,7 +23,7 @@ NOTICE_MINUTES_AGO = 95.0
 NOTICE = (
     "**I read the mood of what is written here.** Scores only, never the text.\n"
     "This is a demo: the four weeks before today, which `/mood channel` shows, are **made up**. "
-    "What you write now counts."
+    "What you write now counts, and is shown once its hour is over."
 )
 
 TOPICS = {

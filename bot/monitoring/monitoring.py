@@ -30,8 +30,8 @@ class Monitoring:
         self.rules = RuleCache(storage.guilds, storage.notices, self.clock.now)
         self.backoff = RefusalBackoff()
         self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection)
-        days = services.settings.retention_days
-        self.notices = Notices(self.rules, self.backoff, self.admins, services.connection, days)
+        days, hours = services.settings.retention_days, services.settings.catch_up
+        self.notices = Notices(self.rules, self.backoff, self.admins, services.connection, days, catch_up=hours)
         self.tag_removal = TagRemoval(storage.tags, services.connection)
         self.reactions = Reactions(
             self.backoff, self.admins, storage.tags, self.tag_removal, opted_out=storage.opt_outs
@@ -44,7 +44,6 @@ class Monitoring:
         self.blind_spots = BlindSpots(self.rules, self.downtime, self.admins, services.connection, self.clock)
         self.rules.changed = self.blind_spots.look_soon
         self.ingest.overload = self.overload = Overload(self.downtime, self.clock)
-        hours = services.settings.catch_up
         self.catch_up = CatchUp(storage, self.rules, self.ingest, self.notices, services.connection, hours=hours)
         self.notices.blind_from, self.notices.sees_again = self.blind_spots.blind_from, self.blind_spots.sees_again
         self.reconciliation = Reconciliation(

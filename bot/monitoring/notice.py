@@ -38,16 +38,24 @@ LONGEST_WAIT = 30.0
 _BEGINS = "**From now on I read the mood"
 
 
-def notice(retention_days: int) -> str:
-    """What people read where they are watched: what is kept, for how long, and how to get out of it."""
+def notice(retention_days: int, catch_up: int = 24) -> str:
+    """What people read where they are watched: what is kept, for how long, and how to get out of it.
+
+    `catch_up` are the hours of which what was missed is read afterwards.
+    """
     days, last = (f"{retention_days} days", f"{retention_days} days") if retention_days > 1 else ("a day", "day")
+    hours = f"{catch_up} hours" if catch_up > 1 else "an hour"
+    away = f"- If I was away, I read afterwards what was written here meanwhile, up to {hours} back.\n"
     return (
-        f"{_BEGINS} of what is written here**, because an admin of this server has asked for it.\n"
+        f"{_BEGINS} of what is written here**, because an admin of this server has asked for it. What was written "
+        "before this notice is not read, and neither are private threads.\n"
         "- I keep a score for each message, with its id, its channel, its hour, and a scrambled id of its author. "
         "**Never its text**, which does not leave the machine of whoever runs this bot. "
         "I read English: what's in another language gets no score and is only counted.\n"
-        f"- Single scores are deleted after {days}. After that only sums by hour are left, with nobody in them.\n"
-        "- Nobody can ask about another person. An hour with fewer than 5 people in it is not shown.\n"
+        f"- Single scores are deleted after {days}. After that only what I have shown of an hour is left.\n"
+        "- Nobody can ask about another person. I show an hour once it is over, rounded, and never one in which fewer "
+        "than 5 people wrote; it changes only when the messages of 5 people have changed.\n"
+        f"{away if catch_up else ''}"
         "- Whoever deletes this notice stops me: nobody is read here until it stands again.\n"
         "- Where admins have me react to strong messages, my reaction goes when you edit what it was for.\n"
         "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. The scores "
@@ -70,12 +78,13 @@ class Notices:
         connection: Connection,
         retention_days: int,
         *,
+        catch_up: int = 24,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules
         self._backoff = backoff
         self._admins = admins
-        self._words = notice(retention_days)
+        self._words = notice(retention_days, catch_up)
         self._connection = connection
         self._check = NoticeCheck(connection, _BEGINS)
         self._posting: set[int] = set()
