@@ -33,7 +33,9 @@ CONNECT = Need("connect", "Connect", "to get the messages in a voice channel's c
 SEND = Need("send_messages", "Send Messages", "to post the notice, alerts and digests")
 SEND_IN_THREADS = Need("send_messages_in_threads", "Send Messages in Threads", "to post the notice")
 POST = Need("send_messages", "Create Posts", "to post the notice")
-HISTORY = Need("read_message_history", "Read Message History", "for previews, and to react to a message")
+HISTORY = Need(
+    "read_message_history", "Read Message History", "to see that my notice still stands, and to read what I missed"
+)
 REACT = Need("add_reactions", "Add Reactions", "to tag messages")
 EMBED = Need("embed_links", "Embed Links", "for alerts, digests and answers with a chart")
 ATTACH = Need("attach_files", "Attach Files", "for charts")
@@ -69,7 +71,8 @@ def for_watching(channel: Watchable, *, tagging: bool = False) -> list[Need]:
         needs += [POST, SHOW] if channel.is_media() else [POST]
     else:
         needs.append(SEND)
-    return [*needs, HISTORY, REACT] if tagging else needs
+    needs.append(HISTORY)
+    return [*needs, REACT] if tagging else needs
 
 
 def missing(channel: Watchable, needs: Iterable[Need]) -> list[Need]:

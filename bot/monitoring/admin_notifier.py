@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import discord
@@ -50,6 +51,9 @@ class _Cause:
     notes: int = 0
     told: float = float("-inf")
     waiting: bool = False
+
+
+_MENTION = re.compile(r"<#([0-9]{1,20})>")
 
 
 class AdminNotifier:
@@ -121,8 +125,32 @@ class AdminNotifier:
             await self._pause(max(COLLECTING[0], pause - max(0.0, self._clock() - cause.told)))
         places, cause.places, cause.waiting = list(cause.places), {}, False
         cause.notes, cause.told = cause.notes + 1, self._clock()
-        more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
-        await self._deliver(guild, words(", ".join(places[:NAMED]) + more), 0)
+        await self.tell_of(guild, places, words)
+
+    async def tell_of(self, guild: discord.Guild, places: Sequence[str], words: Callable[[str], str]) -> None:
+        """Tells of places, such as mentions of channels; of those that not everybody who hears it can read, how many.
+
+        `words` makes the sentence of their list.
+        """
+        named = await self._may_be_named(guild, places)
+        shown = [place for place in places if place in named]
+        more = [f"{len(shown) - NAMED} more"] if len(shown) > NAMED else []
+        if hidden := len(places) - len(shown):
+            more.append(f"{hidden} channel{'' if hidden == 1 else 's'} that not everybody here can read")
+        await self._deliver(guild, words(_listed([*shown[:NAMED], *more])), 0)
+
+    async def _may_be_named(self, guild: discord.Guild, places: Sequence[str]) -> frozenset[str]:
+        """Those of these places that the readers of the mod channel may be told of; an owner sees everything."""
+        counting = {place: _counting(guild, place) for place in places}
+        channels = {number for number in counting.values() if number is not None}
+        try:
+            channel_id = (await self._rules.settings(guild.id)).mod_channel_id
+            if channel_id is None or not channels:
+                return frozenset(places)
+            told = await self._mod_channels.told_of(guild.id, channel_id, channels, time.time())
+        except (*REQUEST_FAILURES, DatabaseUnavailable, NotPosted):
+            told = frozenset()
+        return frozenset(place for place, number in counting.items() if number is None or number in told)
 
     async def _has_mod_channel(self, guild: discord.Guild) -> bool:
         try:
@@ -176,3 +204,16 @@ class AdminNotifier:
         task = asyncio.get_running_loop().create_task(work, name="telling admins")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _counting(guild: discord.Guild, place: str) -> int | None:
+    """The channel that a mention is of, or that the thread is in; None for what is no mention of a channel."""
+    found = _MENTION.fullmatch(place)
+    if found is None:
+        return None
+    thread = guild.get_thread(int(found[1]))
+    return thread.parent_id if thread is not None else int(found[1])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

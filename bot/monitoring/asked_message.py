@@ -22,6 +22,9 @@ UNREAD_PERSON = (
 
 UNREAD_PLACE = "I leave this message unread: this server's admins keep me out of where it was written."
 
+MOST_FORWARDS = 3
+"""How often something may have been forwarded until nobody asks any more whose it is."""
+
 _PLACES = {Barred.EXEMPT_PLACE, Barred.UNKNOWN_CHANNEL}
 
 
@@ -46,7 +49,10 @@ class AskedMessage:
         shown = shown_message(message)
         here = interaction.channel if not isinstance(shown.channel, WithMessages) else shown.channel
         found = [shown]
-        if (forwarded := await original_of(interaction.client.get_channel, shown)) is not None:
+        while len(found) <= MOST_FORWARDS and found[-1].message_snapshots:
+            forwarded = await original_of(interaction.client.get_channel, found[-1])
+            if forwarded is None:
+                break
             found.append(forwarded)
         written = [Written.of(one, channel=here if one is shown else None) for one in found]
         return cls(gate, interaction.user.id, written, [one.guild for one in found])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 import discord
 
@@ -23,9 +22,6 @@ LOOK_SECONDS = 5.0
 
 QUIET_SECONDS = 3600.0
 """How long the admins of a server are told nothing more after a note; what is still so then is told."""
-
-_NAMED = 10
-"""Channels that a note names."""
 
 
 class BlindSpots:
@@ -118,7 +114,7 @@ class BlindSpots:
             return
         self._quiet_until[guild_id] = self._clock.steady() + QUIET_SECONDS
         _log.info("in server %d, %d watched channels are hidden from the bot", guild_id, len(still))
-        await self._admins.tell(guild, _hidden_in_words(still))
+        await self._admins.tell_of(guild, [f"<#{channel}>" for channel in still], _hidden_in_words)
 
 
 def sees(channel: Watchable) -> bool:
@@ -134,10 +130,7 @@ def _absence(cause: GapCause, channel: Watchable) -> Absence | None:
     return None if place is None else Absence(cause, place.guild_id, place.channel_id)
 
 
-def _hidden_in_words(channels: Iterable[int]) -> str:
-    named = [f"<#{channel}>" for channel in channels]
-    more = len(named) - _NAMED
-    those = ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _hidden_in_words(those: str) -> str:
     return (
         f"I am to watch {those}, but I may not see what is written there any more, so I read nothing in it: from now "
         "on that is a gap in the mood. `/monitor doctor` says what to click."

@@ -50,7 +50,9 @@ class EventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """A message has changed."""
+        """A message has changed; what it said before is forgotten where somebody has asked about it."""
+        if payload.message.edited_at is not None:
+            self.monitoring.services.recent_texts.forget_messages((payload.message_id,))
         await self.monitoring.ingest.edited(payload.message)
 
     @commands.Cog.listener()

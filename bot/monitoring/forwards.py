@@ -7,14 +7,27 @@ which means in the same server and where the bot may look, and only if that pers
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import aiohttp
 import discord
 
 from bot.channels import WithMessages, is_private_thread
+from bot.link.failures import REQUEST_FAILURES
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import words_forwarded, words_of_author
 from bot.monitoring.reading_gate import Barred, ReadingFor, ReadingGate, Written
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedWords:
+    """What a message says to watching; `original` is of whom the forwarded part is, None where there is none."""
+
+    words: str
+    original: Written | None = None
+
+    def may_be_read(self, gate: ReadingGate) -> bool:
+        """Asked again once the model has read it: whoever wrote the original may have opted out meanwhile."""
+        return self.original is None or gate.ruling(self.original, ReadingFor.ASKED).barred is None
 
 
 async def original_of(channel_by_id: Callable[[int], object], message: discord.Message) -> discord.Message | None:
@@ -27,25 +40,29 @@ async def original_of(channel_by_id: Callable[[int], object], message: discord.M
         return None
     try:
         return await channel.fetch_message(reference.message_id)
-    except (discord.HTTPException, aiohttp.ClientError, OSError):
+    except REQUEST_FAILURES:
         return None
 
 
-async def words_to_watch(gate: ReadingGate, message: discord.Message) -> str:
-    """What its author said in a message, and what they forward if that may be read; "" where there is neither."""
+async def words_to_watch(gate: ReadingGate, message: discord.Message) -> WatchedWords:
+    """What its author said in a message, and what they forward if that may be read; no words where there is neither."""
+    typed = WatchedWords(words_of_author(message))
     if not message.message_snapshots or message.guild is None:
-        return words_of_author(message)
+        return typed
     original = await original_of(message.guild.get_channel_or_thread, message)
-    if original is None or not await _may_be_read(gate, message.guild, original):
-        return words_of_author(message)
-    return words_forwarded(message)
+    if original is None or original.message_snapshots:  # that one is forwarded, too: of whom, nobody says
+        return typed
+    written = await _written(gate, message.guild, original)
+    return typed if written is None else WatchedWords(words_forwarded(message), written)
 
 
-async def _may_be_read(gate: ReadingGate, guild: discord.Guild, original: discord.Message) -> bool:
+async def _written(gate: ReadingGate, guild: discord.Guild, original: discord.Message) -> Written | None:
+    """Who wrote the original, if their words may be read."""
     if original.author.bot or original.webhook_id is not None or is_private_thread(original.channel):
-        return False
-    barred = gate.ruling(Written.of(original), ReadingFor.ASKED).barred
+        return None
+    written = Written.of(original)
+    barred = gate.ruling(written, ReadingFor.ASKED).barred
     if barred is Barred.ROLES_UNKNOWN:
-        roles = await MemberRoles(guild, most=1).of(original.author)
-        barred = gate.ruling(Written.of(original, roles=roles), ReadingFor.ASKED).barred
-    return barred is None
+        written = Written.of(original, roles=await MemberRoles(guild, most=1).of(original.author))
+        barred = gate.ruling(written, ReadingFor.ASKED).barred
+    return written if barred is None else None

@@ -140,7 +140,7 @@ class HistoryReader:
 
     async def _read(self, message: discord.Message, one: CatchUpChannel) -> bool:
         """Has a message read, if it may be; False when it could not be."""
-        roles: frozenset[int] | None = frozenset()
+        roles: frozenset[int] | None = None
         if self._rules.has_exempt_roles(one.place.guild_id):
             roles = await self._roles(message, one)
         return await self._ingest.caught_up(message, roles)

@@ -104,11 +104,13 @@ class Ingest:
         ruling = await self._with_notice(message, ruling)
         if ruling.barred is Barred.NO_NOTICE and isinstance(message.channel, WithMessages):
             await self._notices.post_where_due(message.channel, ruling.decision)
-        words = await words_to_watch(self._gate, message) if ruling.barred is None else ""
-        if not words or is_command(words):
+        if ruling.barred is not None:
             return
-        verdict = await self._verdict(message, words)
-        if not isinstance(verdict, Verdict | Unreadable):
+        said = await words_to_watch(self._gate, message)
+        if not said.words or is_command(said.words):
+            return
+        verdict = await self._verdict(message, said.words)
+        if not isinstance(verdict, Verdict | Unreadable) or not said.may_be_read(self._gate):
             return
         ruling = self._gate.watching(message)  # its author may have opted out meanwhile, or the notice be gone
         if ruling.barred is None and ruling.place is not None and self._keep(message, ruling.place, verdict):
@@ -142,9 +144,9 @@ class Ingest:
             self._storage.write_buffer.emptied(message.id, moment)
             return False
         verdict = await self._verdict(message, words)
-        if isinstance(verdict, NothingToRead):
-            self._storage.write_buffer.emptied(message.id, moment)
         if not isinstance(verdict, Verdict | Unreadable):
+            # Nothing to read, or not read because too much waits: the text of the score that is there is gone.
+            self._storage.write_buffer.emptied(message.id, moment)
             return False
         ruling = self._gate.watching(message, roles=roles)
         if ruling.barred is not None or ruling.place is None:
@@ -185,12 +187,12 @@ class Ingest:
         """
         if self._gate.watching(message, roles=roles).barred is not None:
             return True
-        if written_at(message.id) < self._storage.opt_outs.in_again_since(message.author.id):
+        said = await words_to_watch(self._gate, message)
+        if not said.words or is_command(said.words):
             return True
-        words = await words_to_watch(self._gate, message)
-        if not words or is_command(words):
+        verdict = await self._verdict(message, said.words)
+        if not said.may_be_read(self._gate):
             return True
-        verdict = await self._verdict(message, words)
         ruling = self._gate.watching(message, roles=roles)
         if isinstance(verdict, Verdict | Unreadable) and ruling.barred is None and ruling.place is not None:
             edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0

@@ -35,6 +35,9 @@ ASK_AGAIN_SECONDS = 120.0
 LONGEST_WAIT = 30.0
 """Seconds that a message waits for its channel's notice to be asked for; then the notice counts as it did."""
 
+MOST_IN_VAIN = 5
+"""Questions without an answer, one in two minutes, after which a notice does not count until there is one."""
+
 _BEGINS = "**From now on I read the mood"
 
 
@@ -91,6 +94,8 @@ class Notices:
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}
         self._gone: set[int] = set()
+        self._in_vain: dict[int, int] = {}
+        self._ask_from: dict[int, float] = {}
         self._clock = clock
         self._not_before = -inf
         self.blind_from: Told = _nobody_is_told
@@ -201,6 +206,8 @@ class Notices:
 
     async def _still_stands(self, known: Notice) -> bool:
         """Asks Discord, once for all who wait."""
+        if self._clock() < self._ask_from.get(known.channel_id, -inf):
+            return False
         asking = self._asking.get(known.channel_id)
         if asking is None:
             asking = asyncio.get_running_loop().create_task(self._ask(known), name="asking for a notice")
@@ -218,8 +225,14 @@ class Notices:
         if found is Found.GONE:
             await self._was_deleted(known)
         elif found is Found.UNKNOWN:
+            self._in_vain[known.channel_id] = self._in_vain.get(known.channel_id, 0) + 1
+            if self._in_vain[known.channel_id] >= MOST_IN_VAIN:  # it has not been seen for too long
+                self._ask_from[known.channel_id] = self._clock() + ASK_AGAIN_SECONDS
+                return False
             self._rules.doubt((known,), ASK_AGAIN_SECONDS)
         else:
+            self._in_vain.pop(known.channel_id, None)
+            self._ask_from.pop(known.channel_id, None)
             self._rules.trust(known)
             if message_id is not None and known.message_id is None:
                 with suppress(DatabaseUnavailable):  # then it is looked for again after the next start

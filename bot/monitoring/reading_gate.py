@@ -167,6 +167,8 @@ class ReadingGate:
             return Barred.NOT_WATCHED
         if self._opt_outs.includes(written.author_id):
             return Barred.OPTED_OUT
+        if written_at(written.message_id) < self._opt_outs.in_again_since(written.author_id):
+            return Barred.OPTED_OUT  # as they had when they wrote it
         return self._roles_missing(written)
 
     def _asked(self, written: Written, asker_id: int | None) -> Ruling:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import discord
 
+from bot.audience import can_see
 from bot.domain.records import Absence, GapCause
 from bot.monitoring.monitoring import Monitoring
 from bot.presentation.text import span
@@ -25,24 +26,32 @@ _WHY = {
 }
 
 
-async def blindness(monitoring: Monitoring, guild: discord.Guild) -> list[str]:
-    """One line for each, what lasts first; none of what was shorter than a minute."""
-    now = monitoring.clock.now()
+async def blindness(monitoring: Monitoring, admin: discord.Member) -> list[str]:
+    """One line for each, what lasts first; none of what was shorter than a minute, or of channels they cannot see."""
+    now, guild = monitoring.clock.now(), admin.guild
+    lasting = [one for one in monitoring.downtime.lasting(guild.id) if _is_shown(admin, one[0])]
     lines = [
         f"{_where(absence)}nothing since <t:{int(since)}:f>: {_WHY[absence.cause]}."
-        for absence, since in sorted(monitoring.downtime.lasting(guild.id), key=lambda one: one[1])
+        for absence, since in sorted(lasting, key=lambda one: one[1])
     ]
     more = f"and {len(lines) - LISTED} more" if len(lines) > LISTED else ""
-    past = await _lately(monitoring, guild.id, int(now) - GAP_DAYS * 86400)
+    past = await _lately(monitoring, admin, int(now) - GAP_DAYS * 86400)
     return [*lines[:LISTED], *([more] if more else []), *past]
 
 
-async def _lately(monitoring: Monitoring, guild_id: int, since: int) -> list[str]:
+async def _lately(monitoring: Monitoring, admin: discord.Member, since: int) -> list[str]:
     try:
-        noted = await monitoring.storage.gaps.lately(guild_id, since, 4 * LISTED)
+        noted = await monitoring.storage.gaps.lately(admin.guild.id, since, 4 * LISTED)
     except DatabaseUnavailable:
         return []
-    return [line for one in noted if (line := _past(one))][:LISTED]
+    return [line for one in noted if _is_shown(admin, one.absence) and (line := _past(one))][:LISTED]
+
+
+def _is_shown(admin: discord.Member, absence: Absence) -> bool:
+    if absence.channel_id is None:
+        return True
+    known = admin.guild.get_channel_or_thread(absence.channel_id)
+    return known is None or can_see(admin, known)
 
 
 def _past(one: Noted) -> str:

@@ -126,7 +126,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member))
             counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
             silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting)
-            unseen = await blindness(self.monitoring, admin.guild)
+            unseen = await blindness(self.monitoring, admin.member)
             return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent, unseen=unseen)
 
         await self._answer(interaction, work)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import aiohttp
 import discord
 
+from bot.audience import can_read
 from bot.channels import Watchable, WithMessages
 from bot.commands.monitor.recent import recent_messages
 from bot.monitoring.monitoring import Monitoring
@@ -33,8 +34,7 @@ async def language_warning(monitoring: Monitoring, member: discord.Member, chann
     """
     if not isinstance(channel, WithMessages) or not monitoring.content_seen or missing(channel, (VIEW, HISTORY)):
         return ""
-    theirs = channel.permissions_for(member)
-    if not (theirs.view_channel and theirs.read_message_history):
+    if not can_read(member, channel):
         return ""
     try:
         async with asyncio.timeout(MOST_SECONDS):

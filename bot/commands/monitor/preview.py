@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import discord
 
+from bot.audience import can_read
 from bot.channels import WithMessages
-from bot.commands.monitor.errors import PRIVATE_THREAD, UNKNOWN_CHANNEL, Refused
+from bot.commands.monitor.errors import DISCORD_FAILS, PRIVATE_THREAD, UNKNOWN_CHANNEL, Refused
 from bot.commands.monitor.recent import RecentMessage, recent_messages
 from bot.commands.monitor.targets import RuleTarget
 from bot.domain.records import GuildSettings
+from bot.link.failures import REQUEST_FAILURES, is_refusal
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.reactions import tag_for
 from bot.monitoring.reading_gate import Barred
@@ -40,16 +42,17 @@ async def preview(
     barred = monitoring.gate.bars_channel(channel)
     if barred is not None:
         raise Refused(_NOT_SHOWN[barred])
-    theirs = channel.permissions_for(member)
-    if not (theirs.view_channel and theirs.read_message_history):
+    if not can_read(member, channel):
         raise Refused(f"You may not read {what.name} yourself, so I do not show you what is written there.")
     lacking = missing(channel, (VIEW, HISTORY))
     if lacking:
         raise Refused(f"There is nothing to show: {what_to_click(channel, lacking)}")
     try:
         messages = await recent_messages(monitoring, channel, MESSAGES)
-    except discord.HTTPException as error:
-        raise Refused(f"I could not read {channel.mention} (Discord says: {error.text}).") from None
+    except REQUEST_FAILURES as error:
+        if isinstance(error, discord.HTTPException) and is_refusal(error):
+            raise Refused(f"I could not read {channel.mention} (Discord says: {error.text}).") from None
+        raise Refused(DISCORD_FAILS) from None
     verdicts = await monitoring.services.classifier.classify_many(
         [recent.words for recent in messages], origin=channel.guild.id
     )

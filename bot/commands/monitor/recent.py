@@ -9,7 +9,7 @@ import discord
 
 from bot.channels import WithMessages
 from bot.monitoring.command_filter import is_command
-from bot.monitoring.forwards import words_to_watch
+from bot.monitoring.forwards import WatchedWords, words_to_watch
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.reading_gate import Barred, ReadingGate
@@ -20,12 +20,17 @@ class RecentMessage:
     """A message that may be read, what it says, and its author's roles where they had to be asked for."""
 
     message: discord.Message
-    words: str
+    said: WatchedWords
     roles: Collection[int] | None
+
+    @property
+    def words(self) -> str:
+        """What it says."""
+        return self.said.words
 
     def may_be_shown(self, gate: ReadingGate) -> bool:
         """Asked again once it was read: its author may have opted out meanwhile."""
-        return gate.preview(self.message, roles=self.roles).barred is None
+        return gate.preview(self.message, roles=self.roles).barred is None and self.said.may_be_read(gate)
 
 
 async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: int) -> list[RecentMessage]:
@@ -44,7 +49,7 @@ async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: 
             ruling = gate.preview(message, roles=roles)
         if ruling.barred is not None:
             continue
-        words = await words_to_watch(gate, message)
-        if words and not is_command(words):
-            found.append(RecentMessage(message, words, roles))
+        said = await words_to_watch(gate, message)
+        if said.words and not is_command(said.words):
+            found.append(RecentMessage(message, said, roles))
     return found[::-1]

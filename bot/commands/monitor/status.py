@@ -11,6 +11,7 @@ from bot.audience import can_see
 from bot.channels import is_private_thread
 from bot.commands.monitor.targets import named
 from bot.commands.monitor.visible import mention_for, unseen_in_words
+from bot.domain.disclosure import BASE
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.monitoring.ingest import Counts
@@ -135,11 +136,11 @@ def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watche
 
 
 def _since_start(counts: Counts, written: Written) -> str:
-    lines = [f"Read: {counts.read:,}. Not read, for too much was waiting: {counts.shed:,}."]
-    if counts.unread:
-        lines.append(f"Not in English, so not counted in the mood: {counts.unread:,}.")
-    if counts.failed:
-        lines.append(f"The model failed on: {counts.failed:,}.")
+    """In steps of `BASE`: exact counts would tell, of the last message, whether its author is read, and in English."""
+    read, shed, failed = (count // BASE * BASE for count in (counts.read + counts.unread, counts.shed, counts.failed))
+    lines = [f"Read: about {read:,}. Not read, for too much was waiting: about {shed:,}."]
+    if failed:
+        lines.append(f"The model failed on: about {failed:,}.")
     lines.append(
         f"In all servers: {written.dropped:,} dropped, for the database was away; {written.late:,} came too late."
     )
