@@ -11,7 +11,7 @@ from bot.link.limits import asked_for
 from bot.permissions import PORTAL
 
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
-"""Exit codes of sysexits.h: all well, Discord cannot be reached, a setting must be put right."""
+"""Exit codes of sysexits.h: all well, Discord or the database cannot be reached, a setting must be put right."""
 
 WRONG_TOKEN = f"Discord refused the token: copy it anew from {PORTAL} under Bot and set DISCORD_TOKEN in .env."
 NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
@@ -80,6 +80,11 @@ class Obstacles:
         if isinstance(error, aiohttp.ClientError | OSError):
             return self._unreached()
         return Later(BROKEN.format(kind=type(error).__name__), self._wait())
+
+    def no_database(self, sentence: str) -> Later:
+        """The store, which was there before, does not answer."""
+        self._tries += 1
+        return Later(sentence, self._wait())
 
     def _closed(self, code: int) -> Ended | Later:
         if code == 4004:

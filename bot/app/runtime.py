@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import discord
 
 from bot.app.answer_adapter import use_answer_adapter
-from bot.app.connecting import EX_CONFIG, EX_OK, WRONG_TOKEN, Ended, Later, Obstacles
+from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import freeze_what_is_loaded, keep_memory_private, on_hangup, stop_on_signals, tune_threads
@@ -24,7 +24,7 @@ from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
-from bot.storage.errors import StoreError
+from bot.storage.errors import DatabaseMisconfigured, DatabaseUnavailable, StoreError
 from model import CheckpointError, Classifier, ModelError
 from model.concurrency import in_thread, unless
 
@@ -89,7 +89,8 @@ async def run(settings: Settings, token: str) -> int:
                 return EX_OK
         return await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
-        return _say(str(error), EX_CONFIG)
+        passing = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseMisconfigured)
+        return _say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
     finally:
         await end(running, ShutdownBudget())
 
@@ -158,6 +159,8 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         except discord.PrivilegedIntentsRequired:
             _log.warning(WITHOUT_CONTENT)
             content_seen, judgement = False, None
+        except DatabaseUnavailable as error:  # it was there when the store was opened
+            judgement = obstacles.no_database(str(error))
         except (CheckpointError, StoreError, SettingsError):
             raise
         except Exception as error:  # whatever it is, another client may fare better; a message may hold words
@@ -168,10 +171,9 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
             return EX_OK
         if isinstance(judgement, Ended):
             return _say(judgement.sentence, judgement.code)
-        if storage.write_buffer.sees:
-            # What comes before this run is written down; from now on nothing is seen, until the next client is ready.
-            storage.write_buffer.sees = False
-            storage = replace(storage, last_alive=int(storage.clock.now()))
+        # From now on nothing is seen, until the next client is ready; the library may have unloaded this one already.
+        storage.write_buffer.sees = False
+        storage = replace(storage, last_alive=await _last_alive(storage))
         # The client's jobs go on while there is a wait: what is too old is removed all the same.
         if judgement is not None and await _is_told_to_stop(stop, judgement):
             return EX_OK
@@ -179,6 +181,14 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         from bot.app.assemble import assemble
 
         running.client = assemble(settings, classifier, storage, message_content=content_seen)
+
+
+async def _last_alive(storage: Storage) -> int | None:
+    """When messages were last seen, by the store's signs of life; as known before where the store does not answer."""
+    try:
+        return await storage.moods.last_alive()
+    except DatabaseUnavailable:
+        return storage.last_alive
 
 
 async def _serve(client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles) -> None:

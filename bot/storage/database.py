@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from bot.storage.database_url import claim, database_url
-from bot.storage.errors import DatabaseUnavailable
+from bot.storage.errors import DatabaseMisconfigured, DatabaseUnavailable
 from bot.storage.migrate import migrate
 from model.installation import needs_extra
 
@@ -154,7 +154,7 @@ def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
     try:
         return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
-        raise DatabaseUnavailable(needs_extra("PostgreSQL", "postgres")) from None
+        raise DatabaseMisconfigured(needs_extra("PostgreSQL", "postgres")) from None
 
 
 def _sqlite_options(busy_seconds: float) -> dict[str, Any]:

@@ -11,6 +11,10 @@ class DatabaseUnavailable(StoreError):
     """The database cannot be reached, is broken, or refused what was asked of it."""
 
 
+class DatabaseMisconfigured(DatabaseUnavailable):
+    """It can't be reached before a setting is put right or something is installed."""
+
+
 class ErasureWaits(DatabaseUnavailable):
     """The database could not erase what it was asked to; it is noted on the disk, and done as soon as it can."""
 

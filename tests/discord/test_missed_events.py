@@ -137,3 +137,23 @@ async def vibecheck(data, *words):
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     return done.stdout
+
+
+async def test_a_client_that_is_replaced_was_not_away_for_all_the_time_before(local, tmp_path):
+    world = build_world(local)
+    admin = add_admin(world)
+    async with online_bot(local, tmp_path, CATCH_UP="0"):
+        await watched(world, admin, tmp_path)
+        await until(lambda: count(tmp_path, "bookkeeping", "alive IS NOT NULL"))
+    with closing(sqlite3.connect(tmp_path / "data" / "mood.db", timeout=20)) as database:
+        database.execute("UPDATE bookkeeping SET alive = alive - 10800")
+        database.commit()
+    async with online_bot(local, tmp_path, CATCH_UP="0"):
+        three_hours = "ended - started > 10000"
+        await until(lambda: count(tmp_path, "gaps", three_hours) == 1)
+        await until(lambda: count(tmp_path, "bookkeeping", "alive > (SELECT max(started) FROM gaps) + 10000"))
+        await local.gateway.close_with(4010)
+        await until(lambda: not local.gateway.connected)
+        await until(lambda: local.gateway.connected)
+        await until(lambda: count(tmp_path, "gaps", "1") == 2 or count(tmp_path, "gaps", three_hours) > 1)
+        assert count(tmp_path, "gaps", three_hours) == 1

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
 import discord
 import pytest
@@ -11,6 +13,7 @@ from bot.app.runtime import WITHOUT_CONTENT
 from bot.demo.gateway import Op
 from bot.demo.launch import wait_until_ready
 from bot.demo.local_discord import LocalDiscord
+from bot.storage.database_url import FILE
 from tests.discord.wire import (
     ANSWER,
     CALLBACK,
@@ -312,3 +315,18 @@ async def test_ctrl_c_ends_it_orderly_where_an_event_loop_knows_no_signals(local
         bot.process.send_signal(signal.SIGINT)
         code = await bot.ended()
     assert (code, bot.said) == (EX_OK, "")
+
+
+async def test_a_client_that_is_replaced_while_the_store_does_not_answer_waits_for_it(local, world, tmp_path):
+    def renamed(old, new):
+        with closing(sqlite3.connect(tmp_path / "data" / FILE, timeout=20)) as database, database:
+            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    async with online_bot(local, tmp_path) as bot:
+        renamed("notices", "away")
+        await local.gateway.close_with(4010)
+        await until(lambda: bot.said.count("Tried again in") >= 2)
+        renamed("away", "notices")
+        await until(lambda: local.gateway.connected)
+        await world.ask(TEXT)
+        assert bot.process.returncode is None
