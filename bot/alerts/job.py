@@ -1,4 +1,8 @@
-"""Looks every minute whether a channel's storm starts or ends, and posts it once."""
+"""Looks every minute whether a channel's storm starts or ends, and posts it once.
+
+What is judged of an hour is what was told of it when it was over. Only an hour of so many people that it will be told
+without noise is judged before, exactly as it is at that minute, so that an alert comes while it still helps.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,23 @@ class _Learned:
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """An hour that is judged: as it was told, or exactly, for it is not told yet."""
+
+    hour: HourMood
+    told: bool
+
+    def may_end(self, alert: Alert) -> bool:
+        """Whether it is later than what began an alert.
+
+        Exactly as it is, the hour in which it began may not: from a start and an end in it somebody could reckon what
+        one person wrote in between.
+        """
+        began = alert.started // SECONDS
+        return self.hour.hour > began or (self.told and self.hour.hour == began)
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     """An alert that was over at `at`, where that is to be posted, and the hour that showed it."""
 
@@ -62,17 +83,16 @@ class AlertJob:
         """Numbers of alerts of which it is certain that they were not posted."""
 
     async def tick(self, now: float) -> None:
-        """Looks at the present hour, or the one before while too little was said in the present one."""
+        """Looks at the present hour, if it may be judged before it is told, or else at the latest that was told."""
         if not self._connection.is_ready():
             return
         present = int(now // SECONDS)
         running = {(alert.guild_id, alert.channel_id): alert for alert in await self._storage.alerts.running_alerts()}
-        recent: dict[tuple[int, int], list[HourMood]] = {place: [] for place in running}
+        recent: dict[tuple[int, int], list[_Judged]] = {place: [] for place in running}
         guilds = {rule.guild_id for rule in await self._storage.guilds.rules()} | {guild_id for guild_id, _ in running}
-        exact = await self._storage.moods.hours_to_judge(present - _SILENT_HOURS, present, guilds)
-        for guild_id, channel_id, hour in exact:
-            recent.setdefault((guild_id, channel_id), []).append(hour)
-        by_server: defaultdict[int, list[tuple[int, list[HourMood]]]] = defaultdict(list)
+        for (guild_id, channel_id), hours in (await self._hours(present, guilds)).items():
+            recent[guild_id, channel_id] = hours
+        by_server: defaultdict[int, list[tuple[int, list[_Judged]]]] = defaultdict(list)
         for (guild_id, channel_id), hours in recent.items():
             by_server[guild_id].append((channel_id, hours))
         for end in self._ends.values():
@@ -84,10 +104,21 @@ class AlertJob:
 
         await self._turns.take(list(by_server), turn)
 
+    async def _hours(self, present: int, guilds: Collection[int]) -> dict[tuple[int, int], list[_Judged]]:
+        """The latest hours of each server's channels, in order."""
+        first, moods = present - _SILENT_HOURS, self._storage.moods
+        found: defaultdict[tuple[int, int], dict[int, _Judged]] = defaultdict(dict)
+        for guild_id, channel_id, hour in await moods.hours_to_judge(first, present, guilds):
+            found[guild_id, channel_id][hour.hour] = _Judged(hour, told=False)
+        # Read last: an hour that is told in between is in both, rather than in neither.
+        for guild_id, channel_id, hour in await moods.told_hours(first, present, guilds):
+            found[guild_id, channel_id][hour.hour] = _Judged(hour, told=True)
+        return {place: [hours[number] for number in sorted(hours)] for place, hours in found.items()}
+
     async def _look_at_server(
         self,
         guild_id: int,
-        channels: list[tuple[int, list[HourMood]]],
+        channels: list[tuple[int, list[_Judged]]],
         running: dict[tuple[int, int], Alert],
         now: float,
     ) -> None:
@@ -97,9 +128,9 @@ class AlertJob:
                 with self._forgiving(guild_id):
                     await self._post_end(end, now)
         for channel_id, hours in channels:
-            judged = [hour for hour in hours if enough(hour, settings)]
+            judged = [one for one in hours if enough(one.hour, settings)]
             alert = running.get((guild_id, channel_id))
-            if alert is not None or (judged and judged[-1].hour >= int(now // SECONDS) - 1):
+            if alert is not None or (judged and judged[-1].hour.hour >= int(now // SECONDS) - 1):
                 with self._forgiving(guild_id):
                     await self._look(settings, channel_id, alert, judged, now)
 
@@ -112,7 +143,7 @@ class AlertJob:
             _log.warning("an alert of server %d was not posted (%s)", guild_id, type(error).__name__)
 
     async def _look(
-        self, settings: GuildSettings, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
+        self, settings: GuildSettings, channel_id: int, alert: Alert | None, judged: list[_Judged], now: float
     ) -> None:
         sensitivity = await self._sensitivity(settings.guild_id, channel_id)
         if sensitivity is None or settings.mod_channel_id is None:
@@ -120,7 +151,8 @@ class AlertJob:
                 await self._storage.alerts.recover(alert.guild_id, alert.number)
             return
         present = int(now // SECONDS)
-        hour = judged[-1] if judged and judged[-1].hour >= present - 1 else None
+        latest = judged[-1] if judged and judged[-1].hour.hour >= present - 1 else None
+        hour = latest.hour if latest is not None else None
         baseline = await self._baseline(settings, channel_id, present)
         if baseline is None:
             return
@@ -137,8 +169,8 @@ class AlertJob:
             if started is not None:
                 self._not_posted.add(started.number)
                 if told:
-                    await self._post(started, settings.mod_channel_id, now, hour)
-        elif change is Change.ENDS and alert is not None:
+                    await self._post(started, settings.mod_channel_id, now)
+        elif change is Change.ENDS and alert is not None and (latest is None or latest.may_end(alert)):
             await self._end(alert, settings.mod_channel_id, now, hour)
 
     async def _may_be_told(self, guild_id: int, channel_id: int, mod_channel_id: int, now: float) -> bool | None:
@@ -152,11 +184,11 @@ class AlertJob:
         """Posts an alert that is noted and was not posted yet, or forgets it where it may not be told any more."""
         told = await self._may_be_told(alert.guild_id, alert.channel_id, mod_channel_id, now)
         if told:
-            await self._post(alert, mod_channel_id, now, None)
+            await self._post(alert, mod_channel_id, now)
         elif told is False:
             await self._storage.alerts.recover(alert.guild_id, alert.number)
 
-    async def _post(self, alert: Alert, mod_channel_id: int, now: float, hour: HourMood | None) -> None:
+    async def _post(self, alert: Alert, mod_channel_id: int, now: float) -> None:
         """Posts an alert, unless it turns out that this process, or the one before, did already."""
         posts, channels = self._storage.alerts, self._mod_channels
         if channels.paused(mod_channel_id, now):
@@ -170,7 +202,7 @@ class AlertJob:
                 return
         self._not_posted.discard(alert.number)
         try:
-            post_id = await channels.post(alert.guild_id, mod_channel_id, now, **alert_post(alert, hour))
+            post_id = await channels.post(alert.guild_id, mod_channel_id, now, **alert_post(alert))
         except NotPosted:
             self._not_posted.add(alert.number)
             return
@@ -201,9 +233,9 @@ class AlertJob:
         del self._ends[alert.number]
 
     async def _last_storm(
-        self, guild_id: int, channel_id: int, alert: Alert | None, judged: list[HourMood], now: float
+        self, guild_id: int, channel_id: int, alert: Alert | None, judged: list[_Judged], now: float
     ) -> Anomaly | None:
-        latest = min(now, (judged[-1].hour + 1) * SECONDS) if judged else 0.0
+        latest = min(now, (judged[-1].hour.hour + 1) * SECONDS) if judged else 0.0
         if alert is not None:
             return Anomaly(alert.started, max(latest, alert.started))
         former = await self._storage.alerts.alerts(guild_id, channel_id, limit=1)

@@ -113,13 +113,13 @@ def over_footer(number: int) -> str:
     return f"Alert {number}, over"
 
 
-def alert_post(alert: Alert, _hour: HourMood | None) -> dict[str, Any]:
-    """What to send when a storm starts, without a number: the hour that was judged is exact, and is not over."""
+def alert_post(alert: Alert) -> dict[str, Any]:
+    """What to send when a storm starts, without a number: the hour that was judged may be exact, and not over."""
     embed = discord.Embed(
         title="The mood has dropped",
         description=(
             f"<#{alert.channel_id}> is far more negative than usual at this hour of the week. "
-            "Once the hour is over, `/mood channel` shows how much.\n"
+            "`/mood channel` shows how much, once the hour is over.\n"
             "I say so when it is as usual again, and nothing more until then."
         ),
         colour=palette.BAD,

@@ -58,7 +58,10 @@ class Anomaly:
 
 
 def enough(hour: HourMood, settings: GuildSettings) -> bool:
-    """Whether so many people wrote so many messages in an hour that it is judged."""
+    """Whether so many people wrote so many messages in an hour that it is judged.
+
+    As it is told its people are rounded down: of 9 with at least 6 asked for, they are 5 and not enough.
+    """
     authors = max(FEWEST_AUTHORS, settings.alert_authors)
     return hour.messages >= max(2, settings.alert_messages) and hour.authors >= authors
 

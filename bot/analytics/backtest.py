@@ -32,10 +32,11 @@ class BacktestAlert:
 def backtest(
     hours: Sequence[HourMood], settings: GuildSettings, sensitivity: Sensitivity, zone: ZoneInfo
 ) -> tuple[BacktestAlert, ...]:
-    """Judges these hours of a channel, in order, each when it is over; a live alert may come before an hour ends.
+    """Judges these hours of a channel, as they are told, in order, each when it is over.
 
-    They are hours as they are told, so one that barely had enough messages or people may be judged in one and not in
-    the other.
+    So the job does, too, of all hours that are told with noise. One of many people it judges at every minute besides:
+    an alert of that hour may come, or be over, before the hour is, and a drop or a rise that the rest of the hour makes
+    up for is not found here.
 
     Learns each day from the weeks before it, as it is done live. It may take a second: not for the event loop.
     """

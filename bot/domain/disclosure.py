@@ -1,12 +1,13 @@
 """Statistical disclosure control: how exact sums become what is told, so that they single nobody out.
 
-Who tries to is taken to have `FEWEST_AUTHORS - 1` accounts beside one other person, and to know everything but that
-person's scores. Three means stand against it. The threshold rule: of fewer people nothing is told. Rounding: messages
-to a multiple of `BASE`, at random, so that sums over many hours are right all the same; people down to one; the mean
-and its error to two digits. Noise (perturbation): where somebody with that many accounts may know all but a few of the
-people, two-sided geometric noise, the discrete Laplace, as large as the most messages of any one of them. From
-`FEWEST_WITHOUT_NOISE` people on, as many as the threshold are unknown to them; unless one person dominates, rounding is
-enough.
+Who tries to is taken to have `FEWEST_AUTHORS - 1` accounts of their own, to see who writes how much, and to know how
+all of this is made. Three means stand against it. The threshold rule: of fewer people nothing is told. Rounding:
+messages to a multiple of `BASE`, at random, so that sums over many hours are right all the same; people down to one;
+the mean and its error to two digits. Noise (perturbation): of fewer than `FEWEST_WITHOUT_NOISE` people, and where one
+person dominates, two-sided geometric noise, the discrete Laplace, as large as the most messages of any one of them: it
+hides a person also from somebody who knows the scores of all others. From `FEWEST_WITHOUT_NOISE` people on without such
+a one there is none: their own accounts taken away, the scores of `FEWEST_AUTHORS` people remain, whom they are taken
+not to know, and these hide each other behind their sum. Somebody who knew all of these but one would learn that one's.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def told_from(hour: int) -> int:
 
 
 def needs_noise(authors: int, messages: int, most: int, leading: int) -> bool:
-    """Whether rounding is not enough: there are few people, or one dominates.
+    """Whether rounding is not enough, nor may an alert judge the exact hour: there are few people, or one dominates.
 
     `most` is how many of the messages one person has at the most, and `leading` how many those `FEWEST_AUTHORS` have
     who have most. If whoever is none of these wrote less than that one person (the p % rule, with the adversary's other

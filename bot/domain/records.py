@@ -116,7 +116,7 @@ class HourMood:
     The sums of scores are such that `mean` and `standard_error`, which counts the noise in, are those that are told.
     `authors` is a number that there were at least: it is rounded down, and of several hours that of the one with most,
     since people of two hours may be the same. `unread` more messages could not be read: nothing else here knows of
-    them. Of a quiet day they are not told. Only `MoodRepository.hours_to_judge` gives exact ones.
+    them. Of a quiet day they are not told. Only `MoodRepository.hours_to_judge` gives exact ones, of many people.
     """
 
     hour: int

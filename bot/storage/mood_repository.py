@@ -6,20 +6,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, func, insert, select
+from sqlalchemy import BigInteger, and_, cast, false, func, insert, select
 from sqlalchemy.sql import ColumnElement
 
+from bot.domain.disclosure import FEWEST_WITHOUT_NOISE, needs_noise
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
 from bot.domain.snowflake import SECONDS
+from bot.storage.chunks import CHUNK, chunks
 from bot.storage.database import Database
 from bot.storage.gap_repository import read_gaps
 from bot.storage.quiet_days import read_quiet_days
-from bot.storage.schema import Base, BookkeepingRow, GapRow, HourRow, ToldHourRow
+from bot.storage.schema import BookkeepingRow, GapRow, HourRow, ToldHourRow
+from bot.storage.told_hours import Shares, read_shares
 from bot.storage.unread import Unread, read_unread
 from bot.storage.upsert import table_of
-
-_PART = 500
-"""Rows that are read at once."""
 
 _SUMS = ("negative", "neutral", "positive", "score_sum", "score_square_sum")
 
@@ -75,26 +75,7 @@ class MoodRepository:
 
         By channel and hour. Without servers nothing is read: the index begins with them.
         """
-        return await self._hours(ToldHourRow, first_hour, last_hour, guilds, channels)
-
-    async def hours_to_judge(
-        self, first_hour: int, last_hour: int, guilds: Collection[int]
-    ) -> tuple[tuple[int, int, HourMood], ...]:
-        """The same of the exact sums, also of the hour that is not over; for this process alone.
-
-        They tell whether there is something to look at; no number of them may be told, posted or kept.
-        """
-        return await self._hours(HourRow, first_hour, last_hour, guilds, None)
-
-    async def _hours(
-        self,
-        row: type[Base],
-        first_hour: int,
-        last_hour: int,
-        guilds: Collection[int],
-        channels: Collection[int] | None,
-    ) -> tuple[tuple[int, int, HourMood], ...]:
-        of = table_of(row).c
+        of = table_of(ToldHourRow).c
         columns = [of[name] for name in ("guild_id", "channel_id", *HourMood.__dataclass_fields__)]
         within = and_(of.guild_id.in_(guilds), of.hour.between(first_hour, last_hour))
         where = and_(within, of.authors >= FEWEST_AUTHORS)
@@ -104,8 +85,38 @@ class MoodRepository:
         found: list[tuple[int, int, HourMood]] = []
         async with self._database.read() as connection:
             rows = await connection.stream(question.order_by(of.channel_id, of.hour))
-            async for part in rows.partitions(_PART):
+            async for part in rows.partitions(CHUNK):
                 found += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
+        return tuple(found)
+
+    async def hours_to_judge(
+        self, first_hour: int, last_hour: int, guilds: Collection[int]
+    ) -> tuple[tuple[int, int, HourMood], ...]:
+        """Exact sums of hours that are not told yet, also of the one that is not over; for this process alone.
+
+        Only of hours that would be told without noise: of `FEWEST_WITHOUT_NOISE` people and more of whom none
+        dominates. Of any other an alert, which comes or does not from one minute to the next, would be a scale on which
+        somebody weighs another's messages with their own. No number of them may be told or posted.
+        """
+        of = table_of(HourRow).c
+        columns = [of[name] for name in ("guild_id", "channel_id", *HourMood.__dataclass_fields__)]
+        where = and_(
+            of.guild_id.in_(guilds),
+            of.hour.between(first_hour, last_hour),
+            of.told == false(),
+            of.authors >= FEWEST_WITHOUT_NOISE,
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(*columns).where(where).order_by(of.channel_id, of.hour))
+            hours = [(guild, channel, HourMood(*hour)) for guild, channel, *hour in rows]
+            shares: dict[tuple[int, int], Shares] = {}
+            for part in chunks(hours):
+                shares |= await read_shares(connection, [(channel, hour.hour) for _, channel, hour in part])
+        found = []
+        for guild, channel, hour in hours:
+            share = shares.get((channel, hour.hour))
+            if share is not None and not needs_noise(hour.authors, hour.messages, share.most, share.leading):
+                found.append((guild, channel, hour))
         return tuple(found)
 
     async def _mood(

@@ -47,7 +47,7 @@ async def tell_hours(connection: AsyncConnection, before: int, rng: Randomness, 
     if not hours:
         return 0
     counted = [row for row in hours if row.writers >= FEWEST_AUTHORS]
-    shares = await _shares(connection, [(row.channel_id, row.hour) for row in counted])
+    shares = await read_shares(connection, [(row.channel_id, row.hour) for row in counted])
     rows, decided = [], []
     for row in hours:
         told, noise = first_told(row, shares.get((row.channel_id, row.hour)), rng)
@@ -82,7 +82,7 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
     keys = [(row.channel_id, row.hour) for row in places]
     asked = select(*_HOURS).join_from(grouped, table_of(HourRow), exact)
     hours = {(row.channel_id, row.hour): row for row in await connection.execute(asked)}
-    now = await _shares(connection, keys)
+    now = await read_shares(connection, keys)
     rows, decided = [], []
     for row in places:
         key = (row.channel_id, row.hour)
@@ -146,8 +146,10 @@ def _as_row(told: Sums | None) -> dict[str, Any]:
     return {name: getattr(told, name) for name in SUMS}
 
 
-async def _shares(connection: AsyncConnection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Shares]:
-    """By channel and hour."""
+async def read_shares(
+    connection: AsyncConnection, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Shares]:
+    """By channel and hour, of those of which it is known who wrote; at most `CHUNK` of them at a time."""
     of = (_PEOPLE.channel_id, _PEOPLE.hour)
     place = func.row_number().over(partition_by=of, order_by=_PEOPLE.messages.desc()).label("place")
     written = (_PEOPLE.messages + _PEOPLE.unread).label("written")

@@ -20,6 +20,7 @@ from bot.services import Services
 
 _DAYS = 90
 _LISTED = 15
+_AS_TOLD = "Each hour was judged when it was over, as it is told; one of many people may bring its alert sooner."
 
 
 async def replay(
@@ -59,4 +60,5 @@ def replay_words(
         )
     if len(found) > _LISTED:
         lines.append(f"…and {len(found) - _LISTED} before these.")
+    lines.append(_AS_TOLD)
     return "\n".join(lines)

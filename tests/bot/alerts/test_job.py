@@ -27,7 +27,7 @@ from bot.storage.schema import AlertRow
 from model import Sentiment, Verdict
 from tests.bot.parts import overwrite
 from tests.bot.pasts import hour_now, said, write
-from tests.bot.storage.scenes import verdict
+from tests.bot.storage.scenes import author, publish, verdict
 
 DANGER = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
 
@@ -157,14 +157,14 @@ async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself
     scene.settings = replace(scene.settings, alert_messages=5)  # the fewest that a server can choose
     await scene.prepare(Sensitivity.HIGH)
     guild, channel = scene.world.guild.id, scene.world.channel.id
-    for number in range(6):
-        text = DANGER if number == 5 else verdict(0.1)
+    for number in range(10):
+        text = DANGER if number == 9 else verdict(0.0)
         author = scene.storage.pseudonyms.author(number)
         scene.storage.write_buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
     scene.storage.write_buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
     await scene.storage.write_buffer.flush()
     ((_, _, hour),) = await scene.storage.moods.hours_to_judge(scene.hour, scene.hour, (guild,))
-    assert (hour.negative, hour.messages) == (1, 6)
+    assert (hour.negative, hour.messages) == (1, 10)
     assert hour.mean < -0.05
     await scene.tick()
     assert scene.titles() == []
@@ -176,6 +176,94 @@ async def test_few_people_or_messages_are_no_storm(scene, people):
     await scene.add(said(scene.hour, people, -0.9))
     await scene.tick()
     assert scene.titles() == []
+
+
+# ---- what is judged before it is told
+
+
+@pytest.mark.parametrize("people", [5, 8])
+async def test_of_few_people_there_is_no_alert_before_the_hour_is_told(scene, people):
+    await scene.prepare(Sensitivity.HIGH)
+    await scene.add(said(scene.hour, [number % people for number in range(40)], -0.9))
+    for hours in (0, 0.5, 0.9, 1):
+        await scene.tick(hours)
+    assert scene.titles() == []
+    await publish(scene.storage.database, scene.hour + 1)
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+@pytest.mark.parametrize("people", [9, 10, 15])
+async def test_an_hour_that_one_person_dominates_is_not_judged_before_it_is_told(scene, people):
+    await scene.prepare(Sensitivity.HIGH)
+    await scene.add(said(scene.hour, [*range(people), *[0] * 30], -0.9))
+    await scene.tick()
+    await scene.tick(0.9)
+    assert scene.titles() == []
+
+
+async def test_nine_people_of_whom_nobody_dominates_are_judged_at_once(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, [number % 9 for number in range(36)], -0.6))
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+
+
+async def test_an_hour_of_few_people_ends_no_alert_before_it_is_told(scene):
+    await scene.prepare()
+    few = [number % 5 for number in range(40)]
+    await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, few, 0.2))
+    for hours in (0, 1, 1.5, 1.9, 2):
+        await scene.tick(hours)
+    assert scene.titles() == ["The mood has dropped"]
+    await publish(scene.storage.database, scene.hour + 2)
+    await scene.tick(2)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+
+
+async def test_the_hour_that_began_an_alert_does_not_end_it_before_it_is_told(scene):
+    """From a start and an end in one hour the sum of what was written in between would follow."""
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    async with scene.storage.database.write() as connection:
+        await connection.exec_driver_sql(f"UPDATE hours SET score_sum = 8000 WHERE hour = {scene.hour}")
+    await scene.tick(0.5)
+    assert scene.titles() == ["The mood has dropped"]
+    await publish(scene.storage.database, scene.hour + 1)
+    await scene.tick(1)
+    assert scene.titles() == ["The mood has dropped", "Recovered"]
+
+
+async def test_an_hour_before_the_one_that_began_an_alert_does_not_end_it(scene):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    async with scene.storage.database.write() as connection:
+        await connection.exec_driver_sql(f"DELETE FROM hours WHERE hour = {scene.hour}")
+    await scene.tick(0.5)
+    assert scene.titles() == ["The mood has dropped"]
+
+
+@pytest.mark.parametrize("victim", [-0.83, 0.12, 0.9])
+@pytest.mark.parametrize(("strangers", "count"), [(0, 1), (3, 1), (5, 20)])
+async def test_four_accounts_that_edit_until_there_is_an_alert_learn_nothing(scene, victim, strangers, count):
+    """Their messages get worse from minute to minute: when the alert came told what the victim's are."""
+    scene.settings = replace(scene.settings, alert_messages=5)
+    await scene.prepare(Sensitivity.HIGH)
+    guild, channel = scene.world.guild.id, scene.world.channel.id
+    buffer, first = scene.storage.write_buffer, first_id_of(scene.hour)
+    buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
+    for number in range(count + strangers):
+        buffer.scored(first + number, guild, channel, author(100 + max(0, number - count + 1)), verdict(victim))
+    for minute in range(1, 21):
+        for number in range(4):
+            text, edited = verdict(1 - minute / 10), (scene.hour * 3600 + 60 * minute) * 1000
+            buffer.scored(first + 1000 + number, guild, channel, author(number), text, edited=edited)
+        await buffer.flush()
+        await scene.tick(minutes=minute)
+    assert scene.titles() == []
+    assert await scene.storage.alerts.alerts(guild) == ()
 
 
 async def test_a_server_may_ask_for_more_people(scene):
@@ -222,18 +310,24 @@ async def test_only_servers_that_watch_something_are_looked_through(scene, monke
     """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
-    await write(scene.storage, 4711, 4712, [said(scene.hour, 40, -0.6)])
-    hours_to_judge, read = scene.storage.moods.hours_to_judge, []
+    await write(
+        scene.storage, 4711, 4712, [said(hour, 40, -0.6) for hour in (scene.hour - 1, scene.hour)], before=scene.hour
+    )
+    moods, read = scene.storage.moods, []
 
-    async def noted(*asked):
-        hours = await hours_to_judge(*asked)
-        read.extend(guild for guild, _, _ in hours)
-        return hours
+    def noting(method):
+        async def noted(*asked):
+            hours = await method(*asked)
+            read.append({guild for guild, _, _ in hours})
+            return hours
 
-    monkeypatch.setattr(scene.storage.moods, "hours_to_judge", noted)
+        return noted
+
+    monkeypatch.setattr(moods, "hours_to_judge", noting(moods.hours_to_judge))
+    monkeypatch.setattr(moods, "told_hours", noting(moods.told_hours))
     await scene.tick()
     assert scene.titles() == ["The mood has dropped"]
-    assert set(read) == {scene.world.guild.id}
+    assert read == [{scene.world.guild.id}] * 2
 
 
 async def test_a_new_channel_has_no_alert_before_anything_is_usual_there(scene):

@@ -1,9 +1,9 @@
 """Nobody is singled out, also not by subtraction: tried by an adversary.
 
 They have four accounts beside the victim, see everything that is told, as often as they like, know how it is made, and
-know everything but the victim's scores. They must guess which of two victims it was, who differ in nothing else. One
-draw of noise says nothing, so each attack is tried in some hundreds of channels, and the guess may choose its threshold
-in hindsight.
+of fewer than nine people know everything but the victim's scores. An alert tells, too: it comes or not. They must guess
+which of two victims it was, who differ in nothing else. One draw of noise says nothing, so each attack is tried in some
+hundreds of channels, and the guess may choose its threshold in hindsight.
 """
 
 import random
@@ -12,9 +12,10 @@ import pytest
 
 from bot.domain.disclosure import MOST_VERSIONS
 from bot.domain.records import HourMood
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.schema import ToldDayRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import HOUR, author, message_id, publish, rows_of, say
+from tests.bot.storage.scenes import HOME, HOUR, author, message_id, publish, rows_of, say
 
 CHANNELS = range(1000, 1400)
 """As many tries; in the even ones the victim is one, in the odd ones the other."""
@@ -72,6 +73,13 @@ class Attack:
         await publish(self.database, before, self.rng)
         rows = await rows_of(self.database, ToldHourRow)
         return {row["channel_id"]: shares(row) for row in rows if row["hour"] == HOUR and row["authors"]}
+
+    async def alerts(self):
+        """The channels of which there would be an alert, if it were one from a mean of 0 downwards."""
+        moods = MoodRepository(self.database)
+        live, told = await moods.hours_to_judge(HOUR, HOUR, [HOME]), await moods.told_hours(HOUR, HOUR, [HOME])
+        judged = {channel: hour.mean for _, channel, hour in (*live, *told)}
+        return {channel for channel, mean in judged.items() if mean <= 0}
 
 
 def shares(row):
@@ -212,6 +220,36 @@ async def test_who_wrote_most_of_a_large_hour_does_not_stand_out(fresh, count):
     await attack.write_strangers(range(10, 15))
     victims = [tuple(count * part for part in victim) for victim in (GOOD, BAD)]
     assert guess(await attack.tell(), count + 9, victims, (0.0, 1.7, 1.7), count) > WELL_ABOVE_ZERO
+
+
+@pytest.mark.parametrize(("count", "strangers"), [(1, ()), (6, ()), (6, range(10, 13)), (20, range(10, 15))])
+async def test_when_there_is_an_alert_four_accounts_do_not_learn_the_victims_scores(fresh, count, strangers):
+    """They edit their own messages, a little worse each minute: what it takes until the alert comes is an answer."""
+    attack = Attack(await fresh(), (1.0, -1.0))
+    await attack.write(VICTIM, count=count)
+    own = {puppet: await attack.write(puppet, 0.5, count=count) for puppet in PUPPETS}
+    if strangers:
+        await attack.write_strangers(strangers)
+    minutes = dict.fromkeys(CHANNELS, 0)
+    for score in (0.5, 0.25, 0.0, -0.25, -0.5, 0.0):
+        for puppet, numbers in own.items():
+            await attack.edit(numbers, puppet, score)
+        alerts = await attack.alerts()
+        assert alerts == set()  # none within the hour, whatever they do
+        for channel in CHANNELS:
+            minutes[channel] += channel not in alerts
+    await attack.tell()
+    alerts = await attack.alerts()
+    waited = {channel: minutes[channel] + (channel not in alerts) for channel in CHANNELS}
+    assert error_of_the_best_guess(waited) > WELL_ABOVE_ZERO
+
+
+async def test_an_alert_within_the_hour_is_for_many_people(fresh):
+    """The other side: where the rules let it, it does come, so that the attack above would see it."""
+    attack = Attack(await fresh(), (-1.0, -1.0))
+    for who in range(1, 10):
+        await attack.write(who)
+    assert await attack.alerts() == set(CHANNELS)
 
 
 async def test_the_sum_of_a_quiet_day_does_not_tell_the_one_whom_four_accounts_left_alone(fresh):

@@ -25,10 +25,11 @@ async def past(world, storage):
 
 async def test_an_admin_sees_which_alerts_there_would_have_been(world, storage, admin, past):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel)
-    first, line = answer.response.content.split("\n")
+    first, line, last = answer.response.content.split("\n")
     assert first == f"At sensitivity normal, the 21 days stored of <#{world.channel.id}> would have brought one alert."
     assert line.startswith(f"- <t:{past[0] * 3600}:f>: mean score \N{MINUS SIGN}0.70, usually +0.")
     assert line.endswith("; over after 3 hours")
+    assert last.endswith("one of many people may bring its alert sooner.")
     assert answer.response.ephemeral
     (entry,) = await storage.guilds.audit(world.guild.id)
     assert (entry.action, entry.target_id) == (AdminAction.REPLAY, world.channel.id)
@@ -37,7 +38,7 @@ async def test_an_admin_sees_which_alerts_there_would_have_been(world, storage, 
 
 async def test_more_messages_can_be_asked_for(world, admin, past):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel, messages=31)
-    assert answer.response.content.endswith("would have brought no alert.")
+    assert answer.response.content.split("\n")[0].endswith("would have brought no alert.")
 
 
 async def test_of_nothing_stored_it_says_so(world, admin):
