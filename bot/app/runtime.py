@@ -24,7 +24,7 @@ from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
-from bot.storage.errors import DatabaseMisconfigured, DatabaseUnavailable, StoreError
+from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
 from model import CheckpointError, Classifier, ModelError
 from model.concurrency import in_thread, unless
 
@@ -89,7 +89,7 @@ async def run(settings: Settings, token: str) -> int:
                 return EX_OK
         return await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
-        passing = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseMisconfigured)
+        passing = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseUnusable)
         return _say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
     finally:
         await end(running, ShutdownBudget())

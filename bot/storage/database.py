@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from bot.storage.database_url import claim, database_url
-from bot.storage.errors import DatabaseMisconfigured, DatabaseUnavailable
+from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
 from model.installation import needs_extra
 
@@ -108,7 +108,8 @@ def _typed_failures() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        raise DatabaseUnavailable(_sentence(error)) from error
+        damaged = isinstance(error, DBAPIError) and type(error.orig) is sqlite3.DatabaseError
+        raise (DatabaseUnusable if damaged else DatabaseUnavailable)(_sentence(error)) from error
 
 
 def _sentence(error: BaseException) -> str:
@@ -154,7 +155,7 @@ def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
     try:
         return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
-        raise DatabaseMisconfigured(needs_extra("PostgreSQL", "postgres")) from None
+        raise DatabaseUnusable(needs_extra("PostgreSQL", "postgres")) from None
 
 
 def _sqlite_options(busy_seconds: float) -> dict[str, Any]:

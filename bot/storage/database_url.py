@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.storage.errors import DatabaseInUse, DatabaseMisconfigured, DatabaseUnavailable
+from bot.storage.errors import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable
 from bot.storage.file_lock import lock_file
 
 FILE = "mood.db"
@@ -31,9 +31,9 @@ def database_url(folder: Path, setting: SecretStr | None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise DatabaseMisconfigured(_WRONG) from None
+        raise DatabaseUnusable(_WRONG) from None
     if url.drivername not in _POSTGRES or not url.database:
-        raise DatabaseMisconfigured(_WRONG)
+        raise DatabaseUnusable(_WRONG)
     ssl = url.query.get("sslmode")
     if ssl is not None:  # asyncpg's own word for what everybody else's addresses call sslmode
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
@@ -66,4 +66,4 @@ def claim(folder: Path) -> int:
 
 
 def _unwritable(folder: Path, error: OSError) -> DatabaseUnavailable:
-    return DatabaseMisconfigured(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")
+    return DatabaseUnusable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")

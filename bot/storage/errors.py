@@ -11,8 +11,8 @@ class DatabaseUnavailable(StoreError):
     """The database cannot be reached, is broken, or refused what was asked of it."""
 
 
-class DatabaseMisconfigured(DatabaseUnavailable):
-    """It can't be reached before a setting is put right or something is installed."""
+class DatabaseUnusable(DatabaseUnavailable):
+    """It will not do before somebody puts something right: a setting, an installation, a damaged file."""
 
 
 class ErasureWaits(DatabaseUnavailable):

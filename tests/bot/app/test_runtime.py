@@ -173,11 +173,11 @@ def test_python_m_bot_run_names_a_wrong_setting_in_one_sentence(tmp_path):
     assert ended.stderr.count("\n") == 1
 
 
-def refuses_to_start(folder, *lines):
+def refuses_to_start(folder, *lines, code=EX_CONFIG):
     """`python -m bot run` with these settings ends with one sentence, which is returned."""
     (folder / ".env").write_text("\n".join((f"DISCORD_TOKEN={TOKEN}", "THREADS=2", *lines)), "utf-8")
     ended = start(folder)
-    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (EX_CONFIG, "", 1)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1)
     assert TOKEN not in ended.stderr
     return ended.stderr.strip()
 
@@ -204,7 +204,9 @@ async def _write_newer_database(folder):
 def test_a_postgresql_that_is_not_there_is_one_sentence_without_its_password(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    said = refuses_to_start(tmp_path, f"DATABASE_URL=postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe")
+    said = refuses_to_start(
+        tmp_path, f"DATABASE_URL=postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe", code=EX_UNAVAILABLE
+    )
     assert "see that DATABASE_URL is right and that it runs" in said
     assert "hunter2" not in said
 
