@@ -3,10 +3,12 @@
 import logging
 
 import pytest
+from sqlalchemy import select
 
 from bot.domain.records import Absence, GapCause
 from bot.monitoring.clock_watch import ClockWatch
-from bot.storage.maintenance import PATIENCE_SECONDS, clock_is_certain
+from bot.storage.maintenance import PATIENCE_SECONDS, clock_is_certain, tell_what_is_over
+from bot.storage.schema import HourRow
 from tests.bot.parts import MovedClock, give, monitoring_of
 
 
@@ -81,3 +83,36 @@ async def test_whoever_was_really_off_for_days_is_purged_when_discord_does_not_a
     assert not clock_is_certain(storage, clock.now)
     clock.go_on(PATIENCE_SECONDS + 1)
     assert clock_is_certain(storage, clock.now)
+
+
+async def test_no_hour_is_told_by_a_clock_that_may_be_ahead_before_discord_has_told_its_time(home, clock, storage):
+    await home.watch()
+    await home.alice.send(home.general, "what a wonderful day")
+    await storage.write_buffer.flush()
+
+    async def told():
+        await tell_what_is_over(storage, storage.clock.now())
+        async with storage.database.read() as connection:
+            return await connection.scalar(select(HourRow.told))
+
+    object.__setattr__(storage, "last_alive", int(clock.now))
+    storage.clock._made = clock.ran
+    begun = clock.now
+    clock.now += 2 * 86400
+    assert await told() is False
+    clock.clock.heard(begun)
+    assert await told() is False
+    clock.clock.heard(begun + 7200)
+    assert await told() is True
+
+
+async def test_hours_are_told_by_this_machines_clock_when_discord_does_not_answer(home, clock, storage):
+    await home.watch()
+    await home.alice.send(home.general, "what a wonderful day")
+    await storage.write_buffer.flush()
+    object.__setattr__(storage, "last_alive", int(clock.now))
+    clock.go_on(7200)
+    storage.clock._made = clock.ran - PATIENCE_SECONDS - 1
+    await tell_what_is_over(storage, storage.clock.now())
+    async with storage.database.read() as connection:
+        assert await connection.scalar(select(HourRow.told)) is True
