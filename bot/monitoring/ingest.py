@@ -12,9 +12,7 @@ import discord
 
 from bot.channels import WithMessages
 from bot.domain.rules import Place
-from bot.domain.snowflake import written_at
 from bot.monitoring.command_filter import is_command
-from bot.monitoring.discord_time import DiscordTime
 from bot.monitoring.forwards import words_to_watch
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import words_of_author
@@ -80,7 +78,6 @@ class Ingest:
         self._gate = gate
         self._notices = notices
         self._reactions = reactions
-        self._time = DiscordTime()
         self.threads = UnknownThreads()
         self._waiting: set[asyncio.Task[object]] = set()
         self.overload: Overload | None = None
@@ -94,7 +91,6 @@ class Ingest:
 
     async def created(self, message: discord.Message) -> None:
         """A message was written."""
-        self._time.seen(written_at(message.id))
         ruling = await self._ruling(message)
         if ruling.barred not in {None, Barred.NO_NOTICE}:
             return
@@ -124,8 +120,7 @@ class Ingest:
         if message.edited_at is None:
             return
         edited = message.edited_at.timestamp()
-        self._time.seen(edited)
-        if self._time.age(edited) > NEWS_SECONDS:
+        if self._storage.clock.now() - edited > NEWS_SECONDS:
             return
         roles = None
         ruling = await self._ruling(message)

@@ -28,7 +28,7 @@ def clock_is_certain(storage: Storage, now: float) -> bool:
 async def tell_what_is_over(storage: Storage, now: float) -> None:
     """Tells the hours that are over, with everything that was read in them. Meant for every minute.
 
-    What is there from before this start waits for Discord's clock: this machine's may be ahead, and an hour is told once.
+    What is from before this start waits for Discord's clock: this machine's may be ahead, and an hour is told once.
     """
     if storage.last_alive is not None and not storage.clock.is_told and storage.clock.age <= PATIENCE_SECONDS:
         return

@@ -1,7 +1,6 @@
 """Which words of a watched channel are read: whose, of when, in which order, by which clock."""
 
 import asyncio
-import time
 from datetime import timedelta
 
 import discord
@@ -12,7 +11,6 @@ from simcord.backend.models.message import Poll, PollAnswer
 
 from bot.app.assemble import assemble
 from bot.monitoring import unknown_threads
-from bot.monitoring.discord_time import DiscordTime
 from bot.monitoring.unknown_threads import UnknownThreads
 from tests.bot.parts import monitoring_of
 
@@ -194,8 +192,8 @@ async def test_an_edit_is_read_although_this_machines_clock_is_wrong(watched, mo
 
 @pytest.mark.parametrize("meanwhile", [False, True], ids=["alone", "with other talk"])
 async def test_a_pin_long_after_an_edit_has_nothing_read_again(watched, meanwhile):
-    stopwatch = lambda: time.monotonic()  # noqa: E731, PLW0108 - the simulated one, which advances with its Discord
-    monitoring_of(watched.bot).ingest._time = DiscordTime(stopwatch)
+    clock = monitoring_of(watched.bot).storage.clock
+    clock._local = lambda: watched.env.backend.clock.now().timestamp()
     message = await watched.alice.send(watched.general, GOOD)
     await watched.alice.edit(message, BAD)
     before = counts(watched).read
