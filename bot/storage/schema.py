@@ -122,8 +122,8 @@ class HourRow(Base):
     """One hour of one channel, its threads counted in, exactly. It goes with the messages and is told to nobody.
 
     `authors` are the distinct people of whom something was read, `writers` all, also those of whom nothing was. The row
-    exists while there is any message in it, read or `unread`. `told`: it was decided what is told of it, and with what
-    noise (`bot.domain.disclosure.Noise`).
+    exists while there is any message in it, read or `unread`, and once it was told until it is purged. `told`: it was
+    decided what is told of it, and with what noise (`bot.domain.disclosure.Noise`).
     """
 
     __tablename__ = "hours"

@@ -1,11 +1,14 @@
 """When hours are told: after they are over, once, and not while somebody still fills them."""
 
 import pytest
+from sqlalchemy import update
 
 from bot.domain.disclosure import GRACE_SECONDS, MOST_VERSIONS
 from bot.storage.publication import HELD_SECONDS, Publication
+from bot.storage.retention import purge
 from bot.storage.schema import HourRow, LateChangeRow, ToldHourRow
-from tests.bot.storage.scenes import AWAY, CALM, GENERAL, HOME, HOUR, RANDOM, author, message_id, rows_of, say
+from bot.storage.upsert import table_of
+from tests.bot.storage.scenes import AWAY, CALM, GENERAL, HOME, HOUR, NOW, RANDOM, author, message_id, rows_of, say
 
 OVER = (HOUR + 1) * 3600.0 + GRACE_SECONDS
 
@@ -165,6 +168,30 @@ async def test_an_hour_in_which_too_few_people_are_left_is_hidden_for_good(datab
     await buffer.flush()
     await publication.publish(OVER)
     assert await told(database) == [(HOUR, 0, 2)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_an_hour_that_was_told_is_told_once_also_when_it_is_emptied_and_filled_again(
+    database, publication, buffer, ten_wrote, forgotten
+):
+    """What is known of telling it, its noise above all, goes with the purge and not before."""
+    noise = {"noise_score": 7, "noise_negative": 1, "noise_positive": -1, "noise_variance": 2}
+    await publication.publish(OVER)
+    async with database.write() as connection:
+        await connection.execute(update(table_of(HourRow)).values(**noise))
+    for number in range(10):
+        if forgotten:
+            await buffer.forget([author(number)], message_id(99))
+        else:
+            buffer.deleted([message_id(number)])
+    await buffer.flush()
+    for number in range(20, 30):
+        say(buffer, number, number)
+    await buffer.flush()
+    (hour,) = await rows_of(database, HourRow)
+    assert (hour["told"], hour["authors"], {name: hour[name] for name in noise}) == (True, 10, noise)
+    await purge(database, 7, NOW + 9 * 86400)
+    assert await rows_of(database, HourRow) == []
 
 
 async def test_a_hidden_hour_stays_hidden_however_many_write_late(database, publication, buffer):
