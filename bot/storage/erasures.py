@@ -24,7 +24,7 @@ from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages
 from bot.storage.people_repository import blank_admin
-from bot.storage.personal_data import Eraser
+from bot.storage.personal_data import RepeatedEraser
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import BookkeepingRow, OptOutRow
 from bot.storage.tag_repository import release_tags
@@ -32,8 +32,8 @@ from bot.storage.upsert import upsert
 
 _log = logging.getLogger(__name__)
 
-ERASERS: tuple[Eraser, ...] = (remove_messages, blank_admin, release_tags)
-"""What is done again for somebody who had their data deleted: what all features together delete."""
+ERASERS: tuple[RepeatedEraser, ...] = (remove_messages, blank_admin, release_tags)
+"""What is done, in order, for each deletion that was noted: what all features together delete."""
 
 _WORDS = {
     Kind.ERASED: "deletions by people",
@@ -208,8 +208,8 @@ class Erasures:
 async def _do(connection: AsyncConnection, entry: Entry) -> None:
     match entry.kind:
         case Kind.ERASED:
-            await remove_messages(connection, entry.authors, entry.target)
-            await blank_admin(connection, entry.authors)
+            for erase in ERASERS:
+                await erase(connection, entry.authors, entry.target)
         case Kind.OPTED_OUT:
             rows = [{"author": author, "since": entry.target} for author in entry.authors]
             await connection.execute(upsert(connection.dialect.name, OptOutRow), rows)

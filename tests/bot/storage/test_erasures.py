@@ -5,14 +5,16 @@ import asyncio
 import pytest
 from sqlalchemy import insert, text
 
-from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Tag, TargetKind
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Kind
 from bot.storage.erasures import ERASERS, Erasures
 from bot.storage.errors import DatabaseUnavailable, ErasureWaits
+from bot.storage.guild_repository import GuildRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
-from bot.storage.schema import AuditRow, BookkeepingRow, HourRow, MessageScoreRow, OptOutRow
+from bot.storage.schema import AuditRow, BookkeepingRow, HourRow, MessageScoreRow, OptOutRow, TagRow
+from bot.storage.tag_repository import TagRepository
 from bot.storage.upsert import table_of
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
@@ -65,7 +67,8 @@ async def written(database):
 async def copy_of(database):
     """Every row of every table, as a backup has them."""
     return {
-        row: await rows_of(database, row) for row in (MessageScoreRow, HourRow, OptOutRow, AuditRow, BookkeepingRow)
+        row: await rows_of(database, row)
+        for row in (MessageScoreRow, HourRow, OptOutRow, AuditRow, TagRow, BookkeepingRow)
     }
 
 
@@ -110,6 +113,42 @@ async def test_an_old_copy_brings_nothing_back_that_people_had_deleted_or_decide
     caplog.clear()
     again, _, _ = await start(database, folder)
     assert (again.done_again, caplog.text) == ("", "")
+
+
+def tag(number, user):
+    return Tag(message_id(number), "+", HOME, GENERAL, None, KEEPERS.author(user))
+
+
+@pytest.mark.parametrize("how", ["restored", "away"])
+async def test_every_eraser_works_when_it_is_done_later_and_the_tags_are_to_go(folder, how):
+    """After a backup was put back, and when the database was away as somebody asked."""
+    database = await Database.open(folder, busy_seconds=0.01)
+    _, _, buffer = await start(database, folder)
+    tags, guilds = TagRepository(database), GuildRepository(database)
+    write(buffer, 1), write(buffer, 2, BOB)
+    for one in (tag(1, ALICE), tag(2, BOB), tag(10, ALICE)):
+        await tags.add(one)
+    await guilds.add_audit(Audited(HOME, int(NOW), KEEPERS.author(ALICE), AdminAction.ENABLE))
+    await buffer.flush()
+    copy = await copy_of(database)
+    if how == "restored":
+        await buffer.forget(KEEPERS.authors(ALICE), message_id(9), ERASERS)
+        await put_back(database, copy)
+        await start(database, folder)
+    else:
+        async with _locked(folder):
+            with pytest.raises(ErasureWaits):
+                await buffer.forget(KEEPERS.authors(ALICE), message_id(9), ERASERS)
+        await buffer.flush()
+    assert await written(database) == [2]
+    assert [one.message_id for one in await tags.due(9)] == [message_id(1)]
+    assert [row["author"] for row in await rows_of(database, TagRow)] == [
+        None,
+        KEEPERS.author(BOB),
+        tag(10, ALICE).author,
+    ]
+    assert [row["actor"] for row in await rows_of(database, AuditRow)] == [None]
+    await database.close()
 
 
 async def test_an_old_copy_brings_no_server_channel_or_thread_back_that_was_removed(database, folder, guilds):
