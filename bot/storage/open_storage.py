@@ -65,8 +65,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     try:
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
-        erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
         clock = DiscordClock()
+        erasures = await Erasures.open(database, settings.data_dir, pseudonyms, clock.now)
         opt_outs = OptOuts(database, pseudonyms, clock.now, erasures=erasures)
         await opt_outs.load()
         moods = MoodRepository(database)
@@ -82,8 +82,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 guilds=GuildRepository(database),
                 moods=moods,
                 people=PeopleRepository(database),
-                feedback=FeedbackRepository(database),
-                alerts=AlertRepository(database),
+                feedback=FeedbackRepository(database, clock.now),
+                alerts=AlertRepository(database, clock.now),
                 notices=NoticeRepository(database),
                 tags=TagRepository(database),
                 write_buffer=write_buffer,

@@ -25,9 +25,7 @@ class RepeatedEraser(Protocol):
     Messages with ids above `up_to`, which were written after the person asked, stay. None: all go.
     """
 
-    async def __call__(
-        self, connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None, /
-    ) -> int:
+    async def __call__(self, connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None, /) -> int:
         """How many messages were removed."""
         ...
 

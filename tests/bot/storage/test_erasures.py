@@ -1,6 +1,7 @@
 """What people decided and what was deleted holds after a kill, a failure of the database, and an old copy of it."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import insert, text
@@ -212,6 +213,27 @@ async def test_an_edit_after_a_restart_does_not_bring_back_what_somebody_had_del
     assert not write(buffer, 1, edited=9)
     assert not write(buffer, 2)
     assert write(buffer, 6)
+
+
+@pytest.mark.parametrize("how", ["at once", "restarted", "rotated", "old log"])
+async def test_what_was_written_while_opted_out_is_known_as_such_afterwards(database, folder, how):
+    _, opt_outs, _ = await start(database, folder)
+    await opt_outs.add(ALICE)
+    await opt_outs.remove(BOB, message_id(50))  # who was not out
+    await opt_outs.remove(ALICE, message_id(50))
+    if how == "old log":
+        log = folder / FILE
+        log.write_text(log.read_text().replace(str(message_id(50)), "0"))
+    key = [HashKey("the key that took its place")] if how == "rotated" else []
+    if how != "at once":
+        _, opt_outs, _ = await start(database, folder, Pseudonyms([*key, HashKey(KEY)]))
+    assert not opt_outs.includes(ALICE)
+    if how == "old log":
+        assert NOW < opt_outs.in_again_since(ALICE) < time.time() + 2
+    else:
+        before, after = message_id(50) - (1 << 22), message_id(50)
+        assert [opt_outs.was_out(ALICE, one) for one in (before, after)] == [True, False]
+        assert not opt_outs.was_out(BOB, before)
 
 
 async def test_nor_does_it_after_a_new_key(database, folder):
