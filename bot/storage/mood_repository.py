@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, func, insert, select
+from sqlalchemy import BigInteger, and_, cast, exists, func, insert, select
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
@@ -80,7 +80,7 @@ class MoodRepository:
     async def hours_to_judge(
         self, first_hour: int, last_hour: int, guilds: Collection[int]
     ) -> tuple[tuple[int, int, HourMood], ...]:
-        """The same of the exact sums, also of the hour that is not over; for this process alone.
+        """The same of the exact sums, also of the hour that is not over, but for hidden ones; for this process alone.
 
         They tell whether there is something to look at; no number of them may be told, posted or kept.
         """
@@ -100,6 +100,10 @@ class MoodRepository:
         where = and_(within, of.authors >= FEWEST_AUTHORS)
         if channels is not None:
             where = and_(where, of.channel_id.in_(channels))
+        if row is HourRow:
+            told = table_of(ToldHourRow).c
+            same = and_(told.channel_id == of.channel_id, told.hour == of.hour, told.authors == 0)
+            where = and_(where, ~exists(select(told.hour).where(same)))
         question = select(*columns).where(where)
         found: list[tuple[int, int, HourMood]] = []
         async with self._database.read() as connection:

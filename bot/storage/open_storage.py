@@ -16,6 +16,7 @@ from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
 from bot.storage.gap_repository import GapRepository
 from bot.storage.guild_repository import GuildRepository
+from bot.storage.key_change import notice_new_key
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.notice_repository import NoticeRepository
 from bot.storage.opt_outs import OptOuts
@@ -67,6 +68,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         pseudonyms = open_pseudonyms(settings.data_dir, key)
         clock = DiscordClock()
         erasures = await Erasures.open(database, settings.data_dir, pseudonyms, clock.now)
+        await notice_new_key(database, pseudonyms)
         opt_outs = OptOuts(database, pseudonyms, clock.now, erasures=erasures)
         await opt_outs.load()
         moods = MoodRepository(database)

@@ -349,7 +349,7 @@ class BookkeepingRow(Base):
     """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life.
 
     `application_id` is the bot's own, so that a wrong token is known as such. `erasures` is the number of the last
-    entry of the log of erasures that is done here.
+    entry of the log of erasures that is done here, and `key` the fingerprint of the key of the last start.
     """
 
     __tablename__ = "bookkeeping"
@@ -359,3 +359,4 @@ class BookkeepingRow(Base):
     alive: Mapped[Total | None]
     application_id: Mapped[Snowflake | None]
     erasures: Mapped[Total] = mapped_column(server_default="0")
+    key: Mapped[Word | None]
