@@ -163,7 +163,7 @@ class PrivacyCog(
         await interaction.response.defer(ephemeral=True, thinking=True)
         said = IN if self.opt_outs.includes(interaction.user.id) else NEVER_OUT
         try:
-            await self.opt_outs.remove(interaction.user.id)
+            await self.opt_outs.remove(interaction.user.id, interaction.id)
         except DatabaseUnavailable:
             said = STILL_OUT if said is IN else NEVER_OUT
         await interaction.edit_original_response(content=said)

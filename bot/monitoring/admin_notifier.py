@@ -164,7 +164,8 @@ class AdminNotifier:
             if channel_id is None:
                 await self._tell_owner(guild, sentence)
             else:
-                await self._mod_channels.post(guild.id, channel_id, time.time(), insist=True, content=sentence)
+                now = self._rules.now()
+                await self._mod_channels.post(guild.id, channel_id, now, insist=True, content=sentence)
         except NotPosted:  # the channel refuses; the owner hears of that from whoever posts to it
             _log.info("the admins of server %d could not be told: their channel refuses", guild.id)
         except (*REQUEST_FAILURES, DatabaseUnavailable) as error:

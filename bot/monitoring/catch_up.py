@@ -117,14 +117,14 @@ class CatchUp:
         filling = _Filling(missed, since, servers)
         for guild_id in sorted(servers):
             self._servers.append(_Server(filling, guild_id))
-            self._storage.publication.hold((self, guild_id))
+            self._storage.publication.hold(self, guild_id)
 
     def forget(self, guild_id: int) -> None:
         """The bot has left a server."""
         for server in [one for one in self._servers if one.guild_id == guild_id]:
             self._servers.remove(server)
             server.filling.servers.discard(guild_id)
-            self._storage.publication.release((self, guild_id))
+            self._storage.publication.release(self, guild_id)
 
     @property
     def waiting(self) -> int:
@@ -134,10 +134,12 @@ class CatchUp:
     async def work(self, _now: float) -> None:
         """A job: reads for a minute; what is not read by then is read by the next run. Raises DatabaseUnavailable."""
         if not self._connection.is_ready():
+            self._storage.publication.prolong()  # nothing can be read yet, and nothing comes in either
+            self._prolong()
             return
         await self._resume()
         self._storage.publication.release(self)
-        until = self._clock.steady() + RUN_SECONDS
+        until, before = self._clock.steady() + RUN_SECONDS, self._reader.requests
         while self._servers and self._clock.steady() < until:
             server = self._servers[0]
             requests = self._reader.requests
@@ -150,6 +152,14 @@ class CatchUp:
                     await self._finish(server)
             if self._reader.requests > requests or server.absent:
                 await asyncio.sleep(self._pause)
+        if self._reader.requests > before:
+            self._prolong()
+
+    def _prolong(self) -> None:
+        """Servers take turns, so all of them get on; those that are not there do not."""
+        for server in self._servers:
+            if not server.absent:
+                self._storage.publication.prolong(server.guild_id)
 
     async def _resume(self) -> None:
         """Once after the start: the gaps of before that were not, or only begun to be, filled."""
@@ -202,7 +212,8 @@ class CatchUp:
         else:
             filling.missing += _still_missing(server.finished, cause, ended)
         filling.servers.discard(server.guild_id)
-        self._storage.publication.release((self, server.guild_id))
+        if all(other.guild_id != server.guild_id for other in self._servers):  # another gap of it may be left
+            self._storage.publication.release(self, server.guild_id)
         if not filling.servers:
             await self._shorten(filling)
 

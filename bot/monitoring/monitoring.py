@@ -52,6 +52,7 @@ class Monitoring:
             self.rules,
             guild_gone=self.guild_gone,
             channel_gone=self.channel_gone,
+            clock=self.clock.now,
         )
 
     def channel_gone(self, guild_id: int, channel_id: int) -> None:

@@ -245,7 +245,7 @@ class Notices:
         try:
             after = await self._write_deletion(known)
         except DatabaseUnavailable:
-            after = known.after_deletion(int(time.time()))
+            after = known.after_deletion(int(self._rules.now()))
             _log.warning("that a notice was deleted could not be written yet")
         guild = self._connection.get_guild(known.guild_id)
         if after.stopped and guild is not None:

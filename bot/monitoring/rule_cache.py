@@ -37,6 +37,10 @@ class RuleCache:
         self.changed: Callable[[int], None] = _nothing
         """Called with a server's id when what is watched there, or where a notice stands, has changed."""
 
+    def now(self) -> float:
+        """The time, in seconds since the Unix epoch, by the clock that what is kept here is dated by."""
+        return self._clock()
+
     async def load(self) -> None:
         """Reads the rules of all servers, and where notices were posted; once, before the first message."""
         for rule in await self._guilds.rules():

@@ -38,8 +38,8 @@ class Entry(NamedTuple):
     """One line. `number` counts them, and `time` is in seconds since the Unix epoch.
 
     `target` is the id of a server or channel, for an erasure the id up to which messages were erased, for an opt-out
-    since when it holds, else 0. `authors` are the hashes of the person, and `key` the fingerprint of the key that was
-    today's then; both are empty for a place.
+    since when it holds, for an opt-in the first id of a time from which on they are in again, else 0. `authors` are the
+    hashes of the person, and `key` the fingerprint of the key that was today's then; both are empty for a place.
     """
 
     number: int

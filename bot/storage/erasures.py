@@ -18,13 +18,13 @@ from typing import Self
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.snowflake import SECONDS
+from bot.domain.snowflake import SECONDS, written_at
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages
 from bot.storage.people_repository import blank_admin
-from bot.storage.personal_data import Eraser
+from bot.storage.personal_data import RepeatedEraser
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import BookkeepingRow, OptOutRow
 from bot.storage.tag_repository import release_tags
@@ -32,8 +32,8 @@ from bot.storage.upsert import upsert
 
 _log = logging.getLogger(__name__)
 
-ERASERS: tuple[Eraser, ...] = (remove_messages, blank_admin, release_tags)
-"""What is done again for somebody who had their data deleted: what all features together delete."""
+ERASERS: tuple[RepeatedEraser, ...] = (remove_messages, blank_admin, release_tags)
+"""What is done, in order, for each deletion that was noted: what all features together delete."""
 
 _WORDS = {
     Kind.ERASED: "deletions by people",
@@ -62,7 +62,9 @@ class Erasures:
         """What was done again at the opening, in words; empty: the database was not behind."""
 
     @classmethod
-    async def open(cls, database: Database, folder: Path, pseudonyms: Pseudonyms) -> Self:
+    async def open(
+        cls, database: Database, folder: Path, pseudonyms: Pseudonyms, clock: Callable[[], float] = time.time
+    ) -> Self:
         """Reads the log in `folder`, and does again what the database is behind with; says so in the log.
 
         Raises DatabaseUnavailable, also when the log cannot be read.
@@ -72,7 +74,7 @@ class Erasures:
             await asyncio.to_thread(log.read)
         except OSError as error:
             raise DatabaseUnavailable(f"{folder / FILE} cannot be read ({error.strerror}).") from None
-        erasures = cls(database, log)
+        erasures = cls(database, log, clock)
         async with database.read() as connection:
             done = await connection.scalar(select(BookkeepingRow.erasures)) or 0
         await erasures._catch_up(done, pseudonyms)
@@ -93,6 +95,16 @@ class Erasures:
         for entry in self._entries():
             if entry.kind is Kind.ERASED:
                 found.update((author, max(entry.target, found.get(author, 0))) for author in entry.authors)
+        return found
+
+    def opted_in(self) -> dict[bytes, float]:
+        """Hashes of the people who opted in again, with when, in seconds since the Unix epoch; the latest of each."""
+        found: dict[bytes, float] = {}
+        for entry in self._entries():
+            if entry.kind is Kind.OPTED_IN:
+                # Entries of before ids were noted have whole seconds, rounded down.
+                moment = written_at(entry.target) if entry.target else entry.time + 1.0
+                found.update((author, max(moment, found.get(author, 0.0))) for author in entry.authors)
         return found
 
     def about(self, authors: Collection[bytes]) -> tuple[Entry, ...]:
@@ -208,8 +220,8 @@ class Erasures:
 async def _do(connection: AsyncConnection, entry: Entry) -> None:
     match entry.kind:
         case Kind.ERASED:
-            await remove_messages(connection, entry.authors, entry.target)
-            await blank_admin(connection, entry.authors)
+            for erase in ERASERS:
+                await erase(connection, entry.authors, entry.target)
         case Kind.OPTED_OUT:
             rows = [{"author": author, "since": entry.target} for author in entry.authors]
             await connection.execute(upsert(connection.dialect.name, OptOutRow), rows)

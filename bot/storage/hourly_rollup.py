@@ -13,7 +13,7 @@ from collections.abc import Container, Mapping, Sequence
 from operator import add
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, false, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -262,6 +262,7 @@ async def _apply(connection: AsyncConnection, deltas: Deltas) -> None:
         _HOURS.channel_id == bindparam("of_channel"),
         _HOURS.hour == bindparam("of_hour"),
         sum((_HOURS[name] for name in _MESSAGE_NUMBERS), literal(0)) == 0,
+        _HOURS.told == false(),  # one that was told keeps that, and its noise, until it is purged
     )
     for hours in chunks(emptied):
         await connection.execute(delete(HourRow).where(nothing_left), hours)

@@ -95,6 +95,7 @@ async def known_among(
             select(ChannelRuleRow.target_id).where(_about_channels(), ChannelRuleRow.target_id.in_(part)),
             select(GuildSettingsRow.mod_channel_id).where(GuildSettingsRow.mod_channel_id.in_(part)),
             select(NoticeRow.channel_id).where(NoticeRow.channel_id.in_(part)),
+            select(GapRow.channel_id).where(GapRow.channel_id.in_(part)),
         ]
         known_channels.update(await connection.scalars(union(*questions)))
     return sorted(known_guilds), sorted(known_channels)
@@ -113,6 +114,7 @@ def _channels(guild_id: int) -> CompoundSelect[Any]:
         select(GuildSettingsRow.mod_channel_id).where(GuildSettingsRow.guild_id == guild_id),
         select(ChannelRuleRow.target_id).where(ChannelRuleRow.guild_id == guild_id, _about_channels()),
         select(NoticeRow.channel_id).where(NoticeRow.guild_id == guild_id),
+        select(GapRow.channel_id).where(GapRow.guild_id == guild_id),
     )
 
 

@@ -16,6 +16,7 @@ from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
 from bot.storage.gap_repository import GapRepository
 from bot.storage.guild_repository import GuildRepository
+from bot.storage.key_change import notice_new_key
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.notice_repository import NoticeRepository
 from bot.storage.opt_outs import OptOuts
@@ -65,8 +66,9 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     try:
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
-        erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
         clock = DiscordClock()
+        erasures = await Erasures.open(database, settings.data_dir, pseudonyms, clock.now)
+        await notice_new_key(database, pseudonyms)
         opt_outs = OptOuts(database, pseudonyms, clock.now, erasures=erasures)
         await opt_outs.load()
         moods = MoodRepository(database)
@@ -82,8 +84,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 guilds=GuildRepository(database),
                 moods=moods,
                 people=PeopleRepository(database),
-                feedback=FeedbackRepository(database),
-                alerts=AlertRepository(database),
+                feedback=FeedbackRepository(database, clock.now),
+                alerts=AlertRepository(database, clock.now),
                 notices=NoticeRepository(database),
                 tags=TagRepository(database),
                 write_buffer=write_buffer,

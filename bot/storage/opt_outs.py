@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import delete, insert, select
 
+from bot.domain.snowflake import first_id_at, written_at
 from bot.storage.database import Database
 from bot.storage.erasure_log import Kind
 from bot.storage.erasures import Erasures
@@ -41,9 +42,10 @@ class OptOuts:
         return len(self._authors)
 
     async def load(self) -> None:
-        """Reads them from the database. Raises DatabaseUnavailable."""
+        """Reads them from the database, and who is in again from the log of erasures. Raises DatabaseUnavailable."""
         async with self._database.read() as connection:
             self._authors = set((await connection.execute(select(OptOutRow.author))).scalars())
+        self._in_again = self._erasures.opted_in()
 
     def includes(self, user_id: int) -> bool:
         """Whether this person must not be read; for the event loop, before anything is done with their message.
@@ -58,8 +60,14 @@ class OptOuts:
         return known is not None
 
     def in_again_since(self, user_id: int) -> float:
-        """When somebody has opted in again, since the start of the bot; before that they were out. 0: they did not."""
-        return self._in_again.get(self._pseudonyms.author(user_id), 0.0)
+        """When somebody has opted in again within the log's days, in seconds since the Unix epoch; 0: they did not."""
+        if not self._in_again:
+            return 0.0
+        return max(self._in_again.get(author, 0.0) for author in self._pseudonyms.authors(user_id))
+
+    def was_out(self, user_id: int, message_id: int) -> bool:
+        """Whether a message is from before its author opted in again: it is not read later, nor when it is edited."""
+        return written_at(message_id) < self.in_again_since(user_id)
 
     async def add(self, user_id: int) -> None:
         """Opts somebody out: in memory at once and in any case, and noted so that a backup does not undo it.
@@ -77,21 +85,27 @@ class OptOuts:
             if not noted:
                 raise
 
-    async def remove(self, user_id: int) -> None:
-        """Opts somebody in again. Raises DatabaseUnavailable, and then they are still out."""
+    async def remove(self, user_id: int, since_id: int | None = None) -> None:
+        """Opts somebody in again, from the messages with ids from `since_id` on; None: from now on.
+
+        For somebody who was not out nothing changes. Raises DatabaseUnavailable, and then they are still out.
+        """
         authors, key = self._pseudonyms.authors(user_id), self._pseudonyms.fingerprint
+        since = first_id_at(self._clock()) if since_id is None else since_id
         noted = False
         try:
             async with self._erasures.transaction() as connection:
-                await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
+                gone = await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
                 await final_sign_of_life(connection, self._clock())
-                await self._erasures.note(Kind.OPTED_IN, 0, authors, key)
+                if not gone.rowcount and self._authors.isdisjoint(authors):
+                    return
+                await self._erasures.note(Kind.OPTED_IN, since, authors, key)
                 noted = True
         except BaseException:
             if noted:  # or it would be done later, with nobody told
                 await self._erasures.note(Kind.OPTED_OUT, int(self._clock()), authors[:1], key)
             raise
-        self._in_again[authors[0]] = self._clock()
+        self._in_again.update(dict.fromkeys(authors, written_at(since)))
         self._authors.difference_update(authors)
         self._recognised.pop(authors[0], None)
 

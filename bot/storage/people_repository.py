@@ -60,8 +60,8 @@ async def read_admin_actions(connection: AsyncConnection, authors: Sequence[byte
     return tuple(audited(row) for row in await connection.execute(done))
 
 
-async def blank_admin(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
-    """What was done stays; that it was this person goes. An `Eraser`."""
+async def blank_admin(connection: AsyncConnection, authors: Sequence[bytes], _up_to: int | None = None) -> int:
+    """What was done stays; that it was this person goes, whenever it was. An `Eraser`."""
     await connection.execute(update(AuditRow).where(AuditRow.actor.in_(authors)).values(actor=None))
     return 0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,17 @@ _T = TypeVar("_T")
 
 Eraser = Callable[[AsyncConnection, Sequence[bytes]], Awaitable[int]]
 """Removes what is held under these hashes of one person, within a transaction; returns how many messages that were."""
+
+
+class RepeatedEraser(Protocol):
+    """An `Eraser` that may be called again when the database is back, or was put back from a backup.
+
+    Messages with ids above `up_to`, which were written after the person asked, stay. None: all go.
+    """
+
+    async def __call__(self, connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None, /) -> int:
+        """How many messages were removed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,8 @@ class Pseudonyms:
     are there: the former key stays beside it, and everything held under either key is recognised. After the day that
     was chosen for its end nothing is held under it any more but opt-outs: that day does not lie before the retention
     time is over. Opt-outs are carried over to the new key when the person writes, which is when their id is known
-    (`OptOuts`); for whoever never does, the former key goes on being asked, for as long as it stands there. In the hour
-    of the change somebody may be counted as two authors.
+    (`OptOuts`); for whoever never does, the former key goes on being asked, for as long as it stands there. Nobody
+    is counted as two people in what is told: see `bot.storage.key_change`.
     """
 
     def __init__(self, keys: Sequence[HashKey]) -> None:

@@ -122,8 +122,8 @@ class HourRow(Base):
     """One hour of one channel, its threads counted in, exactly. It goes with the messages and is told to nobody.
 
     `authors` are the distinct people of whom something was read, `writers` all, also those of whom nothing was. The row
-    exists while there is any message in it, read or `unread`. `told`: it was decided what is told of it, and with what
-    noise (`bot.domain.disclosure.Noise`).
+    exists while there is any message in it, read or `unread`, and once it was told until it is purged. `told`: it was
+    decided what is told of it, and with what noise (`bot.domain.disclosure.Noise`).
     """
 
     __tablename__ = "hours"
@@ -349,7 +349,7 @@ class BookkeepingRow(Base):
     """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life.
 
     `application_id` is the bot's own, so that a wrong token is known as such. `erasures` is the number of the last
-    entry of the log of erasures that is done here.
+    entry of the log of erasures that is done here, and `key` the fingerprint of the key of the last start.
     """
 
     __tablename__ = "bookkeeping"
@@ -359,3 +359,4 @@ class BookkeepingRow(Base):
     alive: Mapped[Total | None]
     application_id: Mapped[Snowflake | None]
     erasures: Mapped[Total] = mapped_column(server_default="0")
+    key: Mapped[Word | None]

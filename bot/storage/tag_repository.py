@@ -66,7 +66,13 @@ async def read_tags(connection: AsyncConnection, authors: Sequence[bytes]) -> tu
     return tuple(Tag(*row) for row in await connection.execute(theirs))
 
 
-async def release_tags(connection: AsyncConnection, authors: Sequence[bytes]) -> int:
-    """The tags on a person's messages are to go, and whose messages they are is forgotten at once. An `Eraser`."""
-    await connection.execute(update(TagRow).where(_TAGS.author.in_(authors)).values(author=None))
+async def release_tags(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
+    """The tags on a person's messages are to go, and whose messages they are is forgotten at once. An `Eraser`.
+
+    With `up_to` only those on messages with ids up to that one.
+    """
+    theirs = update(TagRow).where(_TAGS.author.in_(authors))
+    if up_to is not None:
+        theirs = theirs.where(_TAGS.message_id <= up_to)
+    await connection.execute(theirs.values(author=None))
     return 0

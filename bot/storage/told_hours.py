@@ -37,13 +37,18 @@ _NOTHING: dict[str, Any] = dict.fromkeys((*SUMS, "unread", "written", "writers")
 _OF_PLACE: dict[str, Any] = {"channel_id": bindparam("of_channel"), "hour": bindparam("of_hour")}
 
 
-async def tell_hours(connection: AsyncConnection, before: int, rng: Randomness, limit: int = CHUNK) -> int:
+async def tell_hours(
+    connection: AsyncConnection, before: int, rng: Randomness, limit: int = CHUNK, *, but: Collection[int] = ()
+) -> int:
     """Decides of hours before `before` of which it was not, the oldest first; returns of how many, `limit` at most.
 
+    Servers in `but` are passed over.
     An hour of too few people is hidden for good: its row says that there was something, and no more.
     """
-    question = select(*_HOURS).where(_HOURS.told == false(), _HOURS.hour < before).order_by(_HOURS.hour).limit(limit)
-    hours = (await connection.execute(question)).all()
+    question = select(*_HOURS).where(_HOURS.told == false(), _HOURS.hour < before)
+    if but:
+        question = question.where(_HOURS.guild_id.not_in(but))
+    hours = (await connection.execute(question.order_by(_HOURS.hour).limit(limit))).all()
     if not hours:
         return 0
     counted = [row for row in hours if row.writers >= FEWEST_AUTHORS]
@@ -58,8 +63,13 @@ async def tell_hours(connection: AsyncConnection, before: int, rng: Randomness, 
     return len(hours)
 
 
-async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = CHUNK) -> int:
-    """Tells hours anew in which the messages of enough people have changed; returns how many, `limit` at most."""
+async def tell_anew(
+    connection: AsyncConnection, rng: Randomness, limit: int = CHUNK, *, but: Collection[int] = ()
+) -> int:
+    """Tells hours anew in which the messages of enough people have changed; returns how many, `limit` at most.
+
+    Servers in `but` are passed over.
+    """
     late = table_of(LateChangeRow).c
     people, most = func.count().label("people"), func.max(late.messages).label("most")
     grouped = (
@@ -74,7 +84,7 @@ async def tell_anew(connection: AsyncConnection, rng: Randomness, limit: int = C
     found = await connection.execute(
         select(grouped, _TOLD.guild_id, _TOLD.version, _TOLD.unread, _TOLD.written, _TOLD.writers)
         .join_from(grouped, table_of(ToldHourRow), here)
-        .where(_TOLD.authors > 0, _TOLD.version < MOST_VERSIONS)
+        .where(_TOLD.authors > 0, _TOLD.version < MOST_VERSIONS, *([_TOLD.guild_id.not_in(but)] if but else ()))
     )
     places = found.all()
     if not places:

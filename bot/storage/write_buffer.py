@@ -46,8 +46,8 @@ class Counts:
     `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
     server that is gone by the time their score came. `late`: older than the retention time. `edits`: edited after their
     hour was over, and never counted in it. `dropped`: there was no room. `dropped_deletions`: there was no room for
-    these either; their rows stay until somebody looks which messages are still there (`bot.storage.held_messages`), or
-    until they are purged. `failures`: writes that failed, of which nothing is lost.
+    these either; their rows stay until somebody looks which messages are still there (`GapRepository.held_messages`),
+    or until they are purged. `failures`: writes that failed, of which nothing is lost.
     """
 
     written: int = 0

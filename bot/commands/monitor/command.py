@@ -123,9 +123,11 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         async def work(admin: RuleChanges) -> discord.Embed:
             settings = await self.monitoring.rules.settings(admin.guild.id)
-            unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member))
+            storage = self.monitoring.storage
+            readable, now = readable_by(admin.member), storage.clock.now()
+            unread = await unread_lately(storage.moods, admin.guild.id, readable, now)
             counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
-            silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting)
+            silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting, now)
             unseen = await blindness(self.monitoring, admin.member)
             return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent, unseen=unseen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -169,10 +168,9 @@ class RuleChanges:
         await self._write_down(action, rule.target_kind, rule.target_id)
 
     async def _write_down(self, action: AdminAction, kind: TargetKind | None, number: int | None) -> None:
-        actor = self.monitoring.storage.pseudonyms.author(self.member.id)
-        await self.monitoring.storage.guilds.add_audit(
-            Audited(self.guild.id, int(time.time()), actor, action, kind, number)
-        )
+        storage = self.monitoring.storage
+        actor, now = storage.pseudonyms.author(self.member.id), int(storage.clock.now())
+        await storage.guilds.add_audit(Audited(self.guild.id, now, actor, action, kind, number))
 
     def _is_watched(self, what: RuleTarget) -> bool:
         """Whether people are read there, in a category where no channel says otherwise."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 
 import discord
@@ -30,7 +29,7 @@ def unseen_in_words(count: int, what: str) -> list[str]:
 
 
 async def left_out(
-    mod_channels: ModChannels, guild: discord.Guild, settings: GuildSettings, channels: Collection[int]
+    mod_channels: ModChannels, guild: discord.Guild, settings: GuildSettings, channels: Collection[int], now: float
 ) -> frozenset[int]:
     """Those of these channels that alerts and digests leave out; none when there is no mod channel to read them in.
 
@@ -42,6 +41,6 @@ async def left_out(
         here = channel_of(await look_up(guild, settings.mod_channel_id))
         if here is None:
             return frozenset()
-        return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, time.time())
+        return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, now)
     except REQUEST_FAILURES:
         return frozenset()

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from math import ceil
+from types import SimpleNamespace
 
 import discord
 import pytest
@@ -16,6 +17,7 @@ from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
 from bot.monitoring import catch_up as catching_up
 from bot.monitoring import history_reader
 from bot.monitoring.downtime import Missed
+from bot.storage.publication import HELD_SECONDS
 from model.errors import Overloaded
 from tests.bot.parts import MovedClock, monitoring_of
 
@@ -355,6 +357,60 @@ async def test_hours_are_held_back_while_they_may_change(home, away, storage):
     assert storage.publication.held
     await away.catch_up()
     assert not storage.publication.held
+
+
+async def test_hours_are_held_back_until_the_last_gap_of_their_server_is_read(home, away, storage):
+    await home.watch()
+    for _ in range(2):
+        async with away():
+            await home.alice.send(home.general, GOOD)
+    catch_up = away.watch.catch_up
+    assert catch_up.waiting == 2
+    while catch_up.waiting == 2:
+        server = catch_up._servers.popleft()
+        if await catch_up._turn(server):
+            catch_up._servers.append(server)
+        else:
+            await catch_up._finish(server)
+    assert not await storage.publication.all_told(home.guild.id, 1)
+    await away.catch_up()
+    assert await storage.publication.all_told(home.guild.id, 1)
+
+
+async def test_hours_stay_held_back_while_there_is_much_to_read(home, away, storage, monkeypatch):
+    """Each run asks Discord once, and all of them together last longer than a holder may be still."""
+    await home.watch()
+    for _ in range(6):
+        async with away():
+            await home.alice.send(home.general, GOOD)
+    catch_up, start, runs = away.watch.catch_up, away.clock.now, 0
+    monkeypatch.setattr(catching_up, "RUN_SECONDS", 0.5)
+
+    async def asked_once(_seconds):
+        away.clock.ran += 1
+
+    monkeypatch.setattr(catching_up, "asyncio", SimpleNamespace(sleep=asked_once))
+    while catch_up.waiting:
+        await storage.publication.publish(start + runs * 250)
+        assert not await storage.publication.all_told(home.guild.id, 1)
+        await catch_up.work(0.0)
+        runs += 1
+    assert runs * 250 > HELD_SECONDS
+    assert await storage.publication.all_told(home.guild.id, 1)
+
+
+async def test_hours_stay_held_back_while_there_is_no_connection(home, away, storage):
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    start = away.clock.now
+    await home.bot.shards[0].disconnect()
+    await events_handled()
+    home.bot._ready.clear()
+    for seconds in range(0, 3600, 300):
+        await away.watch.catch_up.work(0.0)
+        await storage.publication.publish(start + seconds)
+    assert not await storage.publication.all_told(home.guild.id, 1)
 
 
 async def test_a_server_that_is_left_is_not_waited_for(home, away):

@@ -11,11 +11,11 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.app.assemble import assemble
-from bot.domain.records import DigestKind, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.records import DigestKind, Gap, GuildSettings, Mode, Rule, TargetKind
 from bot.monitoring.reconciliation import GRACE_SECONDS, LATER_SECONDS
 from bot.storage.departures import Departures
 from bot.storage.errors import DatabaseUnavailable
-from bot.storage.schema import DepartureRow
+from bot.storage.schema import DepartureRow, GapRow
 from tests.bot.parts import monitoring_of
 from tests.bot.storage.scenes import rows_of
 from tests.unseen import unseen
@@ -386,6 +386,22 @@ async def test_a_channel_that_discord_cannot_say_of_is_asked_for_later(home, rec
     clock.now += LATER_SECONDS
     await reconciled()
     assert await home.hours(doomed) == []
+
+
+async def test_gaps_of_a_channel_deleted_unseen_go_as_well(home, reconciled, restart):
+    """Also where nothing else is held of it."""
+    doomed = home.guild.create_text_channel("doomed")
+    await home.env.settle()
+    await home.storage.guilds.set_settings(GuildSettings(home.guild.id))
+    for channel_id in (doomed.id, home.general.id, None):
+        await home.storage.moods.add_gap(Gap(home.guild.id, 1, 2, channel_id))
+    await reconciled()
+    with unseen(home.env.backend) as backend:
+        backend.delete_channel(doomed.id)
+    await restart()
+    await reconciled()
+    gaps = await rows_of(home.storage.database, GapRow)
+    assert {gap["channel_id"] for gap in gaps} == {home.general.id, None}
 
 
 async def test_roles_categories_and_a_mod_channel_deleted_unseen_are_forgotten(home, reconciled, restart):

@@ -96,9 +96,13 @@ def recomputed(messages):
 
 
 async def held(database):
-    """The two tables as they are, in the form of `recomputed`: what is noted of telling them is left out."""
+    """The two tables as they are, in the form of `recomputed`: what is noted of telling them is left out.
+
+    So is an hour that was told and has nothing left in it.
+    """
+    hours = [row for row in await rows_of(database, HourRow) if row["writers"] or not row["told"]]
     return (
-        sorted(tuple(row.values())[:EXACT] for row in await rows_of(database, HourRow)),
+        sorted(tuple(row.values())[:EXACT] for row in hours),
         sorted(tuple(row.values()) for row in await rows_of(database, HourAuthorRow)),
     )
 

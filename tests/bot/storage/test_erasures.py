@@ -1,18 +1,21 @@
 """What people decided and what was deleted holds after a kill, a failure of the database, and an old copy of it."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import insert, text
 
-from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Tag, TargetKind
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Kind
 from bot.storage.erasures import ERASERS, Erasures
 from bot.storage.errors import DatabaseUnavailable, ErasureWaits
+from bot.storage.guild_repository import GuildRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
-from bot.storage.schema import AuditRow, BookkeepingRow, HourRow, MessageScoreRow, OptOutRow
+from bot.storage.schema import AuditRow, BookkeepingRow, HourRow, MessageScoreRow, OptOutRow, TagRow
+from bot.storage.tag_repository import TagRepository
 from bot.storage.upsert import table_of
 from bot.storage.write_buffer import WriteBuffer
 from tests.bot.storage.scenes import (
@@ -65,7 +68,8 @@ async def written(database):
 async def copy_of(database):
     """Every row of every table, as a backup has them."""
     return {
-        row: await rows_of(database, row) for row in (MessageScoreRow, HourRow, OptOutRow, AuditRow, BookkeepingRow)
+        row: await rows_of(database, row)
+        for row in (MessageScoreRow, HourRow, OptOutRow, AuditRow, TagRow, BookkeepingRow)
     }
 
 
@@ -110,6 +114,42 @@ async def test_an_old_copy_brings_nothing_back_that_people_had_deleted_or_decide
     caplog.clear()
     again, _, _ = await start(database, folder)
     assert (again.done_again, caplog.text) == ("", "")
+
+
+def tag(number, user):
+    return Tag(message_id(number), "+", HOME, GENERAL, None, KEEPERS.author(user))
+
+
+@pytest.mark.parametrize("how", ["restored", "away"])
+async def test_every_eraser_works_when_it_is_done_later_and_the_tags_are_to_go(folder, how):
+    """After a backup was put back, and when the database was away as somebody asked."""
+    database = await Database.open(folder, busy_seconds=0.01)
+    _, _, buffer = await start(database, folder)
+    tags, guilds = TagRepository(database), GuildRepository(database)
+    write(buffer, 1), write(buffer, 2, BOB)
+    for one in (tag(1, ALICE), tag(2, BOB), tag(10, ALICE)):
+        await tags.add(one)
+    await guilds.add_audit(Audited(HOME, int(NOW), KEEPERS.author(ALICE), AdminAction.ENABLE))
+    await buffer.flush()
+    copy = await copy_of(database)
+    if how == "restored":
+        await buffer.forget(KEEPERS.authors(ALICE), message_id(9), ERASERS)
+        await put_back(database, copy)
+        await start(database, folder)
+    else:
+        async with _locked(folder):
+            with pytest.raises(ErasureWaits):
+                await buffer.forget(KEEPERS.authors(ALICE), message_id(9), ERASERS)
+        await buffer.flush()
+    assert await written(database) == [2]
+    assert [one.message_id for one in await tags.due(9)] == [message_id(1)]
+    assert [row["author"] for row in await rows_of(database, TagRow)] == [
+        None,
+        KEEPERS.author(BOB),
+        tag(10, ALICE).author,
+    ]
+    assert [row["actor"] for row in await rows_of(database, AuditRow)] == [None]
+    await database.close()
 
 
 async def test_an_old_copy_brings_no_server_channel_or_thread_back_that_was_removed(database, folder, guilds):
@@ -173,6 +213,27 @@ async def test_an_edit_after_a_restart_does_not_bring_back_what_somebody_had_del
     assert not write(buffer, 1, edited=9)
     assert not write(buffer, 2)
     assert write(buffer, 6)
+
+
+@pytest.mark.parametrize("how", ["at once", "restarted", "rotated", "old log"])
+async def test_what_was_written_while_opted_out_is_known_as_such_afterwards(database, folder, how):
+    _, opt_outs, _ = await start(database, folder)
+    await opt_outs.add(ALICE)
+    await opt_outs.remove(BOB, message_id(50))  # who was not out
+    await opt_outs.remove(ALICE, message_id(50))
+    if how == "old log":
+        log = folder / FILE
+        log.write_text(log.read_text().replace(str(message_id(50)), "0"))
+    key = [HashKey("the key that took its place")] if how == "rotated" else []
+    if how != "at once":
+        _, opt_outs, _ = await start(database, folder, Pseudonyms([*key, HashKey(KEY)]))
+    assert not opt_outs.includes(ALICE)
+    if how == "old log":
+        assert NOW < opt_outs.in_again_since(ALICE) < time.time() + 2
+    else:
+        before, after = message_id(50) - (1 << 22), message_id(50)
+        assert [opt_outs.was_out(ALICE, one) for one in (before, after)] == [True, False]
+        assert not opt_outs.was_out(BOB, before)
 
 
 async def test_nor_does_it_after_a_new_key(database, folder):

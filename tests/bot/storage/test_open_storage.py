@@ -1,11 +1,15 @@
+import time
+
 import pytest
 
+from bot.domain.records import Answer, DigestKind
 from bot.monitoring.personal_data import MESSAGES
 from bot.settings import Settings, load_settings
 from bot.storage.database import Database
 from bot.storage.errors import BadHashKey
 from bot.storage.open_storage import open_storage
-from bot.storage.schema import MessageScoreRow
+from bot.storage.schema import DigestRow, FeedbackRow, MessageScoreRow
+from model.verdict import Sentiment
 from tests.bot.storage.scenes import GENERAL, HOME, rows_of, verdict
 
 DISCORD_NOW = 2_000_000_000_000_000_000
@@ -30,6 +34,30 @@ async def test_who_opted_out_is_known_from_the_start(folder):
         await opened.opt_outs.add(42)
     async with open_storage(settings(folder)) as opened:
         assert opened.opt_outs.includes(42)
+
+
+async def test_what_is_written_is_dated_by_discords_time_and_not_by_a_wrong_clock(folder):
+    ahead = 10 * 86400
+    async with open_storage(settings(folder)) as opened:
+        now = time.time()
+        opened.clock._local = lambda: time.time() + ahead
+        opened.clock.heard(now)
+        await opened.opt_outs.add(42)
+        await opened.alerts.claim_digest(HOME, DigestKind.DAILY, "2026-11-25")
+        await opened.feedback.add(Answer(Sentiment.NEGATIVE, -1000, "0123456789ab"), Sentiment.POSITIVE)
+        (digest,), (feedback,) = [await rows_of(opened.database, row) for row in (DigestRow, FeedbackRow)]
+        (entry,) = opened.erasures.about(opened.pseudonyms.authors(42))
+    for moment in (digest["claimed"], feedback["hour"] * 3600, entry.time, entry.target):
+        assert moment < now + ahead / 2
+
+
+async def test_a_new_key_is_noticed_at_the_start(folder, caplog):
+    for key in ("a key of enough characters", "a key of enough characters", "another key of enough characters"):
+        assert "the key is a new one" not in caplog.text
+        with caplog.at_level("INFO"):
+            async with open_storage(settings(folder, hash_key=key)):
+                pass
+    assert "the key is a new one" in caplog.text
 
 
 async def test_a_wrong_hash_key_lets_go_of_the_database(folder):

@@ -1,11 +1,14 @@
 """When hours are told: after they are over, once, and not while somebody still fills them."""
 
 import pytest
+from sqlalchemy import update
 
 from bot.domain.disclosure import GRACE_SECONDS, MOST_VERSIONS
-from bot.storage.publication import HELD_SECONDS, Publication
-from bot.storage.schema import HourRow, LateChangeRow, ToldHourRow
-from tests.bot.storage.scenes import AWAY, CALM, GENERAL, HOME, HOUR, RANDOM, author, message_id, rows_of, say
+from bot.storage.publication import HELD_SECONDS, LONGEST_HELD_SECONDS, Publication
+from bot.storage.retention import purge
+from bot.storage.schema import HourRow, LateChangeRow, ToldDayRow, ToldHourRow
+from bot.storage.upsert import table_of
+from tests.bot.storage.scenes import AWAY, CALM, GENERAL, HOME, HOUR, NOW, RANDOM, author, message_id, rows_of, say
 
 OVER = (HOUR + 1) * 3600.0 + GRACE_SECONDS
 
@@ -76,7 +79,65 @@ async def test_nobody_holds_it_back_for_ever(database, publication, ten_wrote, f
     await publication.publish(OVER + HELD_SECONDS)
     assert await told(database) == [(HOUR, 10, 1)]
     assert not publication.held
-    assert "hours were held back for 600 s" in caplog.text
+    assert "hours of all servers were held back by somebody who did not say that it is done" in caplog.text
+
+
+@pytest.mark.parametrize("about", [None, HOME])
+async def test_whoever_gets_on_with_it_holds_it_back_for_longer_but_not_for_ever(
+    database, publication, ten_wrote, about
+):
+    publication.hold(1, about)
+    for seconds in range(0, int(LONGEST_HELD_SECONDS), 300):
+        publication.prolong(about)
+        await publication.publish(OVER + seconds)
+    assert await told(database) == []
+    publication.prolong(about)
+    await publication.publish(OVER + LONGEST_HELD_SECONDS)
+    assert await told(database) == [(HOUR, 10, 1)]
+    publication.prolong(about)
+    assert not publication.held
+
+
+async def test_one_server_is_held_back_and_another_is_not(database, publication, buffer, ten_wrote):
+    """Hours, and days, and those that are told anew; what was held back comes when it is let go."""
+    for number in range(10, 20):
+        say(buffer, number, number, guild=AWAY, channel=201)
+    await buffer.flush()
+    await publication.publish(OVER)
+    say(buffer, 21, 1, hour=HOUR + 1), say(buffer, 22, 1, hour=HOUR + 1, guild=AWAY, channel=201)
+    for number in range(10):
+        say(buffer, number, number, -0.5, edited=2)
+        say(buffer, 10 + number, 10 + number, -0.5, guild=AWAY, channel=201, edited=2)
+    await buffer.flush()
+    publication.hold(1, HOME)
+    later = OVER + 2 * 86400
+    await publication.publish(later)
+    rows = await rows_of(database, ToldHourRow)
+    assert [(row["guild_id"], row["hour"], row["version"]) for row in rows] == [
+        (HOME, HOUR, 1),
+        (AWAY, HOUR, 2),
+        (AWAY, HOUR + 1, 0),
+    ]
+    assert {row["guild_id"] for row in await rows_of(database, ToldDayRow)} == {AWAY}
+    assert [await publication.all_told(guild, HOUR + 2) for guild in (HOME, AWAY)] == [False, True]
+    publication.release(1)
+    publication.release(1, HOME)
+    await publication.publish(later + 60)
+    rows = await rows_of(database, ToldHourRow)
+    assert [(row["guild_id"], row["version"]) for row in rows] == [(HOME, 2), (HOME, 0), (AWAY, 2), (AWAY, 0)]
+    assert {row["guild_id"] for row in await rows_of(database, ToldDayRow)} == {HOME, AWAY}
+    assert await publication.all_told(HOME, HOUR + 2)
+
+
+async def test_more_servers_than_can_be_named_hold_all_back(database, publication, ten_wrote, monkeypatch):
+    monkeypatch.setattr("bot.storage.publication._MOST_NAMED", 1)
+    for guild in (AWAY, AWAY + 1):
+        publication.hold(1, guild)
+    await publication.publish(OVER)
+    assert await told(database) == []
+    publication.release(1, AWAY)
+    await publication.publish(OVER)
+    assert await told(database) == [(HOUR, 10, 1)]
 
 
 async def test_a_clock_that_was_put_back_does_not_end_the_holding(database, publication, ten_wrote):
@@ -165,6 +226,30 @@ async def test_an_hour_in_which_too_few_people_are_left_is_hidden_for_good(datab
     await buffer.flush()
     await publication.publish(OVER)
     assert await told(database) == [(HOUR, 0, 2)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_an_hour_that_was_told_is_told_once_also_when_it_is_emptied_and_filled_again(
+    database, publication, buffer, ten_wrote, forgotten
+):
+    """What is known of telling it, its noise above all, goes with the purge and not before."""
+    noise = {"noise_score": 7, "noise_negative": 1, "noise_positive": -1, "noise_variance": 2}
+    await publication.publish(OVER)
+    async with database.write() as connection:
+        await connection.execute(update(table_of(HourRow)).values(**noise))
+    for number in range(10):
+        if forgotten:
+            await buffer.forget([author(number)], message_id(99))
+        else:
+            buffer.deleted([message_id(number)])
+    await buffer.flush()
+    for number in range(20, 30):
+        say(buffer, number, number)
+    await buffer.flush()
+    (hour,) = await rows_of(database, HourRow)
+    assert (hour["told"], hour["authors"], {name: hour[name] for name in noise}) == (True, 10, noise)
+    await purge(database, 7, NOW + 9 * 86400)
+    assert await rows_of(database, HourRow) == []
 
 
 async def test_a_hidden_hour_stays_hidden_however_many_write_late(database, publication, buffer):

@@ -14,7 +14,7 @@ from tests.bot.storage.scenes import author
 KEPT = {
     "alerts": "number guild_id channel_id post_id level usual_level started acknowledged recovered",
     "audit": "number guild_id done actor action target_kind target_id",
-    "bookkeeping": "number purged_before alive application_id erasures",
+    "bookkeeping": "number purged_before alive application_id erasures key",
     "channel_rules": "guild_id target_kind target_id mode tagging sensitivity",
     "departures": "guild_id since",
     "digests": "guild_id kind period claimed sent",
@@ -42,6 +42,7 @@ ABOUT_A_PERSON |= {"late_changes": "author", "tags": "author"}
 WORDS = {
     "audit.action": AdminAction,
     "audit.target_kind": TargetKind,
+    "bookkeeping.key": "eight hexadecimal digits of a hash of the key",
     "channel_rules.mode": Mode,
     "channel_rules.sensitivity": Sensitivity,
     "channel_rules.target_kind": TargetKind,
