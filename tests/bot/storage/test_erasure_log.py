@@ -13,6 +13,8 @@ ENTRIES = [
     Entry(1, 100 * DAY, Kind.ERASED, 12345, (author(1), author(2)), "0a1b2c3d"),
     Entry(2, 120 * DAY, Kind.SERVER, 100),
     Entry(3, 140 * DAY, Kind.OPTED_OUT, 140 * DAY, (author(3),), "0a1b2c3d"),
+    Entry(4, 141 * DAY, Kind.EXEMPT, 7, about="role", guild_id=100),
+    Entry(5, 142 * DAY, Kind.NO_RULE, 101, about="channel", guild_id=100),
 ]
 
 
