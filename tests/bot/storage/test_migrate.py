@@ -156,7 +156,7 @@ async def test_what_comes_now_corrects_what_was_there(upgraded):
     say(buffer, 5, 3, None)
     buffer.deleted([message_id(4)])
     await buffer.flush()
-    (hour,) = await rows_of(upgraded, HourRow)
+    (hour,) = [row for row in await rows_of(upgraded, HourRow) if row["writers"]]
     assert (hour["positive"], hour["authors"], hour["unread"], hour["writers"]) == (0, 1, 2, 3)
     await assert_sums_are_right(upgraded)
 
