@@ -1,8 +1,9 @@
 """The log of erasures: what a backup that is put back would bring back, in a file beside the database.
 
-A line for each time that somebody had their data deleted, opted out or in, and for each server and channel that was
-removed: a number, the time, what it was, and hashes or an id. Never a text. A line is on the disk before anybody is
-told that it is done. Nothing in it is older than the longest time for which a backup may be kept.
+A line for each time that somebody had their data deleted, opted out or in, for each server and channel that was
+removed, and for each place or role that an admin exempted or stopped watching: a number, the time, what it was, and
+hashes or ids. Never a text. A line is on the disk before anybody is told that it is done. Nothing in it is older than
+the longest time for which a backup may be kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.domain.records import TargetKind
 from bot.storage.pseudonyms import HASH_BYTES
 
 FILE = "erasures.log"
@@ -32,6 +34,8 @@ class Kind(StrEnum):
     OPTED_IN = "opted-in"
     SERVER = "server"
     CHANNEL = "channel"
+    EXEMPT = "exempt"
+    NO_RULE = "no-rule"
 
 
 class Entry(NamedTuple):
@@ -40,6 +44,7 @@ class Entry(NamedTuple):
     `target` is the id of a server or channel, for an erasure the id up to which messages were erased, for an opt-out
     since when it holds, for an opt-in the first id of a time from which on they are in again, else 0. `authors` are the
     hashes of the person, and `key` the fingerprint of the key that was today's then; both are empty for a place.
+    For `EXEMPT` and `NO_RULE` `target` is what the rule is about, of the kind `about`, in the server `guild_id`.
     """
 
     number: int
@@ -48,17 +53,21 @@ class Entry(NamedTuple):
     target: int
     authors: tuple[bytes, ...] = ()
     key: str = ""
+    about: str = ""
+    guild_id: int = 0
 
     def line(self) -> str:
         """It, as it stands in the file."""
         hashes = ",".join(author.hex() for author in self.authors)
-        words = (self.number, self.time, self.kind, self.target, self.key or _NOTHING, hashes or _NOTHING)
-        return " ".join(map(str, words)) + "\n"
+        last = (self.about, self.guild_id) if self.kind in _OF_RULES else (self.key or _NOTHING, hashes or _NOTHING)
+        return " ".join(map(str, (self.number, self.time, self.kind, self.target, *last))) + "\n"
 
 
 def parsed(line: str) -> Entry:
     """The entry of a line without its end. Raises ValueError for a line that is damaged."""
     number, time, kind, target, key, hashes = line.split(" ")
+    if kind in _OF_RULES:
+        return Entry(int(number), int(time), Kind(kind), int(target), about=TargetKind(key), guild_id=int(hashes))
     authors = () if hashes == _NOTHING else tuple(bytes.fromhex(one) for one in hashes.split(","))
     if any(len(author) != HASH_BYTES for author in authors) or (kind in _OF_PEOPLE) != bool(authors):
         raise ValueError("a person has hashes of 16 bytes, and a place has none")
@@ -66,6 +75,7 @@ def parsed(line: str) -> Entry:
 
 
 _OF_PEOPLE = (Kind.ERASED, Kind.OPTED_OUT, Kind.OPTED_IN)
+_OF_RULES = (Kind.EXEMPT, Kind.NO_RULE)
 
 
 class ErasureLog:

@@ -12,12 +12,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.records import Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS, written_at
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
@@ -26,7 +28,7 @@ from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_mes
 from bot.storage.people_repository import blank_admin
 from bot.storage.personal_data import RepeatedEraser
 from bot.storage.pseudonyms import Pseudonyms
-from bot.storage.schema import BookkeepingRow, OptOutRow
+from bot.storage.schema import BookkeepingRow, ChannelRuleRow, OptOutRow
 from bot.storage.tag_repository import release_tags
 from bot.storage.upsert import upsert
 
@@ -41,6 +43,8 @@ _WORDS = {
     Kind.OPTED_IN: "opt-ins",
     Kind.SERVER: "servers",
     Kind.CHANNEL: "channels",
+    Kind.EXEMPT: "exemptions",
+    Kind.NO_RULE: "rules taken back",
 }
 
 
@@ -127,6 +131,15 @@ class Erasures:
                 entry = Entry(self._last, now, *one)
                 self._pending.append(entry)
                 self._unwritten.append(entry)
+            return await self._written()
+
+    async def note_rule(self, kind: Kind, guild_id: int, about: TargetKind, target: int) -> bool:
+        """The same for a rule that has people not read (`Kind.EXEMPT`) or that is gone (`Kind.NO_RULE`)."""
+        async with self._turn:
+            self._last += 1
+            entry = Entry(self._last, int(self._clock()), kind, target, about=about, guild_id=guild_id)
+            self._pending.append(entry)
+            self._unwritten.append(entry)
             return await self._written()
 
     @asynccontextmanager
@@ -227,6 +240,13 @@ async def _do(connection: AsyncConnection, entry: Entry) -> None:
             await connection.execute(upsert(connection.dialect.name, OptOutRow), rows)
         case Kind.OPTED_IN:
             await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(entry.authors)))
+        case Kind.EXEMPT:
+            rule = Rule(entry.guild_id, TargetKind(entry.about), entry.target, Mode.EXEMPT)
+            await connection.execute(upsert(connection.dialect.name, ChannelRuleRow, "mode"), [asdict(rule)])
+        case Kind.NO_RULE:
+            target = (entry.guild_id, entry.about, entry.target)
+            key = (ChannelRuleRow.guild_id, ChannelRuleRow.target_kind, ChannelRuleRow.target_id)
+            await connection.execute(delete(ChannelRuleRow).where(tuple_(*key) == target))
         case Kind.SERVER:
             await remove_guilds(connection, [entry.target])
         case Kind.CHANNEL:

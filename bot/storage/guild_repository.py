@@ -10,6 +10,8 @@ from sqlalchemy import Row, and_, delete, insert, select
 from bot.domain.records import Audited, DigestKind, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.storage.database import Database
 from bot.storage.departures import is_here
+from bot.storage.erasure_log import Kind
+from bot.storage.erasures import Erasures
 from bot.storage.errors import UnknownTimezone
 from bot.storage.known_places import guilds_known
 from bot.storage.people_repository import audited
@@ -22,8 +24,9 @@ _KEYS = ("guild_id", "target_kind", "target_id")
 class GuildRepository:
     """Settings, rules and the audit. Every method raises DatabaseUnavailable when the database does not do it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, erasures: Erasures | None = None) -> None:
         self._database = database
+        self._erasures = erasures or Erasures(database)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What a server has chosen, or the defaults."""
@@ -79,18 +82,30 @@ class GuildRepository:
         )
 
     async def set_rule(self, rule: Rule) -> None:
-        """Keeps a rule, in the place of the one its target had."""
+        """Keeps a rule, in the place of the one its target had.
+
+        One that exempts is noted, so that a backup that is put back does not have people read again.
+        """
         statement = upsert(self._database.dialect, ChannelRuleRow, "mode", "tagging", "sensitivity")
-        async with self._database.write() as connection:
+        async with self._erasures.transaction() as connection:
+            await self._erasures.apply(connection)  # what was noted before this must not be done after it
             await connection.execute(statement, [asdict(rule)])
+            if rule.mode is Mode.EXEMPT:
+                await self._erasures.note_rule(Kind.EXEMPT, rule.guild_id, rule.target_kind, rule.target_id)
+                await self._erasures.apply(connection)
 
     async def remove_rule(self, guild_id: int, target_kind: TargetKind, target_id: int) -> bool:
-        """Removes what was said of a target; False when nothing was."""
+        """Removes what was said of a target, and notes that; False when nothing was."""
         columns = table_of(ChannelRuleRow).c
         values = dict(zip(_KEYS, (guild_id, target_kind, target_id), strict=True))
         where = and_(*(columns[name] == value for name, value in values.items()))
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(ChannelRuleRow).where(where))).rowcount > 0
+        async with self._erasures.transaction() as connection:
+            await self._erasures.apply(connection)
+            there = (await connection.execute(delete(ChannelRuleRow).where(where))).rowcount > 0
+            if there:
+                await self._erasures.note_rule(Kind.NO_RULE, guild_id, target_kind, target_id)
+                await self._erasures.apply(connection)
+            return there
 
     async def add_audit(self, entry: Audited) -> None:
         """Notes what an admin has done."""

@@ -81,7 +81,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
                 database=database,
                 pseudonyms=pseudonyms,
                 opt_outs=opt_outs,
-                guilds=GuildRepository(database),
+                guilds=GuildRepository(database, erasures),
                 moods=moods,
                 people=PeopleRepository(database),
                 feedback=FeedbackRepository(database, clock.now),

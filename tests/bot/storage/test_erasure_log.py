@@ -88,3 +88,17 @@ def test_an_old_line_that_is_not_done_yet_stays(log):
 def test_without_a_file_there_is_nothing_and_reading_makes_none(tmp_path):
     assert opened(tmp_path / "data").entries == []
     assert not (tmp_path / "data").exists()
+
+
+def test_a_rule_is_read_as_it_was_written_and_a_damaged_one_is_passed_over(folder):
+    folder.mkdir()
+    exempt, gone = (
+        Entry(1, DAY, Kind.EXEMPT, 7, about="role", guild_id=100),
+        Entry(2, DAY, Kind.NO_RULE, 101, about="channel", guild_id=100),
+    )
+    ErasureLog(folder).append((exempt, gone))
+    with (folder / FILE).open("a") as file:
+        file.write("3 5 exempt 7 everybody 100\n4 5 no-rule 7 role -\n")
+    log = ErasureLog(folder)
+    log.read()
+    assert (log.entries, log.damaged) == ([exempt, gone], 2)

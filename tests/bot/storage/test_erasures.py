@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import delete, insert, text
 
 from bot.domain.records import AdminAction, Audited, GuildSettings, Mode, Rule, Tag, TargetKind
 from bot.storage.database import Database
@@ -14,7 +15,7 @@ from bot.storage.errors import DatabaseUnavailable, ErasureWaits
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
-from bot.storage.schema import AuditRow, BookkeepingRow, HourRow, MessageScoreRow, OptOutRow, TagRow
+from bot.storage.schema import AuditRow, BookkeepingRow, ChannelRuleRow, HourRow, MessageScoreRow, OptOutRow, TagRow
 from bot.storage.tag_repository import TagRepository
 from bot.storage.upsert import table_of
 from bot.storage.write_buffer import WriteBuffer
@@ -114,6 +115,43 @@ async def test_an_old_copy_brings_nothing_back_that_people_had_deleted_or_decide
     caplog.clear()
     again, _, _ = await start(database, folder)
     assert (again.done_again, caplog.text) == ("", "")
+
+
+async def test_an_old_copy_has_nobody_read_again_where_an_admin_said_that_they_are_not(database, folder, caplog):
+    erasures, _, _ = await start(database, folder)
+    guilds = GuildRepository(database, erasures)
+    disabled, exempt, included = (Rule(HOME, TargetKind.CHANNEL, HOME + number, Mode.WATCH) for number in (1, 2, 3))
+    included, role = replace(included, mode=Mode.EXEMPT), Rule(HOME, TargetKind.ROLE, 7, Mode.EXEMPT)
+    for rule in (disabled, exempt, included):
+        await guilds.set_rule(rule)
+    copy = await rows_of(database, ChannelRuleRow), await rows_of(database, BookkeepingRow)
+    await guilds.remove_rule(HOME, TargetKind.CHANNEL, disabled.target_id)
+    await guilds.set_rule(replace(exempt, mode=Mode.EXEMPT))
+    await guilds.set_rule(role)
+    await guilds.remove_rule(HOME, TargetKind.CHANNEL, included.target_id)
+    await guilds.set_rule(included)
+    after = await guilds.rules()
+    await start(database, folder)
+    assert await guilds.rules() == after
+    async with database.write() as connection:
+        for row, values in zip((ChannelRuleRow, BookkeepingRow), copy, strict=True):
+            await connection.execute(delete(row))
+            await connection.execute(insert(row), values)
+    assert await guilds.rules() != after
+    again, _, _ = await start(database, folder)
+    assert await guilds.rules() == after
+    assert again.done_again == "exemptions: 3, rules taken back: 2"
+
+
+async def test_a_rule_that_was_noted_and_not_done_is_done_before_a_newer_one(database, folder):
+    erasures, _, _ = await start(database, folder)
+    guilds, rule = GuildRepository(database, erasures), Rule(HOME, TargetKind.CHANNEL, GENERAL, Mode.WATCH)
+    await erasures.note_rule(Kind.EXEMPT, HOME, TargetKind.CHANNEL, GENERAL)
+    await guilds.set_rule(rule)
+    await erasures.note_rule(Kind.NO_RULE, HOME, TargetKind.CHANNEL, GENERAL)
+    await guilds.set_rule(rule)
+    await start(database, folder)
+    assert await guilds.rules() == (rule,)
 
 
 def tag(number, user):
