@@ -46,6 +46,7 @@ class Monitoring:
         self.ingest.overload = self.overload = Overload(self.downtime, self.clock)
         self.catch_up = CatchUp(storage, self.rules, self.ingest, self.notices, services.connection, hours=hours)
         self.notices.blind_from, self.notices.sees_again = self.blind_spots.blind_from, self.blind_spots.sees_again
+        self.blind_spots.shown_again = self.notices.doubt
         self.reconciliation = Reconciliation(
             services.connection,
             storage,
