@@ -123,9 +123,10 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         async def work(admin: RuleChanges) -> discord.Embed:
             settings = await self.monitoring.rules.settings(admin.guild.id)
-            unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member))
+            now = self.monitoring.clock.now()
+            unread = await unread_lately(self.monitoring.storage.moods, admin.guild.id, readable_by(admin.member), now)
             counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
-            silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting)
+            silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting, now)
             unseen = await blindness(self.monitoring, admin.member)
             return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent, unseen=unseen)
 

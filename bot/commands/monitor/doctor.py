@@ -110,7 +110,7 @@ async def _look(monitoring: Monitoring, admin: discord.Member, there: Sequence[W
 
 async def _foreign(monitoring: Monitoring, admin: discord.Member, there: Sequence[Watched]) -> list[str]:
     """The channels of which much cannot be read."""
-    unread = await unread_lately(monitoring.storage.moods, admin.guild.id, readable_by(admin))
+    unread = await unread_lately(monitoring.storage.moods, admin.guild.id, readable_by(admin), monitoring.clock.now())
     shares = {one.counting: unread.share_of(one.counting) for one in there}
     return [
         f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
@@ -170,7 +170,9 @@ async def _left_out(
 ) -> list[str]:
     """Of which channels alerts and digests say nothing, and why; those that the admin cannot see are only counted."""
     mod_channels = monitoring.services.mod_channels
-    silent = await left_out(mod_channels, admin.guild, settings, {one.counting for one in there})
+    silent = await left_out(
+        mod_channels, admin.guild, settings, {one.counting for one in there}, monitoring.clock.now()
+    )
     seen = [number for number in sorted(silent) if can_see(admin, admin.guild.get_channel(number))]
     why = "not everybody who reads the mod channel can read it there"
     lines = [f"🔇 Alerts and digests leave out <#{number}>: {why}." for number in seen]

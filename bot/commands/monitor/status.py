@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 
 import discord
@@ -37,11 +36,14 @@ UNREAD_DAYS = 7
 """The days of which it is said how much could not be read."""
 
 
-async def unread_lately(moods: MoodRepository, guild_id: int, channels: Collection[int]) -> Unread:
-    """How much of what was written in these channels lately could not be read; nothing when the store is away."""
-    now = int(time.time() // SECONDS)
+async def unread_lately(moods: MoodRepository, guild_id: int, channels: Collection[int], now: float) -> Unread:
+    """How much of what was written in these channels lately could not be read; nothing when the store is away.
+
+    `now` is in seconds since the Unix epoch, by Discord's clock.
+    """
+    hour = int(now // SECONDS)
     try:
-        return await moods.unread(guild_id, now - UNREAD_DAYS * 24 + 1, now, channels)
+        return await moods.unread(guild_id, hour - UNREAD_DAYS * 24 + 1, hour, channels)
     except DatabaseUnavailable:
         return Unread({})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 
 import discord
@@ -30,11 +29,12 @@ def unseen_in_words(count: int, what: str) -> list[str]:
 
 
 async def left_out(
-    mod_channels: ModChannels, guild: discord.Guild, settings: GuildSettings, channels: Collection[int]
+    mod_channels: ModChannels, guild: discord.Guild, settings: GuildSettings, channels: Collection[int], now: float
 ) -> frozenset[int]:
     """Those of these channels that alerts and digests leave out; none when there is no mod channel to read them in.
 
-    None either while Discord fails: whether they may be told is asked again before each post.
+    None either while Discord fails: whether they may be told is asked again before each post. `now` is in seconds since
+    the Unix epoch, by Discord's clock.
     """
     if settings.mod_channel_id is None:
         return frozenset()
@@ -42,6 +42,6 @@ async def left_out(
         here = channel_of(await look_up(guild, settings.mod_channel_id))
         if here is None:
             return frozenset()
-        return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, time.time())
+        return frozenset(channels) - await mod_channels.readers.may_hear_of(here, channels, now)
     except REQUEST_FAILURES:
         return frozenset()
