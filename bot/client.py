@@ -80,7 +80,9 @@ class Vibecheck(commands.AutoShardedBot):
                     await self.add_cog(cog, guild=admin_guild)
         if admin_guild is not None:
             self._know_owner()
-        self._registering = asyncio.create_task(self._registration(time.time()), name="registering commands")
+        self._registering = asyncio.create_task(
+            self._registration(self.services.storage.clock.now()), name="registering commands"
+        )
         self._registering.add_done_callback(_seen)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:

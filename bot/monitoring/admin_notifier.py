@@ -57,25 +57,31 @@ _MENTION = re.compile(r"<#([0-9]{1,20})>")
 
 
 class AdminNotifier:
-    """Reaches the admins of a server through its mod channel. Nothing here raises anything of Discord's."""
+    """Reaches the admins of a server through its mod channel. Nothing here raises anything of Discord's.
+
+    `now` tells the seconds since the Unix epoch by which mod channels go, `clock` seconds for durations.
+    """
 
     def __init__(
         self,
         mod_channels: ModChannels,
         rules: RuleCache,
         connection: Connection,
+        now: Callable[[], float],
+        *,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._mod_channels = mod_channels
         self._rules = rules
         self._connection = connection
+        self._now = now
         self._clock = clock
         self._pause = pause
         self._causes: dict[tuple[int, str], _Cause] = {}
         self._owners: dict[int, float] = {}
         self._direct: deque[float] = deque(maxlen=OWNERS_AN_HOUR)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}
 
     async def tell(self, guild: discord.Guild, sentence: str, *, cause: str | None = None) -> None:
         """Tells a server's admins a sentence of ours; of one `cause` not twice within a week."""
@@ -100,7 +106,14 @@ class AdminNotifier:
         known.places[place] = None
         if not known.waiting:
             known.waiting = True
-            self._start(self._tell_collected(guild, known, words))
+            self._start(guild, self._tell_collected(guild, known, words))
+
+    def forget(self, guild_id: int) -> None:
+        """The bot was removed from a server, whose people are not to be written to any more: what waits is given up."""
+        for task in [task for task, theirs in self._tasks.items() if theirs == guild_id]:
+            task.cancel()
+        for key in [key for key in self._causes if key[0] == guild_id]:
+            del self._causes[key]
 
     async def close(self) -> None:
         """Gives up what waits: what is still wrong after a restart is found again."""
@@ -132,6 +145,8 @@ class AdminNotifier:
 
         `words` makes the sentence of their list.
         """
+        if self._connection.get_guild(guild.id) is None:
+            return
         named = await self._may_be_named(guild, places)
         shown = [place for place in places if place in named]
         more = [f"{len(shown) - NAMED} more"] if len(shown) > NAMED else []
@@ -147,7 +162,7 @@ class AdminNotifier:
             channel_id = (await self._rules.settings(guild.id)).mod_channel_id
             if channel_id is None or not channels:
                 return frozenset(places)
-            told = await self._mod_channels.told_of(guild.id, channel_id, channels, time.time())
+            told = await self._mod_channels.told_of(guild.id, channel_id, channels, self._now())
         except (*REQUEST_FAILURES, DatabaseUnavailable, NotPosted):
             told = frozenset()
         return frozenset(place for place, number in counting.items() if number is None or number in told)
@@ -159,20 +174,21 @@ class AdminNotifier:
             return True
 
     async def _deliver(self, guild: discord.Guild, sentence: str, tries: int) -> None:
+        if self._connection.get_guild(guild.id) is None:
+            return
         try:
             channel_id = (await self._rules.settings(guild.id)).mod_channel_id
             if channel_id is None:
                 await self._tell_owner(guild, sentence)
             else:
-                now = self._rules.now()
-                await self._mod_channels.post(guild.id, channel_id, now, insist=True, content=sentence)
+                await self._mod_channels.post(guild.id, channel_id, self._now(), insist=True, content=sentence)
         except NotPosted:  # the channel refuses; the owner hears of that from whoever posts to it
             _log.info("the admins of server %d could not be told: their channel refuses", guild.id)
         except (*REQUEST_FAILURES, DatabaseUnavailable) as error:
             if is_refusal(error) or tries == len(AGAIN):
                 _log.warning("the admins of server %d could not be told (%s)", guild.id, kind_of_failure(error))
             else:
-                self._start(self._deliver_later(guild, sentence, tries))
+                self._start(guild, self._deliver_later(guild, sentence, tries))
 
     async def _deliver_later(self, guild: discord.Guild, sentence: str, tries: int) -> None:
         await self._pause(AGAIN[tries])
@@ -201,10 +217,10 @@ class AdminNotifier:
                 self._owners.pop(guild.id, None)
             raise
 
-    def _start(self, work: Coroutine[object, object, None]) -> None:
+    def _start(self, guild: discord.Guild, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="telling admins")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = guild.id
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
 
 def _counting(guild: discord.Guild, place: str) -> int | None:

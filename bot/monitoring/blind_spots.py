@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 
 import discord
 
@@ -41,6 +42,8 @@ class BlindSpots:
         self._changed: dict[int, float] = {}
         self._untold: dict[int, set[int]] = {}
         self._quiet_until: dict[int, float] = {}
+        self.shown_again: Callable[[Iterable[int], int], None] = _nobody_is_told
+        """Called with a server, in a list, and a channel that was hidden: its notice may have been deleted unseen."""
         self.last_alive: int | None = None
         """When the bot was alive before this start; what has been away since then ended there if it does so no more."""
 
@@ -99,6 +102,8 @@ class BlindSpots:
                 continue
             seen = absence.cause is GapCause.HIDDEN and absence.channel_id not in hidden
             noticed = absence.cause is GapCause.UNTOLD and absence.channel_id in standing
+            if seen:
+                self.shown_again((guild.id,), absence.channel_id)
             if seen or noticed or absence.channel_id not in watching:
                 await self._downtime.over(absence)
         self._downtime.settled(guild.id, self.last_alive)
@@ -123,6 +128,10 @@ def sees(channel: Watchable) -> bool:
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
     speaks = isinstance(parent, discord.VoiceChannel | discord.StageChannel)
     return granted.view_channel and (granted.connect or not speaks)
+
+
+def _nobody_is_told(_guild_ids: Iterable[int], _channel_id: int) -> None:
+    """Nobody wants to know."""
 
 
 def _absence(cause: GapCause, channel: Watchable) -> Absence | None:

@@ -112,6 +112,7 @@ class EventsCog(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot has left, was removed, or the server was deleted, if Discord is right; an outage is another event."""
         self._reconciliation.left(guild.id)
+        self.monitoring.admins.forget(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

@@ -29,7 +29,7 @@ class Monitoring:
         self.clock = storage.clock
         self.rules = RuleCache(storage.guilds, storage.notices, self.clock.now)
         self.backoff = RefusalBackoff()
-        self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection)
+        self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection, self.clock.now)
         days, hours = services.settings.retention_days, services.settings.catch_up
         self.notices = Notices(self.rules, self.backoff, self.admins, services.connection, days, catch_up=hours)
         self.tag_removal = TagRemoval(storage.tags, services.connection)
@@ -46,6 +46,7 @@ class Monitoring:
         self.ingest.overload = self.overload = Overload(self.downtime, self.clock)
         self.catch_up = CatchUp(storage, self.rules, self.ingest, self.notices, services.connection, hours=hours)
         self.notices.blind_from, self.notices.sees_again = self.blind_spots.blind_from, self.blind_spots.sees_again
+        self.blind_spots.shown_again = self.notices.doubt
         self.reconciliation = Reconciliation(
             services.connection,
             storage,
@@ -69,4 +70,5 @@ class Monitoring:
         self.ingest.counts.pop(guild_id, None)
         self.downtime.forget(guild_id)
         self.blind_spots.forget(guild_id)
+        self.admins.forget(guild_id)
         self.catch_up.forget(guild_id)

@@ -94,6 +94,7 @@ class Notices:
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}
         self._gone: set[int] = set()
+        self._doubted_meanwhile: set[int] = set()
         self._in_vain: dict[int, int] = {}
         self._ask_from: dict[int, float] = {}
         self._clock = clock
@@ -122,6 +123,7 @@ class Notices:
         DatabaseUnavailable when it cannot be noted; it is then taken back.
         """
         self._posting.add(channel.id)
+        self._doubted_meanwhile.discard(channel.id)
         try:
             if channel.id in self._unwritten:
                 await self._write_deletion(self._unwritten[channel.id])
@@ -139,6 +141,8 @@ class Notices:
             if counts.message_id != posted.message_id:  # another process has posted one just now
                 with suppress(*REQUEST_FAILURES):
                     await posted.take_back()
+            if channel.id in self._doubted_meanwhile:
+                self._rules.doubt((counts,))
             if counts.message_id in self._gone:
                 await self.deleted(channel.guild.id, self._gone)
         finally:
@@ -181,11 +185,23 @@ class Notices:
     def doubt(self, guild_ids: Iterable[int] | None = None, channel_id: int | None = None) -> None:
         """Notices of these servers, or of all, may have been deleted unseen: each is asked for before it counts.
 
-        With `channel_id` that is only so of the notice there.
+        With `channel_id` that is only so of the notices there: in the channel or thread, in a thread of the channel, or
+        where that is the post of a forum that is its notice.
         """
         for guild_id in self._rules.guild_ids() if guild_ids is None else guild_ids:
             known = self._rules.notices(guild_id)
-            self._rules.doubt(one for one in known if channel_id in (None, one.channel_id))
+            self._rules.doubt(one for one in known if channel_id is None or self._is_in(one, channel_id))
+        self._doubted_meanwhile.update(self._posting, self._asking)  # what is on its way may be of before
+
+    def _is_in(self, known: Notice, channel_id: int) -> bool:
+        """Whether a notice can be seen by whoever sees this channel; so is one of which it is not known where it is."""
+        guild = self._connection.get_guild(known.guild_id)
+        if guild is None or channel_id in (known.channel_id, known.message_id):
+            return True
+        thread = guild.get_thread(known.channel_id)
+        if thread is not None:
+            return thread.parent_id == channel_id
+        return guild.get_channel(known.channel_id) is None
 
     async def resume(self, guild_id: int, channel_ids: Collection[int]) -> int:
         """An admin has acted: where people had deleted notices, they are posted again. Returns how many had stopped.
@@ -219,7 +235,11 @@ class Notices:
         return not done or (not asking.cancelled() and asking.exception() is None and asking.result())
 
     async def _ask(self, known: Notice) -> bool:
+        self._doubted_meanwhile.discard(known.channel_id)
         found, message_id = await self._check.ask(known)
+        while known.channel_id in self._doubted_meanwhile and found is not Found.GONE:
+            self._doubted_meanwhile.discard(known.channel_id)
+            found, message_id = await self._check.ask(known)
         if self._rules.notice_of(known.guild_id, known.channel_id) != known:
             return False  # it was deleted meanwhile, or another one stands
         if found is Found.GONE:
@@ -245,7 +265,7 @@ class Notices:
         try:
             after = await self._write_deletion(known)
         except DatabaseUnavailable:
-            after = known.after_deletion(int(self._rules.now()))
+            after = self._rules.notice_of(known.guild_id, known.channel_id) or known
             _log.warning("that a notice was deleted could not be written yet")
         guild = self._connection.get_guild(known.guild_id)
         if after.stopped and guild is not None:

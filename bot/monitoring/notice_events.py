@@ -8,6 +8,9 @@ from discord.ext import commands
 from bot.connection import Connection
 from bot.monitoring.notice import Notices
 
+_SIGHT = discord.Permissions(administrator=True, view_channel=True, read_message_history=True, connect=True).value
+"""What a role may show of a channel, or of what was written there."""
+
 
 class NoticeEvents(commands.Cog):
     """Hears of everything after which people may not have been told any more."""
@@ -46,6 +49,21 @@ class NoticeEvents(commands.Cog):
         self._notices.doubt((guild.id,))
 
     @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was added to a server, perhaps again within the day for which its notices are remembered."""
+        self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel is new to the bot: what is remembered of it is from a time of which nothing was told."""
+        self._notices.doubt((channel.guild.id,), channel.id)
+
+    @commands.Cog.listener()
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """A thread is there again: it was archived, or in a channel that the bot could not see."""
+        self._notices.doubt((thread.guild.id,), thread.id)
+
+    @commands.Cog.listener()
     async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """Who may see a channel has changed: while the bot could not, a notice may have been deleted."""
         if before.overwrites != after.overwrites:
@@ -54,5 +72,16 @@ class NoticeEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         """What a role may see has changed, perhaps one of the bot's."""
-        if before.permissions.view_channel != after.permissions.view_channel:
+        if (before.permissions.value ^ after.permissions.value) & _SIGHT:
+            self._notices.doubt((after.guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """A role is gone, and with it what it hid or showed."""
+        self._notices.doubt((role.guild.id,))
+
+    @commands.Cog.listener()
+    async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
+        """The bot itself has other roles, with which it sees less or more; of other people Discord does not tell it."""
+        if after == after.guild.me:
             self._notices.doubt((after.guild.id,))

@@ -37,7 +37,10 @@ UNREAD_DAYS = 7
 
 
 async def unread_lately(moods: MoodRepository, guild_id: int, channels: Collection[int], now: float) -> Unread:
-    """How much of what was written in these channels lately could not be read; nothing when the store is away."""
+    """How much of what was written in these channels lately could not be read; nothing when the store is away.
+
+    `now` is in seconds since the Unix epoch, by Discord's clock.
+    """
     hour = int(now // SECONDS)
     try:
         return await moods.unread(guild_id, hour - UNREAD_DAYS * 24 + 1, hour, channels)

@@ -33,7 +33,8 @@ async def left_out(
 ) -> frozenset[int]:
     """Those of these channels that alerts and digests leave out; none when there is no mod channel to read them in.
 
-    None either while Discord fails: whether they may be told is asked again before each post.
+    None either while Discord fails: whether they may be told is asked again before each post. `now` is in seconds since
+    the Unix epoch, by Discord's clock.
     """
     if settings.mod_channel_id is None:
         return frozenset()

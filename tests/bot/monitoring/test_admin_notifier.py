@@ -158,7 +158,7 @@ async def test_an_outage_that_does_not_end_is_logged_and_not_waited_for(home, mo
     for wait in AGAIN:
         await passes(wait)
     assert "could not be told (503)" in caplog.text
-    assert admins._tasks == set()
+    assert not admins._tasks
 
 
 async def test_without_a_mod_channel_the_owner_is_told_once_a_day(home, admins, guild, passes):
@@ -201,7 +201,7 @@ async def test_where_nothing_is_read_and_no_mod_channel_was_chosen_the_owner_hea
 async def test_stopping_gives_up_what_waits(home, mods, admins, guild):
     admins.report(guild, "cause", "#0", words)
     await admins.close()
-    assert admins._tasks == set()
+    assert not admins._tasks
     assert said(mods) == []
 
 
@@ -209,3 +209,32 @@ async def test_a_server_whose_settings_are_known_is_told_there(home, admins, gui
     assert (await monitoring_of(home.bot).rules.settings(guild.id)) == GuildSettings(guild.id, mod_channel_id=mods.id)
     await admins.tell(guild, "a sentence")
     assert direct_messages(home) == []
+
+
+@pytest.mark.parametrize("event", [True, False])
+async def test_of_a_server_that_has_removed_the_bot_nobody_is_told(home, admins, guild, passes, event):
+    for number in range(2):
+        admins.report(guild, "cause", f"#{number}", words)
+        await passes(0)
+    assert len(direct_messages(home)) == 1
+    if event:
+        home.env.backend.remove_guild(home.guild.id)
+        await home.env.settle()
+        assert not admins._tasks and not admins._causes
+    else:  # as between the event and its turn
+        home.bot._connection._remove_guild(guild)
+    sent = len(home.env.http_requests)
+    await admins.tell(guild, "a sentence")
+    await passes(COLLECTING[-1] + OWNER_SECONDS)
+    assert [entry for entry in home.env.http_requests[sent:] if "/guilds/" not in entry.path] == []
+
+
+async def test_what_is_forgotten_with_a_server_is_news_when_the_bot_is_back(home, mods, admins, guild, passes):
+    for _ in range(2):
+        admins.report(guild, "cause", "#0", words)
+        await passes(COLLECTING[0])
+    admins.forget(guild.id)
+    await passes(0)
+    admins.report(guild, "cause", "#1", words)
+    await passes(COLLECTING[0])
+    assert said(mods) == ["It went wrong in #0.", "It went wrong in #1."]
