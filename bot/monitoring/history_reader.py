@@ -46,7 +46,8 @@ class HistoryReader:
     async def step(self, one: CatchUpChannel, until: float) -> Sequence[CatchUpChannel]:
         """Goes on in a channel, up to `until` (seconds since the Unix epoch), and returns threads that it has found.
 
-        Its `progress` then says whether there is more. What Discord refuses is given up; what merely fails is tried again a few times. Raises DatabaseUnavailable.
+        Its `progress` then says whether there is more. What Discord refuses is given up; what merely fails is tried
+        again a few times. Raises DatabaseUnavailable.
         """
         if not sees(one.channel) or not one.channel.permissions_for(one.channel.guild.me).read_message_history:
             one.progress = Progress.GIVEN_UP

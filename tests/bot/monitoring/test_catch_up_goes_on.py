@@ -52,19 +52,42 @@ def fail_once(monkeypatch, whose, name, error):
     monkeypatch.setattr(whose, name, once)
 
 
-def until_done(catch_up):
-    """Runs of the job, as often as they are needed, a failed one followed by the next."""
+def goes_away_after(steps, guild, catch_up, monkeypatch):
+    """Discord has an outage of a server after so many steps in it."""
+    real, left = catch_up._reader.step, [steps]
 
-    async def run():
-        for _ in range(20):
-            try:
-                await catch_up.work(0)
-            except (DatabaseUnavailable, RuntimeError):
-                continue
-            if not catch_up.waiting:
-                return
+    async def step(*given):
+        left[0] -= 1
+        guild.unavailable = left[0] == 0
+        return await real(*given)
 
-    return run()
+    monkeypatch.setattr(catch_up._reader, "step", step)
+
+
+async def run_until_done(catch_up):
+    """Runs the job as often as it needs; a run that fails is followed by the next."""
+    for _ in range(20):
+        try:
+            await catch_up.work(0)
+        except (DatabaseUnavailable, RuntimeError):
+            continue
+        if not catch_up.waiting:
+            return
+
+
+@pytest.fixture
+def pauses(away, monkeypatch):
+    """The pauses between requests that were made, as none; the notice checks have theirs, shorter ones."""
+    made, real = [], asyncio.sleep
+    away.watch.catch_up._pause = 0.7
+
+    async def sleep(seconds):
+        if seconds == 0.7:
+            made.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr(catching_up.asyncio, "sleep", sleep)
+    return made
 
 
 async def test_a_gap_goes_when_what_filled_it_is_on_the_disk_and_not_before(home, away, storage):
@@ -93,7 +116,7 @@ async def test_a_channel_in_which_a_step_fails_is_read_all_the_same(home, away, 
     async with away():
         meanwhile = [await home.alice.send(channel, GOOD) for channel in channels]
     fail_once(monkeypatch, away.watch.catch_up._reader, "step", error)
-    await until_done(away.watch.catch_up)
+    await run_until_done(away.watch.catch_up)
     assert await home.messages() == [message.id for message in meanwhile]
     assert await away.gaps == []
 
@@ -110,7 +133,7 @@ async def test_a_channel_in_which_every_step_fails_stays_a_gap_and_the_others_ar
         return await real(one, *rest)
 
     monkeypatch.setattr(away.watch.catch_up._reader, "step", step)
-    await until_done(away.watch.catch_up)
+    await run_until_done(away.watch.catch_up)
     assert await home.messages() == [theirs.id]
     assert await away.gaps == [(home.guild.id, broken.id, "connection")]
 
@@ -136,16 +159,14 @@ async def test_a_run_that_is_broken_off_in_a_channel_goes_on_there(home, away, m
     assert await away.gaps == []
 
 
-async def test_what_is_left_of_a_server_that_goes_away_in_the_middle_stays_a_gap(home, away, clock):
+async def test_what_is_left_of_a_server_that_goes_away_in_the_middle_stays_a_gap(home, away, clock, monkeypatch):
     channels = await watch_several(home, 4)
     async with away():
         meanwhile = [await home.alice.send(channel, GOOD) for channel in channels]
-    catch_up, guild = away.watch.catch_up, home.bot.get_guild(home.guild.id)
-    await catch_up._turn(catch_up._servers[0], ())
-    await catch_up._turn(catch_up._servers[0], ())
-    guild.unavailable = True
-    await catch_up.work(0)
-    clock.go_on(catching_up._ABSENT_SECONDS)
+    guild = home.bot.get_guild(home.guild.id)
+    goes_away_after(2, guild, away.watch.catch_up, monkeypatch)
+    await away.watch.catch_up.work(0)
+    clock.go_on(120)
     await away.catch_up()
     guild.unavailable = False
     read = set(await home.messages())
@@ -154,55 +175,50 @@ async def test_what_is_left_of_a_server_that_goes_away_in_the_middle_stays_a_gap
     assert {channel for _, channel, _ in await away.gaps} == missing
 
 
-async def test_a_server_that_is_back_soon_is_read_to_the_end(home, away, clock):
-    await home.watch()
+async def test_a_server_that_is_back_soon_is_read_to_the_end(home, away, clock, monkeypatch):
+    channels = await watch_several(home, 3)
     async with away():
-        meanwhile = await home.alice.send(home.general, GOOD)
+        meanwhile = [await home.alice.send(channel, GOOD) for channel in channels]
     guild = home.bot.get_guild(home.guild.id)
     guild.unavailable = True
-    for _ in range(2):
+    for steps in (1, 1, 99):
         await away.watch.catch_up.work(0)
-        clock.go_on(catching_up._ABSENT_SECONDS - 1)
+        clock.go_on(119)
         guild.unavailable = False
-        await away.watch.catch_up._turn(away.watch.catch_up._servers[0], ())
-        guild.unavailable = True
-    guild.unavailable = False
-    await away.catch_up()
-    assert await home.messages() == [meanwhile.id]
+        with monkeypatch.context() as soon:
+            goes_away_after(steps, guild, away.watch.catch_up, soon)
+            await away.watch.catch_up.work(0)
+    assert (away.watch.catch_up.waiting, await away.gaps) == (0, [])
+    assert await home.messages() == [message.id for message in meanwhile]
 
 
-async def test_servers_that_are_not_there_slow_nobody_down(home, away, clock, monkeypatch):
+async def test_servers_that_are_not_there_slow_nobody_down(home, away, clock, pauses):
     channels = await watch_several(home, 3)
     for number in range(10):
         gone = (number + 5) << 40
         await away.watch.rules.set_rule(Rule(gone, TargetKind.SERVER, gone, Mode.WATCH))
     async with away():
         meanwhile = [await home.alice.send(channel, GOOD) for channel in channels]
-    pauses, real = [], asyncio.sleep
-
-    async def sleep(seconds):
-        pauses.append(seconds)
-        await real(0)
-
-    monkeypatch.setattr(catching_up.asyncio, "sleep", sleep)
     catch_up = away.watch.catch_up
-    catch_up._pause = 0.7
     await catch_up.work(0)
     assert await home.messages() == [message.id for message in meanwhile]
-    assert (catch_up.waiting, pauses.count(catch_up._pause)) == (10, catch_up._reader.requests)
-    clock.go_on(catching_up._ABSENT_SECONDS)
+    assert (catch_up.waiting, len(pauses)) == (10, catch_up._reader.requests)
+    clock.go_on(120)
     await away.catch_up()
     assert not home.storage.publication.held
     assert len(await away.gaps) == 10
 
 
-async def test_a_server_that_was_left_is_not_waited_for_and_what_was_missed_there_stays_a_gap(home, away, storage):
+async def test_a_server_that_was_left_is_not_waited_for_and_what_was_missed_there_stays_a_gap(
+    home, away, storage, pauses
+):
     gone = 5 << 40
     await away.watch.rules.set_rule(Rule(gone, TargetKind.SERVER, gone, Mode.WATCH))
     await storage.departures.add(gone, int(away.clock.now))
     async with away():
         pass
     await away.catch_up()
+    assert pauses == []
     assert await away.gaps == [(gone, None, "connection")]
 
 
