@@ -156,6 +156,8 @@ class CatchUp:
         if self._closed or not self._connection.is_ready():
             return
         await self._resume()
+        if self._closed:
+            return  # it is held back for the next client by now
         self._storage.publication.release(_AT_START)
         await self._shorten_the_filled()
         departed = await self._storage.departures.all() if self._servers else {}

@@ -294,16 +294,37 @@ async def test_nothing_is_asked_of_a_channel_in_which_nobody_wrote(home, away):
 async def test_what_was_written_just_before_the_return_is_read_by_a_clock_that_is_behind(home, away, clock):
     """One that is off by less than a minute counts as right."""
     await home.watch()
-    async with away():
-        clock.now -= 50
-        await away.home.env.advance_time(250)
-        meanwhile = await home.alice.send(home.general, GOOD)
-        away.pass_by = lambda _: asyncio.sleep(0)
-        clock.go_on(250)
+    await away.pass_by(5)
+    clock.now -= 50
+    await home.bot.shards[0].disconnect()
+    await events_handled()
+    await home.env.advance_time(300)
+    clock.go_on(300)
+    meanwhile = await home.alice.send(home.general, GOOD)
+    await home.bot.shards[0].reconnect()
+    await home.env.advance_time(5)
+    await events_handled()
     later = await home.alice.send(home.general, GOOD)
     await away.catch_up()
     assert await home.messages() == [meanwhile.id, later.id]
     assert sum(map(sum, await home.hours())) == 2
+    assert await away.gaps == []
+
+
+async def test_what_somebody_wrote_opted_out_soon_after_a_gap_is_not_read_after_a_restart(home, away, storage):
+    """Only the process of then knew that they were: a gap of before the start is read to its end, no further."""
+    await home.watch()
+    started = int(away.clock.now) - 300
+    await storage.gaps.add(Absence(GapCause.CONNECTION), started, int(away.clock.now) + 1)
+    await away.pass_by(10)
+    await storage.opt_outs.add(home.alice.id)
+    await home.alice.send(home.general, GOOD)
+    await storage.opt_outs.remove(home.alice.id)
+    storage.opt_outs._in_again.clear()
+    await away.pass_by(60)
+    away.watch.catch_up._resumed = False
+    await away.catch_up()
+    assert await home.messages() == []
     assert await away.gaps == []
 
 
