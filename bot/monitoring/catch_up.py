@@ -7,23 +7,20 @@ opt-outs of now, messages as they are now. What was deleted is not there; what w
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 
 from bot.connection import Connection
-from bot.domain.discord_clock import DiscordClock
+from bot.domain.discord_clock import OFF_SECONDS, DiscordClock
 from bot.domain.records import Gap, GapCause
 from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, channels_of
-from bot.monitoring.downtime import SHORTEST_DOWNTIME, Missed
+from bot.monitoring.downtime import SHORTEST_DOWNTIME, Downtime, Missed
 from bot.monitoring.history_reader import HistoryReader
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import Notices
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
-
-_log = logging.getLogger(__name__)
 
 CAUSES = (GapCause.OFF, GapCause.CONNECTION, GapCause.OUTAGE)
 """Not what an admin has hidden from the bot, nor what was written where no notice stood."""
@@ -32,8 +29,8 @@ INTERVAL_SECONDS = 5.0
 RUN_SECONDS, LIMIT_SECONDS = 60.0, 600.0
 """How long one run of the job works before it lets go, for the next goes on where it was; and how long at most."""
 
-REQUEST_SECONDS = 0.5
-"""Between two requests: a twenty-fifth of what Discord allows a bot in all."""
+REQUEST_SECONDS = 0.2
+"""Between two requests: a tenth of what Discord allows a bot in all. Meanwhile hours are held back."""
 
 MOST_PER_CHANNEL, MOST_PER_SERVER = 1000, 5000
 """Messages looked at in one gap; what is left stays a gap."""
@@ -41,19 +38,24 @@ MOST_PER_CHANNEL, MOST_PER_SERVER = 1000, 5000
 TRIES = 2
 """How often a gap's history is begun to be read: a process that is ended meanwhile goes on once after its restart."""
 
-_ABSENT_TURNS = 240
-"""Turns after which a server that is not there is given up."""
+_ABSENT_SECONDS = 120.0
+"""After how long a server that is not there is given up."""
+
+_AT_START = "what was missed is not known yet"
+"""Holds back publication from the start on. It is the same for every client: one that never logs in releases nothing,
+and the one that takes its place does.
+"""
 
 _MOST_PARTS = 200
 """Parts into which a gap may fall; of more it stays whole."""
 
 
 class _Filling:
-    """A gap that is being filled, and what of it is still missing."""
+    """A gap that is being filled, and what of it is still missing. Its history is read from `since` to `until`."""
 
-    def __init__(self, missed: Missed, since: float, servers: set[int]) -> None:
+    def __init__(self, missed: Missed, since: float, until: float, servers: set[int]) -> None:
         self.missed = missed
-        self.since = since
+        self.since, self.until = since, until
         self.servers = servers
         self.missing: list[Gap] = []
         self.begun = False
@@ -68,7 +70,7 @@ class _Server:
         self.channels: deque[CatchUpChannel] | None = None
         self.finished: list[CatchUpChannel] = []
         self.looked_at = 0
-        self.absent = 0
+        self.absent_since: float | None = None
 
 
 class CatchUp:
@@ -85,19 +87,23 @@ class CatchUp:
         notices: Notices,
         connection: Connection,
         *,
+        downtime: Downtime,
         hours: int,
     ) -> None:
         self._storage = storage
         self._clock: DiscordClock = storage.clock
         self._rules = rules
         self._notices = notices
+        self._downtime = downtime
         self._reader = HistoryReader(storage, rules, ingest)
         self._connection = connection
         self._hours = hours
         self._servers: deque[_Server] = deque()
+        self._filled: deque[_Filling] = deque()
+        self._closed = False
         self._resumed = hours == 0
         if self._was_away():
-            storage.publication.hold(self)  # until it is known what was missed
+            storage.publication.hold(_AT_START)
         self._pause = REQUEST_SECONDS
 
     def _was_away(self) -> bool:
@@ -105,26 +111,41 @@ class CatchUp:
         last_alive = self._storage.last_alive
         return not self._resumed and last_alive is not None and self._clock.now() - last_alive >= SHORTEST_DOWNTIME
 
-    def missed(self, missed: Missed) -> None:
-        """Something was not seen, and is again: its history is read soon, if that is wanted."""
+    def missed(self, missed: Missed, *, until: float | None = None) -> None:
+        """Something was not seen, and is again: its history is read soon, if that is wanted.
+
+        It is read to `until`, in seconds since the Unix epoch: by default a little further than this machine's clock
+        says, which may be that far behind Discord's. What was read there already counts once.
+        """
         cause = missed.absence.cause
-        if not self._hours or cause not in CAUSES or missed.ended <= missed.started:
+        if self._closed or not self._hours or cause not in CAUSES or missed.ended <= missed.started:
             return
         since = max(missed.started, self._clock.now() - self._hours * 3600)
         servers = {guild for guild in self._rules.guild_ids() if missed.absence.concerns(guild)}
-        if since >= missed.ended or not servers:
+        if since >= missed.ended or not servers or self._has_in_hand(missed):
             return
-        filling = _Filling(missed, since, servers)
+        filling = _Filling(missed, since, missed.ended + OFF_SECONDS if until is None else until, servers)
         for guild_id in sorted(servers):
-            self._servers.append(_Server(filling, guild_id))
-            self._storage.publication.hold(self, guild_id)
+            server = _Server(filling, guild_id)
+            self._servers.append(server)
+            self._storage.publication.hold(server, guild_id)
+
+    def _has_in_hand(self, missed: Missed) -> bool:
+        fillings = [*(server.filling for server in self._servers), *self._filled]
+        return missed.number is not None and any(one.missed.number == missed.number for one in fillings)
 
     def forget(self, guild_id: int) -> None:
         """The bot has left a server."""
         for server in [one for one in self._servers if one.guild_id == guild_id]:
             self._servers.remove(server)
-            server.filling.servers.discard(guild_id)
-            self._storage.publication.release(self, guild_id)
+            self._is_done(server)
+
+    def close(self) -> None:
+        """This client ends: nothing is held back for it any more, and what is not read yet is left to the next."""
+        self._closed = True
+        while self._servers:
+            server = self._servers.popleft()
+            self._storage.publication.release(server, server.guild_id)
 
     @property
     def waiting(self) -> int:
@@ -133,24 +154,33 @@ class CatchUp:
 
     async def work(self, _now: float) -> None:
         """A job: reads for a minute; what is not read by then is read by the next run. Raises DatabaseUnavailable."""
+        if self._closed:
+            return
         if not self._connection.is_ready():
             self._storage.publication.prolong()  # nothing can be read yet, and nothing comes in either
             self._prolong()
             return
         await self._resume()
-        self._storage.publication.release(self)
+        if self._closed:
+            return  # it is held back for the next client by now
+        self._storage.publication.release(_AT_START)
+        await self._shorten_the_filled()
+        departed = await self._storage.departures.all() if self._servers else {}
         until, before = self._clock.steady() + RUN_SECONDS, self._reader.requests
-        while self._servers and self._clock.steady() < until:
+        absent = 0
+        while absent < len(self._servers) and self._clock.steady() < until:
             server = self._servers[0]
             requests = self._reader.requests
-            more = await self._turn(server)
+            more = await self._turn(server, departed)
             if server in self._servers:  # it may have been left meanwhile
                 self._servers.remove(server)
                 if more:
                     self._servers.append(server)
                 else:
-                    await self._finish(server)
-            if self._reader.requests > requests or server.absent:
+                    self._finish(server)
+            await self._shorten_the_filled()
+            absent = absent + 1 if more and server.absent_since is not None else 0
+            if self._reader.requests > requests:
                 await asyncio.sleep(self._pause)
         if self._reader.requests > before:
             self._prolong()
@@ -158,26 +188,30 @@ class CatchUp:
     def _prolong(self) -> None:
         """Servers take turns, so all of them get on; those that are not there do not."""
         for server in self._servers:
-            if not server.absent:
+            if server.absent_since is None:
                 self._storage.publication.prolong(server.guild_id)
 
     async def _resume(self) -> None:
         """Once after the start: the gaps of before that were not, or only begun to be, filled."""
         if self._resumed:
             return
-        in_hand = {server.filling.missed.number for server in self._servers}
+        await self._downtime.write()  # what was left lasting by the process before may have ended just now
         since = int(self._clock.now()) - self._hours * 3600
         for noted in await self._storage.gaps.to_catch_up(since, CAUSES, TRIES):
-            if noted.number not in in_hand and noted.ended is not None:
-                self.missed(Missed(noted.absence, noted.started, noted.ended, noted.number))
+            if noted.ended is not None:
+                # No further: somebody may have opted out then and in again, and only the process of then knew when.
+                self.missed(Missed(noted.absence, noted.started, noted.ended, noted.number), until=noted.ended)
         self._resumed = True
 
-    async def _turn(self, server: _Server) -> bool:
+    async def _turn(self, server: _Server, departed: Collection[int]) -> bool:
         """One step in a server; whether there is more to do."""
         filling, guild = server.filling, self._connection.get_guild(server.guild_id)
         if guild is None or guild.unavailable:
-            server.absent += 1
-            return server.absent < _ABSENT_TURNS
+            now = self._clock.steady()
+            if server.absent_since is None:
+                server.absent_since = now
+            return server.guild_id not in departed and now - server.absent_since < _ABSENT_SECONDS
+        server.absent_since = None
         if not filling.begun and filling.missed.number is not None:
             await self._storage.gaps.looked(filling.missed.number)
         filling.begun = True
@@ -186,57 +220,77 @@ class CatchUp:
         if not server.channels:
             return False
         channel = server.channels.popleft()
-        if (
-            server.looked_at >= MOST_PER_SERVER
-            or channel.looked_at >= MOST_PER_CHANNEL
-            or not await self._notices.stands(channel.place)
-        ):
+        try:
+            await self._step(server, server.channels, channel)
+        except DatabaseUnavailable:
+            raise
+        except BaseException:  # also a run that was broken off: a channel in which that happens is not tried for ever
+            channel.fail()
+            raise
+        finally:
+            (server.channels if channel.progress is Progress.MORE else server.finished).append(channel)
+        return bool(server.channels)
+
+    async def _step(self, server: _Server, channels: deque[CatchUpChannel], channel: CatchUpChannel) -> None:
+        if server.looked_at >= MOST_PER_SERVER or channel.looked_at >= MOST_PER_CHANNEL:
+            channel.progress = Progress.GIVEN_UP
+        elif await self._reader.has_nothing(channel):
+            channel.progress = Progress.DONE
+        elif not await self._notices.stands(channel.place):
             channel.progress = Progress.GIVEN_UP
         else:
             before = channel.looked_at
-            server.channels.extend(await self._reader.step(channel))
-            server.looked_at += channel.looked_at - before
-        if channel.progress is Progress.MORE:
-            server.channels.append(channel)
-        else:
-            server.finished.append(channel)
-        return bool(server.channels)
+            try:
+                channels.extend(await self._reader.step(channel, server.filling.until))
+            finally:
+                server.looked_at += channel.looked_at - before
 
-    async def _finish(self, server: _Server) -> None:
-        """Everything that can be read of a server is."""
+    def _finish(self, server: _Server) -> None:
+        """Everything that can be read of a server is; what is left of it is given up."""
         filling = server.filling
         started, ended = int(filling.since), int(filling.missed.ended) + 1
         cause = filling.missed.absence.cause
         if server.channels is None:
             filling.missing.append(Gap(server.guild_id, started, ended, cause=cause))
         else:
-            filling.missing += _still_missing(server.finished, cause, ended)
-        filling.servers.discard(server.guild_id)
-        if all(other.guild_id != server.guild_id for other in self._servers):  # another gap of it may be left
-            self._storage.publication.release(self, server.guild_id)
-        if not filling.servers:
-            await self._shorten(filling)
+            for channel in server.channels:
+                channel.progress = Progress.GIVEN_UP
+            filling.missing += _still_missing(server.guild_id, [*server.finished, *server.channels], cause, ended)
+        self._is_done(server)
+
+    def _is_done(self, server: _Server) -> None:
+        self._storage.publication.release(server, server.guild_id)
+        server.filling.servers.discard(server.guild_id)
+        if not server.filling.servers:
+            self._filled.append(server.filling)
+
+    async def _shorten_the_filled(self) -> None:
+        """What could not be written stays a gap, and is tried again at the next run."""
+        while self._filled:
+            filling = self._filled.popleft()
+            try:
+                await self._shorten(filling)
+            except (DatabaseUnavailable, asyncio.CancelledError):
+                self._filled.appendleft(filling)
+                raise
 
     async def _shorten(self, filling: _Filling) -> None:
-        """What was a gap is none any more, or a shorter one, or one of single channels."""
+        """What was a gap is none any more, or a shorter one, or one of single channels, once what was read is kept."""
         missed = filling.missed
         if missed.number is None or len(filling.missing) > _MOST_PARTS:
             return
         parts = list(filling.missing)
         if missed.started < filling.since:
             parts.append(Gap.of(missed.absence, int(missed.started), int(filling.since)))
-        try:
-            await self._storage.gaps.replace(missed.number, parts)
-        except DatabaseUnavailable:
-            _log.warning("a gap that is filled could not be shortened")
+        await self._storage.write_buffer.flush()
+        await self._storage.gaps.replace(missed.number, parts)
 
 
-def _still_missing(channels: Sequence[CatchUpChannel], cause: GapCause | None, ended: int) -> list[Gap]:
+def _still_missing(guild_id: int, channels: Iterable[CatchUpChannel], cause: GapCause | None, ended: int) -> list[Gap]:
     """One gap for each channel that was not read to the end, its threads counted in."""
     begins: dict[int, float] = {}
     for one in channels:
         begun = one.missing_from
         if begun is not None:
             begins[one.place.channel_id] = min(begun, begins.get(one.place.channel_id, begun))
-    guild_id = channels[0].place.guild_id if channels else None
     return [Gap(guild_id, int(begun), ended, channel, cause=cause) for channel, begun in begins.items()]

@@ -18,6 +18,9 @@ from bot.monitoring.watched_channels import watched
 THREADS_SLEEP_AFTER = 3600.0
 """Seconds of silence after which Discord archives a thread, at the earliest; somebody may do so sooner."""
 
+FAILURES = 3
+"""After how many a channel is given up."""
+
 
 class Progress(Enum):
     """How far a channel's history was read."""
@@ -50,6 +53,17 @@ class CatchUpChannel:
 
     def __post_init__(self) -> None:
         self.cursor = self.cursor or first_id_at(self.since) - 1
+
+    def fail(self) -> None:
+        """Something went wrong in it: it is tried again, a few times."""
+        self.failures += 1
+        if self.failures >= FAILURES:
+            self.progress = Progress.GIVEN_UP
+
+    @property
+    def may_have_sleeping_threads(self) -> bool:
+        """Whether a thread in which somebody wrote since may be archived by now."""
+        return self.ended - self.since >= THREADS_SLEEP_AFTER
 
     @property
     def missing_from(self) -> float | None:

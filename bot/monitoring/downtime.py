@@ -60,11 +60,6 @@ class Missed:
     number: int | None = None
 
 
-def outage_of(guild_id: int) -> object:
-    """The key of an absence of one server."""
-    return "server", guild_id
-
-
 class Downtime:
     """What is away, since when."""
 
@@ -133,7 +128,7 @@ class Downtime:
         if ended - started >= lasting.shortest and ended > started:
             self._over.append(past)
             try:
-                await self._write()
+                await self.write()
             except DatabaseUnavailable:
                 _log.warning("%d gaps could not be written yet", len(self._over))
         elif lasting.number is not None:
@@ -163,7 +158,7 @@ class Downtime:
 
     async def note(self, _now: float) -> None:
         """Writes what could not be written, and what has been away for a while. A job. Raises DatabaseUnavailable."""
-        await self._write()
+        await self.write()
         for absence, lasting in tuple(self._lasting.items()):
             if lasting.number is None and self._clock.steady() - lasting.since >= max(LASTING, lasting.shortest):
                 number = await self._gaps.begin(absence, _whole(self._clock.at(lasting.since)))
@@ -183,8 +178,8 @@ class Downtime:
                 except DatabaseUnavailable:
                     _log.warning("a gap could not be written before the end")
 
-    async def _write(self) -> None:
-        """Writes all that is over, the oldest first."""
+    async def write(self) -> None:
+        """Writes all that is over, the oldest first. Raises DatabaseUnavailable."""
         async with self._writing:
             await self._write_in_turn()
 

@@ -39,6 +39,7 @@ class EventsCog(commands.Cog):
     async def cog_unload(self) -> None:
         """The bot stops: what is away is noted, and no reaction is sent any more."""
         self._write_buffer.sees = False  # what is written from now on is no sign that anything was seen
+        self.monitoring.catch_up.close()
         await self.monitoring.reactions.close()
         await self.monitoring.admins.close()
         await self._downtime.close()

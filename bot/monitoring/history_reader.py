@@ -13,7 +13,7 @@ from bot.channels import WithMessages
 from bot.domain.snowflake import first_id_at, written_at
 from bot.link.failures import REQUEST_FAILURES
 from bot.monitoring.blind_spots import sees
-from bot.monitoring.catch_up_channel import THREADS_SLEEP_AFTER, CatchUpChannel, Progress, thread_of
+from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, thread_of
 from bot.monitoring.ingest import Ingest
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.open_storage import Storage
@@ -26,7 +26,6 @@ PAGE = 100
 MOST_MEMBERS = 100
 """People of one channel whose roles are asked for, where a role is exempt; who else wrote there is not read."""
 
-_FAILURES = 3
 _REQUEST_SECONDS = 30.0
 _ARCHIVED = 50
 _FIRST_ID = 1
@@ -44,24 +43,37 @@ class HistoryReader:
         self.requests = 0
         """How many were made so far."""
 
-    async def step(self, one: CatchUpChannel) -> Sequence[CatchUpChannel]:
-        """Goes on in a channel, and says in its `progress` whether there is more; returns threads that it has found.
+    async def step(self, one: CatchUpChannel, until: float) -> Sequence[CatchUpChannel]:
+        """Goes on in a channel, up to `until` (seconds since the Unix epoch), and returns threads that it has found.
 
-        What Discord refuses is given up; what merely fails is tried again a few times. Raises DatabaseUnavailable.
+        Its `progress` then says whether there is more. What Discord refuses is given up; what merely fails is tried
+        again a few times. Raises DatabaseUnavailable.
         """
         if not sees(one.channel) or not one.channel.permissions_for(one.channel.guild.me).read_message_history:
             one.progress = Progress.GIVEN_UP
             return ()
         try:
-            return await self._step(one)
+            return await self._step(one, until)
         except (discord.Forbidden, discord.NotFound):
             one.progress = Progress.GIVEN_UP
         except REQUEST_FAILURES as error:
-            self._fail(one)
+            one.fail()
             _log.info("the history of channel %d could not be read (%s)", one.channel.id, type(error).__name__)
         return ()
 
-    async def _step(self, one: CatchUpChannel) -> Sequence[CatchUpChannel]:
+    async def has_nothing(self, one: CatchUpChannel) -> bool:
+        """Whether nothing need be asked: nobody wrote there since, and nothing of before is held. Asks nothing itself.
+
+        Raises DatabaseUnavailable.
+        """
+        channel = one.channel
+        if isinstance(channel, discord.ForumChannel) or (channel.last_message_id or 0) > one.cursor:
+            return False
+        if isinstance(channel, discord.TextChannel) and not one.threads_found and one.may_have_sleeping_threads:
+            return False
+        return one.looked_back or not await self._held_before(one)
+
+    async def _step(self, one: CatchUpChannel, until: float) -> Sequence[CatchUpChannel]:
         channel = one.channel
         if isinstance(channel, discord.TextChannel | discord.ForumChannel) and not one.threads_found:
             found = await self._archived(channel, one)
@@ -76,14 +88,14 @@ class HistoryReader:
             if (channel.last_message_id or 0) <= one.cursor:
                 one.progress = Progress.DONE
             return ()
-        await self._read_on(channel, one)
+        await self._read_on(channel, one, until)
         return ()
 
     async def _archived(
         self, channel: discord.TextChannel | discord.ForumChannel, one: CatchUpChannel
     ) -> list[CatchUpChannel]:
         """The threads in which somebody may have written since, and which are archived by now."""
-        if one.ended - one.since < THREADS_SLEEP_AFTER:
+        if not one.may_have_sleeping_threads:
             return []
         found = []
         for thread in await self._all(channel.archived_threads(limit=_ARCHIVED)):
@@ -96,11 +108,10 @@ class HistoryReader:
 
     async def _look_back(self, channel: WithMessages, one: CatchUpChannel) -> None:
         """Compares what is held of the last messages before the gap with what is there: gone, or edited since."""
-        first = first_id_at(one.since)
-        held = await self._storage.gaps.held_messages(one.place.channel_id, one.place.thread_id, _FIRST_ID, first - 1)
+        held = await self._held_before(one)
         if not held:
             return
-        page = await self._all(channel.history(limit=PAGE, before=discord.Object(first)))
+        page = await self._all(channel.history(limit=PAGE, before=discord.Object(first_id_at(one.since))))
         if not page:
             return  # also what a channel looks like whose history may not be read after all
         lowest = min(message.id for message in page) if len(page) == PAGE else _FIRST_ID
@@ -110,9 +121,14 @@ class HistoryReader:
             if message.id in held and message.edited_at and message.edited_at.timestamp() >= one.since:
                 await self._read(message, one)
 
-    async def _read_on(self, channel: WithMessages, one: CatchUpChannel) -> None:
+    async def _held_before(self, one: CatchUpChannel) -> frozenset[int]:
+        """What is held of the messages before the gap."""
+        last = first_id_at(one.since) - 1
+        return await self._storage.gaps.held_messages(one.place.channel_id, one.place.thread_id, _FIRST_ID, last)
+
+    async def _read_on(self, channel: WithMessages, one: CatchUpChannel, until: float) -> None:
         """Reads the next page after the last message that was dealt with."""
-        after, end = discord.Object(one.cursor), first_id_at(one.ended)
+        after, end = discord.Object(one.cursor), first_id_at(until)
         known = await self._storage.gaps.held_messages(
             one.place.channel_id, one.place.thread_id, one.cursor + 1, end - 1
         )
@@ -126,7 +142,7 @@ class HistoryReader:
             if message.id >= end:
                 break
             if not await self._read(message, one):
-                self._fail(one)
+                one.fail()
                 return
             one.cursor = message.id
         if len(page) < PAGE or last >= end:
@@ -162,9 +178,3 @@ class HistoryReader:
             else:
                 one.members[user_id] = frozenset(role.id for role in member.roles)
         return one.members[user_id]
-
-    @staticmethod
-    def _fail(one: CatchUpChannel) -> None:
-        one.failures += 1
-        if one.failures >= _FAILURES:
-            one.progress = Progress.GIVEN_UP

@@ -44,7 +44,9 @@ class Monitoring:
         self.blind_spots = BlindSpots(self.rules, self.downtime, self.admins, services.connection, self.clock)
         self.rules.changed = self.blind_spots.look_soon
         self.ingest.overload = self.overload = Overload(self.downtime, self.clock)
-        self.catch_up = CatchUp(storage, self.rules, self.ingest, self.notices, services.connection, hours=hours)
+        self.catch_up = CatchUp(
+            storage, self.rules, self.ingest, self.notices, services.connection, downtime=self.downtime, hours=hours
+        )
         self.notices.blind_from, self.notices.sees_again = self.blind_spots.blind_from, self.blind_spots.sees_again
         self.blind_spots.shown_again = self.notices.doubt
         self.reconciliation = Reconciliation(

@@ -167,7 +167,7 @@ class ReadingGate:
             return Barred.NOT_WATCHED
         if self._opt_outs.includes(written.author_id):
             return Barred.OPTED_OUT
-        if written_at(written.message_id) < self._opt_outs.in_again_since(written.author_id):
+        if self._opt_outs.was_out(written.author_id, written.message_id):
             return Barred.OPTED_OUT  # as they had when they wrote it
         return self._roles_missing(written)
 

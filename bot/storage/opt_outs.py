@@ -59,7 +59,7 @@ class OptOuts:
             self._recognised[authors[0]] = known
         return known is not None
 
-    def in_again_since(self, user_id: int) -> float:
+    def _in_again_since(self, user_id: int) -> float:
         """When somebody has opted in again within the log's days, in seconds since the Unix epoch; 0: they did not."""
         if not self._in_again:
             return 0.0
@@ -67,7 +67,7 @@ class OptOuts:
 
     def was_out(self, user_id: int, message_id: int) -> bool:
         """Whether a message is from before its author opted in again: it is not read later, nor when it is edited."""
-        return written_at(message_id) < self.in_again_since(user_id)
+        return written_at(message_id) < self._in_again_since(user_id)
 
     async def add(self, user_id: int) -> None:
         """Opts somebody out: in memory at once and in any case, and noted so that a backup does not undo it.

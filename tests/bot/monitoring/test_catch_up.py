@@ -448,7 +448,7 @@ async def test_a_gap_that_was_not_filled_before_the_process_ended_is_begun_once_
     await home.watch()
     async with away():
         meanwhile = await home.alice.send(home.general, GOOD)
-    away.watch.catch_up.forget(home.guild.id)  # the process is killed
+    away.watch.catch_up._servers.clear()  # the process is killed
     (gap,) = await storage.gaps.to_catch_up(0, catching_up.CAUSES, catching_up.TRIES)
     for _ in range(catching_up.TRIES - 1):
         await storage.gaps.looked(gap.number)
