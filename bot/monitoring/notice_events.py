@@ -44,6 +44,16 @@ class NoticeEvents(commands.Cog):
         self._notices.doubt(here)
 
     @commands.Cog.listener()
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """A server is away. That it is there again the library may say only after the first message from it."""
+        self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a server, to which it may be added again; that, too, may be said late."""
+        self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server is there again; what was deleted while it was not is not told."""
         self._notices.doubt((guild.id,))

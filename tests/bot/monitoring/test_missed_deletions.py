@@ -1,6 +1,7 @@
 """Whatever kept the bot from seeing that a notice was deleted: afterwards it is asked for before anybody is read."""
 
 import asyncio
+from collections import defaultdict
 
 import discord
 import pytest
@@ -115,8 +116,12 @@ async def test_a_thread_is_archived_and_opened_again(home):
 
 
 @pytest.mark.parametrize("outage", [False, True])
-async def test_a_server_is_gone_for_a_while(home, outage):
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_server_is_gone_for_a_while(home, outage, late):
+    """While a session gets its servers, the library says `late` that one is there."""
     await home.watch()
+    if late:
+        home.bot._connection._ready_states = defaultdict(asyncio.Queue)
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)} | ({"unavailable": True} if outage else {}))
     await home.env.settle()
     deleted_unseen(home)
