@@ -11,6 +11,9 @@ from bot.monitoring.notice import Notices
 _SIGHT = discord.Permissions(administrator=True, view_channel=True, read_message_history=True, connect=True).value
 """What a role may show of a channel, or of what was written there."""
 
+_TELL_OF_NO_DELETION = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_REACTION", "INTERACTION")
+"""How events begin that neither delete anything nor change what the bot sees."""
+
 
 class NoticeEvents(commands.Cog):
     """Hears of everything after which people may not have been told any more."""
@@ -35,6 +38,12 @@ class NoticeEvents(commands.Cog):
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone; in a forum it may be the post that was the notice."""
         await self._notices.deleted(payload.guild_id, (payload.thread_id,))
+
+    @commands.Cog.listener()
+    async def on_unparsed(self, event: str, guild_id: int | None) -> None:
+        """An event could not be read, which may have said that something is gone or hidden."""
+        if not event.startswith(_TELL_OF_NO_DELETION):
+            self._notices.doubt(None if guild_id is None else (guild_id,))
 
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
