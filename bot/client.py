@@ -47,7 +47,9 @@ class Vibecheck(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             http_trace=dates_of_answers(self._discord_says),
         )
-        self.unparsed = UnparsedEvents(self._connection.parsers)
+        self.unparsed = UnparsedEvents(
+            self._connection.parsers, lambda event, guild_id: self.dispatch("unparsed", event, guild_id)
+        )
 
     def equip(self, services: Services, features: Sequence[Feature]) -> None:
         """Gives the client what it works with, before it connects."""

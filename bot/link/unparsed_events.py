@@ -22,8 +22,11 @@ _NEEDED = {"READY"}
 class UnparsedEvents:
     """Stands between events and the library's parsers, and counts what they could not read: by event and error."""
 
-    def __init__(self, parsers: MutableMapping[str, Parser]) -> None:
-        """Changes the parsers in their place."""
+    def __init__(
+        self, parsers: MutableMapping[str, Parser], left_out: Callable[[str, int | None], object] | None = None
+    ) -> None:
+        """Changes the parsers in their place. `left_out` is called with an event and its server's id, if known."""
+        self._left_out = left_out
         self.counts: Counter[tuple[str, str]] = Counter()
         for event, parse in tuple(parsers.items()):
             if event not in _NEEDED:
@@ -35,6 +38,8 @@ class UnparsedEvents:
                 parse(data)
             except Exception as error:  # its message may hold somebody's words: only its kind is told
                 self._count(event, type(error).__name__)
+                if self._left_out is not None:
+                    self._left_out(event, _guild_of(event, data))
 
         return contained
 
@@ -44,3 +49,10 @@ class UnparsedEvents:
         times = self.counts[event, kind]
         if str(times).strip("0") == "1":
             _log.warning("an event %s cannot be read (%s) and is left out; %d so far", event, kind, times)
+
+
+def _guild_of(event: str, data: Any) -> int | None:
+    """The server that an event is of; None where it does not say so."""
+    where = "id" if event in {"GUILD_CREATE", "GUILD_DELETE"} else "guild_id"
+    found = data.get(where) if isinstance(data, dict) else None
+    return int(found) if isinstance(found, int | str) and str(found).isdecimal() else None

@@ -11,6 +11,9 @@ from bot.monitoring.notice import Notices
 _SIGHT = discord.Permissions(administrator=True, view_channel=True, read_message_history=True, connect=True).value
 """What a role may show of a channel, or of what was written there."""
 
+_TELL_OF_NO_DELETION = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_REACTION", "INTERACTION")
+"""How events begin that neither delete anything nor change what the bot sees."""
+
 
 class NoticeEvents(commands.Cog):
     """Hears of everything after which people may not have been told any more."""
@@ -37,11 +40,27 @@ class NoticeEvents(commands.Cog):
         await self._notices.deleted(payload.guild_id, (payload.thread_id,))
 
     @commands.Cog.listener()
+    async def on_unparsed(self, event: str, guild_id: int | None) -> None:
+        """An event could not be read, which may have said that something is gone or hidden."""
+        if not event.startswith(_TELL_OF_NO_DELETION):
+            self._notices.doubt(None if guild_id is None else (guild_id,))
+
+    @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
         """There is a new session; what was deleted before it is not told."""
         shards = self._connection.shard_count or 1
         here = None if shards == 1 else [one.id for one in self._connection.guilds if one.shard_id == shard_id]
         self._notices.doubt(here)
+
+    @commands.Cog.listener()
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """A server is away. That it is there again the library may say only after the first message from it."""
+        self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a server, to which it may be added again; that, too, may be said late."""
+        self._notices.doubt((guild.id,))
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:

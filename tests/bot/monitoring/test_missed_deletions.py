@@ -1,6 +1,7 @@
 """Whatever kept the bot from seeing that a notice was deleted: afterwards it is asked for before anybody is read."""
 
 import asyncio
+from collections import defaultdict
 
 import discord
 import pytest
@@ -115,8 +116,12 @@ async def test_a_thread_is_archived_and_opened_again(home):
 
 
 @pytest.mark.parametrize("outage", [False, True])
-async def test_a_server_is_gone_for_a_while(home, outage):
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_server_is_gone_for_a_while(home, outage, late):
+    """While a session gets its servers, the library says `late` that one is there."""
     await home.watch()
+    if late:
+        home.bot._connection._ready_states = defaultdict(asyncio.Queue)
     home.env.backend.emit("GUILD_DELETE", {"id": str(home.guild.id)} | ({"unavailable": True} if outage else {}))
     await home.env.settle()
     deleted_unseen(home)
@@ -176,3 +181,20 @@ async def test_one_that_is_deleted_unseen_before_it_was_noted_is_asked_for(home,
         slowed.setattr(home.storage.notices, "post", slow)
         await home.watch()
     await nobody_is_read(home)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_event_that_cannot_be_read_may_have_been_of_the_notice(home, known):
+    await home.watch()
+    deleted_unseen(home)
+    home.bot._connection.parsers["MESSAGE_DELETE"]({"guild_id": str(home.guild.id)} if known else {})
+    await home.env.settle()
+    await nobody_is_read(home)
+
+
+@pytest.mark.parametrize(("event", "guild_id"), [("MESSAGE_UPDATE", None), ("MESSAGE_DELETE", "3")])
+async def test_an_event_that_cannot_be_read_and_is_of_no_notice_has_nothing_asked(home, event, guild_id):
+    await home.watch()
+    home.bot._connection.parsers[event]({"guild_id": guild_id} if guild_id else {})
+    await home.env.settle()
+    assert monitoring_of(home.bot).rules.is_told(Place(home.guild.id, home.general.id))
