@@ -359,24 +359,6 @@ async def test_hours_are_held_back_while_they_may_change(home, away, storage):
     assert not storage.publication.held
 
 
-async def test_hours_are_held_back_until_the_last_gap_of_their_server_is_read(home, away, storage):
-    await home.watch()
-    for _ in range(2):
-        async with away():
-            await home.alice.send(home.general, GOOD)
-    catch_up = away.watch.catch_up
-    assert catch_up.waiting == 2
-    while catch_up.waiting == 2:
-        server = catch_up._servers.popleft()
-        if await catch_up._turn(server):
-            catch_up._servers.append(server)
-        else:
-            await catch_up._finish(server)
-    assert not await storage.publication.all_told(home.guild.id, 1)
-    await away.catch_up()
-    assert await storage.publication.all_told(home.guild.id, 1)
-
-
 async def test_hours_stay_held_back_while_there_is_much_to_read(home, away, storage, monkeypatch):
     """Each run asks Discord once, and all of them together last longer than a holder may be still."""
     await home.watch()

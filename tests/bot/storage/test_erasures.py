@@ -267,7 +267,7 @@ async def test_what_was_written_while_opted_out_is_known_as_such_afterwards(data
         _, opt_outs, _ = await start(database, folder, Pseudonyms([*key, HashKey(KEY)]))
     assert not opt_outs.includes(ALICE)
     if how == "old log":
-        assert NOW < opt_outs.in_again_since(ALICE) < time.time() + 2
+        assert NOW < opt_outs._in_again_since(ALICE) < time.time() + 2
     else:
         before, after = message_id(50) - (1 << 22), message_id(50)
         assert [opt_outs.was_out(ALICE, one) for one in (before, after)] == [True, False]
