@@ -1,7 +1,5 @@
 """What was written while the bot was away is read afterwards, as far as it might have been read then."""
 
-import asyncio
-from contextlib import asynccontextmanager
 from math import ceil
 from types import SimpleNamespace
 
@@ -12,77 +10,16 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.commands.privacy import DELETE
-from bot.demo.history_pages import teach_pages
 from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
 from bot.monitoring import catch_up as catching_up
 from bot.monitoring import history_reader
 from bot.monitoring.downtime import Missed
 from bot.storage.publication import HELD_SECONDS
 from model.errors import Overloaded
-from tests.bot.parts import MovedClock, monitoring_of
-
-teach_pages()
+from tests.bot.monitoring.outage import events_handled
 
 GOOD, BAD = "what a wonderful day, I love it so much, amazing", "this is terrible, I hate it"
 HOUR = 3600
-
-
-class Outage:
-    """A session that is lost for a while, and how it is made good."""
-
-    def __init__(self, home, clock):
-        self.home, self.clock, self.watch = home, clock, monitoring_of(home.bot)
-        self.watch.catch_up._pause = 0
-        self.watch.catch_up._resumed = True
-
-    @property
-    def gaps(self):
-        return self._gaps()
-
-    async def _gaps(self):
-        async with self.home.storage.database.read() as connection:
-            rows = await connection.exec_driver_sql("SELECT guild_id, channel_id, cause FROM gaps ORDER BY number")
-            return [tuple(row) for row in rows]
-
-    async def pass_by(self, seconds):
-        """Time goes on, here and at Discord."""
-        await self.home.env.advance_time(seconds)
-        self.clock.now = self.home.env.backend.clock.now().timestamp()
-        self.clock.ran += seconds
-
-    @asynccontextmanager
-    async def __call__(self, seconds=600):
-        """The bot is away for the block, in the middle of so many seconds."""
-        await self.home.storage.write_buffer.flush()
-        await self.pass_by(5)
-        await self.home.bot.shards[0].disconnect()
-        await events_handled()
-        await self.pass_by(seconds / 2)
-        yield
-        await self.pass_by(seconds / 2)
-        await self.home.bot.shards[0].reconnect()
-        await self.home.env.advance_time(5)
-        await events_handled()
-
-    async def catch_up(self):
-        await self.watch.catch_up.work(self.clock.now)
-        assert self.watch.catch_up.waiting == 0
-
-
-async def events_handled():
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("discord.py: ")))
-
-
-@pytest.fixture
-def clock(home, storage):
-    moved = MovedClock(storage)
-    moved.now = home.env.backend.clock.now().timestamp()
-    return moved
-
-
-@pytest.fixture
-def away(home, clock):
-    return Outage(home, clock)
 
 
 async def test_what_was_written_meanwhile_is_read_and_the_gap_is_none_any_more(home, away):

@@ -7,23 +7,11 @@ import pytest
 
 from bot.app.assemble import assemble
 from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
-from bot.monitoring import catch_up as catching_up
 from bot.monitoring.downtime import Missed
 from bot.storage.errors import DatabaseUnavailable
-from tests.bot.monitoring.test_catch_up import GOOD, Outage, events_handled
-from tests.bot.parts import MovedClock, monitoring_of
-
-
-@pytest.fixture
-def clock(home, storage):
-    moved = MovedClock(storage)
-    moved.now = home.env.backend.clock.now().timestamp()
-    return moved
-
-
-@pytest.fixture
-def away(home, clock):
-    return Outage(home, clock)
+from tests.bot.monitoring.outage import events_handled
+from tests.bot.monitoring.test_catch_up import GOOD
+from tests.bot.parts import monitoring_of
 
 
 async def written(storage):
@@ -86,7 +74,7 @@ def pauses(away, monkeypatch):
             made.append(seconds)
         await real(0)
 
-    monkeypatch.setattr(catching_up.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     return made
 
 
