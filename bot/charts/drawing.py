@@ -166,7 +166,7 @@ def _draw_volume(panel: Axes, lines: Sequence[Line], edges: Sequence[int]) -> No
 
 
 def _mark_gaps(panel: Axes, gaps: Sequence[tuple[int, int]], edges: Sequence[int]) -> None:
-    """Hatched where the bot was away, at least a few pixels wide."""
+    """Hatched where nothing could be seen, at least a few pixels wide."""
     narrowest = (edges[-1] - edges[0]) / 250
     for start, end in gaps:
         wider = max(0.0, narrowest - (end - start)) / 2
@@ -218,7 +218,7 @@ def _intervals(buckets: Sequence[Bucket]) -> tuple[list[float], list[float], lis
 
 
 def _broken(timeline: Timeline, means: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The line through the buckets' middles, broken where nothing is told and where the bot was away between two."""
+    """The line through the buckets' middles, broken where nothing is told and where nothing could be seen between two."""
     xs: list[float] = []
     ys: list[float] = []
     for bucket, mean in zip(timeline.buckets, means, strict=True):

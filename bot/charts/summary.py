@@ -84,7 +84,7 @@ def alternative_text(lines: Sequence[Line], zone: ZoneInfo) -> str:
                 f"at the end {signed(means[-1])}; {sum(mood.messages for mood in told):,} messages."
             )
     if first.gaps:
-        said.append(f"The bot was away {span(first.missing_seconds)} of the time, shown hatched.")
+        said.append(f"Nothing could be seen for {span(first.missing_seconds)}, shown hatched.")
     return " ".join(said)[:_ALT_LIMIT]
 
 
@@ -99,7 +99,7 @@ def _missing(line: Timeline, hidden: int | None = None, people: str = "people") 
     hidden = line.hidden if hidden is None else hidden
     parts = []
     if line.gaps:
-        parts.append(f"{span(line.missing_seconds)} missing, because I was away")
+        parts.append(f"{span(line.missing_seconds)} missing, because I could see nothing")
     if line.partly:
         some = "1 channel" if line.partly == 1 else f"{line.partly:,} channels"
         parts.append(f"{some} of it not seen all the time")

@@ -75,7 +75,7 @@ def digest_embed(
     if unread is not None and foreign:
         notable.append(unread_in_words(unread, "in this server"))
     if away >= _NOTABLE_GAP:
-        notable.append(f"{span(away)} missing, because I was away.")
+        notable.append(f"{span(away)} missing, because I could see nothing.")
     if left_out:
         notable.append(LEFT_OUT)
     embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=palette.CALM)

@@ -163,7 +163,7 @@ async def test_one_click_shows_the_mood_of_the_made_up_weeks_with_a_chart(page: 
     await page.get_by_role("button", name="Write /mood channel").click()
     answer = page.locator(ANSWER, has_text="in the last 7 days").last
     await expect(answer).to_contain_text("at these hours of the week (mean score")
-    await expect(answer).to_contain_text("10 hours missing, because I was away")
+    await expect(answer).to_contain_text("10 hours missing, because I could see nothing")
     chart = answer.locator("img[alt^='Chart from']")
     await expect(chart).to_be_visible()
     await expect(chart).to_have_attribute("alt", re.compile(r"#general: mean score between .* messages\."))

@@ -434,7 +434,7 @@ def status_of_post(address: str, size: int) -> int:
     """What a request of that size is answered with; the browser's own way of sending it takes 20 seconds."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=PATIENCE / 1000)
     with closing(connection):
-        connection.request("POST", "/gradio_api/queue/join", body=b"x" * size)
+        connection.request("POST", "/gradio_api/queue/join", b"x" * size, {"Content-Type": "application/json"})
         return connection.getresponse().status
 
 

@@ -62,7 +62,9 @@ def test_people_are_a_number_there_were_at_least_and_what_is_missing_is_said():
     line = timeline(Mood(hours, (TUESDAY + 7,), (gap,)), Size.HOUR, edges(TUESDAY, TUESDAY + 9, Size.HOUR, UTC))
     lines = sentences(line, hours, None, UTC).split("\n")
     assert lines[1] == "12 messages by at least 6 people: 42 % positive, 33 % neutral, 25 % negative."
-    assert lines[2] == ("2 hours 2 minutes missing, because I was away; 1 hour with fewer than 5 people not shown.")
+    assert lines[2] == (
+        "2 hours 2 minutes missing, because I could see nothing; 1 hour with fewer than 5 people not shown."
+    )
     assert len(lines) == 3
 
 

