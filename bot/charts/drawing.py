@@ -162,7 +162,7 @@ def _draw_volume(panel: Axes, lines: Sequence[Line], edges: Sequence[int]) -> No
     panel.set_ylim(0, top)
     panel.set_yticks([0, top], ["0", short_number(top)])
     parts = [(f"Messages per {lines[0].timeline.size}", _INK)]
-    _heading(panel, [*parts, ("hatched: bot away", _FAINT)] if lines[0].timeline.gaps else parts)
+    _heading(panel, [*parts, ("hatched: nothing seen", _FAINT)] if lines[0].timeline.gaps else parts)
 
 
 def _mark_gaps(panel: Axes, gaps: Sequence[tuple[int, int]], edges: Sequence[int]) -> None:
@@ -218,7 +218,7 @@ def _intervals(buckets: Sequence[Bucket]) -> tuple[list[float], list[float], lis
 
 
 def _broken(timeline: Timeline, means: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The line through the buckets' middles, broken where nothing is told and where nothing could be seen between two."""
+    """The line through the buckets' middles, broken where nothing is told and where nothing was seen between two."""
     xs: list[float] = []
     ys: list[float] = []
     for bucket, mean in zip(timeline.buckets, means, strict=True):

@@ -235,7 +235,7 @@ async def test_a_gap_is_told(world, storage, busy, now):
     await storage.moods.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
     answer = await world.alice.slash(world.channel, "mood channel")
     assert answer.response.content.endswith("\n2 hours missing, because I could see nothing.")
-    assert "away 2 hours of the time, shown hatched" in (await picture(answer))[1].description
+    assert "Nothing could be seen for 2 hours, shown hatched" in (await picture(answer))[1].description
 
 
 async def test_nothing_stored_says_what_to_do(world):
