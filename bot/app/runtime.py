@@ -43,6 +43,9 @@ WITHOUT_CONTENT = (
     f"Switch it on {SWITCH_ON_CONTENT}, and start again."
 )
 
+DATABASE_SECONDS, DATABASE_PAUSE, DATABASE_SAID_SECONDS = 300.0, 5.0, 30.0
+"""How long a database is waited for at the start, between two tries, and how often that is said."""
+
 
 @dataclass(slots=True)
 class Running:
@@ -102,13 +105,31 @@ async def open_parts(settings: Settings, running: Running) -> None:
     """
     loading = asyncio.ensure_future(open_classifier(settings))
     try:
-        from bot.storage.open_storage import open_storage
-
-        running.storage = await running.store.enter_async_context(open_storage(settings))
+        running.storage = await _open_store(settings, running)
     except BaseException:
         loading.cancel()
         raise
     running.classifier = await loading
+
+
+async def _open_store(settings: Settings, running: Running) -> Storage:
+    """The store; a database that is not there yet is waited for, as after a machine's start. Raises StoreError."""
+    from bot.storage.open_storage import open_storage
+
+    until, said = time.monotonic() + DATABASE_SECONDS, float("-inf")
+    while True:
+        try:
+            return await running.store.enter_async_context(open_storage(settings))
+        except DatabaseUnusable:
+            raise
+        except DatabaseUnavailable as error:
+            now = time.monotonic()
+            if now >= until:
+                raise
+            if now - said >= DATABASE_SAID_SECONDS:
+                said = now
+                _log.warning("%s It is waited for, %s more at most.", error, _in_words(until - now))
+        await asyncio.sleep(DATABASE_PAUSE)
 
 
 async def _assemble(settings: Settings, running: Running) -> None:

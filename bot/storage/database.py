@@ -25,6 +25,12 @@ from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
 
+_REFUSALS = {"InvalidPasswordError", "InvalidAuthorizationSpecificationError", "InvalidCatalogNameError"}
+"""PostgreSQL's, as its driver calls them: a wrong password, name or database."""
+
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
+"""SQLite's codes of what may be over soon: another program's lock, a disk that is full or fails."""
+
 BUSY_SECONDS = 5.0
 """How long a write waits for another program that has the SQLite file locked, such as one that makes a copy of it."""
 
@@ -108,13 +114,23 @@ def _typed_failures() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        damaged = isinstance(error, DBAPIError) and type(error.orig) is sqlite3.DatabaseError
-        raise (DatabaseUnusable if damaged else DatabaseUnavailable)(_sentence(error)) from error
+        raise (DatabaseUnusable if _is_for_good(error) else DatabaseUnavailable)(_sentence(error)) from error
+
+
+def _is_for_good(error: BaseException) -> bool:
+    """Whether the file cannot be used, or PostgreSQL refuses what DATABASE_URL says: a later try would not help."""
+    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
+        return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _PASSING
+    return _kind(error) in _REFUSALS
+
+
+def _kind(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return type(cause.__cause__ or cause).__name__
 
 
 def _sentence(error: BaseException) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    name = type(cause.__cause__ or cause).__name__
+    name = _kind(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
         return f"The database file in DATA_DIR cannot be used: {error.orig}."
     return f"The database did not do what it was asked ({name}); see that DATABASE_URL is right and that it runs."

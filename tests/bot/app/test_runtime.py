@@ -3,10 +3,12 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +21,8 @@ from bot.app import runtime as process
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, NETWORK_WAITS, NO_DISCORD, NOT_REACHED, WRONG_TOKEN
 from bot.app.runtime import NO_TOKEN, run_bot, seconds_since_start
 from bot.permissions import PORTAL
-from bot.storage.database import Database
-from bot.storage.database_url import claim
+from bot.storage.database import BUSY_SECONDS, Database
+from bot.storage.database_url import FILE, claim
 from model import Classifier
 
 ROOT = Path(__file__).parents[3]
@@ -173,11 +175,11 @@ def test_python_m_bot_run_names_a_wrong_setting_in_one_sentence(tmp_path):
     assert ended.stderr.count("\n") == 1
 
 
-def refuses_to_start(folder, *lines, code=EX_CONFIG):
+def refuses_to_start(folder, *lines):
     """`python -m bot run` with these settings ends with one sentence, which is returned."""
     (folder / ".env").write_text("\n".join((f"DISCORD_TOKEN={TOKEN}", "THREADS=2", *lines)), "utf-8")
     ended = start(folder)
-    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (EX_CONFIG, "", 1)
     assert TOKEN not in ended.stderr
     return ended.stderr.strip()
 
@@ -201,14 +203,34 @@ async def _write_newer_database(folder):
     await database.close()
 
 
-def test_a_postgresql_that_is_not_there_is_one_sentence_without_its_password(tmp_path):
+def test_a_postgresql_that_is_not_there_is_waited_for_and_then_one_sentence_without_its_password(
+    run, monkeypatch, caplog
+):
+    for name, seconds in (("SECONDS", 0.3), ("PAUSE", 0.05), ("SAID_SECONDS", 0.0)):
+        monkeypatch.setattr(process, f"DATABASE_{name}", seconds)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    said = refuses_to_start(
-        tmp_path, f"DATABASE_URL=postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe", code=EX_UNAVAILABLE
-    )
+    code, said = run(database_url=SecretStr(f"postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe"))
+    assert (code, said.count("\n")) == (EX_UNAVAILABLE, 1)
     assert "see that DATABASE_URL is right and that it runs" in said
-    assert "hunter2" not in said
+    assert caplog.text.count("It is waited for") > 1
+    assert "hunter2" not in said + caplog.text
+
+
+def test_a_database_that_is_locked_at_the_start_is_waited_for(run, settings, monkeypatch, caplog, login_server):
+    monkeypatch.setattr(process, "DATABASE_PAUSE", 0.05)
+    login_server.accepts = False
+    run()
+    file = settings.data_dir / FILE
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        let_go = threading.Timer(BUSY_SECONDS + 1, other.execute, ("ROLLBACK",))
+        let_go.start()
+        try:
+            assert run() == (EX_CONFIG, f"{WRONG_TOKEN}\n")
+        finally:
+            let_go.join()
+    assert "The database file in DATA_DIR cannot be used: database is locked. It is waited for" in caplog.text
 
 
 @pytest.mark.parametrize("line", ["DATABASE_URL=mysql://root@localhost/vibe", "HASH_KEY=short"])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, make_url, select, text
 
 from bot.storage.database import Database
 from bot.storage.database_url import database_url as address_of
-from bot.storage.errors import DatabaseInUse, DatabaseTooNew, DatabaseUnavailable
+from bot.storage.errors import DatabaseInUse, DatabaseTooNew, DatabaseUnavailable, DatabaseUnusable
 from bot.storage.schema import GapRow
 from tests.bot.storage.scenes import rows_of
 
@@ -33,9 +33,11 @@ else:
 """
 
 
-async def why_it_does_not_open(folder, setting=None):
+async def why_it_does_not_open(folder, setting=None, *, may_pass=False):
+    """The sentence; by default of what somebody has to put right before it makes sense to try again."""
     with pytest.raises(DatabaseUnavailable) as caught:
         await Database.open(folder, setting)
+    assert isinstance(caught.value, DatabaseUnusable) is not may_pass
     return str(caught.value)
 
 
@@ -140,13 +142,26 @@ async def test_a_postgresql_that_does_not_answer_is_one_sentence_without_the_pas
     caplog.set_level("DEBUG")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    why = await why_it_does_not_open(folder, SecretStr(f"postgresql://me:hunter2@127.0.0.1:{port}/db"))
+    address = SecretStr(f"postgresql://me:hunter2@127.0.0.1:{port}/db")
+    why = await why_it_does_not_open(folder, address, may_pass=True)
     assert "DATABASE_URL" in why
     assert "hunter2" not in why + caplog.text
 
 
-async def test_a_postgresql_without_that_database_is_one_sentence(folder, postgres):
+async def test_a_postgresql_without_that_database_or_account_is_one_sentence(folder, postgres):
     assert "InvalidCatalogName" in await why_it_does_not_open(folder, SecretStr(postgres + "_which_is_not_there"))
+    nobody = make_url(postgres).set(username="nobody").render_as_string(hide_password=False)
+    assert "InvalidAuthorization" in await why_it_does_not_open(folder, SecretStr(nobody))
+
+
+async def test_a_file_that_another_program_has_locked_may_be_free_later(folder):
+    await (await Database.open(folder)).close()
+    with closing(sqlite3.connect(folder / "mood.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnavailable, match="locked") as caught:
+            await Database.open(folder, busy_seconds=0.05)
+        other.execute("ROLLBACK")
+    assert not isinstance(caught.value, DatabaseUnusable)
 
 
 async def test_a_broken_statement_is_unavailable_and_shows_no_values(database):
