@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import discord
@@ -10,6 +11,9 @@ import discord
 from bot.error_handler import TOO_LATE
 
 _log = logging.getLogger(__name__)
+
+_ID = re.compile(r"[0-9]{15,20}")
+"""An id of Discord's, of whatever."""
 
 
 def set_up_logging(level: str) -> None:
@@ -23,12 +27,20 @@ def set_up_logging(level: str) -> None:
         logging.getLogger("aiosqlite").setLevel(logging.INFO)
     for name in ("discord.shard", "discord.client", "discord.state", "discord.app_commands.tree", "discord.ui.view"):
         logging.getLogger(name).addFilter(_without_traceback)
+    for name in ("discord.http", "discord.webhook.async_"):
+        logging.getLogger(name).addFilter(_without_ids)
 
 
 def quieten_discord() -> None:
     """The library warns of voice packages and of the guild cache; this bot wants neither."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.getLogger("discord.state").setLevel(logging.ERROR)
+
+
+def _without_ids(record: logging.LogRecord) -> bool:
+    """Keeps the record without ids: the address of a request that Discord limits is logged, and may hold a person's."""
+    record.msg, record.args = _ID.sub("…", record.getMessage()), None
+    return True
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

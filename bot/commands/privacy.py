@@ -142,11 +142,17 @@ class PrivacyCog(
 
     @app_commands.command(name="opt-out", description="Never have your messages read, in any server this bot is in")
     async def opt_out(self, interaction: discord.Interaction[Any]) -> None:
-        """In force at once, whatever the database does; then what there is goes."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        """In force at once, whatever the database or Discord does; then what there is goes."""
+        adding = asyncio.ensure_future(self.opt_outs.add(interaction.user.id))
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        except BaseException:
+            with suppress(DatabaseUnavailable):
+                await adding
+            raise
         said = [OUT]
         try:
-            await self.opt_outs.add(interaction.user.id)
+            await adding
         except DatabaseUnavailable:
             said.append(OUT_UNTIL_RESTART)
         try:

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.domain.recent_texts import RecentText
 from bot.domain.records import Answer
 from bot.monitoring.asked_message import AskedMessage
-from bot.monitoring.message_words import what_it_is, words_shown
+from bot.monitoring.message_words import shown_message, what_it_is, words_shown
 from bot.monitoring.reading_gate import ReadingGate
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
@@ -92,7 +92,7 @@ class SentimentCog(commands.Cog):
             return Reply(refused)
         if isinstance(verdict, Reply):
             return verdict
-        recent = RecentText(text, asked.author_ids, message.id, asked.refusal)
+        recent = RecentText(text, asked.author_ids, shown_message(message).id, asked.refusal)
         return self._shown(verdict, recent, jump_url=message.jump_url)
 
     async def _verdict(

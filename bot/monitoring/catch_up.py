@@ -217,6 +217,8 @@ class CatchUp:
         filling.begun = True
         if server.channels is None:
             server.channels = deque(channels_of(self._rules, guild, filling.since, filling.missed.ended))
+            for one in server.channels:
+                one.away_since = filling.missed.started
         if not server.channels:
             return False
         channel = server.channels.popleft()

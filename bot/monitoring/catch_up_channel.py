@@ -47,12 +47,19 @@ class CatchUpChannel:
     looked_at: int = 0
     failures: int = 0
     progress: Progress = Progress.MORE
+    away_since: float | None = None
+    """When the absence began, where less of it is read than it lasted."""
     members: dict[int, frozenset[int] | None] = field(default_factory=dict)
     skipped_from: float | None = None
     """When the first message was written that was left out, because of too many people nobody can be asked about."""
 
     def __post_init__(self) -> None:
         self.cursor = self.cursor or first_id_at(self.since) - 1
+
+    @property
+    def looked_back_from(self) -> float:
+        """What was written before this is compared with what is there: it may have been changed or deleted since."""
+        return self.since if self.away_since is None else min(self.since, self.away_since)
 
     def fail(self) -> None:
         """Something went wrong in it: it is tried again, a few times."""

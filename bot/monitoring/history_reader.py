@@ -111,19 +111,19 @@ class HistoryReader:
         held = await self._held_before(one)
         if not held:
             return
-        page = await self._all(channel.history(limit=PAGE, before=discord.Object(first_id_at(one.since))))
+        page = await self._all(channel.history(limit=PAGE, before=discord.Object(first_id_at(one.looked_back_from))))
         if not page:
             return  # also what a channel looks like whose history may not be read after all
         lowest = min(message.id for message in page) if len(page) == PAGE else _FIRST_ID
         gone = {number for number in held if number >= lowest} - {message.id for message in page}
         self._storage.write_buffer.deleted(gone)
         for message in page:
-            if message.id in held and message.edited_at and message.edited_at.timestamp() >= one.since:
+            if message.id in held and message.edited_at and message.edited_at.timestamp() >= one.looked_back_from:
                 await self._read(message, one)
 
     async def _held_before(self, one: CatchUpChannel) -> frozenset[int]:
         """What is held of the messages before the gap."""
-        last = first_id_at(one.since) - 1
+        last = first_id_at(one.looked_back_from) - 1
         return await self._storage.gaps.held_messages(one.place.channel_id, one.place.thread_id, _FIRST_ID, last)
 
     async def _read_on(self, channel: WithMessages, one: CatchUpChannel, until: float) -> None:

@@ -130,6 +130,8 @@ class Ingest:
         ruling = await self._with_notice(message, ruling, roles)
         settled = ruling.barred is None and await self._read_again(message, roles, round(edited * 1000))
         if not settled and ruling.barred is not Barred.NOT_A_PERSON:
+            if ruling.barred is not None:
+                self._unread(message, round(edited * 1000))
             await self._untag(message)
 
     async def _read_again(self, message: discord.Message, roles: Collection[int] | None, moment: int) -> bool:
@@ -145,6 +147,7 @@ class Ingest:
             return False
         ruling = self._gate.watching(message, roles=roles)
         if ruling.barred is not None or ruling.place is None:
+            self._unread(message, moment)
             return False
         if not self._keep(message, ruling.place, verdict, edited=moment):
             return False
@@ -180,7 +183,12 @@ class Ingest:
 
         What its author wrote while they were opted out is not read. False: it is to be read and could not be.
         """
+        edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
+        if edited:  # a tag was given for what it said before
+            await self._untag(message)
         if self._gate.watching(message, roles=roles).barred is not None:
+            if edited:
+                self._unread(message, edited)
             return True
         said = await words_to_watch(self._gate, message)
         if not said.words or is_command(said.words):
@@ -190,7 +198,6 @@ class Ingest:
             return True
         ruling = self._gate.watching(message, roles=roles)
         if isinstance(verdict, Verdict | Unreadable) and ruling.barred is None and ruling.place is not None:
-            edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
             self._keep(message, ruling.place, verdict, edited=edited, missed=True)
         return verdict is not None
 
@@ -231,6 +238,11 @@ class Ingest:
             await self._reactions.settle(message, ruling.place, author, emoji)
         elif emoji is not None:
             self._reactions.offer(message, ruling.place, author, emoji)
+
+    def _unread(self, message: discord.Message, edited: int) -> None:
+        """What a message says since that moment, in milliseconds, is not to be read, and what it said is gone."""
+        if message.guild is not None and self._rules.knows(message.guild.id):
+            self._storage.write_buffer.emptied(message.id, edited)
 
     async def _untag(self, message: discord.Message) -> None:
         """What the message said is gone, and so is what a tag on it said."""

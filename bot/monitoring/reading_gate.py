@@ -175,7 +175,8 @@ class ReadingGate:
         """Whoever asks about what they wrote themselves has said with it that it may be read."""
         if written.author_id == asker_id:
             return Ruling(None)
-        if self._opt_outs.includes(written.author_id):
+        out = self._opt_outs.includes(written.author_id)
+        if out or self._opt_outs.was_out(written.author_id, written.message_id):
             return Ruling(Barred.OPTED_OUT)
         if written.guild_id is None or not self._rules.rules(written.guild_id):
             return Ruling(None)

@@ -19,6 +19,9 @@ LOCK = "hash.lock"
 SHORTEST_KEY = 16
 """Characters; the key is what keeps the few million ids of a server's people from being tried one by one."""
 
+FEWEST_CHARACTERS = 8
+"""Different ones in today's key. Of 16 random hexadecimal digits hardly ever fewer are different."""
+
 
 @dataclass(frozen=True, slots=True)
 class HashKey:
@@ -84,6 +87,8 @@ def read_keys(text: str) -> list[HashKey]:
         secret, at, day = part.strip().partition("@")
         if len(secret) < SHORTEST_KEY:
             raise BadHashKey(f"HASH_KEY has a key of fewer than {SHORTEST_KEY} characters; take 32 random ones.")
+        if not place and _repeats(secret):
+            raise BadHashKey("Today's key in HASH_KEY repeats itself: put 32 random characters and a comma before it.")
         if at and not place:
             raise BadHashKey("The first key of HASH_KEY is today's and cannot have an end.")
         try:
@@ -91,6 +96,11 @@ def read_keys(text: str) -> list[HashKey]:
         except ValueError:
             raise BadHashKey("A former key in HASH_KEY ends with a day such as @2027-01-31.") from None
     return keys
+
+
+def _repeats(secret: str) -> bool:
+    """Whether it is one part again and again, or of few different characters."""
+    return (secret + secret).find(secret, 1) < len(secret) or len(set(secret)) < FEWEST_CHARACTERS
 
 
 def rotated(text: str, until: date | None) -> str:

@@ -13,11 +13,12 @@ from bot.error_handler import TOO_LATE
 
 WORDS = "my secret diary"
 LOGGERS = ("discord.shard", "discord.client", "discord.state", "discord.app_commands.tree", "discord.ui.view")
+OF_REQUESTS = ("discord.http", "discord.webhook.async_")
 
 
 @pytest.fixture(autouse=True)
 def filters_come_back():
-    before = {name: list(logging.getLogger(name).filters) for name in LOGGERS}
+    before = {name: list(logging.getLogger(name).filters) for name in (*LOGGERS, *OF_REQUESTS)}
     set_up_logging("INFO")
     yield
     for name, filters in before.items():
@@ -34,6 +35,14 @@ def test_what_the_library_could_not_do_is_told_by_kind(caplog, name):
     assert "Ignoring exception in 100 % of autocomplete (ValueError)" in caplog.text
     assert WORDS not in caplog.text
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("name", OF_REQUESTS)
+def test_the_address_of_a_request_that_is_limited_is_logged_without_ids(caplog, name):
+    person, guild = "198622483471925248", "41771983423143937"
+    logging.getLogger(name).warning("We are being rate limited. %s %s", "GET", f"/guilds/{guild}/members/{person}")
+    assert "/guilds/…/members/…" in caplog.text
+    assert person not in caplog.text
 
 
 @pytest.mark.parametrize("code", sorted(TOO_LATE))

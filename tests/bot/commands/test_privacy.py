@@ -441,6 +441,14 @@ async def test_when_discord_does_not_take_the_acknowledgement_the_apology_is_for
     assert len(world.env.errors) == 1
 
 
+async def test_an_opt_out_holds_although_discord_does_not_take_the_acknowledgement(world, storage):
+    world.env.inject_error("POST", "/interactions/*/callback", status=500)
+    await world.alice.slash(world.channel, "privacy opt-out")
+    assert len(world.env.errors) == 1
+    assert storage.opt_outs.includes(world.alice.id)
+    assert len(await rows_of(storage.database, OptOutRow)) == 1
+
+
 async def test_a_fault_while_deleting_leaves_the_question_and_is_told_to_the_asker_alone(
     use, press, say, world, storage, monkeypatch
 ):

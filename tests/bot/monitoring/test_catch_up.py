@@ -14,9 +14,11 @@ from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
 from bot.monitoring import catch_up as catching_up
 from bot.monitoring import history_reader
 from bot.monitoring.downtime import Missed
+from bot.monitoring.history_reader import PAGE
 from bot.storage.publication import HELD_SECONDS
 from model.errors import Overloaded
 from tests.bot.monitoring.outage import events_handled
+from tests.bot.parts import monitoring_of
 
 GOOD, BAD = "what a wonderful day, I love it so much, amazing", "this is terrible, I hate it"
 HOUR = 3600
@@ -44,6 +46,38 @@ async def test_a_look_at_what_was_read_before_finds_what_was_deleted_or_edited_m
     await away.catch_up()
     assert await home.messages() == [changed.id, stays.id]
     assert [sum(column) for column in zip(*await home.hours(), strict=True)] == [1, 0, 1]
+
+
+async def test_what_was_deleted_or_edited_is_found_though_less_is_read_than_the_absence_lasted(home, away):
+    await home.watch()
+    gone, changed = [await home.alice.send(home.general, GOOD) for _ in range(2)]
+    async with away(2 * HOUR):
+        for number in range(PAGE):
+            await home.maya.send(home.general, f"{GOOD} {number}")
+        await home.alice.delete(gone)
+        await home.alice.edit(changed, BAD)
+        away.watch.catch_up._hours = 1.5
+        await away.pass_by(HOUR)
+        late = await home.maya.send(home.general, GOOD)
+    await away.catch_up()
+    assert await home.messages() == [changed.id, late.id]
+
+
+async def test_a_tag_goes_when_its_message_was_edited_meanwhile(home, away):
+    await home.watch(tagging=True)
+    message = await home.alice.send(home.general, GOOD)
+    await home.env.settle()
+
+    def shown():
+        return [one.emoji for one in home.env.backend.get_message(home.general.id, message.id).reactions]
+
+    assert shown()
+    async with away():
+        await home.alice.edit(message, "meeting is at ten")
+    await away.catch_up()
+    await monitoring_of(home.bot).tag_removal.run(away.clock.now)
+    await home.env.settle()
+    assert shown() == []
 
 
 async def test_an_edit_of_what_was_never_read_is_not_read(home, away):

@@ -9,6 +9,7 @@ from simcord import ChannelHandle
 from simcord.backend import serializers
 
 from bot.app.assemble import assemble
+from bot.domain.records import Mode, Rule, TargetKind
 from bot.monitoring.admin_notifier import COLLECTING
 from bot.monitoring.notice import AWAY_SECONDS, notice
 from bot.storage.errors import DatabaseUnavailable
@@ -90,12 +91,23 @@ async def test_whoever_opted_out_does_not_even_reach_the_model(watched, backend,
     assert await watched.messages() == []
 
 
-async def test_an_edit_by_somebody_who_has_opted_out_since_is_not_read(watched, storage):
+@pytest.mark.parametrize("why", ["opted out", "not watched", "notice gone", "exempt"])
+async def test_an_edit_that_is_not_to_be_read_takes_the_message_out(watched, storage, why):
+    """What the score was for is gone, and what is there now nobody may read."""
     message = await watched.alice.send(watched.general, GOOD)
     assert await watched.hours() == [(0, 0, 1)]
-    await storage.opt_outs.add(watched.alice.id)
+    rules = monitoring_of(watched.bot).rules
+    if why == "opted out":
+        await storage.opt_outs.add(watched.alice.id)
+    elif why == "exempt":
+        await rules.set_rule(Rule(watched.guild.id, TargetKind.CHANNEL, watched.general.id, Mode.EXEMPT))
+    elif why == "not watched":
+        await rules.remove_rule(watched.guild.id, (TargetKind.CHANNEL, watched.general.id))
+        assert rules.knows(watched.guild.id)
+    else:
+        await rules.untold(watched.guild.id, (watched.general.id,))
     await watched.alice.edit(message, BAD)
-    assert await watched.hours() == [(0, 0, 1)]
+    assert (await watched.messages(), await watched.hours()) == ([], [])
 
 
 async def test_a_message_of_4000_characters_is_read_whole(watched):
@@ -235,11 +247,12 @@ async def test_an_outage_of_a_server_removes_nothing(watched):
 
 
 async def test_a_message_stays_counted_when_its_channel_is_no_longer_watched(watched):
-    message = await watched.alice.send(watched.general, GOOD)
+    messages = [await watched.alice.send(watched.general, GOOD) for _ in range(2)]
     await watched.monitor("disable", channel=watched.general)
-    await watched.alice.edit(message, BAD)
+    assert await watched.hours() == [(0, 0, 2)]
+    await watched.alice.delete(messages[0])
     assert await watched.hours() == [(0, 0, 1)]
-    await watched.alice.delete(message)
+    await watched.alice.edit(messages[1], BAD)
     assert await watched.hours() == []
 
 

@@ -1,3 +1,4 @@
+import secrets
 import stat
 from datetime import date
 
@@ -47,6 +48,18 @@ def test_a_wrong_setting_is_one_sentence_without_the_key(text):
         read_keys(text)
     assert "HASH_KEY" in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("weak", ["a" * 40, "secret" * 5, "0123456" * 4, "abcabcdabcabcdabcabcd", "1111222233334444"])
+def test_a_key_that_repeats_itself_is_refused_for_today_and_read_as_a_former_one(weak):
+    with pytest.raises(BadHashKey, match="repeats itself"):
+        read_keys(weak)
+    assert [key.secret for key in read_keys(f"{KEY},{weak}")] == [KEY, weak]
+
+
+def test_random_keys_are_taken():
+    for _ in range(200):
+        assert read_keys(secrets.token_hex(32))
 
 
 def test_rotating_puts_a_new_key_before_the_others():
