@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Files that share something costly run on one worker; tests/conftest.py says which.
-WORKERS ?= 3
+WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 .PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist clean

@@ -158,7 +158,7 @@ async def test_what_the_model_does_not_read_before_the_end_is_counted_and_logged
             """Nothing: the shared model goes on."""
 
     await written(tagged, backend)
-    await ended(tagged, Model(), monkeypatch, seconds=0.1)
+    await ended(tagged, Model(), monkeypatch, seconds=1.0)
     await read_on(tagged, backend)
     assert "1 messages could not be read before the end" in caplog.text
 
