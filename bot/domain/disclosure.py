@@ -146,9 +146,12 @@ def perturbed(exact: Sums, noise: Noise, rng: Randomness) -> Sums | None:
     )
 
 
-def perturbed_part(part: int, whole: int, people: int, most: int, rng: Randomness) -> tuple[int, int]:
-    """What is told of `part` of `whole` messages, both in steps of `BASE`; nobody wrote more than `most` of them."""
-    noise = two_sided_geometric(most, rng) if people < FEWEST_WITHOUT_NOISE else 0
+def perturbed_part(part: int, whole: int, most: int, rng: Randomness) -> tuple[int, int]:
+    """What is told of `part` of `whole` messages, both in steps of `BASE`.
+
+    Nobody wrote more than `most` of them; 0: no noise is needed.
+    """
+    noise = two_sided_geometric(most, rng) if most else 0
     told = random_rounding(whole, rng)
     return random_rounding(_within(part + noise, 0, whole) * told / whole, rng), told
 

@@ -121,12 +121,14 @@ async def tell_anew(
 class Shares(NamedTuple):
     """How many messages of an hour one person has at the most, that were read and in all.
 
-    `leading` were read of those `FEWEST_AUTHORS` people who have most.
+    `leading` were read of those `FEWEST_AUTHORS` people who have most, and `leading_written` written by those who wrote
+    most.
     """
 
     most: int
     leading: int
     most_written: int
+    leading_written: int
 
 
 def first_told(row: Row[Any], shares: Shares | None, rng: Randomness) -> tuple[dict[str, Any], Noise]:
@@ -135,8 +137,9 @@ def first_told(row: Row[Any], shares: Shares | None, rng: Randomness) -> tuple[d
     exact, noise = sums_of(row), Noise()
     written = exact.messages + row.unread
     if row.writers >= FEWEST_AUTHORS:
-        most = shares.most_written if shares is not None else typical_most(written, row.writers)
-        unread, all_told = perturbed_part(row.unread, written, row.writers, most, rng)
+        most, leading = (typical_most(written, row.writers), 0) if shares is None else shares[2:]
+        noisy = needs_noise(row.writers, written, most, leading)
+        unread, all_told = perturbed_part(row.unread, written, most if noisy else 0, rng)
         told |= {"unread": unread, "written": all_told, "writers": row.writers // BASE * BASE}
     if exact.authors >= FEWEST_AUTHORS:
         most, leading = (typical_most(exact.messages, exact.authors), 0) if shares is None else shares[:2]
@@ -161,11 +164,15 @@ async def read_shares(
 ) -> dict[tuple[int, int], Shares]:
     """By channel and hour, of those of which it is known who wrote; at most `CHUNK` of them at a time."""
     of = (_PEOPLE.channel_id, _PEOPLE.hour)
-    place = func.row_number().over(partition_by=of, order_by=_PEOPLE.messages.desc()).label("place")
-    written = (_PEOPLE.messages + _PEOPLE.unread).label("written")
-    ranked = select(*of, _PEOPLE.messages, written, place).where(tuple_(*of).in_(places)).subquery().c
-    of_leading = case((ranked.place <= FEWEST_AUTHORS, ranked.messages), else_=0)
-    sums = (func.max(ranked.messages), func.sum(of_leading), func.max(ranked.written))
+    both = _PEOPLE.messages + _PEOPLE.unread
+    ranks = {"read": _PEOPLE.messages, "wrote": both}
+    places_by = [func.row_number().over(partition_by=of, order_by=by.desc()).label(name) for name, by in ranks.items()]
+    ranked = (
+        select(*of, _PEOPLE.messages, both.label("written"), *places_by).where(tuple_(*of).in_(places)).subquery().c
+    )
+    leading = case((ranked.read <= FEWEST_AUTHORS, ranked.messages), else_=0)
+    leading_written = case((ranked.wrote <= FEWEST_AUTHORS, ranked.written), else_=0)
+    sums = (func.max(ranked.messages), func.sum(leading), func.max(ranked.written), func.sum(leading_written))
     grouped = select(ranked.channel_id, ranked.hour, *sums).group_by(ranked.channel_id, ranked.hour)
     return {(channel, hour): Shares(*found) for channel, hour, *found in await connection.execute(grouped)}
 

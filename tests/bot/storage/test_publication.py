@@ -1,5 +1,7 @@
 """When hours are told: after they are over, once, and not while somebody still fills them."""
 
+from random import Random
+
 import pytest
 from sqlalchemy import update
 
@@ -328,3 +330,22 @@ async def test_what_is_gone_is_not_told_any_more_at_once(database, publication, 
     buffer.channel_gone(GENERAL) if how == "channel" else buffer.guild_gone(HOME)
     await buffer.flush()
     assert await told(database) == await rows_of(database, LateChangeRow) == []
+
+
+@pytest.mark.parametrize("dominated", [True, False])
+async def test_how_much_could_not_be_read_is_blurred_where_one_person_wrote_most_of_it(database, buffer, dominated):
+    """As the mood is; otherwise whoever writes a lot in another language would be seen in the share."""
+    hours = range(HOUR - 19, HOUR + 1)
+    for hour in hours:
+        for number in range(60):
+            say(buffer, number, 1 if dominated else number % 10, None, hour=hour)
+        for number in range(60, 80):
+            say(buffer, number, number % 10, hour=hour)
+    await buffer.flush()
+    await Publication(database, Random(5)).publish(OVER)
+    told = await rows_of(database, ToldHourRow)
+    assert len(told) == len(hours)
+    assert {row["writers"] for row in told} == {10}
+    values = {row["unread"] for row in told}
+    assert (len(values) > 5) is dominated
+    assert dominated or values <= {55, 60, 65}

@@ -134,8 +134,8 @@ def _shares(people: list[tuple[int, int]]) -> Shares | None:
     """Of how many messages each person has, read and in all."""
     if not people:
         return None
-    read = sorted((messages for messages, _ in people), reverse=True)
-    return Shares(read[0], sum(read[:_FEWEST]), max(written for _, written in people))
+    read, written = (sorted(counts, reverse=True) for counts in zip(*people, strict=True))
+    return Shares(read[0], sum(read[:_FEWEST]), written[0], sum(written[:_FEWEST]))
 
 
 def _table(name: str, *columns: str) -> sa.TableClause:
