@@ -90,7 +90,7 @@ class Notices:
         self._admins = admins
         self._words = notice(retention_days, catch_up)
         self._connection = connection
-        self._check = NoticeCheck(connection, _BEGINS)
+        self._check = NoticeCheck(connection, _BEGINS, self._words)
         self._posting: set[int] = set()
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}

@@ -42,11 +42,16 @@ class Found(Enum):
 
 
 class NoticeCheck:
-    """Asks for notices at a pace that leaves Discord's limits alone. `begins` is how a notice's text begins."""
+    """Asks for notices at a pace that leaves Discord's limits alone.
 
-    def __init__(self, connection: Connection, begins: str) -> None:
+    `begins` is how a notice's text begins, and `text` what it says today: one that stands and says something else, such
+    as how long was kept before the operator changed that, is edited.
+    """
+
+    def __init__(self, connection: Connection, begins: str, text: str) -> None:
         self._connection = connection
         self._begins = begins
+        self._text = text
         self._places = asyncio.Semaphore(AT_ONCE)
         self._next = 0.0
 
@@ -58,11 +63,25 @@ class NoticeCheck:
                 async with asyncio.timeout(LONGEST_SECONDS):
                     if notice.message_id is None:
                         return await self._search(notice)
-                    await self._channel_of(notice).fetch_message(notice.message_id)
+                    message = await self._channel_of(notice).fetch_message(notice.message_id)
             except REQUEST_FAILURES as error:
                 _log.info("the notice of channel %d was not found (%s)", notice.channel_id, kind_of_failure(error))
                 return _meaning(error), notice.message_id
+        await self._renew(message)
         return Found.STANDS, notice.message_id
+
+    async def _renew(self, message: discord.Message) -> None:
+        """Has a notice say what is so today. Where that fails it is tried again when it is asked for the next time."""
+        me = self._connection.user
+        if me is None or message.author.id != me.id or message.content == self._text:
+            return
+        if not message.content.startswith(self._begins):
+            return
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await message.edit(content=self._text)
+        except REQUEST_FAILURES as error:
+            _log.info("the notice of channel %d stays as it was (%s)", message.channel.id, kind_of_failure(error))
 
     async def _pace(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -91,6 +110,7 @@ class NoticeCheck:
         messages = self._connection.get_partial_messageable(notice.channel_id, guild_id=notice.guild_id)
         async for message in messages.history(limit=LOOKED_AT, around=moment):
             if message.author.id == me.id and message.content.startswith(self._begins):
+                await self._renew(message)
                 return Found.STANDS, message.id
         return Found.GONE, None
 

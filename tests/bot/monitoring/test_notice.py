@@ -296,6 +296,19 @@ async def test_one_that_was_deleted_while_the_bot_was_off_does_not_count(told, r
     assert await is_read(told)
 
 
+async def test_a_notice_that_stands_says_what_is_so_today(told, settings, classifier, storage):
+    """The same message, so that it counts from when it was posted; once, and an edit that fails another time."""
+    (before,) = notices(told.general)
+    changed = settings.model_copy(update={"retention_days": 3})
+    for tried, text in (("fails", notice(7)), ("works", notice(3)), ("needs nothing", notice(3))):
+        if tried == "fails":
+            told.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50083, times=1)
+        await restarted(told, changed, classifier, storage)
+        assert await is_read(told)
+        (there,) = [message for message in told.general.history() if message.content.startswith(notice(7)[:30])]
+        assert (there.id, there.content) == (before.id, text), tried
+
+
 async def test_an_edit_after_a_start_asks_first_too(told, restart):
     message = await told.alice.send(told.general, GOOD)
     await told.messages()
