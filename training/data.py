@@ -22,6 +22,7 @@ from training.labels import NEUTRAL, UNLABELLED, read_labels, read_texts
 from training.stored import read_rows
 
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
+CHAT = Path(__file__).parent / "chat" / "chat.csv"
 
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
@@ -48,10 +49,10 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
 def load_labelled(name: str, split: str, data: Path | None, *, cleaned: bool = True) -> LabelledRows:
     """One split's labelled, readable rows, their texts cleaned as the bot cleans or else as people wrote them.
 
-    `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" is the part of our
-    own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Rows that are left out
-    are counted, and logged as a warning. Raises DataError naming the set, and what would bring it, when it cannot be
-    had, has no labels or others than it should, or when no row of it is left.
+    `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" and "chat:KIND" are
+    the parts of our own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Rows
+    that are left out are counted, and logged as a warning. Raises DataError naming the set, and what would bring it,
+    when it cannot be had, has no labels or others than it should, or when no row of it is left.
     """
     raw = load_raw(name, split, data)
     labelled = raw.filter(lambda row: row["label3"] != UNLABELLED, desc=f"labelled rows of {name}/{split}")
@@ -76,16 +77,16 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
     """
     name, _, part = name.partition(":")
     corpus = _known(name, split)
-    if part and name != "expressions" and part not in SENTIMENTS:
+    if part and name not in _OWN and part not in SENTIMENTS:
         raise DataError(f"{name} has no part {part!r}; its parts are {', '.join(SENTIMENTS)}.")
     if corpus.scheme is None:
         raise DataError(f"{name} has no labels of negative, neutral and positive: it can neither train nor be scored.")
-    stored = _read_expressions(split, part) if name == "expressions" else read_rows(name, corpus, split, data)
+    stored = _OWN[name](split, part) if name in _OWN else read_rows(name, corpus, split, data)
     where = f"{name}/{split}"
     labels = read_labels(stored, corpus.scheme, where)
     texts = [_plain(text) for text in read_texts(stored, corpus.text, where)]
     rows = Dataset.from_dict({"text": texts, "label3": labels}, features=_FEATURES)
-    if not part or name == "expressions":
+    if not part or name in _OWN:
         return rows
     wanted = SENTIMENTS.index(Sentiment(part))
     return rows.filter(lambda row: row["label3"] == wanted, desc=f"{part} of {name}")
@@ -94,7 +95,7 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
 def raw_texts(name: str, split: str, data: Path | None) -> list[str]:
     """All texts of a split as people wrote them, whatever its labels. Raises DataError as `load_labelled` does."""
     corpus = _known(name, split)
-    stored = _read_expressions(split, "") if name == "expressions" else read_rows(name, corpus, split, data)
+    stored = _OWN[name](split, "") if name in _OWN else read_rows(name, corpus, split, data)
     return [_plain(text) for text in read_texts(stored, corpus.text, f"{name}/{split}")]
 
 
@@ -115,6 +116,13 @@ def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Datas
 def read_expressions() -> tuple[dict[str, str], ...]:
     """Our own sentences, all columns as text; `training/slang/README.md` explains them."""
     with EXPRESSIONS.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+@cache
+def read_chat() -> tuple[dict[str, str], ...]:
+    """Our own chat messages, all columns as text; `training/chat/README.md` explains them."""
+    with CHAT.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
@@ -170,6 +178,21 @@ def _read_expressions(split: str, kind: str) -> Dataset:
     texts = [(row["sentence"], int(row["label3"])) for row in rows]
     texts += [(row["sentence"], NEUTRAL) for row in rows if row["kind"] == "mixed" and int(row["label3"]) != NEUTRAL]
     return Dataset.from_dict({"text": [text for text, _ in texts], "label3": [label for _, label in texts]})
+
+
+def _read_chat(split: str, kind: str) -> Dataset:
+    """Our own chat, less what its readers did not agree on."""
+    rows = [
+        row for row in read_chat() if row["split"] == split and kind in ("", row["kind"]) and row["debatable"] == "0"
+    ]
+    if not rows:
+        raise DataError(f"Our own chat holds none of the kind {kind!r}.")
+    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
+    return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
+
+
+_OWN = {"expressions": _read_expressions, "chat": _read_chat}
+"""Sets that come with the program, by split and kind."""
 
 
 def _plain(text: str) -> str:

@@ -13,8 +13,8 @@ class Corpus:
     """Where a data set is found and how its rows become `text` and `label3` (0 negative, 1 neutral, 2 positive).
 
     `scheme` says what its labels mean; without one it has none. `files` names the split's file in `folder` and, where
-    there is a `hub` id, the split there. A set of `evaluation_only` never trains: its texts, like those of every test
-    and validation split, are taken out of training mixtures.
+    there is a `hub` id, the split there; a set without a folder comes with the program. A set of `evaluation_only`
+    never trains: its texts, like those of every test and validation split, are taken out of training mixtures.
     """
 
     folder: str
@@ -54,6 +54,7 @@ CORPORA: dict[str, Corpus] = {
     "nyt": Corpus("snippets", {"train": "nytEditorialSnippets"}, LABEL3, "MIT"),
     "isarcasm": Corpus("isarcasm", {"train": "train_en", "test": "test_en"}, None, "MIT"),
     "expressions": Corpus("", _SPLITS, LABEL3, "MIT"),
+    "chat": Corpus("", {"train": "train", "validation": "validation"}, LABEL3, "MIT"),
     "slang_list": Corpus("slang", {"train": "seed_49"}, LABEL3, "MIT"),
     "genz_terms": Corpus("slang", {"train": "genz_kaspercools"}, None, "MIT", text="meaning"),
     "genz_emojis": Corpus("slang", {"train": "genz_emojis_kaspercools"}, None, "MIT", text="meaning"),

@@ -12,6 +12,7 @@ from typing import Any
 from datasets import Dataset, Features, Sequence, Value, concatenate_datasets
 
 from model.text.cleaning import clean
+from training.augmentation import varied
 from training.checkpointing import read_json
 from training.data import load_labelled, raw_texts, read_expressions, without_duplicates
 from training.datasets_catalog import CORPORA
@@ -88,6 +89,11 @@ def load_mixture(sources: tuple[Source, ...], data: Path | None, seed: int) -> M
             counts[source.name]["teacher"] = read_json(record)
         kept = kept.add_column("source", [source.name] * len(kept))
         parts.extend([kept] * source.repeat)
+        if source.vary:
+            copies = varied(kept, source.vary, seed)
+            copies = copies.select([index for index, text in enumerate(copies["text"]) if key(text) not in held_out])
+            counts[source.name]["copies"] = len(copies)
+            parts.append(copies)
     return Mixture(concatenate_datasets(parts), counts)
 
 
@@ -97,7 +103,7 @@ def held_out_keys(data: Path | None) -> set[str]:
     for name, corpus in CORPORA.items():
         for split in corpus.held_out():
             there = data is not None and corpus.file(data, split).is_file()
-            if name == "expressions" or there or (data is None and corpus.hub):
+            if not corpus.folder or there or (data is None and corpus.hub):
                 found.update(map(key, raw_texts(name, split, data)))
     return found
 

@@ -28,11 +28,16 @@ _Share = Annotated[_Number, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, slots=True, config=_CLOSED)
 class Source:
-    """One data set in the mixture: its name in `training.data`, how many rows (0: all) and how often."""
+    """One data set in the mixture: its name in `training.data`, how many rows (0: all) and how often.
+
+    `vary` is how many copies of each row come besides, each with an edit that changes nothing of what it says
+    (`training.augmentation`).
+    """
 
     name: str
     rows: Annotated[_Whole, Field(ge=0)] = 0
     repeat: Annotated[_Whole, Field(ge=1)] = 1
+    vary: Annotated[_Whole, Field(ge=0, le=8)] = 0
 
 
 @dataclass(frozen=True, slots=True, config=_CLOSED)

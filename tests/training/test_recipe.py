@@ -45,7 +45,7 @@ def test_a_short_recipe_gets_the_published_defaults(written):
 def test_the_resolved_recipe_holds_every_number(written):
     resolved = read_recipe(written("seed = 7\n" + WHOLE)).resolved()
     assert resolved["seed"] == 7
-    assert resolved["sources"] == ({"name": "imdb", "rows": 0, "repeat": 1},)
+    assert resolved["sources"] == ({"name": "imdb", "rows": 0, "repeat": 1, "vary": 0},)
 
 
 def test_an_unknown_key_is_named_with_the_known_ones(written):
@@ -54,7 +54,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(written):
 
 
 def test_an_unknown_key_of_a_source_is_named(written):
-    with pytest.raises(RecipeError, match="sources, imdb: unknown key 'row'; known keys are name, rows, repeat"):
+    with pytest.raises(RecipeError, match="sources, imdb: unknown key 'row'; known keys are name, rows, repeat, vary"):
         read_recipe(written(WHOLE + "row = 5\n"))
 
 

@@ -1,0 +1,96 @@
+"""Edits that change nothing of what a message says, so that a model answers the same whichever way it was typed.
+
+Final punctuation, who is addressed, case, laughter after it, a stretched letter, two letters swapped: the invariances
+that Ribeiro et al. 2020 test for ("Beyond Accuracy", ACL), here trained with hard labels.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+from datasets import Dataset, concatenate_datasets
+
+from model.text.cleaning import clean, is_readable
+from training.labels import NEUTRAL
+
+Edit = Callable[[str, random.Random], str]
+
+_ENDS = (".", "!", "...")
+_LAUGHTER = ("lol", "lmao", "haha", "LOL")
+_LETTERS = re.compile(r"[A-Za-z]{3,}")
+_LONG = re.compile(r"[A-Za-z]{5,}")
+
+
+def other_end(text: str, rng: random.Random) -> str:
+    """Without its final punctuation, or with some. A question mark stays: it may make the difference."""
+    if text.endswith("?"):
+        return text
+    bare = text.rstrip(".!")
+    return bare if bare and bare != text else text + rng.choice(_ENDS)
+
+
+def addressed(text: str, rng: random.Random) -> str:
+    """Said to somebody."""
+    return rng.choice(("@user {}", "{} @user")).format(text)
+
+
+def other_case(text: str, rng: random.Random) -> str:
+    """In small letters, with a capital, or in capitals."""
+    ways = {text.lower(), text[:1].upper() + text[1:], text.upper()} - {text}
+    return rng.choice(sorted(ways)) if ways else text
+
+
+def laughed(text: str, rng: random.Random) -> str:
+    """With laughter after it, which takes nothing back. Not for what is neutral: there it may be the only mood."""
+    return f"{text} {rng.choice(_LAUGHTER)}"
+
+
+def stretched(text: str, rng: random.Random) -> str:
+    """With the last letter of a word drawn out."""
+    words = list(_LETTERS.finditer(text))
+    if not words:
+        return text
+    end = rng.choice(words).end()
+    return text[:end] + text[end - 1] * rng.randint(2, 4) + text[end:]
+
+
+def mistyped(text: str, rng: random.Random) -> str:
+    """With two letters inside a word swapped."""
+    words = list(_LONG.finditer(text))
+    if not words:
+        return text
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 2)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+EDITS: tuple[Edit, ...] = (other_end, addressed, other_case, laughed, stretched, mistyped)
+
+
+def edited(text: str, label: int, rng: random.Random) -> str:
+    """The text with one of the edits that suit it, cleaned as the bot cleans; the same text where none does."""
+    edits = [edit for edit in EDITS if label != NEUTRAL or edit is not laughed]
+    rng.shuffle(edits)
+    for edit in edits:
+        other = clean(edit(text, rng))
+        if other != text and is_readable(other):
+            return other
+    return text
+
+
+def varied(rows: Dataset, copies: int, seed: int) -> Dataset:
+    """So many edited copies of each row (`text`, cleaned, and `label3`), always the same ones for a seed."""
+
+    def edit(row: dict[str, Any], number: int) -> dict[str, str]:
+        rng = random.Random(f"{seed}:{number}:{row['text']}")  # noqa: S311  # nothing here is a secret
+        return {"text": edited(row["text"], row["label3"], rng)}
+
+    found, texts = [], rows["text"]
+    for number in range(copies):
+        others = rows.map(edit, fn_kwargs={"number": number}, desc="edited copies")
+        changed = [index for index, (old, new) in enumerate(zip(texts, others["text"], strict=True)) if old != new]
+        found.append(others.select(changed))
+    return concatenate_datasets(found)
