@@ -7,7 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist clean
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' --no-emit-package httpx2-jsfetch --constraint constraints.txt --output-file
+
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist lock audit sbom clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -34,7 +37,11 @@ help:  ## what there is
 	@touch $@
 
 .venv/build: .venv/made constraints.txt
-	$(PIP) build
+	$(PIP) build setuptools
+	@touch $@
+
+.venv/supply: .venv/made constraints.txt
+	$(PIP) uv pip-audit cyclonedx-bom
 	@touch $@
 
 .venv/dev: .venv/made pyproject.toml constraints.txt
@@ -80,8 +87,22 @@ coldstart: .venv/made  ## start time and memory of `run` without torch installed
 	$(PYTHON) tests/bench/cold_start.py
 
 dist: .venv/build  ## wheel and sdist, in dist/
-	rm -rf dist
-	$(BIN)/python -m build --outdir dist
+	rm -rf dist build/lib build/bdist.* *.egg-info
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+lock: .venv/supply  ## locks/: what constraints.txt pins for those who run the bot, with hashes
+	$(LOCK) locks/core.txt pyproject.toml
+	$(LOCK) locks/postgres.txt --extra postgres pyproject.toml
+	$(LOCK) locks/all.txt --extra postgres --extra web pyproject.toml
+	echo setuptools | $(LOCK) locks/build.txt -
+
+audit: .venv/supply  ## is a weakness known of anything that locks/ pins? Asks pypi.org
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement locks/all.txt --requirement locks/build.txt
+
+sbom: .venv/supply  ## what the program consists of, in dist/, as CycloneDX
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/vibecheck-bot.cdx.json locks/all.txt
 
 clean:  ## remove what make has made
 	rm -rf .venv build dist *.egg-info

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,22 @@ from training.checkpointing import read_json
 from training.errors import PublishError
 
 SPACE_NEEDS = ("app.py", "requirements.txt", "README.md", "MODEL")
-SPACE_PACKAGES = ("bot", "model")
-"""A Space has no other way to the program than to hold it."""
+SPACE_PACKAGES: dict[str, tuple[str, ...]] = {
+    "bot": ("py.typed", "demo/*.js", "demo/*.css", "web/*.js", "web/*.css", "web/*.svg", "web/templates/*.jinja"),
+    "model": (
+        "py.typed",
+        "bundled/config.json",
+        "bundled/golden.json",
+        "bundled/model.onnx",
+        "bundled/tokenizer.json",
+        "bundled/vibecheck.json",
+        "text/*.csv",
+        "text/*.toml",
+        "text/*.txt",
+    ),
+}
+"""A Space has no other way to the program than to hold it. Its data beside `*.py`, as the wheel has it: what somebody has
+left in a folder, such as a `.env`, is published by nobody."""
 
 _DENIED = (401, 403)
 _PICTURE = re.compile(r"(?<=\]\()[\w./-]+\.png(?=\))")
@@ -52,7 +66,7 @@ def model_files(model: str, card: Path) -> dict[str, Path]:
 
 
 def space_files(folder: Path) -> dict[str, Path]:
-    """What is published of a Space, by path in the hub: its folder, and the program that its app.py imports.
+    """What is published of a Space, by path in the hub: its files, and the program that its app.py imports.
 
     Raises PublishError when the folder is not one of a Space.
     """
@@ -60,14 +74,17 @@ def space_files(folder: Path) -> dict[str, Path]:
     if missing:
         raise PublishError(f"There is no Space in {folder}: {missing[0]} is missing.")
     program = Path(__file__).parents[1]
-    files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
-    for package in SPACE_PACKAGES:
-        files |= {path.relative_to(program).as_posix(): path for path in _files(program / package)}
+    files = {path.relative_to(folder).as_posix(): path for path in _files(folder, SPACE_NEEDS)}
+    for package, data in SPACE_PACKAGES.items():
+        files |= {path.relative_to(program).as_posix(): path for path in _files(program / package, data)}
     return files
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+def _files(folder: Path, data: Iterable[str]) -> list[Path]:
+    """The Python files below `folder`, and of the others those that one of the patterns names; no hidden one."""
+    found = {*folder.rglob("*.py"), *(path for pattern in data for path in folder.glob(pattern))}
+    shown = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in shown if path.is_file() and "__pycache__" not in path.parts)
 
 
 def check_repository(repository: str) -> None:

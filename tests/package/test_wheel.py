@@ -20,9 +20,8 @@ import pytest
 from model import open_checkpoint
 from tests.bot.cli.test_main import PROJECT
 from tests.package.hostile import hostile
+from tests.package.stray import PACKAGES, ROOT, littered_copy, strays_in
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("bot", "model", "training")
 NOT_PACKED = {"training/train_model_colab.ipynb"}
 """Opened from the repository, in the browser."""
 
@@ -30,18 +29,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Built from the sdist, as `make dist` does it: what is missing there is missing here."""
-    folder = tmp_path_factory.mktemp("wheel")
-    # Of a copy: in the checkout itself what an earlier build left would be packed as well.
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+def built(tmp_path_factory):
+    """The folder that holds the sdist and the wheel, which is built from it, as `make dist` does it.
+
+    Of a copy with stray files in it: in the checkout itself what an earlier build left would be packed as well.
+    """
+    folder = littered_copy(tmp_path_factory.mktemp("checkout"))
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder)]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
-    (wheel,) = (folder / "dist").glob("*.whl")
+    return folder / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    (wheel,) = built.glob("*.whl")
     return wheel
 
 
@@ -117,6 +119,13 @@ def test_every_file_of_the_packages_is_in_it_and_nothing_else(wheel):
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == expected
     assert {f"{name}/py.typed" for name in PACKAGES} <= packed
+
+
+def test_nothing_that_lay_about_where_it_was_built_is_in_it_or_in_the_sdist(built, tmp_path):
+    for archive in (*built.glob("*.whl"), *built.glob("*.tar.gz")):
+        shutil.unpack_archive(archive, tmp_path / archive.name, "zip" if archive.suffix == ".whl" else "gztar")
+    assert len(list(tmp_path.iterdir())) == 2
+    assert strays_in(tmp_path) == []
 
 
 def test_it_is_the_wheel_that_is_run_and_not_the_checkout(start, environment):

@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from model import load_engine, open_checkpoint
 from model.checkpoints.checkpoint import BUNDLED_FOLDER
 from tests.hub_stand_in import OWNER_TOKEN, READER_TOKEN, StandInHub
+from tests.package.stray import ROOT, littered_copy, strays_in
+from training import publish as publish_module
 
 REPOSITORY = "owner/vibecheck"
 
@@ -175,6 +178,19 @@ def test_a_space_goes_with_its_files_and_the_program(run, hub):
     assert not [name for name in sent if "__pycache__" in name or name.startswith(("training/", "tests/"))]
     assert sent["MODEL"] == b"owner/vibecheck@1a2b3c4\n"
     assert output.splitlines()[-1].startswith("revision ")
+
+
+def test_what_lay_about_is_not_published_with_a_space(tmp_path, monkeypatch):
+    copy = littered_copy(tmp_path)
+    monkeypatch.setattr(publish_module, "__file__", str(copy / "training" / "publish.py"))
+    files = publish_module.space_files(copy / "training" / "space")
+    assert {"app.py", "bot/cli/main.py", "bot/web/page.css", "model/bundled/model.onnx"} <= files.keys()
+    assert not {path.relative_to(copy).as_posix() for path in files.values()} & set(strays_in(copy))
+
+
+def test_a_space_gets_the_data_that_the_wheel_has():
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]
+    assert publish_module.SPACE_PACKAGES == {name: tuple(packed[name]) for name in ("bot", "model")}
 
 
 def test_a_space_without_a_model_starts_from_the_bundled_one(run, hub):
