@@ -36,8 +36,8 @@ SPACE_PACKAGES: dict[str, tuple[str, ...]] = {
         "text/*.txt",
     ),
 }
-"""A Space has no other way to the program than to hold it. Its data beside `*.py`, as the wheel has it: what somebody has
-left in a folder, such as a `.env`, is published by nobody."""
+"""A Space has no other way to the program than to hold it. Its data beside `*.py`, as the wheel has it: what somebody
+has left in a folder, such as a `.env`, is not published."""
 
 _DENIED = (401, 403)
 _PICTURE = re.compile(r"(?<=\]\()[\w./-]+\.png(?=\))")

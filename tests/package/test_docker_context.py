@@ -1,4 +1,4 @@
-"""What `COPY . .` takes into an image beside somebody's secrets: asked of Docker's own libraries, and of Docker if there.
+"""What `COPY . .` takes into an image beside somebody's secrets: asked of Docker's library, and of Docker if there.
 
 No daemon is needed: what the command sends goes to a stand-in that keeps it.
 """
@@ -31,7 +31,7 @@ class Daemon(BaseHTTPRequestHandler):
     def do_GET(self):
         self.reply(b"OK")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
     def do_POST(self):
         sent = io.BytesIO()
@@ -41,7 +41,7 @@ class Daemon(BaseHTTPRequestHandler):
         self.rfile.readline()
         sent.seek(0)
         with tarfile.open(fileobj=sent) as archive:
-            self.server.taken = {member.name for member in archive if member.isfile()}
+            self.server.taken = frozenset(member.name for member in archive if member.isfile())
         self.reply(b'{"stream": "taken"}')
 
     def reply(self, body):
@@ -58,7 +58,7 @@ class Daemon(BaseHTTPRequestHandler):
 
 
 class Listening(ThreadingHTTPServer):
-    taken: set[str] = set()
+    taken: frozenset[str] = frozenset()
 
 
 def by_the_library(folder):
@@ -83,7 +83,7 @@ def by_docker(folder):
         (folder / "Dockerfile").unlink()
     if not daemon.taken:
         pytest.skip(f"this docker sends nothing to a stand-in: {ran.stderr[-200:]}")
-    return daemon.taken
+    return set(daemon.taken)
 
 
 @pytest.mark.parametrize("taken_by", [by_the_library, pytest.param(by_docker, marks=pytest.mark.process)])

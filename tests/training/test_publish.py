@@ -190,7 +190,7 @@ def test_what_lay_about_is_not_published_with_a_space(tmp_path, monkeypatch):
 
 def test_a_space_gets_the_data_that_the_wheel_has():
     packed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]
-    assert publish_module.SPACE_PACKAGES == {name: tuple(packed[name]) for name in ("bot", "model")}
+    assert {name: tuple(packed[name]) for name in ("bot", "model")} == publish_module.SPACE_PACKAGES
 
 
 def test_a_space_without_a_model_starts_from_the_bundled_one(run, hub):
