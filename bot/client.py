@@ -20,9 +20,13 @@ from bot.link.limits import no_session_yet, until_session
 from bot.link.response_dates import dates_of_answers
 from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
+from bot.ui.unknown_components import answer_unknown, is_known
 from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
+
+
+_PRESSED = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
 
 class Vibecheck(commands.AutoShardedBot):
@@ -136,6 +140,12 @@ class Vibecheck(commands.AutoShardedBot):
 
     async def on_message(self, _message: discord.Message, /) -> None:
         """Nothing: there are no text commands. What is watched is read by `bot.monitoring`."""
+
+    async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
+        """Answers what no button of ours answers: somebody would be left with "This interaction failed"."""
+        buttons = [button for feature in self.features for button in feature.buttons]
+        if interaction.type in _PRESSED and not is_known(interaction, buttons):
+            await answer_unknown(interaction)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Logs the kind of an error in an event only: its message, or its traceback, may hold somebody's words."""

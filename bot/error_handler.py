@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.presentation.error_words import SORRY
+from bot.presentation.error_words import NOT_HERE, SORRY
 
 _log = logging.getLogger(__name__)
 
@@ -84,8 +84,33 @@ def apologising(
     return decorate
 
 
+def is_in_server(interaction: discord.Interaction[Any]) -> bool:
+    """Whether it comes from a server that the bot is in; `interaction.guild` is made up for any other."""
+    return interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None
+
+
+def _for_servers(command: app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | None) -> bool:
+    root = command.root_parent if isinstance(command, app_commands.Command) else None
+    return (root or command).guild_only if command is not None else False
+
+
 class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
     """Turns whatever escapes a command into one sentence for the person and the kind of error for the log."""
+
+    async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
+        """Whether a command that is for servers was used in one that the bot is in.
+
+        Somebody who has added the commands to their own account can use them anywhere, with whatever permissions they
+        have there. Of a server where it is not the bot would be told nothing, also not when it has to forget it.
+        """
+        if not _for_servers(interaction.command) or is_in_server(interaction):
+            return True
+        if interaction.type is not discord.InteractionType.autocomplete:
+            try:
+                await interaction.response.send_message(NOT_HERE, ephemeral=True)
+            except Exception as error:
+                await apologise(interaction, "a command from elsewhere", error)
+        return False
 
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /

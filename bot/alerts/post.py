@@ -10,9 +10,10 @@ from typing import Any, Self
 import discord
 
 from bot.domain.records import AdminAction, Alert, Audited, HourMood, TargetKind
-from bot.error_handler import apologising
+from bot.error_handler import apologising, is_in_server
 from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
+from bot.presentation.error_words import NOT_HERE
 from bot.presentation.text import span
 from bot.services import services_of
 from bot.storage.errors import DatabaseUnavailable
@@ -55,6 +56,9 @@ class AcknowledgeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template
         guild_id, message = interaction.guild_id, interaction.message
         if guild_id is None or message is None or not interaction.permissions.manage_messages:
             await interaction.response.send_message(MODERATORS_ONLY, ephemeral=True)
+            return
+        if not is_in_server(interaction):
+            await interaction.response.send_message(NOT_HERE, ephemeral=True)
             return
         await _hold(interaction)
         posts = services_of(interaction).storage.alerts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from model import InferenceFailed, ModelError
 
 SORRY = "Something went wrong on my side. Please try again in a moment."
+NOT_HERE = "That works only in servers that I am a member of: ask an admin to add me to this one."
+GONE = "That is of no use any more, so nothing was done. Please use the command again."
 
 
 LONGEST_WAIT = 120.0

@@ -33,6 +33,7 @@ _Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
 
 
 @app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Choose what is watched; for admins"):
     """What is watched, how, and whether that works."""
@@ -242,7 +243,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild = interaction.guild
         try:
-            if guild is None or guild.me is None or not isinstance(interaction.user, discord.Member):
+            if guild is None or guild.unavailable or not isinstance(interaction.user, discord.Member):
                 raise Refused(STARTING)
             said = await work(RuleChanges(self.monitoring, guild, interaction.user))
         except (Refused, UnknownTimezone, NotToldHere, TooBusy) as error:

@@ -42,6 +42,7 @@ class Answer:
 
 
 @app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
 class MoodCog(commands.GroupCog, group_name="mood", group_description="How a channel or the server feels"):
     """Charts and exports of what may be told. Nobody can ask about a person."""
 

@@ -140,7 +140,7 @@ async def test_what_another_program_has_registered_is_put_right_within_a_day(env
         {"description": "another"},
         {"default_member_permissions": "8"},
         {"options": []},
-        {"integration_types": [0]},
+        {"integration_types": [0, 1]},
         {"contexts": [0, 1]},
     ],
     ids=lambda change: next(iter(change)),
