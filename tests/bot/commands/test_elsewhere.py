@@ -24,7 +24,7 @@ ROLE = {
     "id": ITS_ROLE, "name": "staff", "color": 0, "colors": {"primary_color": 0}, "hoist": False, "position": 1,
     "permissions": "0", "managed": False, "mentionable": False, "flags": 0,
 }  # fmt: skip
-WORDS = {"timezone": "Europe/Berlin", "positive_emoji": "🌟", "negative_emoji": "🌧️", "since": "7 days", "text": "Fine"}
+WORDS = {
     "timezone": "Europe/Berlin",
     "positive_emoji": "🌟",
     "negative_emoji": "🌧️",
