@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _NAME = "vibecheck"
 _KEPT = ("mood.db", "hash.key")
 """Files that nobody can do without: scores and opt-outs, and the key that finds a person's among them."""
+
+
+_LIKE_A_NAME = re.compile(r"[A-Z_]{1,40}")
+"""What is not may be a token or a key that somebody has pasted before the "=", and is not repeated."""
 
 
 class SettingsError(Exception):
@@ -136,7 +141,8 @@ def load_settings() -> Settings:
         name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
         if first["type"] == "extra_forbidden":
             known = ", ".join(field.upper() for field in Settings.model_fields)
-            raise SettingsError(f"{file} has an unknown setting {name}; the known ones are {known}.") from None
+            shown = f"an unknown setting {name}" if _LIKE_A_NAME.fullmatch(name) else "a line that is no setting"
+            raise SettingsError(f"{file} has {shown}; the known ones are {known}.") from None
         raise SettingsError(
             f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}."
         ) from None

@@ -7,26 +7,31 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bot.storage.database_url import claim, database_url
+from bot.storage.database_url import UNUSABLE, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
 from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
 
-_REFUSALS = {"InvalidPasswordError", "InvalidAuthorizationSpecificationError", "InvalidCatalogNameError"}
-"""PostgreSQL's, as its driver calls them: a wrong password, name or database."""
+_REFUSALS = {
+    "InvalidPasswordError",
+    "InvalidAuthorizationSpecificationError",
+    "InvalidCatalogNameError",
+    "ClientConfigurationError",
+}
+"""PostgreSQL's, as its driver calls them: a wrong password, name or database, or an option that cannot be."""
 
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
 """SQLite's codes of what may be over soon: another program's lock, a disk that is full or fails."""
@@ -151,11 +156,22 @@ def _migrate(url: URL, busy_seconds: float) -> None:
 async def _migrate_postgres(url: URL) -> None:
     engine = _postgres_engine(url, poolclass=NullPool)
     try:
-        async with engine.begin() as connection:
+        async with aclosing(await _connected(engine)) as connection, connection.begin():
             await connection.execute(_WAIT_FOR_TURN)
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    """A connection to what DATABASE_URL names.
+
+    Raises DatabaseUnusable for an option behind its "?" that the driver does not know; its own error would repeat it.
+    """
+    try:
+        return await engine.connect()
+    except TypeError:
+        raise DatabaseUnusable(UNUSABLE) from None
 
 
 def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
@@ -172,6 +188,8 @@ def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
         return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
         raise DatabaseUnusable(needs_extra("PostgreSQL", "postgres")) from None
+    except ArgumentError:  # such as a port that is no number, which the error repeats
+        raise DatabaseUnusable(UNUSABLE) from None
 
 
 def _sqlite_options(busy_seconds: float) -> dict[str, Any]:

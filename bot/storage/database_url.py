@@ -17,7 +17,7 @@ FILE = "mood.db"
 LOCK = "mood.lock"
 
 _POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")
-_WRONG = "DATABASE_URL cannot be used: it looks like postgresql://name:password@host/database, or is left empty."
+UNUSABLE = "DATABASE_URL cannot be used: it looks like postgresql://name:password@host/database, or is left empty."
 
 
 def database_url(folder: Path, setting: SecretStr | None) -> URL:
@@ -31,9 +31,9 @@ def database_url(folder: Path, setting: SecretStr | None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise DatabaseUnusable(_WRONG) from None
+        raise DatabaseUnusable(UNUSABLE) from None
     if url.drivername not in _POSTGRES or not url.database:
-        raise DatabaseUnusable(_WRONG)
+        raise DatabaseUnusable(UNUSABLE)
     ssl = url.query.get("sslmode")
     if ssl is not None:  # asyncpg's own word for what everybody else's addresses call sslmode
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})

@@ -47,6 +47,7 @@ def run(hub, tmp_path):
         }
         command = [sys.executable, "-m", "training", "publish", *arguments]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+        assert token not in ran.stdout + ran.stderr
         return ran.returncode, ran.stdout, ran.stderr
 
     return run
