@@ -1,7 +1,11 @@
 # Each target makes .venv and installs only what it needs; a stamp in .venv makes the second time quick.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(INSTALL) --constraint constraints.txt
+# What runs the bot is installed from locks/, where every file has its hash; what trains and tests it by version alone.
+LOCKED := $(INSTALL) --require-hashes --requirement locks/build.txt --requirement
+OURS := $(INSTALL) --no-deps --no-build-isolation --editable .
 
 # Files that share something costly run on one worker; tests/conftest.py says which.
 WORKERS ?= 2
@@ -20,24 +24,27 @@ help:  ## what there is
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/core: .venv/made pyproject.toml constraints.txt
-	$(PIP) --editable .
+.venv/core: .venv/made pyproject.toml locks/build.txt locks/core.txt
+	$(LOCKED) locks/core.txt
+	$(OURS)
 	@touch $@
 
 .venv/demo: .venv/made pyproject.toml constraints.txt
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
-.venv/web: .venv/made pyproject.toml constraints.txt
-	$(PIP) --editable '.[web]'
+.venv/web: .venv/made pyproject.toml locks/build.txt locks/all.txt
+	$(LOCKED) locks/all.txt
+	$(OURS)
 	@touch $@
 
 .venv/lint: .venv/made constraints.txt
 	$(PIP) ruff import-linter
 	@touch $@
 
-.venv/build: .venv/made constraints.txt
-	$(PIP) build setuptools
+.venv/build: .venv/made constraints.txt locks/build.txt
+	$(PIP) build
+	$(INSTALL) --require-hashes --requirement locks/build.txt
 	@touch $@
 
 .venv/supply: .venv/made constraints.txt
@@ -99,10 +106,10 @@ lock: .venv/supply  ## locks/: what constraints.txt pins for those who run the b
 audit: .venv/supply  ## is a weakness known of anything that locks/ pins? Asks pypi.org
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement locks/all.txt --requirement locks/build.txt
 
-sbom: .venv/supply  ## what the program consists of, in dist/, as CycloneDX
-	mkdir -p dist
+sbom: .venv/supply  ## what the program consists of, in build/, as CycloneDX
+	mkdir -p build
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/vibecheck-bot.cdx.json locks/all.txt
+		--output-file build/vibecheck-bot.cdx.json locks/all.txt
 
 clean:  ## remove what make has made
 	rm -rf .venv build dist *.egg-info

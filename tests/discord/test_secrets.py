@@ -190,7 +190,7 @@ def test_a_secret_in_the_wrong_place_of_the_settings_is_not_repeated(tmp_path, m
     "name", [name for name in Settings.model_fields if name.endswith(("token", "key", "database_url"))]
 )
 def test_what_is_secret_shows_itself_to_nobody(name):
-    settings = Settings(_env_file=None, **{name: TOKEN})
+    settings = Settings.model_validate({name: TOKEN})
     assert isinstance(getattr(settings, name), SecretStr)
     assert secrets_in(f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}") == []
 

@@ -55,6 +55,13 @@ def test_the_numbers_are_those_of_the_code():
     assert f"no line of it is older than {KEPT_DAYS} days" in PAGE
 
 
+def test_what_an_operator_installs_is_locked_with_hashes():
+    assert {ROOT / lock for lock in re.findall(r"locks/[a-z]+\.txt", PAGE)} == set((ROOT / "locks").iterdir())
+    commands = re.findall(r"pip install (--.+)", PAGE)
+    assert len(commands) >= 3 * 2
+    assert [one for one in commands if not re.search("--require-hashes|--no-deps|torch", one)] == []
+
+
 def test_every_page_that_is_linked_exists():
     for page in ("operations", "privacy"):
         text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")

@@ -21,7 +21,7 @@ MACHINES = [
     {"sys_platform": platform, "platform_system": system, "os_name": os_name, "platform_machine": machine}
     for platform, system, os_name, machines in (
         ("linux", "Linux", "posix", ("x86_64", "aarch64")),
-        ("darwin", "Darwin", "posix", ("x86_64", "arm64")),
+        ("darwin", "Darwin", "posix", ("arm64",)),  # for others there is no ONNX Runtime
         ("win32", "Windows", "nt", ("AMD64",)),
     )
     for machine in machines
