@@ -99,15 +99,13 @@ class Guard:
         headers = page_headers(scope["path"], framed=self._framed)
         begun = False
 
-        async def with_ours(message: Message) -> None:
+        async def noting(message: Message) -> None:
             nonlocal begun
-            if message["type"] == "http.response.start":
-                message["headers"] = with_headers(message.get("headers", ()), headers)
-                begun = True
+            begun = True
             await send(message)
 
         try:
-            await self._pass(scope, receive, with_ours)
+            await self._pass(scope, receive, noting)
         except Refused as refusal:
             await _say(send, refusal.status, b'{"detail":"%s"}' % refusal.sentence.encode(), headers)
         except VisitorGone:
@@ -139,7 +137,7 @@ class Guard:
                 await self._listen(scope, receive, send, stream)
         else:
             scope["query_string"] = b""  # by it Gradio would look for what others have left
-            await self._app(scope, receive, send)
+            await self._framework(scope, receive, send)
 
     async def _take(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], address: str
@@ -160,7 +158,7 @@ class Guard:
     async def _hand_on(self, scope: Scope, receive: Receive, send: Send, body: bytes, address: str) -> None:
         scope["query_string"] = b""
         if self._inputs is None or self._visitors is None:
-            await self._app(scope, receive, send)
+            await self._framework(scope, receive, send)
             return
         if scope["path"] == _RESET:
             check_reset(body)
@@ -169,9 +167,9 @@ class Guard:
         else:
             session = self._inputs.session_of_question(body)
             with self._visitors.asking(session, address, len(body)) as named:
-                await self._app(scope, receive, _noting(send, named))
+                await self._framework(scope, receive, _noting(send, named))
             return
-        await self._app(scope, receive, send)
+        await self._framework(scope, receive, send)
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send, stream: Stream) -> None:
         async def sent(message: Message) -> None:
@@ -179,7 +177,17 @@ class Guard:
             stream.sent(last=message["type"] == "http.response.body" and not message.get("more_body", False))
 
         async with asyncio.timeout(ANSWER_SECONDS):
-            await self._app(scope, receive, sent)
+            await self._framework(scope, receive, sent)
+
+    async def _framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = page_headers(scope["path"], framed=self._framed)
+
+        async def with_ours(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = with_headers(message.get("headers", ()), headers)
+            await send(message)
+
+        await self._app(scope, receive, with_ours)
 
     async def _ask_for_token(self, access: Access, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         """The page that asks for the token, or the answer to its form."""

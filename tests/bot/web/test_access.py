@@ -173,6 +173,9 @@ async def test_without_the_token_there_is_only_its_form(closed):
 
 async def test_the_form_opens_the_page(closed):
     wrong = await asyncio.to_thread(log_in, closed, form("wrong"))
+    # With "no-referrer" a browser sends the form from the origin "null", which is another page's.
+    assert wrong.headers.get_all("referrer-policy") == ["same-origin"]
+    assert "script-src" not in wrong.headers["content-security-policy"]
     assert (wrong.status, wrong.headers["set-cookie"]) == (401, None)
     elsewhere = await asyncio.to_thread(log_in, closed, form(TOKEN), Origin="https://evil.example")
     assert (elsewhere.status, elsewhere.headers["set-cookie"]) == (403, None)
