@@ -32,7 +32,7 @@ MAX_HELD_BYTES_OF_ONE = 48 * 2**20
 MAX_STREAMS_OF_ONE = 3
 """Streams of one visitor; the page has one."""
 
-LISTEN_SECONDS = 15.0
+LISTEN_SECONDS = 30.0
 """How soon somebody who asked must listen; the page does so at once."""
 
 ANSWER_SECONDS = 30 * 60.0
@@ -104,9 +104,9 @@ class Visitors:
 
     @contextmanager
     def listening(self, session: str) -> Iterator[Stream]:
-        """While somebody listens for a visitor's answers. Raises Refused for one of whom nothing is known."""
+        """While somebody listens for a visitor's answers. Raises Refused where there is nothing to wait for."""
         visitor = self._known.get(session)
-        if visitor is None:
+        if visitor is None or not visitor.events:
             raise Refused(404, "There is nothing here.")
         if visitor.streams == MAX_STREAMS_OF_ONE:
             raise TOO_MANY

@@ -16,7 +16,7 @@ PATIENCE = 30_000  # a busy machine is slow, not wrong
 
 
 async def test_whoever_enters_the_token_has_the_page(browser: Browser) -> None:
-    async with running_web("--host", "0.0.0.0", WEB_TOKEN=TOKEN) as (_, address):  # noqa: S104
+    async with running_web("--host", "0.0.0.0", WEB_TOKEN=TOKEN) as (_, address):
         page = await (await browser.new_context()).new_page()
         said: list[str] = []
         refused: list[str] = []

@@ -129,7 +129,7 @@ def test_a_page_that_others_can_reach_needs_a_word(settings):
 @pytest.mark.parametrize("token", ["short", "aaaaaaaaaaaaaaaaaaaaaaaa", "abababababababababab"])
 def test_a_token_that_is_easy_to_guess_is_refused(monkeypatch, token):
     monkeypatch.setenv("WEB_TOKEN", token)
-    with pytest.raises(SettingsError, match="WEB_TOKEN.*at least 16 characters") as refusal:
+    with pytest.raises(SettingsError, match=r"WEB_TOKEN.*at least 16 characters") as refusal:
         load_settings()
     assert token not in str(refusal.value)
 

@@ -96,7 +96,7 @@ async def test_whoever_takes_nothing_is_cut(monkeypatch):
     loop = asyncio.get_running_loop()
     deadline, cut = connection._Deadline(loop, 0.05), loop.create_future()
 
-    class Transport:
+    class Transport(asyncio.Transport):
         def abort(self):
             cut.set_result(True)
 
