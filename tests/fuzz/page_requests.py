@@ -95,6 +95,15 @@ class Outcome:
         return sum(count for status, count in self.statuses.items() if status.startswith("5") and status != "503")
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A request in the parts in which it is sent, whether its sender then says that no more comes, or just hangs up."""
+
+    parts: list[bytes]
+    ends: bool
+    hangs_up: bool
+
+
 class Requests:
     """Bytes to send, the same for the same seed; `handlers` are the numbers of the page's actions."""
 
@@ -103,14 +112,14 @@ class Requests:
         self._host = host.encode()
         self._handlers = handlers
 
-    def one(self) -> list[bytes]:
-        """One request in the parts in which it is sent."""
+    def one(self) -> Made:
+        """One request."""
         random = self._random
         session = random.choice(("a", "b", "c", WORD, f"{random.getrandbits(64):x}", "é", "x" * 65))
         path = random.choice(_PATHS).replace("{session}", quote(session))
         method = "POST" if "gradio_api" in path and "data" not in path else "GET"
         body = self._body(path, session) if method == "POST" else b""
-        headers = [b"host: " + self._host, b"x-forwarded-for: 10.0.0.%d" % random.randrange(20)]
+        headers = [b"host: " + self._host, b"connection: close", b"x-forwarded-for: 10.0.0.%d" % random.randrange(20)]
         if body or method == "POST":
             headers += [b"content-type: application/json", b"content-length: %d" % len(body)]
         if random.random() < 0.15:
@@ -169,41 +178,40 @@ class Requests:
             )
         return bytes(spoilt)
 
-    def _cut(self, whole: bytes) -> list[bytes]:
+    def _cut(self, whole: bytes) -> Made:
         """All at once mostly; else in two parts, or less than all, or with another request behind it."""
-        place = self._random.randrange(len(whole) + 1)
-        return self._random.choice(
-            ([whole], [whole], [whole], [whole[:place], whole[place:]], [whole[:place]], [whole + whole])
-        )
+        random = self._random
+        place, all_of_it = random.randrange(len(whole) + 1), [whole]
+        parts = random.choice((*(all_of_it,) * 6, [whole[:place], whole[place:]], [whole + whole], [whole[:place]]))
+        return Made(parts, ends=len(b"".join(parts)) < len(whole), hangs_up=random.random() < 0.1)
 
 
 async def send_all(address: str, handlers: list[int], requests: int, seed: int) -> Outcome:
     """Sends so many, a few at a time, and hangs up on some."""
     where = urlsplit(address)
     made, statuses = Requests(seed, where.netloc, handlers), Counter[str]()
-    patience = Random(seed)
-    left = [(made.one(), patience.random() < 0.2) for _ in range(requests)][::-1]
+    left = [made.one() for _ in range(requests)]
 
     async def work() -> None:
         while left:
-            parts, hangs_up = left.pop()
-            statuses[await _send(where.hostname or "", where.port or 80, parts, hangs_up=hangs_up)] += 1
+            statuses[await _send(where.hostname or "", where.port or 80, left.pop())] += 1
 
     await asyncio.gather(*(work() for _ in range(WORKERS)))
     return Outcome(statuses)
 
 
-async def _send(host: str, port: int, parts: list[bytes], *, hangs_up: bool) -> str:
+async def _send(host: str, port: int, made: Made) -> str:
     reader, writer = await asyncio.open_connection(host, port)
     answer = b""
     try:
         with suppress(ConnectionError):
-            for part in parts:
+            for part in made.parts:
                 writer.write(part)
                 await writer.drain()
                 await asyncio.sleep(0)
-            if not hangs_up:
-                writer.write_eof()  # nothing more comes, so that half a request is answered at once
+            if made.ends:
+                writer.write_eof()
+            if not made.hangs_up:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     while len(answer) < ANSWER_BYTES and (piece := await reader.read(65536)):
                         answer += piece

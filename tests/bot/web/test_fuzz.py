@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.web import visitors
+from bot.web import connection, request_body, visitors
 from bot.web.visitors import MAX_VISITORS
 from tests.bot.web.by_http import press
 from tests.bot.web.test_visitors import opened
@@ -26,6 +26,8 @@ def test_the_same_seed_makes_the_same_requests():
 @pytest.mark.parametrize("seed", [1])
 async def test_no_request_breaks_the_page(classifier, settings, monkeypatch, capfd, caplog, seed):
     monkeypatch.setattr(visitors, "LISTEN_SECONDS", 5.0)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 1.0)
+    monkeypatch.setattr(request_body, "PATIENCE_SECONDS", 1.0)
     async with opened(classifier, settings, monkeypatch) as inside:
         handlers = await asyncio.to_thread(handlers_of, inside.url)
         outcome = await send_all(inside.url, handlers, REQUESTS, seed)
