@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from bot.web.gradio_sessions import Work
 from bot.web.request_body import Refused
+from bot.web.table_parser import MAX_LINES
 
 _log = logging.getLogger(__name__)
 
@@ -25,9 +26,12 @@ MAX_EVENTS = 48
 MAX_EVENTS_OF_ONE = 16
 """Questions whose answers have not been fetched, in all and of one address; many people may be behind one."""
 
-MAX_HELD_BYTES = 96 * 2**20
-MAX_HELD_BYTES_OF_ONE = 48 * 2**20
-"""What came with them. A result is no larger than twice its question."""
+MAX_HELD_BYTES = 160 * 2**20
+MAX_HELD_BYTES_OF_ONE = 64 * 2**20
+"""What may come of them; a file of the largest size comes to 53 MB."""
+
+LINE_BYTES = 480
+"""What is made of one line, besides its text: a row of the table, and one of the download."""
 
 MAX_STREAMS_OF_ONE = 3
 """Streams of one visitor; the page has one."""
@@ -44,11 +48,16 @@ REMEMBERED_SECONDS = 30 * 60.0
 TOO_MANY = Refused(503, "Too much at once; try again in a minute.")
 
 
+def largest_result(size: int) -> int:
+    """How large the result of a question of `size` bytes can be: its text twice, and what is made of each line."""
+    return 2 * size + LINE_BYTES * min(size // 2, MAX_LINES)
+
+
 @dataclass(slots=True)
 class _Visitor:
     address: str
     events: dict[str, int] = field(default_factory=dict)
-    """What came with each question that has not been answered yet, in bytes."""
+    """How large the result of each question can be that has not been answered yet, in bytes."""
     streams: int = 0
     timer: asyncio.TimerHandle | None = None
 
@@ -80,12 +89,13 @@ class Visitors:
 
     @property
     def held_bytes(self) -> int:
-        """What came with all questions that are not answered yet."""
+        """What may come of all questions that are not answered yet."""
         return sum(sum(visitor.events.values()) for visitor in self._known.values())
 
     @contextmanager
     def asking(self, session: str, address: str, size: int) -> Iterator[list[str]]:
         """Room for one more question of `size` bytes; its name goes into the list once there is one. Raises Refused."""
+        size = largest_result(size)
         self._check_room(address, size)
         if session in self._dropping:
             raise TOO_MANY

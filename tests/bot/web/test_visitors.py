@@ -4,16 +4,20 @@ import asyncio
 import json
 import secrets
 import socket
+import sys
 from contextlib import ExitStack, asynccontextmanager
+from enum import Enum
 from urllib.parse import urlsplit
 
 import pytest
 
 from bot.web import server, visitors
+from bot.web.asgi_guard import MAX_BODY_BYTES
 from bot.web.gradio_sessions import GradioWork
 from bot.web.request_body import Refused
 from bot.web.server import running_page
-from bot.web.visitors import MAX_EVENTS_OF_ONE, MAX_STREAMS_OF_ONE, Visitors
+from bot.web.table_parser import MAX_LINES
+from bot.web.visitors import MAX_EVENTS_OF_ONE, MAX_HELD_BYTES_OF_ONE, MAX_STREAMS_OF_ONE, Visitors, largest_result
 from tests.bot.web.by_http import ask, handler_of, press, status_of
 
 LINES = "\n".join(f"zyzzyva number {number} of many, which take their time" for number in range(5_000))
@@ -120,6 +124,27 @@ async def test_work_is_dropped_when_its_listener_is_gone(inside):
     await asyncio.to_thread(press, inside.url, "vc-read", ["still there?"])
 
 
+def size_of(held, seen):
+    """The bytes of what is held, with all that is in it; what is there twice counts once."""
+    if id(held) in seen or isinstance(held, Enum):
+        return 0
+    seen.add(id(held))
+    inner = [*held, *held.values()] if isinstance(held, dict) else held if isinstance(held, list | tuple) else []
+    inner = [*inner, *([vars(held)] if hasattr(held, "__dict__") else [])]
+    return sys.getsizeof(held) + sum(size_of(part, seen) for part in inner)
+
+
+async def test_a_result_is_no_larger_than_was_reckoned(inside):
+    """35 KB of short lines made 4.5 MB, and 48 such results might wait."""
+    lines = "\n".join("ab" if number % 2 else "c" for number in range(MAX_LINES))
+    session, status = await asked(inside, ["", None, lines])
+    assert status == 200
+    messages = inside.blocks._queue.pending_messages_per_session[session]._queue
+    await inside.until(lambda: any(message.msg == "process_completed" for message in list(messages)))
+    assert len(lines) * 20 < size_of(list(messages), set()) < inside.visitors.held_bytes
+    assert largest_result(MAX_BODY_BYTES) < MAX_HELD_BYTES_OF_ONE  # the largest file is taken
+
+
 async def test_a_visitor_who_stays_away_is_forgotten(inside, monkeypatch):
     monkeypatch.setattr(visitors, "REMEMBERED_SECONDS", 0.2)
     await asyncio.to_thread(press, inside.url, "vc-read", ["i love it"])
@@ -144,7 +169,7 @@ async def test_one_address_does_not_take_the_room_of_others(inside, monkeypatch)
     assert [await asyncio.to_thread(from_address, "10.0.0.1") for _ in range(MAX_EVENTS_OF_ONE)] == [200] * 16
     assert await asyncio.to_thread(from_address, "10.0.0.1") == 503
     assert await asyncio.to_thread(from_address, "10.0.0.2") == 200
-    monkeypatch.setattr(visitors, "MAX_HELD_BYTES_OF_ONE", 1000)
+    monkeypatch.setattr(visitors, "MAX_HELD_BYTES_OF_ONE", largest_result(1000))
     assert await asyncio.to_thread(from_address, "10.0.0.3", "x" * 1001) == 503
     assert await asyncio.to_thread(from_address, "10.0.0.3", "x" * 500) == 200
 
@@ -184,7 +209,7 @@ async def test_a_question_that_comes_as_a_stream_ends_is_not_dropped():
             named.append("two")
             work.events = {"two"}
         stream.sent(last=True)
-    assert (kept.held_bytes, work.dropped) == (5, [])
+    assert (kept.held_bytes, work.dropped) == (largest_result(5), [])
     with kept.listening("a") as stream:
         stream.sent(last=False)
     await asyncio.sleep(0)
