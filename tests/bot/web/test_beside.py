@@ -41,6 +41,13 @@ async def test_a_port_that_is_taken_is_one_sentence(classifier, settings):
                 pass
 
 
+async def test_a_bot_whose_page_others_could_reach_says_what_it_needs(classifier, settings):
+    beside = settings.model_copy(update={"web_host": "0.0.0.0"})
+    with pytest.raises(SettingsError, match="set WEB_TOKEN"):
+        async with page_beside(beside, classifier):
+            pass
+
+
 async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, monkeypatch):
     monkeypatch.setattr(command, "has_extra", lambda: False)
     with pytest.raises(
