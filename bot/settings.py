@@ -15,6 +15,7 @@ _KEPT = ("mood.db", "hash.key")
 """Files that nobody can do without: scores and opt-outs, and the key that finds a person's among them."""
 
 
+_SHORTEST_TOKEN, _FEWEST_CHARACTERS = 16, 6
 _LIKE_A_NAME = re.compile(r"[A-Z_]{1,40}")
 """What is not may be a token or a key that somebody has pasted before the "=", and is not repeated."""
 
@@ -99,6 +100,11 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="Address that the web page listens at; 0.0.0.0: everybody's.")
     web_port: int = Field(0, ge=0, le=65535, description="Port of a web page that runs beside the bot; 0: none.")
     web_share: bool = Field(False, description="Whether the page also gets a public address at gradio.live.")
+    web_token: SecretStr | None = Field(
+        None,
+        description="What visitors of the page must enter, at least 16 characters; empty: only this machine sees it.",
+    )
+    web_open: bool = Field(False, description="Whether the page is for everybody who can reach it, without a token.")
     web_models: str = Field(
         "", description="Models, with spaces between, that visitors may compare with the one that answers."
     )
@@ -116,6 +122,14 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("web_token")
+    @classmethod
+    def _is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = "" if value is None else value.get_secret_value()
+        if value is not None and (len(secret) < _SHORTEST_TOKEN or len(set(secret)) < _FEWEST_CHARACTERS):
+            raise ValueError(f"it must have at least {_SHORTEST_TOKEN} characters and not repeat a few")
+        return value
 
     @field_validator("help_url")
     @classmethod

@@ -15,10 +15,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 PATIENCE_SECONDS = 10.0
-"""What a body may take at least."""
+"""How long nothing of a body may come."""
 
 SLOWEST = 64 * 2**10
-"""Bytes a second, with which a long one may take longer."""
+"""Bytes a second; each that has come gives the rest as much more time."""
 
 MOST_VALUES = 2_000
 DEEPEST = 24
@@ -48,13 +48,15 @@ async def read_body(receive: Receive, announced: int, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS + announced / SLOWEST):
+        end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        async with asyncio.timeout_at(end) as patience:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise VisitorGone
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                patience.reschedule(end + size / SLOWEST)
                 if size > min(announced, most):
                     raise Refused(413, "That is more than was announced; split it and try again.")
                 if not message.get("more_body", False):

@@ -11,27 +11,25 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings, SettingsError
-from bot.web.asgi_guard import Guard, is_local
+from bot.web.access import Access, access_for
+from bot.web.address import is_local
+from bot.web.asgi_guard import Guard
+from bot.web.gradio_sessions import keep_no_values, print_no_tracebacks, work_of
+from bot.web.page_requests import Inputs
+from bot.web.visitors import Visitors
 from model import Classifier
 from model.concurrency import in_thread
 
 if TYPE_CHECKING:
     import uvicorn
-    from fastapi import FastAPI
 
 _log = logging.getLogger(__name__)
 
 _CLOSING_SECONDS = 1
 """What the thread gets to end. Visitors' connections never end by themselves, so they are not waited for."""
-
-_CONNECTIONS = 200
-"""A visitor holds two or three."""
-
-_NOTING = "_update_value_in_config"
-"""Gradio's method that notes a value; a test sees that none is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,16 @@ async def running_page(
     """Serves the page until the block is left. Port 0 takes a free one.
 
     A page that is not `alone` is the bot's, and its visitors are strangers: a proxy may be before it.
-    Raises SettingsError, a sentence, when the address cannot be had or a shared one not be made.
+    Raises SettingsError, a sentence, when others could reach it and nothing says who may, when the address cannot be
+    had, or a shared one not be made.
     """
+    local = is_local(host) and not share
+    access = access_for(settings, reachable=not local)
+    local = local and access is None and not settings.web_open
     listening = _listen(host, port)
-    local = alone and is_local(host) and not share
+    parts = Parts(classifier, settings, local, alone and local, access)
     try:
-        server, thread = await in_thread(lambda: _start(classifier, settings, listening, local))
+        server, thread = await in_thread(lambda: _start(parts, listening))
     except BaseException:
         listening.close()
         raise
@@ -82,24 +84,38 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _start(
-    classifier: Classifier, settings: Settings, listening: socket.socket, local: bool
-) -> tuple[uvicorn.Server, threading.Thread]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a page is made of: `local` answers to this machine alone, and `own` also lets its visitors name models."""
+
+    classifier: Classifier
+    settings: Settings
+    local: bool
+    own: bool
+    access: Access | None
+
+
+def _start(parts: Parts, listening: socket.socket) -> tuple[uvicorn.Server, threading.Thread]:
     load_libraries()
     import uvicorn
 
+    from bot.web.connection import MAX_CONNECTIONS, MAX_HEAD_BYTES, Connection
+
     # In a loop: without one Gradio makes a dozen, of which it closes none.
-    app = asyncio.run(_build(classifier, settings, local))
     config = uvicorn.Config(
+        asyncio.run(guarded_page(parts)),
         # Its errors come with tracebacks, and those may hold what somebody typed.
-        Guard(app, local=local),
         log_level="critical",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=0,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
+        http=Connection,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ws="none",
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), name="web page", daemon=True)
+    thread = threading.Thread(target=_serve, args=(server, listening), name="web page", daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         thread.join(0.01)
@@ -108,16 +124,32 @@ def _start(
     return server, thread
 
 
-async def _build(classifier: Classifier, settings: Settings, local: bool) -> FastAPI:
+def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    async def serve() -> None:
+        asyncio.get_running_loop().set_exception_handler(_log_kind)
+        await server.serve(sockets=[listening])
+
+    asyncio.run(serve())
+
+
+def _log_kind(_loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
+    """The message of an error may hold what somebody typed."""
+    _log.error("something in the page's loop failed: %s", type(what.get("exception")).__name__)
+
+
+async def guarded_page(parts: Parts) -> Guard:
+    """The page and what stands before it."""
     import gradio as gr
     from fastapi import FastAPI
 
     from bot.web.page import CSS, ICON, SCRIPTS, build_page, theme
 
-    _keep_no_values()
+    keep_no_values()
+    print_no_tracebacks()
+    blocks = build_page(parts.classifier, parts.settings, local=parts.own)
     page: FastAPI = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
-        build_page(classifier, settings, local=local),
+        blocks,
         path="/",
         theme=theme(),
         css_paths=CSS,
@@ -131,7 +163,13 @@ async def _build(classifier: Classifier, settings: Settings, local: bool) -> Fas
         pwa=False,
         mcp_server=False,
     )
-    return page
+    return Guard(
+        page,
+        local=parts.local,
+        access=parts.access,
+        inputs=Inputs.of(blocks),
+        visitors=Visitors(work_of(page)),
+    )
 
 
 def load_libraries() -> None:
@@ -140,13 +178,6 @@ def load_libraries() -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
     import bot.web.page  # noqa: F401
-
-
-def _keep_no_values() -> None:
-    """Gradio notes each visitor's inputs and outputs, for links to a filled-in page, which this page does not have."""
-    from gradio.state_holder import SessionState
-
-    setattr(SessionState, _NOTING, lambda *_: None)
 
 
 def _share(port: int) -> str:

@@ -14,6 +14,9 @@ FORGIVEN = HubUnreachable, CheckpointNotFound
 if __name__ == "__main__":
     # A variable of the Space wins over the file, which `python -m training publish space --model` writes.
     os.environ.setdefault("MODEL", Path(__file__).with_name("MODEL").read_text("utf-8").strip())
+    # It is for everybody, and only the hub's proxy, which says whose request it is, can reach it.
+    os.environ.setdefault("WEB_OPEN", "True")
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     asyncio.run(
         serve(
             load_settings(),

@@ -6,7 +6,14 @@ import json
 import pytest
 
 from bot.web import request_body
-from bot.web.asgi_guard import LARGE_BODY_BYTES, MAX_BODIES_OF_ONE, MAX_BODY_BYTES, MAX_LARGE_BODIES, Guard
+from bot.web.asgi_guard import (
+    LARGE_BODY_BYTES,
+    MAX_BODIES_OF_ONE,
+    MAX_BODY_BYTES,
+    MAX_LARGE_BODIES,
+    MAX_LARGE_BODIES_OF_ONE,
+    Guard,
+)
 
 HOST = (b"host", b"page.example")
 JSON = (b"content-type", b"application/json")
@@ -68,15 +75,28 @@ def large(size=LARGE_BODY_BYTES + 1):
 
 async def test_only_so_many_large_bodies_are_taken_at_a_time(app):
     guard = Guard(app)
-    taken = [asyncio.ensure_future(post(guard, large())) for _ in range(MAX_LARGE_BODIES)]
+    addresses = [f"10.0.0.{number % 2}" for number in range(MAX_LARGE_BODIES)]
+    taken = [asyncio.ensure_future(post(guard, large(), client=address)) for address in addresses]
     async with asyncio.timeout(20):
         while len(app.bodies) < MAX_LARGE_BODIES:
             await asyncio.sleep(0)
         small = asyncio.ensure_future(post(guard, large(LARGE_BODY_BYTES)))
-        assert await post(guard, large()) == 503
+        assert await post(guard, large(), client="10.0.0.2") == 503
     app.go_on.set()
     assert await asyncio.gather(*taken, small) == [200] * (MAX_LARGE_BODIES + 1)
     assert await post(guard, large()) == 200
+
+
+async def test_one_address_does_not_take_the_room_for_large_bodies(app):
+    guard = Guard(app)
+    taken = [asyncio.ensure_future(post(guard, large())) for _ in range(MAX_LARGE_BODIES_OF_ONE)]
+    async with asyncio.timeout(20):
+        while len(app.bodies) < MAX_LARGE_BODIES_OF_ONE:
+            await asyncio.sleep(0)
+    assert await post(guard, large()) == 503
+    other = asyncio.ensure_future(post(guard, large(), client="10.0.0.2"))
+    app.go_on.set()
+    assert await asyncio.gather(*taken, other) == [200] * (MAX_LARGE_BODIES_OF_ONE + 1)
 
 
 async def test_the_page_gets_the_body_as_it_came(quick):
@@ -182,6 +202,13 @@ async def test_slow_bodies_are_given_up_and_others_get_their_turn(quick, monkeyp
     assert await post(guard, client="10.0.0.2") == 200
     assert await asyncio.gather(*slow) == [408] * MAX_BODIES_OF_ONE
     assert await post(guard) == 200
+
+
+async def test_a_long_body_has_its_time_only_while_it_comes(quick, monkeypatch):
+    """24 MB that had been announced were waited for by the minute, whether anything of them came or not."""
+    monkeypatch.setattr(request_body, "PATIENCE_SECONDS", 0.2)
+    begun = {"type": "http.request", "body": b"x", "more_body": True}
+    assert await post(Guard(quick), size=MAX_BODY_BYTES, receive=arriving(begun, begun | {"body": b""})) == 408
 
 
 async def test_a_visitor_who_hangs_up_leaves_nothing(quick):

@@ -10,7 +10,7 @@ import pytest
 from bot.app import page as command
 from bot.app.page import page_beside
 from bot.settings import SettingsError
-from bot.web.asgi_guard import is_local
+from bot.web.address import is_local
 from bot.web.server import running_page
 from tests.bot.web.by_http import fetch
 
@@ -41,6 +41,13 @@ async def test_a_port_that_is_taken_is_one_sentence(classifier, settings):
                 pass
 
 
+async def test_a_bot_whose_page_others_could_reach_says_what_it_needs(classifier, settings):
+    beside = settings.model_copy(update={"web_host": "0.0.0.0"})
+    with pytest.raises(SettingsError, match="set WEB_TOKEN"):
+        async with page_beside(beside, classifier):
+            pass
+
+
 async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, monkeypatch):
     monkeypatch.setattr(command, "has_extra", lambda: False)
     with pytest.raises(
@@ -52,7 +59,7 @@ async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, mo
 
 async def test_a_host_that_is_none_is_one_sentence(classifier, settings):
     with pytest.raises(SettingsError, match="cannot listen at"):
-        async with running_page(classifier, settings, "no.such.host.invalid", 0):
+        async with running_page(classifier, settings.model_copy(update={"web_open": True}), "no.such.host.invalid", 0):
             pass
 
 
@@ -73,7 +80,8 @@ def test_only_loopback_is_local(host, local):
 
 @pytest.mark.parametrize(("host", "custom"), [("127.0.0.1", "true"), ("0.0.0.0", "false")])
 async def test_strangers_may_not_name_models(classifier, settings, host, custom):
-    offered = settings.model_copy(update={"web_models": "org/one@1a2b3c4 org/two@5d6e7f8"})
+    models = "org/one@1a2b3c4 org/two@5d6e7f8"
+    offered = settings.model_copy(update={"web_models": models, "web_open": host == "0.0.0.0"})
     async with running_page(classifier, offered, host, 0) as address:
         page = await asyncio.to_thread(fetch, address.url)
     assert f'"allow_custom_value":{custom}' in page
@@ -90,10 +98,11 @@ async def test_a_local_page_is_not_for_whom_a_proxy_sends(classifier, settings, 
         with pytest.raises(urllib.error.HTTPError, match="403") as refusal:
             await asyncio.to_thread(fetch, address.url, **headers)
         assert json.load(refusal.value) == {"detail": "This page is for this machine only."}
-        assert "default-src 'self'" in refusal.value.headers["content-security-policy"]
+        assert "default-src 'none'" in refusal.value.headers["content-security-policy"]
         assert "Vibecheck" in await asyncio.to_thread(fetch, address.url, Host="localhost:1")
 
 
 async def test_a_page_for_everybody_may_have_a_proxy(classifier, settings):
-    async with running_page(classifier, settings, "0.0.0.0", 0) as address:
+    everybody = settings.model_copy(update={"web_open": True})
+    async with running_page(classifier, everybody, "0.0.0.0", 0) as address:
         assert "Vibecheck" in await asyncio.to_thread(fetch, address.url, Host="page.example", Forwarded="for=10.0.0.9")
