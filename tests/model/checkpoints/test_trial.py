@@ -81,7 +81,7 @@ def another_tokenizer(folder):
 def test_an_artefact_passes_and_is_not_tried_again(artefact, monkeypatch):
     trials, checkpoint = Trials(), open_checkpoint(str(artefact))
     trials.check(checkpoint)
-    monkeypatch.setattr("subprocess.run", None)
+    monkeypatch.setattr("subprocess.Popen", None)
     trials.check(checkpoint)
 
 
@@ -93,7 +93,7 @@ def test_a_folder_of_transformers_passes(small_model):
 
 
 def test_the_bundled_model_needs_no_trial(monkeypatch):
-    monkeypatch.setattr("subprocess.run", None)
+    monkeypatch.setattr("subprocess.Popen", None)
     trials = Trials()
     trials.check(open_checkpoint())
     assert not trials._passed
@@ -139,13 +139,13 @@ def test_what_changed_meanwhile_is_not_what_was_tried(artefact):
 def test_the_child_knows_no_secret(artefact, monkeypatch):
     seen = {}
 
-    def run(*_, env, **__):
+    def start(*_, env, **__):
         seen.update(env)
         raise OSError("no process today")
 
     monkeypatch.setenv("DISCORD_TOKEN", "a secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@host/db")
-    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr("subprocess.Popen", start)
     with pytest.raises(CheckpointError, match="no process today"):
         Trials().check(open_checkpoint(str(artefact)))
     assert "PATH" in seen
