@@ -13,11 +13,15 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.checkpoint import BUNDLED, Checkpoint
+from model.checkpoints.checkpoint import BUNDLED, TOKENIZER, Checkpoint
 from model.checkpoints.child import TookTooLong, bound, run_bounded
+from model.checkpoints.files import json_object
+from model.checkpoints.graph import check_graph
+from model.checkpoints.vocabulary import check_tokenizer
 from model.errors import CheckpointError, HashMismatch
 
 TRIAL_SECONDS = 300.0
@@ -43,8 +47,10 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from model.checkpoints.tria
 class Trials:
     """Remembers what was tried in this process. Safe between threads."""
 
-    def __init__(self, seconds: float = TRIAL_SECONDS) -> None:
+    def __init__(self, seconds: float = TRIAL_SECONDS, *, on_gpu: bool = False) -> None:
+        """`on_gpu` tries also what reads the weights for a GPU, without one."""
         self._seconds = seconds
+        self._on_gpu = on_gpu
         self._passed: set[str] = set()
         self._one_at_a_time = threading.Lock()
 
@@ -69,7 +75,12 @@ class Trials:
         source = checkpoint.source
         memory = _LEAST_MEMORY + _TIMES_WEIGHTS * len(checkpoint.bytes_of(checkpoint.weights.name))
         # A folder by its path: what was fetched from a hub is on the disk by now, and no child needs the network.
-        asked = {"folder": str(checkpoint.folder.absolute()), "memory": memory, "seconds": self._seconds}
+        asked = {
+            "folder": str(checkpoint.folder.absolute()),
+            "memory": memory,
+            "seconds": self._seconds,
+            "on_gpu": self._on_gpu,
+        }
         try:
             ended = run_bounded(
                 [sys.executable, "-P", "-c", _RUN, str(_OURS)],
@@ -112,6 +123,32 @@ def _how(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
+def _tried(folder: str, *, on_gpu: bool) -> str:
+    """The fingerprint of a model that does what it should. Raises a ModelError."""
+    from model.acceptance import check_golden, check_sizes
+    from model.backends.engine import load_engine
+
+    found: list[Checkpoint] = []
+
+    def look(checkpoint: Checkpoint) -> None:
+        found.append(checkpoint)
+        vocabulary = json_object(checkpoint.folder / "config.json", checkpoint.bytes_of("config.json")).get(
+            "vocab_size"
+        )
+        check_tokenizer(checkpoint.bytes_of(TOKENIZER), vocabulary)
+        if checkpoint.is_onnx:
+            check_graph(checkpoint.bytes_of(checkpoint.weights.name))
+
+    engine = load_engine(folder, "cpu", 1, look)
+    check_golden(engine)
+    check_sizes(engine)
+    if on_gpu and found[0].is_onnx:
+        from model.backends.torch_gpu import TorchBackend
+
+        check_sizes(replace(engine, backend=TorchBackend(found[0], "cpu")))
+    return found[0].fingerprint()
+
+
 def main() -> None:
     """The child: reads what is asked from stdin, and ends with one line of JSON."""
     answers = os.dup(1)  # what a library prints is no answer
@@ -119,17 +156,11 @@ def main() -> None:
     os.dup2(nowhere, 1)
     asked = json.load(sys.stdin)
     bound(asked["memory"], asked["seconds"])
-    from model.acceptance import check_golden
-    from model.backends.engine import load_engine
     from model.errors import ModelError
 
-    fingerprints: list[str] = []
     said: dict[str, Any]
     try:
-        check_golden(
-            load_engine(asked["folder"], "cpu", 1, lambda checkpoint: fingerprints.append(checkpoint.fingerprint()))
-        )
-        said = {"fingerprint": fingerprints[0]}
+        said = {"fingerprint": _tried(asked["folder"], on_gpu=asked["on_gpu"])}
     except ModelError as error:
         said = {"refused": str(error)}
     except MemoryError:

@@ -13,16 +13,14 @@ from typing import Any
 from model.checkpoints.files import parse_json
 from model.errors import CheckpointError
 
-_KINDS = {
+_KINDS: dict[str, set[str | None]] = {
     "normalizer": {None, "BertNormalizer"},
     "pre_tokenizer": {None, "BertPreTokenizer"},
     "model": {"WordPiece"},
     "post_processor": {None, "BertProcessing", "TemplateProcessing"},
     "decoder": {None, "WordPiece"},
-    "truncation": None,
-    "padding": None,
 }
-"""What may be there under each key; of the last two nothing is used."""
+"""What may be there under each key."""
 
 _LARGEST_REST = 1 << 18
 """Characters of all but the vocabulary; ours has 2,000."""
@@ -56,8 +54,8 @@ def _numbers(tokenizer: Mapping[str, Any]) -> Iterator[object]:
 def _problem(tokenizer: dict[str, Any]) -> str | None:
     for part, kinds in _KINDS.items():
         found = tokenizer.get(part)
-        kind = None if found is None else found["type"] if "type" in found else "WordPiece" if part == "model" else ""
-        if kinds is not None and kind not in kinds:
+        kind = None if found is None else found["type"]
+        if kind not in kinds:
             return f"has a {part} of the kind {str(kind)[:64] or 'unknown'}"
     model = tokenizer["model"]
     if missing := next((token for token in _SPECIAL if token not in model["vocab"]), None):
