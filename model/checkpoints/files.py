@@ -35,10 +35,12 @@ def is_there(path: Path) -> bool:
     """
     try:
         status = path.stat()
-    except FileNotFoundError:
-        if path.is_symlink():
+    except OSError as error:
+        if path.is_symlink():  # which may lead to itself
             raise CheckpointError(f"{path} leads nowhere.") from None
-        return False
+        if isinstance(error, FileNotFoundError):
+            return False
+        raise
     if not stat.S_ISREG(status.st_mode):
         raise CheckpointError(f"{path} is no ordinary file.")
     return True

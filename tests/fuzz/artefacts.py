@@ -99,7 +99,7 @@ def resident() -> int:
 
 def _flip(folder: Path, random: Random) -> str:
     path = folder / random.choice(FILES)
-    data = bytearray(path.read_bytes())
+    data = bytearray(_read(path))
     # The graph's first and last thousands are its structure; what is between is numbers.
     places = [
         random.randrange(min(len(data), random.choice((200, 20_000, len(data))))) for _ in range(random.choice((1, 8)))
@@ -112,7 +112,7 @@ def _flip(folder: Path, random: Random) -> str:
 
 def _cut(folder: Path, random: Random) -> str:
     path = folder / random.choice(FILES)
-    data = path.read_bytes()
+    data = _read(path)
     length = random.choice((0, 1, random.randrange(len(data))))
     _put(path, data[:length])
     return f"{path.name} cut to {length}"
@@ -120,14 +120,14 @@ def _cut(folder: Path, random: Random) -> str:
 
 def _lengthen(folder: Path, random: Random) -> str:
     path = folder / random.choice(FILES)
-    _put(path, path.read_bytes() + random.randbytes(random.choice((1, 10_000, 2 << 20))))
+    _put(path, _read(path) + random.randbytes(random.choice((1, 10_000, 2 << 20))))
     return f"{path.name} made longer"
 
 
 def _swap(folder: Path, random: Random) -> str:
     """Another value somewhere in a JSON file, on whatever level."""
     path = folder / random.choice([name for name in FILES if name.endswith(".json")])
-    content = json.loads(path.read_text("utf-8"))
+    content = json.loads(_read(path).decode("utf-8"))
     where, place = [], content
     value = random.choice(VALUES)
     while isinstance(place, dict | list) and place:
@@ -156,13 +156,14 @@ def _add(folder: Path, random: Random) -> str:
 
 def _take_away(folder: Path, random: Random) -> str:
     path = folder / random.choice(FILES)
+    _read(path)
     path.unlink()
     return f"{path.name} taken away"
 
 
 def _mix_up(folder: Path, random: Random) -> str:
     one, other = (folder / name for name in random.sample(FILES, 2))
-    data = one.read_bytes(), other.read_bytes()
+    data = _read(one), _read(other)
     _put(one, data[1])
     _put(other, data[0])
     return f"{one.name} and {other.name} changed places"
@@ -170,6 +171,7 @@ def _mix_up(folder: Path, random: Random) -> str:
 
 def _make_other(folder: Path, random: Random) -> str:
     path = folder / random.choice(FILES)
+    _read(path)
     path.unlink()
     if random.random() < 0.5:
         path.mkdir()
@@ -179,6 +181,12 @@ def _make_other(folder: Path, random: Random) -> str:
 
 
 _WAYS = (_flip, _flip, _cut, _lengthen, _swap, _swap, _swap, _swap, _add, _take_away, _mix_up, _make_other)
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():  # an earlier change made a folder of it, or a device without end
+        raise FileNotFoundError(path)
+    return path.read_bytes()
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -84,6 +84,11 @@ def nowhere(folder):
     (folder / MANIFEST).symlink_to("nowhere")
 
 
+def nowhere_else(folder):
+    (folder / MANIFEST).unlink()
+    (folder / MANIFEST).symlink_to(MANIFEST)
+
+
 def pipe(folder):
     (folder / MANIFEST).unlink()
     os.mkfifo(folder / MANIFEST)
@@ -132,6 +137,7 @@ SEEN = {
     "vocabulary below nothing": (config(vocab_size=-1), "vocab_size"),
     "device without end": (endless_device, "should hold golden.json|no ordinary file"),
     "manifest that leads nowhere": (nowhere, "leads nowhere"),
+    "manifest that leads to itself": (nowhere_else, "leads nowhere"),
     "manifest that is a pipe": (pipe, "no ordinary file"),
     "manifest that is a folder": (folder_for_file, "no ordinary file"),
     "file that leads to itself": (circle, r"golden\.json|cannot be read as a model"),
