@@ -120,6 +120,23 @@ def check_golden(candidate: Engine) -> None:
         )
 
 
+def check_sizes(candidate: Engine) -> None:
+    """Raises CheckpointError for a model that cannot read a whole window, or two texts at once."""
+    checkpoint = candidate.checkpoint
+    short = candidate.reader.read("a window")[0]
+    start, *words, end = short
+    full = [start, *(words[place % len(words)] for place in range(checkpoint.max_length - 2)), end]
+    try:
+        logits = [candidate.backend.predict(batch) for batch in ([full], [short, short])]
+    except Exception as error:  # a runtime raises what it likes
+        raise CheckpointError(
+            f"{checkpoint.source} cannot read windows of {checkpoint.max_length} tokens: {error}"
+        ) from error
+    labels = len(checkpoint.labels)
+    if [each.shape for each in logits] != [(1, labels), (2, labels)] or not np.isfinite(np.concatenate(logits)).all():
+        raise CheckpointError(f"{checkpoint.source} does not give each text {labels} finite numbers of its own.")
+
+
 def compare(
     examples: Sequence[Example], running: Sequence[Verdict | ModelError], candidate: Sequence[Verdict | ModelError]
 ) -> Comparison:

@@ -14,7 +14,7 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 from model.acceptance import GoldenFailure
-from model.backends.engine import Engine, load_engine
+from model.backends.engine import Engine, load_engine, may_use_gpu
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.trial import Trials
 from model.concurrency import Mailbox
@@ -88,7 +88,7 @@ class Classifier:
         that this one stands in for; see `open_or_fall_back`. `after_change` is called in a thread after a model was
         dropped, such as to give its memory back to the system.
         """
-        trials = Trials()
+        trials = Trials(on_gpu=may_use_gpu(device))
 
         def load(wanted: str) -> Engine:
             engine = load_engine(wanted, device, threads, trials.check)

@@ -2,9 +2,28 @@
 
 from typing import Self
 
+LONGEST_SENTENCE = 1000
+"""Characters of a message: what a file or a library says of itself may have no end."""
+
+
+def printable(text: str, most: int = LONGEST_SENTENCE) -> str:
+    """One line of at most `most` characters in which nothing moves a terminal, a log or the direction of writing.
+
+    Names and messages that come out of a model's files are somebody else's; a line break in one would be a line of the
+    log, and half of a surrogate pair can be written nowhere.
+    """
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text[: most + 1]
+    )
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
 
 class ModelError(Exception):
     """The base of every error this package raises on purpose."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
 
     def again(self) -> Self:
         """The same error for one caller alone, without a traceback, cause or context.

@@ -35,6 +35,7 @@ from training.checkpointing import RECORD, explained, history, read_json, read_r
 from training.data import load_split, split_validation
 from training.errors import ExportRefused, TrainingError
 from training.golden import GOLDEN_TEXTS
+from training.places import drop_notes, without_places
 from training.quantise import quantise
 from training.scoring import read_logits, verdicts
 from training.train import macro_recall
@@ -92,7 +93,7 @@ def export(
             "max_length": source.max_length,
             "float_layers": sorted(float_layers),
             "metrics": {},
-            "training": json.loads(record.read_text("utf-8")) if record.is_file() else {},
+            "training": without_places(read_json(record)) if record.is_file() else {},
         }
         _seal(folder, manifest)
         size = (folder / "model.onnx").stat().st_size
@@ -198,8 +199,9 @@ def _trained(checkpoint: Path) -> Checkpoint:
 
 
 def _copy_companions(checkpoint: Path, folder: Path) -> None:
-    for name in ("tokenizer.json", "config.json"):
-        shutil.copyfile(checkpoint / name, folder / name)
+    shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
+    config = without_places(read_json(checkpoint / "config.json"))
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 class _LogitsOnly(nn.Module):
@@ -228,12 +230,7 @@ def _name_weights(path: Path, network: DistilBertForSequenceClassification) -> N
     for node in graph_model.graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = renamed.get(name, name)
-    del graph_model.graph.value_info[:]
-    # The exporter notes at each node which line of which file on this machine it comes from.
-    graph = graph_model.graph
-    for part in (graph_model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
+    drop_notes(graph_model)
     onnx.save(graph_model, str(path))
 
 

@@ -63,7 +63,7 @@ def load_engine(
         before(checkpoint)
     reader = Reader(checkpoint.bytes_of(TOKENIZER), checkpoint.max_length)
     if device == "auto":
-        if not (has_gpu_device() and _has_torch()):
+        if not may_use_gpu(device):
             return _engine(checkpoint, reader, "cpu", threads)
         try:
             return _engine(checkpoint, reader, "cuda", threads)
@@ -76,6 +76,11 @@ def load_engine(
 def has_gpu_device() -> bool:
     """Whether there is an NVIDIA device at all, found out without loading PyTorch, which takes seconds."""
     return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None
+
+
+def may_use_gpu(device: str) -> bool:
+    """Whether a model for this `device` may come onto a GPU, found out in the same way."""
+    return device == "cuda" or (device == "auto" and has_gpu_device() and _has_torch())
 
 
 def _has_torch() -> bool:

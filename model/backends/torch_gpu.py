@@ -17,6 +17,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 from model.backends.base import Batch, InTurn, pad, padded_length
 from model.backends.cuda_graphs import GraphedNetwork
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.values import network_in
 from model.errors import BackendUnavailable, CheckpointError
 
 
@@ -34,10 +35,12 @@ class TorchBackend(InTurn):
         if device == "cuda" and not torch.cuda.is_available():
             raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU; use DEVICE=auto or cpu.")
         try:
-            network = DistilBertForSequenceClassification(
-                DistilBertConfig.from_dict(json.loads(checkpoint.bytes_of("config.json")))
-            )
-            network.load_state_dict(_weights(checkpoint))
+            weights = _weights(checkpoint)
+            config = json.loads(checkpoint.bytes_of("config.json"))
+            sizes = network_in(config, len(checkpoint.bytes_of(checkpoint.weights.name)))
+            sizes["num_labels"] = len(checkpoint.labels)
+            network = DistilBertForSequenceClassification(DistilBertConfig(**sizes))
+            network.load_state_dict(weights)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise CheckpointError(

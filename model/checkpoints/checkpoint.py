@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import stat
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TypeGuard
+from typing import Any, Self
 
+from model.checkpoints.files import MOST_BYTES, MOST_FILES, check_nothing_else, is_there, json_object, read_file
 from model.checkpoints.hub import HUB_ID, fetch
-from model.errors import CheckpointError, CheckpointNotFound, HashMismatch, MissingLabels, UnsafeCheckpoint
+from model.checkpoints.values import check_config, labels_in, length_in, metrics_in, share_in, temperature_in
+from model.errors import CheckpointError, CheckpointNotFound, HashMismatch, UnsafeCheckpoint
 from model.verdict import Sentiment
 
 BUNDLED = "bundled"
@@ -31,21 +31,13 @@ _CONFIG = "config.json"
 _REQUIRED = {"model.onnx", TOKENIZER, _CONFIG}
 """What an artefact's manifest lists; nothing that it does not list is ever read."""
 
-_UNREAD = {"README.md", "LICENSE", "model-card"}
-"""What may stand beside an artefact, as on a hub, with hidden files. It is not read."""
+_USUAL_LENGTH = 512
+"""Tokens of a window where nothing is said of them."""
 
-_LARGEST = {".onnx": 2 << 30, ".safetensors": 2 << 30, ".json": 64 << 20}
-"""Bytes of a file, by its ending: what is larger is not read into memory."""
-
-_USUAL_LENGTH, _LONGEST = 512, 8192
-"""Tokens of a window; longer ones no DistilBERT was made for."""
-
-_COLDEST, _HOTTEST = 1e-3, 1e3
-"""Temperatures outside of these make every answer certain, or none."""
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+"""Of a listed file: no folder, no pattern that would fetch others from a hub, nothing that a terminal obeys."""
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.joblib")
-_LABEL_NAMES = {"neg": "negative", "negative": "negative", "neu": "neutral", "neutral": "neutral",
-                "pos": "positive", "positive": "positive"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +82,18 @@ class Checkpoint:
         kept = {name: data for name, data in self.contents.items() if name not in {self.weights.name, TOKENIZER}}
         return replace(self, contents=MappingProxyType(kept))
 
+    def fingerprint(self) -> str:
+        """A SHA-256 over every byte that was read and every value that was taken from them, before it is loaded.
+
+        `version` names a model to people in ten digits, and says nothing of what is around the weights: two models can
+        be made to have it in common.
+        """
+        said = (self.labels, self.temperature, self.abstain_below, self.max_length, self.weights.name)
+        digest = hashlib.sha256(repr(said).encode())
+        for name, data in sorted(self.contents.items()):
+            digest.update(f"\n{name!r} {hashlib.sha256(data).hexdigest()}".encode())
+        return digest.hexdigest()
+
     @property
     def is_onnx(self) -> bool:
         """Whether the weights are an ONNX graph; otherwise they are safetensors."""
@@ -103,13 +107,15 @@ def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
     manifest lists with their hashes, and no other; a plain transformers folder needs labels in its config. Raises a
     CheckpointError: CheckpointNotFound, HubUnreachable, MissingLabels, HashMismatch or UnsafeCheckpoint.
     """
-    folder = _locate(source)
-    manifest = folder / MANIFEST
     try:
-        if manifest.is_file():
-            return _from_manifest(source, folder, _json(manifest, _read(manifest)))
+        folder = _locate(source)
+        manifest = folder / MANIFEST
+        if is_there(manifest):
+            return _from_manifest(source, folder, json_object(manifest, read_file(manifest)))
         return _from_config(source, folder)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:  # of a path, a disk or a file that nobody has thought of
         raise CheckpointError(
             f"{source} cannot be read as a model ({type(error).__name__}); check its files and their permissions."
         ) from error
@@ -145,28 +151,25 @@ def _locate(source: str) -> Path:
 def _names(folder: Path) -> list[str]:
     """What is to be fetched of a repository whose manifest, if it has one, is there already."""
     manifest = folder / MANIFEST
-    if not manifest.is_file():
+    if not is_there(manifest):
         return [TOKENIZER, "model.safetensors", "model.onnx"]
-    files = _json(manifest, _read(manifest)).get("files")
-    return [name for name in files if Path(name).name == name] if isinstance(files, dict) else []
+    return list(_files(manifest, json_object(manifest, read_file(manifest))))
 
 
 def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Checkpoint:
-    files = manifest.get("files")
-    if (
-        manifest.get("format") != 1
-        or not isinstance(files, dict)
-        or not files.keys() >= _REQUIRED
-        or not all(isinstance(expected, str) for expected in files.values())
-    ):
-        raise CheckpointError(f"{folder / MANIFEST} is not a manifest this version can read; export the model again.")
-    labels = _labels(manifest.get("labels"), folder)
-    contents = {name: _listed(folder, name, expected) for name, expected in files.items()}
-    _check_nothing_else(folder, contents.keys())
-    temperature = _positive(manifest.get("temperature"), folder / MANIFEST)
+    where = folder / MANIFEST
+    files = _files(where, manifest)
+    labels = labels_in(manifest.get("labels"), folder)
+    temperature = temperature_in(manifest.get("temperature"), where)
+    max_length = length_in(manifest.get("max_length", _USUAL_LENGTH), where)
+    contents: dict[str, bytes] = {}
+    for name, expected in files.items():
+        contents[name] = _listed(folder, name, expected, MOST_BYTES - sum(map(len, contents.values())))
+    check_nothing_else(folder, contents.keys() | {MANIFEST})
+    check_config(json_object(folder / _CONFIG, contents[_CONFIG]), max_length, folder)
     version = artefact_version(files, list(labels), temperature)
     if version != manifest.get("version"):
-        raise HashMismatch(f"{folder / MANIFEST} was changed after it was written; export the model again.")
+        raise HashMismatch(f"{where} was changed after it was written; export the model again.")
     return Checkpoint(
         source=source,
         folder=folder,
@@ -174,43 +177,49 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
         labels=labels,
         version=version,
         temperature=temperature,
-        abstain_below=_share(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", folder / MANIFEST),
-        max_length=_length(manifest.get("max_length", _USUAL_LENGTH), folder / MANIFEST),
-        metrics=_metrics(manifest.get("metrics", {}), folder / MANIFEST),
+        abstain_below=share_in(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", where),
+        max_length=max_length,
+        metrics=metrics_in(manifest.get("metrics", {}), where),
         contents=MappingProxyType(contents),
     )
 
 
-def _listed(folder: Path, name: str, expected: str) -> bytes:
+def _files(where: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a manifest lists, with their hashes. Raises CheckpointError for what is no manifest of ours."""
+    files, form = manifest.get("files"), manifest.get("format")
+    if (
+        type(form) is not int
+        or form != 1
+        or not isinstance(files, dict)
+        or not files.keys() >= _REQUIRED
+        or len(files) > MOST_FILES
+        or not all(isinstance(expected, str) for expected in files.values())
+    ):
+        raise CheckpointError(f"{where} is not a manifest this version can read; export the model again.")
+    if strange := next((name for name in files if not _NAME.fullmatch(name)), None):
+        raise CheckpointNotFound(f"{where} lists {strange}, which is no name of a file beside it.")
+    return files
+
+
+def _listed(folder: Path, name: str, expected: str, most: int) -> bytes:
     """A file that the manifest lists, as its hash says it is."""
     path = folder / name
-    if Path(name).name != name or not path.is_file():
+    if not path.is_file():
         raise CheckpointNotFound(f"{folder} should hold {name}, but does not; copy the whole artefact again.")
-    data = _read(path)
+    data = read_file(path, most)
     if hashlib.sha256(data).hexdigest() != expected:
         raise HashMismatch(f"{path} is not the file this artefact was made with; copy the whole artefact again.")
     return data
 
 
-def _check_nothing_else(folder: Path, listed: Set[str]) -> None:
-    """Raises UnsafeCheckpoint where there is more than the manifest lists: weights beside a graph, say, or code."""
-    more = {path.name for path in folder.iterdir()} - listed - _UNREAD - {MANIFEST}
-    strange = sorted(name for name in more if not name.startswith("."))
-    if strange:
-        raise UnsafeCheckpoint(
-            f"{folder} holds {strange[0]}, which its manifest does not list; "
-            "take away what does not belong to the artefact, or export the model again."
-        )
-
-
 def _from_config(source: str, folder: Path) -> Checkpoint:
     config_file = folder / _CONFIG
-    if not config_file.is_file():
+    if not is_there(config_file):
         raise CheckpointNotFound(f"{folder} is not a model folder: it has neither {MANIFEST} nor config.json.")
-    config_data = _read(config_file)
-    config = _json(config_file, config_data)
-    if config.get("auto_map"):
-        raise UnsafeCheckpoint(f"{folder} asks to run Python code of its own (auto_map), which is never done.")
+    config_data = read_file(config_file)
+    config = json_object(config_file, config_data)
+    max_length = length_in(config.get("max_position_embeddings", _USUAL_LENGTH), config_file)
+    check_config(config, max_length, folder)
     if config.get("model_type") != "distilbert":
         kind = str(config.get("model_type"))[:64]
         raise CheckpointError(f"{folder} is a {kind}; a DistilBERT classifier is needed.")
@@ -226,9 +235,9 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
         raise CheckpointNotFound(f"{folder} has no tokenizer.json; save the tokenizer beside the model.")
     names = config.get("id2label") or {}
     ordered = [names.get(str(index)) for index in range(len(names))] if isinstance(names, dict) else None
-    labels = _labels(ordered, folder)
-    temperature = _positive(config.get("calibration_temperature", 1.0), config_file)
-    contents = {path.name: _read(path) for path in (weights, folder / TOKENIZER)}
+    labels = labels_in(ordered, folder)
+    temperature = temperature_in(config.get("calibration_temperature", 1.0), config_file)
+    contents = {path.name: read_file(path) for path in (weights, folder / TOKENIZER)}
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[_CONFIG] = config_data
     return Checkpoint(
@@ -238,70 +247,6 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
         labels=labels,
         version=artefact_version(files, list(labels), temperature),
         temperature=temperature,
-        max_length=_length(config.get("max_position_embeddings", _USUAL_LENGTH), config_file),
+        max_length=max_length,
         contents=MappingProxyType(contents),
     )
-
-
-def _labels(names: object, folder: Path) -> tuple[Sentiment, ...]:
-    """Two or three distinct sentiments, or MissingLabels."""
-    given = [_LABEL_NAMES.get(str(name).lower()) for name in names] if isinstance(names, list) else []
-    found = tuple(Sentiment(name) for name in given if name)
-    distinct = len(set(found)) == len(given) == len(found)
-    if not distinct or len(found) not in (2, 3) or not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(found):
-        raise MissingLabels(
-            f"{folder} does not say which of its outputs are negative, neutral and positive; "
-            "set id2label in its config.json."
-        )
-    return found
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _positive(value: object, where: Path) -> float:
-    if _is_number(value) and _COLDEST <= value <= _HOTTEST:
-        return float(value)
-    raise CheckpointError(f"{where} has no usable temperature; it must be a number above 0.")
-
-
-def _share(value: object, name: str, where: Path) -> float:
-    if _is_number(value) and 0 <= value <= 1:
-        return float(value)
-    raise CheckpointError(f"{where} has no usable {name}; it must be a number from 0 to 1.")
-
-
-def _length(value: object, where: Path) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST:
-        return value
-    raise CheckpointError(f"{where} has no usable length of a window; it must be a whole number up to {_LONGEST}.")
-
-
-def _metrics(found: object, where: Path) -> dict[str, float]:
-    if isinstance(found, dict) and all(_is_number(value) for value in found.values()):
-        return {str(name)[:64]: float(value) for name, value in found.items()}
-    raise CheckpointError(f"{where} has metrics that are no numbers; export the model again.")
-
-
-def _read(path: Path) -> bytes:
-    """A whole file. Raises CheckpointError for one that no model has: too large, or no regular file."""
-    most = _LARGEST.get(path.suffix, _LARGEST[".json"])
-    with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise CheckpointError(f"{path} is no ordinary file.")
-        data = file.read(most + 1) if status.st_size <= most else b""
-    if status.st_size > most or len(data) > most:
-        raise CheckpointError(f"{path} is larger than the {most >> 20:,} MB that such a file may have.")
-    return data
-
-
-def _json(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # broken, too deep, or with a number of thousands of digits
-        raise CheckpointError(f"{path} cannot be read as JSON: {str(error)[:200]}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object.")
-    return content

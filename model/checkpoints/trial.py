@@ -2,22 +2,26 @@
 
 Its files are what they are said to be, but nobody knows what they do: a graph may never end or want all memory there
 is, and a library that reads a broken file may end the process it is in. So a child tries it, with bounds for its
-memory, processor and time, and without the secrets of the process. What comes back is the version of what was tried;
-only bytes of the same version are then loaded beside the bot.
+memory, processor and time, and without the secrets of the process. What comes back is the fingerprint of what was
+tried; only the very same is then loaded beside the bot.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.checkpoint import BUNDLED, Checkpoint
+from model.checkpoints.checkpoint import BUNDLED, TOKENIZER, Checkpoint
+from model.checkpoints.child import TookTooLong, bound, run_bounded
+from model.checkpoints.files import json_object
+from model.checkpoints.graph import check_graph
+from model.checkpoints.vocabulary import check_tokenizer
 from model.errors import CheckpointError, HashMismatch
 
 TRIAL_SECONDS = 300.0
@@ -43,53 +47,62 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from model.checkpoints.tria
 class Trials:
     """Remembers what was tried in this process. Safe between threads."""
 
-    def __init__(self, seconds: float = TRIAL_SECONDS) -> None:
+    def __init__(self, seconds: float = TRIAL_SECONDS, *, on_gpu: bool = False) -> None:
+        """`on_gpu` tries also what reads the weights for a GPU, without one."""
         self._seconds = seconds
+        self._on_gpu = on_gpu
         self._passed: set[str] = set()
-        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
 
     def check(self, checkpoint: Checkpoint) -> None:
         """Blocks until a child has loaded the model and asked its golden examples.
 
-        The bundled one, and what has passed before, are taken as they are. Raises a CheckpointError, with the sentence
-        of the child or with why there is none.
+        The bundled one, and what has passed before, are taken as they are, and wait for no other trial: a model that
+        hung has to come back while a new one is tried. Raises a CheckpointError, with the sentence of the child or with
+        why there is none.
         """
-        with self._lock:
-            if checkpoint.source == BUNDLED or checkpoint.version in self._passed:
-                return
-            self._try(checkpoint)
-            self._passed.add(checkpoint.version)
+        if checkpoint.source == BUNDLED:
+            return
+        fingerprint = checkpoint.fingerprint()
+        if fingerprint in self._passed:
+            return
+        with self._one_at_a_time:
+            if fingerprint not in self._passed:
+                self._try(checkpoint, fingerprint)
+                self._passed.add(fingerprint)
 
-    def _try(self, checkpoint: Checkpoint) -> None:
+    def _try(self, checkpoint: Checkpoint, fingerprint: str) -> None:
         source = checkpoint.source
         memory = _LEAST_MEMORY + _TIMES_WEIGHTS * len(checkpoint.bytes_of(checkpoint.weights.name))
         # A folder by its path: what was fetched from a hub is on the disk by now, and no child needs the network.
-        asked = json.dumps({"folder": str(checkpoint.folder.absolute()), "memory": memory, "seconds": self._seconds})
+        asked = {
+            "folder": str(checkpoint.folder.absolute()),
+            "memory": memory,
+            "seconds": self._seconds,
+            "on_gpu": self._on_gpu,
+        }
         try:
-            ran = subprocess.run(  # noqa: S603
+            ended = run_bounded(
                 [sys.executable, "-P", "-c", _RUN, str(_OURS)],
-                input=asked.encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                timeout=self._seconds,
-                check=False,
+                json.dumps(asked).encode(),
+                seconds=self._seconds,
+                environment=_environment(),
             )
-        except subprocess.TimeoutExpired:
+        except TookTooLong:
             raise CheckpointError(
                 f"{source} was not ready within {self._seconds:.0f} s when it was tried; it is not loaded."
             ) from None
         except OSError as error:
             raise CheckpointError(f"{source} cannot be tried: no process can be started ({error}).") from None
-        found = _answer(ran.stdout)
+        found = _answer(ended.output) if ended.code == 0 else None
         if found is None:
             raise CheckpointError(
-                f"{source} ended the process in which it was tried ({_how(ran.returncode)}): it wants more memory or "
+                f"{source} ended the process in which it was tried ({_how(ended.code)}): it wants more memory or "
                 "time than a model may have, or its files are broken. It is not loaded."
             )
         if refusal := found.get("refused"):
             raise CheckpointError(f"{source} was tried and is not loaded: {str(refusal)[:_LONGEST_SENTENCE]}")
-        if found.get("version") != checkpoint.version:
+        if found.get("fingerprint") != fingerprint:
             raise HashMismatch(f"{source} changed while it was tried; try again when it is there whole.")
 
 
@@ -99,8 +112,8 @@ def _environment() -> dict[str, str]:
 
 
 def _answer(output: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError, IndexError, RecursionError):
-        found = json.loads(output.splitlines()[-1])
+    with suppress(ValueError, RecursionError):
+        found = json.loads(output)
         if isinstance(found, dict):
             return found
     return None
@@ -110,39 +123,47 @@ def _how(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
-def _bound(memory: int, seconds: float) -> None:
-    """Bounds for this process. Windows has none of these; there it is ended by the clock alone."""
-    with suppress(OSError):  # should memory run out all the same, the system ends this process and no other
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-    try:
-        import resource
-    except ImportError:
-        return
-    for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, int(seconds)), (resource.RLIMIT_CORE, 0)):
-        _, hard = resource.getrlimit(kind)
-        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
-    with suppress(OSError):
-        os.nice(5)
+def _tried(folder: str, *, on_gpu: bool) -> str:
+    """The fingerprint of a model that does what it should. Raises a ModelError."""
+    from model.acceptance import check_golden, check_sizes
+    from model.backends.engine import load_engine
+
+    found: list[Checkpoint] = []
+
+    def look(checkpoint: Checkpoint) -> None:
+        found.append(checkpoint)
+        vocabulary = json_object(checkpoint.folder / "config.json", checkpoint.bytes_of("config.json")).get(
+            "vocab_size"
+        )
+        check_tokenizer(checkpoint.bytes_of(TOKENIZER), vocabulary)
+        if checkpoint.is_onnx:
+            check_graph(checkpoint.bytes_of(checkpoint.weights.name))
+
+    engine = load_engine(folder, "cpu", 1, look)
+    check_golden(engine)
+    check_sizes(engine)
+    if on_gpu and found[0].is_onnx:
+        from model.backends.torch_gpu import TorchBackend
+
+        check_sizes(replace(engine, backend=TorchBackend(found[0], "cpu")))
+    return found[0].fingerprint()
 
 
 def main() -> None:
     """The child: reads what is asked from stdin, and ends with one line of JSON."""
+    answers = os.dup(1)  # what a library prints is no answer
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     asked = json.load(sys.stdin)
-    _bound(asked["memory"], asked["seconds"])
-    from model.acceptance import check_golden
-    from model.backends.engine import load_engine
+    bound(asked["memory"], asked["seconds"])
     from model.errors import ModelError
 
+    said: dict[str, Any]
     try:
-        engine = load_engine(asked["folder"], "cpu", 1)
-        check_golden(engine)
-        said = {"version": engine.checkpoint.version}
+        said = {"fingerprint": _tried(asked["folder"], on_gpu=asked["on_gpu"])}
     except ModelError as error:
         said = {"refused": str(error)}
     except MemoryError:
         said = {"refused": "it wants more memory than a model may have."}
-    sys.stdout.write("\n" + json.dumps(said) + "\n")
-    sys.stdout.flush()
+    os.write(answers, json.dumps(said).encode())
     os._exit(0)  # whatever its libraries would do at the end

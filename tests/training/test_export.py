@@ -109,12 +109,63 @@ def test_the_manifest_names_every_file_by_its_hash(exported):
     assert manifest["training"]["phase"] == "imdb"
 
 
-def test_the_artefact_does_not_tell_where_it_was_made(exported):
-    folder, _ = exported
-    for path in folder.iterdir():
-        content = path.read_bytes()
-        assert str(Path.cwd()).encode() not in content
-        assert b"site-packages" not in content
+PLACES = (
+    rb"/home/",
+    rb"/Users/",
+    rb"/root/",
+    rb"/tmp/",
+    rb"/work/",
+    rb"/content/",
+    rb"site-packages",
+    rb"[A-Z]:\\\\Users",
+)
+
+
+def says_where(folder):
+    """What the files of a folder tell of the machine that they were made on."""
+    import re
+    import tempfile
+
+    here = [
+        re.escape(str(place).encode()) for place in (Path.cwd(), Path.home(), tempfile.gettempdir()) if place != "/"
+    ]
+    found = re.compile(b"|".join([*PLACES, *here]))
+    files = [path for path in folder.iterdir() if path.is_file()]
+    return [(path.name, text) for path in files for text in found.findall(path.read_bytes())]
+
+
+@pytest.fixture
+def placed(phase, tmp_path):
+    """A checkpoint whose config and record tell of folders, as those of files of one's own do."""
+    folder = Path(shutil.copytree(phase.result.folder, tmp_path / "placed"))
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"_name_or_path": "/home/qzxowner/base"}), "utf-8")
+    record = json.loads((folder / "training.json").read_text("utf-8"))
+    record["recipe"]["sources"].append({"name": "/home/qzxowner/our chat.parquet", "rows": 0, "repeat": 1})
+    record["sources"]["C:\\Users\\qzxowner\\more.parquet"] = {"rows": 5}
+    record["base_training"] = {"base": "~/models/first"}
+    (folder / "training.json").write_text(json.dumps(record), "utf-8")
+    return folder
+
+
+def test_the_artefact_does_not_tell_where_it_was_made(placed, tmp_path):
+    manifest = export(placed, tmp_path / "artefact", gates=[])
+    assert says_where(placed)
+    assert says_where(tmp_path / "artefact") == []
+    assert b"qzxowner" not in b"".join(path.read_bytes() for path in (tmp_path / "artefact").iterdir())
+    assert manifest["training"]["recipe"]["sources"][-1]["name"] == "our chat.parquet"
+    assert manifest["training"]["sources"]["more.parquet"] == {"rows": 5}
+    assert manifest["training"]["base_training"] == {"base": "first"}
+
+
+def test_nor_does_one_in_floats(placed, tmp_path):
+    export_floats(placed, tmp_path / "floats")
+    assert says_where(tmp_path / "floats") == []
+    assert "_name_or_path" not in json.loads((tmp_path / "floats" / "config.json").read_text("utf-8"))
+
+
+def test_nor_does_the_bundled_model():
+    assert says_where(BUNDLED_FOLDER) == []
 
 
 def test_the_artefact_opens_under_the_version_of_its_manifest(exported):

@@ -8,7 +8,7 @@ from bot.web import connection, request_body, visitors
 from bot.web.visitors import MAX_VISITORS
 from tests.bot.web.by_http import press
 from tests.bot.web.test_visitors import opened
-from tests.fuzz.__main__ import handlers_of
+from tests.fuzz.page import handlers_of
 from tests.fuzz.page_requests import WORD, Requests, send_all
 
 REQUESTS = 150

@@ -70,6 +70,7 @@ def test_weights_beside_the_graph_are_not_loaded_whatever_the_manifest_says(arte
     weights = outside(artefact, "weights.data")
     manifest = json.loads((artefact / MANIFEST).read_text("utf-8"))
     sealed(artefact, files={**manifest["files"], weights.name: ""})
+    monkeypatch.setattr("model.checkpoints.files._LARGEST_OTHER", weights.stat().st_size)
     monkeypatch.chdir(artefact)  # where the runtime would look for them
     with pytest.raises(CheckpointError, match=r"model\.onnx could not be loaded"):
         load_engine(str(artefact), "cpu", 1)

@@ -1,0 +1,120 @@
+"""What a manifest or a config says, as values that can be used, or one sentence about the one that cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from model.errors import CheckpointError, MissingLabels, UnsafeCheckpoint, printable
+from model.verdict import Sentiment
+
+_SHORTEST, _LONGEST = 128, 8192
+"""Tokens of a window. Shorter ones would be all overlap, and longer ones no DistilBERT was made for."""
+
+_COLDEST, _HOTTEST = 1e-3, 1e3
+"""Temperatures outside of these make every answer certain, or none."""
+
+_MOST_METRICS, _LARGEST_METRIC = 32, 1e6
+"""They are shown to people, in a table of one screen."""
+
+_USUAL_SIZES = {"vocab_size": 30522, "max_position_embeddings": 512, "n_layers": 6, "n_heads": 12, "dim": 768,
+                "hidden_dim": 3072}  # fmt: skip
+_LARGEST_SIZE = 1 << 24
+
+_LABEL_NAMES = {"neg": "negative", "negative": "negative", "neu": "neutral", "neutral": "neutral",
+                "pos": "positive", "positive": "positive"}  # fmt: skip
+
+
+def labels_in(names: object, folder: Path) -> tuple[Sentiment, ...]:
+    """Two or three distinct sentiments, or MissingLabels."""
+    few = names if isinstance(names, list) and len(names) <= len(Sentiment) else []
+    given = [_LABEL_NAMES.get(name.lower()) if isinstance(name, str) else None for name in few]
+    found = tuple(Sentiment(name) for name in given if name)
+    distinct = len(set(found)) == len(given) == len(found)
+    if not distinct or len(found) not in (2, 3) or not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(found):
+        raise MissingLabels(
+            f"{folder} does not say which of its outputs are negative, neutral and positive; "
+            "set id2label in its config.json."
+        )
+    return found
+
+
+def temperature_in(value: object, where: Path) -> float:
+    """What logits are divided by."""
+    if _is_number(value) and _COLDEST <= value <= _HOTTEST:
+        return float(value)
+    raise CheckpointError(f"{where} has no usable temperature; it must be a number above 0.")
+
+
+def share_in(value: object, name: str, where: Path) -> float:
+    """A number from 0 to 1."""
+    if _is_number(value) and 0 <= value <= 1:
+        return float(value)
+    raise CheckpointError(f"{where} has no usable {name}; it must be a number from 0 to 1.")
+
+
+def length_in(value: object, where: Path) -> int:
+    """Tokens of a window."""
+    if _is_whole(value) and _SHORTEST <= value <= _LONGEST:
+        return value
+    raise CheckpointError(
+        f"{where} has no usable length of a window; it must be a whole number from {_SHORTEST} to {_LONGEST}."
+    )
+
+
+def metrics_in(found: object, where: Path) -> dict[str, float]:
+    """Figures by name, for people."""
+    if (
+        isinstance(found, dict)
+        and len(found) <= _MOST_METRICS
+        and all(_is_number(value) and abs(value) <= _LARGEST_METRIC for value in found.values())
+    ):
+        return {printable(str(name), 64): float(value) for name, value in found.items()}
+    raise CheckpointError(f"{where} has metrics that are no numbers; export the model again.")
+
+
+def check_config(config: Mapping[str, Any], max_length: int, folder: Path) -> None:
+    """Raises CheckpointError for a config that asks for code, or for windows that the network has no positions for."""
+    if config.get("auto_map"):
+        raise UnsafeCheckpoint(f"{folder} asks to run Python code of its own (auto_map), which is never done.")
+    words = config.get("vocab_size", 1)
+    if not _is_whole(words) or not 1 <= words <= _LARGEST_SIZE:
+        raise CheckpointError(f"{folder / 'config.json'} has no usable vocab_size.")
+    positions = config.get("max_position_embeddings", max_length)
+    if not _is_whole(positions) or positions < max_length:
+        raise CheckpointError(
+            f"{folder / 'config.json'} has no usable max_position_embeddings; windows have {max_length} tokens."
+        )
+
+
+def network_in(config: Mapping[str, Any], weights: int) -> dict[str, Any]:
+    """What a config says of the network, as DistilBertConfig takes it; of anything else transformers would make code.
+
+    Raises CheckpointError for a network that cannot have the `weights` bytes that are there: a byte for each number at
+    least. Otherwise ten letters in a config take all memory there is.
+    """
+    found = {name: config.get(name, usual) for name, usual in _USUAL_SIZES.items()}
+    if all(_is_whole(value) and 1 <= value <= _LARGEST_SIZE for value in found.values()):
+        wide, inner = found["dim"], found["hidden_dim"]
+        embedded = (found["vocab_size"] + found["max_position_embeddings"]) * wide
+        layers = found["n_layers"] * (4 * wide * wide + 2 * wide * inner)
+        activation, sinusoidal = config.get("activation", "gelu"), config.get("sinusoidal_pos_embds", False)
+        if embedded + layers <= weights and activation in ("gelu", "relu") and isinstance(sinusoidal, bool):
+            return {**found, "activation": activation, "sinusoidal_pos_embds": sinusoidal}
+    raise CheckpointError("config.json describes another network than the one whose weights are beside it.")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number that a float can hold: JSON has whole numbers of thousands of digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

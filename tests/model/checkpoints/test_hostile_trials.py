@@ -1,0 +1,152 @@
+"""Artefacts whose harm shows only when they are loaded: a child finds it out."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from model.checkpoints.checkpoint import open_checkpoint
+from model.checkpoints.trial import Trials
+from model.errors import CheckpointError
+from tests.model.checkpoints.test_hostile_artefacts import sealed
+from tests.model.checkpoints.test_trial import put
+
+
+def tokenizer(change):
+    def spoil(folder):
+        content = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+        change(content)
+        (folder / "tokenizer.json").write_text(json.dumps(content), "utf-8")
+        sealed(folder)
+
+    return spoil
+
+
+def regular_expression(content):
+    content["pre_tokenizer"] = {
+        "type": "Split",
+        "pattern": {"Regex": "(a|a)+$"},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+
+
+def charsmap(content):
+    content["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+
+
+def in_a_sequence(content):
+    replacing = {"type": "Replace", "pattern": {"Regex": "(x+x+)+y"}, "content": ""}
+    content["normalizer"] = {"type": "Sequence", "normalizers": [content["normalizer"], replacing]}
+
+
+def unigram(content):
+    content["model"] = {"type": "Unigram", "unk_id": 0, "vocab": [["[UNK]", 0.0], ["[CLS]", 0.0], ["[SEP]", 0.0]]}
+
+
+def long_words(content):
+    content["model"]["max_input_chars_per_word"] = 10**9
+
+
+def long_prefix(content):
+    content["model"]["continuing_subword_prefix"] = "#" * 1_000_000
+
+
+def beyond(content):
+    content["model"]["vocab"]["great"] = 10**6
+
+
+def echo(content):
+    content["post_processor"]["single"] *= 1000
+
+
+def many_tokens(content):
+    token = content["added_tokens"][0]
+    content["added_tokens"] += [token | {"id": 1 + n, "content": f"<{n}>"} for n in range(30_000)]
+
+
+def few_positions(folder):
+    """A graph for windows of 100 tokens, whose manifest says 512; the golden examples are short."""
+    put(
+        folder,
+        [
+            helper.make_node("Shape", ["input_ids"], ["length"], start=1, end=2),
+            helper.make_node("Slice", ["positions", "from", "length", "axis"], ["places"]),
+            helper.make_node("Add", ["ids", "places"], ["found"]),
+            helper.make_node("ReduceSum", ["found", "axis"], ["total"], keepdims=1),
+            helper.make_node("Mul", ["total", "zeros"], ["logits"]),
+        ],
+        positions=np.zeros((1, 100), np.float32),
+        **{"from": np.array([0])},
+    )
+
+
+def one_at_a_time(folder):
+    put(
+        folder,
+        [
+            helper.make_node("ReduceSum", ["nothing", "rows"], ["all"], keepdims=1),
+            helper.make_node("Identity", ["all"], ["logits"]),
+        ],
+        rows=np.array([0]),
+    )
+
+
+def words(folder):
+    put(
+        folder,
+        [helper.make_node("Cast", ["nothing"], ["logits"], to=TensorProto.STRING)],
+    )
+
+
+def deep(folder):
+    names = ["nothing", *(f"step{number}" for number in range(30_000)), "logits"]
+    put(folder, [helper.make_node("Identity", [one], [other]) for one, other in pairwise(names)])
+
+
+def far_too_many_numbers(folder):
+    put(
+        folder,
+        [
+            helper.make_node("Expand", ["nothing", "size"], ["wide"]),
+            helper.make_node("ReduceSum", ["wide", "first"], ["logits"], keepdims=0),
+        ],
+        size=np.array([40_000_000_000 // 12, 1, 3]),
+        first=np.array([0]),
+    )
+
+
+def nan(folder):
+    put(folder, [helper.make_node("Div", ["nothing", "zeros"], ["logits"])])
+
+
+TRIED = {
+    "regular expression without end": (tokenizer(regular_expression), "a pre_tokenizer of the kind Split"),
+    "compiled table of characters": (tokenizer(charsmap), "a normalizer of the kind Precompiled"),
+    "regular expression within": (tokenizer(in_a_sequence), "a normalizer of the kind Sequence"),
+    "another kind of vocabulary": (tokenizer(unigram), "tokenizer.json"),
+    "words of any length": (tokenizer(long_words), "words apart that are too long"),
+    "prefix of a million letters": (tokenizer(long_prefix), "a prefix that is too long|larger than"),
+    "token beyond the network": (tokenizer(beyond), "the network has no place for"),
+    "text read a thousand times": (tokenizer(echo), "reads a text more than once"),
+    "30,000 tokens of its own": (tokenizer(many_tokens), "too much beside its vocabulary"),
+    "fewer places than the manifest says": (few_positions, "windows of 512 tokens"),
+    "one answer for two texts": (one_at_a_time, "finite numbers of its own|cannot read windows"),
+    "words for logits": (words, "could not be loaded|cannot compute"),
+    "graph of 30,000 steps": (deep, "more than 20,000 operations"),
+    "40 GB from a few bytes": (far_too_many_numbers, "cannot compute|could not be loaded|ended the process"),
+    "no numbers": (nan, "finite numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", TRIED)
+def test_it_is_refused_by_the_child(artefact, kind):
+    spoil, sentence = TRIED[kind]
+    spoil(artefact)
+    checkpoint = open_checkpoint(str(artefact))
+    with pytest.raises(CheckpointError, match=sentence) as refused:
+        Trials(seconds=60).check(checkpoint)
+    assert "not loaded" in str(refused.value)
+    assert "\n" not in str(refused.value)
