@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist clean
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke soak bench coldstart dist clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -72,6 +72,9 @@ types: .venv/dev  ## mypy, strict
 
 train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 5 minutes
 	$(BIN)/vibecheck train smoke
+
+soak: .venv/dev  ## the whole bot under random faults for half an hour; ARGS="--minutes 2 --seed 7" for less
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: .venv/dev  ## the engine beside its peers, ratios of one run
 	$(BIN)/python -m tests.bench $(ARGS)
