@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import random
 import secrets
@@ -51,7 +52,8 @@ class Visitors:
 
     async def _huge(self, session: aiohttp.ClientSession) -> int:
         headers = {"Content-Type": "application/json"}
-        async with session.post(_JOIN, data=CANARY.encode() * (_HUGE // len(CANARY)), headers=headers) as answer:
+        body = io.BytesIO(CANARY.encode() * (_HUGE // len(CANARY)))
+        async with session.post(_JOIN, data=body, headers=headers) as answer:
             return answer.status
 
     async def _deep(self, session: aiohttp.ClientSession) -> int:
