@@ -81,7 +81,7 @@ async def soak(plan: Plan, folder: Path) -> Report:
         scene = Scene(local, bot, store, town, random.Random(plan.seed + 1))
         try:
             await _run(plan, scene, report, port)
-            await _settle(scene)
+            await _settle(scene, meanings)
             code = await bot.terminate()
             report.broken += [f"exit code {code} at the end"] if code else []
             await store.settled()
@@ -184,14 +184,14 @@ async def _one(kind: Kind, scene: Scene) -> list[str]:
     return broken
 
 
-async def _settle(scene: Scene) -> None:
-    """Everything goes well for as long as it takes until all that was said is held."""
-    town, plain = scene.town, scene.town.plain
+async def _settle(scene: Scene, meanings: dict[int, Meaning]) -> None:
+    """Everything goes well for as long as it takes until all is as it was said."""
+    town, store, bot = scene.town, scene.store, scene.bot
     channels = [channel.id for channel in town.counted]
     ends = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < ends:
-        held = await checks.held_ids(scene.store, channels)
-        if plain.must().keys() <= held and not held & plain.must_not():
+        broken = await checks.not_as_said(store, town.plain, channels, bot)
+        if not broken and not await checks.sums_differ(store, town, meanings, channels, bot):
             return
         await asyncio.sleep(1)
 
