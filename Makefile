@@ -14,7 +14,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' --no-emit-package httpx2-jsfetch --constraint constraints.txt --output-file
 
-.PHONY: help demo web run check test test-quick coverage lint types train-smoke bench coldstart dist lock audit sbom clean
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke soak bench coldstart dist lock audit sbom \
+	clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -86,6 +87,9 @@ types: .venv/dev  ## mypy, strict
 
 train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 5 minutes
 	$(BIN)/vibecheck train smoke
+
+soak: .venv/dev  ## the whole bot under random faults for half an hour; ARGS="--minutes 2 --seed 7" for less
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: .venv/dev  ## the engine beside its peers, ratios of one run
 	$(BIN)/python -m tests.bench $(ARGS)

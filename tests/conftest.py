@@ -29,6 +29,7 @@ PLACES = {
     "pages": "browser",
     "training/test_space.py": "browser",
     "discord": "process",
+    "soak": "process",
     "model/test_main.py": "process",
     "bot/commands/test_model_feedback.py": "process",
     "model/scheduling/test_faults.py": "slow",
@@ -43,6 +44,7 @@ FIXTURES = {"small_model": "torch", "postgres": "postgres"}
 TOGETHER = {
     "pages": "browser",
     "training/test_space.py": "browser",
+    "soak": "soak",
     "discord/test_process.py": "process",
     "discord/test_passing_faults.py": "discord faults",
     "discord/test_blindness.py": "discord faults",

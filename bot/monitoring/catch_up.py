@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from bot.connection import Connection
 from bot.domain.discord_clock import OFF_SECONDS, DiscordClock
-from bot.domain.records import Gap, GapCause
-from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, channels_of
+from bot.domain.records import Absence, Gap, GapCause
+from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, channels_of, still_missing
 from bot.monitoring.downtime import SHORTEST_DOWNTIME, Downtime, Missed
 from bot.monitoring.history_reader import HistoryReader
 from bot.monitoring.ingest import Ingest
@@ -117,18 +117,25 @@ class CatchUp:
         It is read to `until`, in seconds since the Unix epoch: by default a little further than this machine's clock
         says, which may be that far behind Discord's. What was read there already counts once.
         """
-        cause = missed.absence.cause
-        if self._closed or not self._hours or cause not in CAUSES or missed.ended <= missed.started:
+        if not self.wants(missed.absence) or missed.ended <= missed.started:
             return
         since = max(missed.started, self._clock.now() - self._hours * 3600)
-        servers = {guild for guild in self._rules.guild_ids() if missed.absence.concerns(guild)}
-        if since >= missed.ended or not servers or self._has_in_hand(missed):
+        if since >= missed.ended or self._has_in_hand(missed):
             return
+        servers = self._servers_of(missed.absence)
         filling = _Filling(missed, since, missed.ended + OFF_SECONDS if until is None else until, servers)
         for guild_id in sorted(servers):
             server = _Server(filling, guild_id)
             self._servers.append(server)
             self._storage.publication.hold(server, guild_id)
+
+    def wants(self, absence: Absence) -> bool:
+        """Whether what is missed in such an absence is read afterwards."""
+        wanted = bool(self._hours) and not self._closed and absence.cause in CAUSES
+        return wanted and bool(self._servers_of(absence))
+
+    def _servers_of(self, absence: Absence) -> set[int]:
+        return {guild for guild in self._rules.guild_ids() if absence.concerns(guild)}
 
     def _has_in_hand(self, missed: Missed) -> bool:
         fillings = [*(server.filling for server in self._servers), *self._filled]
@@ -257,7 +264,7 @@ class CatchUp:
         else:
             for channel in server.channels:
                 channel.progress = Progress.GIVEN_UP
-            filling.missing += _still_missing(server.guild_id, [*server.finished, *server.channels], cause, ended)
+            filling.missing += still_missing(server.guild_id, [*server.finished, *server.channels], cause, ended)
         self._is_done(server)
 
     def _is_done(self, server: _Server) -> None:
@@ -281,18 +288,10 @@ class CatchUp:
         missed = filling.missed
         if missed.number is None or len(filling.missing) > _MOST_PARTS:
             return
-        parts = list(filling.missing)
+        # A restart that took seconds was noted only to be read; what could not be read of it is no gap.
+        short = missed.absence.cause is GapCause.OFF and missed.ended - missed.started < SHORTEST_DOWNTIME
+        parts = [] if short else list(filling.missing)
         if missed.started < filling.since:
             parts.append(Gap.of(missed.absence, int(missed.started), int(filling.since)))
         await self._storage.write_buffer.flush()
         await self._storage.gaps.replace(missed.number, parts)
-
-
-def _still_missing(guild_id: int, channels: Iterable[CatchUpChannel], cause: GapCause | None, ended: int) -> list[Gap]:
-    """One gap for each channel that was not read to the end, its threads counted in."""
-    begins: dict[int, float] = {}
-    for one in channels:
-        begun = one.missing_from
-        if begun is not None:
-            begins[one.place.channel_id] = min(begun, begins.get(one.place.channel_id, begun))
-    return [Gap(guild_id, int(begun), ended, channel, cause=cause) for channel, begun in begins.items()]

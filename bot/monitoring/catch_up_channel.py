@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
@@ -10,6 +10,7 @@ from math import inf
 import discord
 
 from bot.channels import WithMessages, place_of
+from bot.domain.records import Gap, GapCause
 from bot.domain.rules import Place
 from bot.domain.snowflake import first_id_at, written_at
 from bot.monitoring.rule_cache import RuleCache
@@ -111,3 +112,13 @@ def _stands_since(cache: RuleCache, place: Place) -> float:
     """Since when a notice stands for those who write there; nothing is read where none is noted."""
     since = cache.stands_since(place)
     return inf if since is None else since
+
+
+def still_missing(guild_id: int, channels: Iterable[CatchUpChannel], cause: GapCause | None, ended: int) -> list[Gap]:
+    """One gap for each channel that was not read to the end, its threads counted in."""
+    begins: dict[int, float] = {}
+    for one in channels:
+        begun = one.missing_from
+        if begun is not None:
+            begins[one.place.channel_id] = min(begun, begins.get(one.place.channel_id, begun))
+    return [Gap(guild_id, int(begun), ended, channel, cause=cause) for channel, begun in begins.items()]

@@ -118,14 +118,18 @@ class Downtime:
         if lasting is not None and lasting.number is not None:
             self._removed.append(lasting.number)
 
-    async def over(self, absence: Absence) -> Missed | None:
-        """It is seen again, and what happened in the meantime is lost. None if it was not away."""
+    async def over(self, absence: Absence, *, is_read: bool = False) -> Missed | None:
+        """It is seen again, and what happened in the meantime is lost. None if it was not away.
+
+        `is_read`: its history is read now. Until that is done it is a gap however short, so that a process that is
+        ended meanwhile leaves it to the next.
+        """
         lasting = self._lasting.pop(absence, None)
         if lasting is None:
             return None
         started, ended = self._clock.at(lasting.since), self._clock.now()
         past = _Over(absence, _whole(started), ceil(round(ended, 2)), lasting.number)
-        if ended - started >= lasting.shortest and ended > started:
+        if (is_read or ended - started >= lasting.shortest) and ended > started:
             self._over.append(past)
             try:
                 await self.write()

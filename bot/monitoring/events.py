@@ -179,7 +179,7 @@ class EventsCog(commands.Cog):
 
     async def _over(self, absence: Absence) -> None:
         """Something is seen again; what was missed is read afterwards."""
-        missed = await self._downtime.over(absence)
+        missed = await self._downtime.over(absence, is_read=self.monitoring.catch_up.wants(absence))
         if missed is not None:
             self.monitoring.catch_up.missed(missed)
 

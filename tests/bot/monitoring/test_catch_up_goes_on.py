@@ -334,3 +334,25 @@ async def test_a_gap_that_a_kill_has_left_open_is_read_after_a_quick_restart(
     await monitoring_of(bot).catch_up.work(0)
     assert meanwhile.id in await written(storage)
     assert await away.gaps == []
+
+
+async def test_what_a_quick_restart_missed_is_read_although_the_process_is_killed_once_more_before_it_can(
+    home, away, clock, settings, classifier, storage
+):
+    await home.watch()
+    await storage.write_buffer.flush()
+    last_alive = int(clock.now)
+    await away.pass_by(5)
+    meanwhile = await home.alice.send(home.general, GOOD)
+    storage.write_buffer._pending.scores.clear()  # the bot was off
+    for _ in range(2):  # the first of them reads nothing, but has given a sign of life
+        await away.pass_by(20)
+        bot = assemble(settings, classifier, replace(storage, last_alive=last_alive))
+        await home.env.restart_bot(bot)
+        await events_handled()
+        last_alive = int(clock.now)
+        assert await away.gaps
+    monitoring_of(bot).catch_up._pause = 0
+    await monitoring_of(bot).catch_up.work(0)
+    assert await written(storage) == [meanwhile.id]
+    assert await away.gaps == []
