@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz page` or `artefacts`: seeded nonsense, with a large budget what the suite does with a small one."""
+"""`python -m tests.fuzz page` or `artefacts`: seeded nonsense, as much as wanted; the suite sends a little of it."""
 
 import importlib
 import sys
