@@ -26,7 +26,7 @@ from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
 from model import CheckpointError, Classifier, ModelError
-from model.concurrency import in_thread, unless
+from model.concurrency import unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -142,11 +142,7 @@ async def _assemble(settings: Settings, running: Running) -> None:
     quieten_discord()
     running.client = assemble(settings, classifier, storage)
     await running.client.warm()
-    if settings.web_port:
-        from bot.app.page import load_page
-
-        await in_thread(load_page)
-    freeze_what_is_loaded()  # before anybody can say anything, on Discord or on the page
+    freeze_what_is_loaded()  # before anybody can say anything
 
 
 async def _open_page(settings: Settings, running: Running) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.settings import Settings, SettingsError
 from bot.web.asgi_guard import Guard, is_local
-from model import Classifier
+from bot.web.page_classifier import PageClassifier
 from model.concurrency import in_thread
 
 if TYPE_CHECKING:
@@ -44,14 +44,21 @@ class Address:
 
 @asynccontextmanager
 async def running_page(
-    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False, alone: bool = True
+    classifier: PageClassifier,
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    share: bool = False,
+    alone: bool = True,
+    listening: socket.socket | None = None,
 ) -> AsyncIterator[Address]:
-    """Serves the page until the block is left. Port 0 takes a free one.
+    """Serves the page until the block is left. Port 0 takes a free one; `listening` has been taken already.
 
     A page that is not `alone` is the bot's, and its visitors are strangers: a proxy may be before it.
     Raises SettingsError, a sentence, when the address cannot be had or a shared one not be made.
     """
-    listening = _listen(host, port)
+    listening = listening or listen(host, port)
     local = alone and is_local(host) and not share
     try:
         server, thread = await in_thread(lambda: _start(classifier, settings, listening, local))
@@ -68,7 +75,8 @@ async def running_page(
         await in_thread(lambda: thread.join(_CLOSING_SECONDS))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Takes the address. Raises SettingsError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -83,7 +91,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _start(
-    classifier: Classifier, settings: Settings, listening: socket.socket, local: bool
+    classifier: PageClassifier, settings: Settings, listening: socket.socket, local: bool
 ) -> tuple[uvicorn.Server, threading.Thread]:
     load_libraries()
     import uvicorn
@@ -108,7 +116,7 @@ def _start(
     return server, thread
 
 
-async def _build(classifier: Classifier, settings: Settings, local: bool) -> FastAPI:
+async def _build(classifier: PageClassifier, settings: Settings, local: bool) -> FastAPI:
     import gradio as gr
     from fastapi import FastAPI
 
