@@ -14,6 +14,7 @@ from bot.app.page_supervisor import PageSupervisor
 from bot.app.process_tuning import keep_memory_private, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
+from bot.web.page_state import PageState
 from bot.web.server import Address, listen, running_page
 from model import CheckpointError, Classifier, HubUnreachable
 from model.concurrency import unless
@@ -30,7 +31,9 @@ def has_extra() -> bool:
 
 
 @asynccontextmanager
-async def page_beside(settings: Settings, classifier: Classifier) -> AsyncIterator[PageSupervisor]:
+async def page_beside(
+    settings: Settings, classifier: Classifier, state: PageState | None = None
+) -> AsyncIterator[PageSupervisor]:
     """The page that the settings ask for, in a process of its own over somebody else's classifier.
 
     Nobody waits for it: it is up seconds later, and whoever comes before waits that long. Raises SettingsError.
@@ -39,7 +42,7 @@ async def page_beside(settings: Settings, classifier: Classifier) -> AsyncIterat
         raise SettingsError(NEEDS_EXTRA)
     listening = listen(settings.web_host, settings.web_port)
     listening.listen()
-    supervisor = PageSupervisor(settings, classifier, listening)
+    supervisor = PageSupervisor(settings, classifier, listening, state or PageState())
     supervisor.start()
     try:
         yield supervisor

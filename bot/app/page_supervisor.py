@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.settings import Settings
+from bot.web.page_state import PageState
 from bot.web.remote.server import ClassifierServer, Deaf
 from bot.web.remote.wire import BadMessage, Message
 from model import Classifier
@@ -64,11 +65,12 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from bot.app.page_process i
 class PageSupervisor:
     """The page's process, or the one after it. For one event loop, in the main thread."""
 
-    def __init__(self, settings: Settings, classifier: Classifier, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, classifier: Classifier, listening: socket.socket, state: PageState) -> None:
         """Takes over an address that is listened at: whoever comes while there is no page waits for the next one."""
         self._settings = settings
         self._classifier = classifier
         self._listening = listening
+        self._state = state
         self._running: asyncio.Task[None] | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.is_up = asyncio.Event()
@@ -96,6 +98,8 @@ class PageSupervisor:
             tries = 0 if time.monotonic() - began > STEADY_SECONDS else tries
             pause = PAUSES[min(tries, len(PAUSES) - 1)]
             tries += 1
+            self._state.ended += 1
+            self._state.why = why
             _log.warning("the page has ended (%s); it is started again in %.0f s", why, pause)
             await asyncio.sleep(pause)
 
@@ -112,7 +116,7 @@ class PageSupervisor:
             reader, writer = await asyncio.open_connection(sock=ours)
         except OSError as error:
             return f"no process can be started: {error.strerror}"
-        page = _Page(self.is_up.set)
+        page = _Page(self._stands)
         server = ClassifierServer(self._classifier, self._settings, reader, writer, page.hear)
         serving, watching = asyncio.ensure_future(server.serve()), asyncio.ensure_future(_grown(process.pid))
         try:
@@ -122,6 +126,7 @@ class PageSupervisor:
                 why = "it hung up"
         finally:
             self.is_up.clear()
+            self._state.address = ""
             watching.cancel()
             serving.cancel()  # which closes the connection, and the page ends by that
             try:
@@ -131,18 +136,28 @@ class PageSupervisor:
                 code = await in_thread(process.wait)
         return why or _how(code)
 
+    def _stands(self, address: str) -> None:
+        self._state.address = address
+        self.is_up.set()
+        _log.info("the page is at %s", address)
+
     def _started(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         """A process that has the two sockets and nothing else of this one. Raises OSError."""
         handed = (theirs, self._listening)
         named = [*_PASSED_ON, *(_FOR_SHARING if self._settings.web_share else ())]
         windows: dict[str, Any] = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         own: dict[str, Any] = {"pass_fds": [one.fileno() for one in handed], "process_group": 0}
+        env = {name: os.environ[name] for name in named if name in os.environ} | {"PYTHONUTF8": "1"}
+        program = sys.executable
+        if sys.platform == "win32" and (base := getattr(sys, "_base_executable", program)) != program:
+            # The program of a virtual environment only starts the real one, whose number could not be known.
+            env["__PYVENV_LAUNCHER__"], program = program, base
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-c", _RUN, str(_OURS)],
+            [program, "-P", "-c", _RUN, str(_OURS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in named if name in os.environ} | {"PYTHONUTF8": "1"},
+            env=env,
             **(windows if sys.platform == "win32" else own),
         )
         connection, listening = (_handle(one, process.pid) for one in handed)
@@ -163,7 +178,7 @@ class PageSupervisor:
 class _Page:
     """What a page says of itself."""
 
-    def __init__(self, up: Callable[[], object]) -> None:
+    def __init__(self, up: Callable[[str], object]) -> None:
         self.refusal = ""
         self._up = up
 
@@ -171,8 +186,7 @@ class _Page:
         """That it is there, why it is not, or what its own code logs. Raises BadMessage."""
         match message:
             case {"ready": str(address)}:
-                self._up()
-                _log.info("the page is at %s", _one_line(address))
+                self._up(_one_line(address))
             case {"refused": str(sentence)}:
                 self.refusal = _one_line(sentence)
             case {"log": {"level": int(level), "said": str(said)}}:

@@ -60,6 +60,7 @@ class RemoteClassifier:
             return
         finally:
             self._is_over = True
+            self._writer.close()
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(ClassifierClosed())

@@ -141,11 +141,11 @@ class ClassifierServer:
     async def _answer(self, asked: Asked) -> None:
         """It counts as asked until its answer is on its way: a page that takes none gets no more."""
         try:
-            answer = await self._answered(asked)
-        except Exception as error:
-            answer = verdict_out(own_error(error))
+            frame = framed({"id": asked.number, **await self._answered(asked)})
+        except Exception as error:  # an answer that is too long among them
+            frame = framed({"id": asked.number, **verdict_out(own_error(error))})
         with suppress(ConnectionError):
-            self._tell({"id": asked.number, **answer})
+            self._writer.write(frame)
             await self._writer.drain()
 
     async def _answered(self, asked: Asked) -> Message:

@@ -20,6 +20,18 @@ def press(url, element, data, event="click"):
         for dependency in config["dependencies"]
         if [button, event] in dependency["targets"] and dependency["backend_fn"]
     )
+    return _shown_last(url, handler, data)
+
+
+def arrive(url, element):
+    """What the part with that id shows to a visitor who has just come,"""
+    config = json.loads(fetch(f"{url}config"))
+    (part,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == element)
+    handler = next(one["id"] for one in config["dependencies"] if part in one["outputs"] and one["backend_fn"])
+    return _shown_last(url, handler, [])
+
+
+def _shown_last(url, handler, data):
     session = secrets.token_hex(8)
     asked = {"fn_index": handler, "data": data, "session_hash": session}
     join = urllib.request.Request(
