@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.storage.open_storage import Storage
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import Base
+from bot.web.page_state import PageState
 from model import Classifier
 
 
@@ -40,6 +41,7 @@ class Services:
     mod_channels: ModChannels
     recent_texts: RecentTexts
     content_seen: bool = True
+    page: PageState = field(default_factory=PageState)
 
     @classmethod
     def over(
@@ -50,6 +52,7 @@ class Services:
         storage: Storage,
         *,
         content_seen: bool = True,
+        page: PageState | None = None,
     ) -> Self:
         """Those of one connection, with threads and a memory of their own."""
         return cls(
@@ -62,6 +65,7 @@ class Services:
             mod_channels=ModChannels(connection),
             recent_texts=RecentTexts(),
             content_seen=content_seen,
+            page=page or PageState(),
         )
 
 

@@ -170,26 +170,28 @@ class Classifier:
         pieces: int = MAX_PIECES,
         *,
         origin: Hashable = None,
+        whole: Priority = Priority.INTERACTIVE,
         rest: Priority = Priority.INTERACTIVE,
     ) -> Explanation:
         """The verdict on `text` and what each of at most `pieces` words or runs of words of the cleaned text did to it.
 
-        The whole text is interactive; `rest` is the priority of the texts that lack a piece. Raises what `classify`
+        `whole` is the priority of the text itself, `rest` that of the texts that lack a piece. Raises what `classify`
         raises.
         """
-        whole = await self._prepared_alone(text, Priority.INTERACTIVE, origin)
-        spans = split_pieces(whole.text, pieces)
+        prepared = await self._prepared_alone(text, whole, origin)
+        spans = split_pieces(prepared.text, pieces)
         # What is left without a piece is read as it is: cleaned anew it might become something else.
-        lacking = [without(whole.text, span) for span in spans]
+        lacking = [without(prepared.text, span) for span in spans]
         rests = [
-            Prepared(rest_of, tokens=whole.tokens) if is_readable(rest_of) else NothingToRead() for rest_of in lacking
+            Prepared(rest_of, tokens=prepared.tokens) if is_readable(rest_of) else NothingToRead()
+            for rest_of in lacking
         ]
         (verdict,), others = await asyncio.gather(
-            self._answers([whole], Priority.INTERACTIVE, origin), self._answers(rests, rest, origin)
+            self._answers([prepared], whole, origin), self._answers(rests, rest, origin)
         )
         if isinstance(verdict, ModelError):
             raise verdict
-        return Explanation(verdict, whole.text, influences(spans, verdict, others))
+        return Explanation(verdict, prepared.text, influences(spans, verdict, others))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Loads a model beside the running one, checks it, and lets it answer from now on.

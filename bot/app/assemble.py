@@ -7,11 +7,17 @@ from bot.features import features
 from bot.services import Services
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
+from bot.web.page_state import PageState
 from model import Classifier
 
 
 def assemble(
-    settings: Settings, classifier: Classifier, storage: Storage, *, message_content: bool = True
+    settings: Settings,
+    classifier: Classifier,
+    storage: Storage,
+    *,
+    message_content: bool = True,
+    page: PageState | None = None,
 ) -> Vibecheck:
     """A client with all its features, ready to be started with a token.
 
@@ -19,6 +25,6 @@ def assemble(
     nothing can be read that nobody asks about.
     """
     client = Vibecheck(message_content=message_content)
-    services = Services.over(client, settings, classifier, storage, content_seen=message_content)
+    services = Services.over(client, settings, classifier, storage, content_seen=message_content, page=page)
     client.equip(services, features(services))
     return client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
 import threading
 import webbrowser
@@ -11,16 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.open_model import open_classifier
+from bot.app.page_supervisor import PageSupervisor
 from bot.app.process_tuning import keep_memory_private, stop_on_signals, tune_threads
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
-from bot.web.server import Address, load_libraries, running_page
+from bot.web.page_state import PageState
+from bot.web.server import Address, check_access, listen, running_page
 from model import CheckpointError, Classifier, HubUnreachable
 from model.concurrency import unless
 from model.fallback import Forgiven
 from model.installation import needs_extra
-
-_log = logging.getLogger(__name__)
 
 NEEDS_EXTRA = needs_extra("The web page", "web")
 DEFAULT_PORT = 7860
@@ -31,22 +30,25 @@ def has_extra() -> bool:
     return importlib.util.find_spec("gradio") is not None
 
 
-def load_page() -> None:
-    """Loads what the page is made of, seconds' work, if it is installed."""
-    if has_extra():
-        load_libraries()
-
-
 @asynccontextmanager
-async def page_beside(settings: Settings, classifier: Classifier) -> AsyncIterator[None]:
-    """The page that the settings ask for, over somebody else's classifier. Raises SettingsError."""
+async def page_beside(
+    settings: Settings, classifier: Classifier, state: PageState | None = None
+) -> AsyncIterator[PageSupervisor]:
+    """The page that the settings ask for, in a process of its own over somebody else's classifier.
+
+    Nobody waits for it: it is up seconds later, and whoever comes before waits that long. Raises SettingsError.
+    """
     if not has_extra():
         raise SettingsError(NEEDS_EXTRA)
-    async with running_page(
-        classifier, settings, settings.web_host, settings.web_port, share=settings.web_share, alone=False
-    ) as address:
-        _log.info("the page is at %s", address.shared or address.url)
-        yield
+    check_access(settings, settings.web_host, share=settings.web_share)
+    listening = listen(settings.web_host, settings.web_port)
+    listening.listen()
+    supervisor = PageSupervisor(settings, classifier, listening, state or PageState())
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.close()
 
 
 async def serve(

@@ -13,12 +13,13 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from bot.app.malloc import limit_arenas
 from model.backends.base import granted_cpus
 
-_PR_SET_DUMPABLE = 4
-"""https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html"""
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+"""https://man7.org/linux/man-pages/man2/prctl.2.html"""
 
 _TORCH_THREADS = "OMP_NUM_THREADS"
 
@@ -53,8 +54,49 @@ def keep_memory_private() -> None:
         return
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def stay_small(memory: int) -> None:
+    """Gives this process at most so many bytes for its data, for good: what wants more fails.
+
+    If memory runs out on the machine all the same, Linux ends this process before others. Windows has no such bounds.
+    """
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def stand_back(by: int) -> None:
+    """Has this process wait for others that want the processor; `by` is as `nice` has it, from 0 to 19."""
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(by)
+
+
+def end_with_parent() -> None:
+    """Leaves the end to the process that started this one: what tells a whole group to end tells it first.
+
+    Linux ends this one together with it, whatever this one is busy with.
+    """
+    for number in _ENDING:
+        with suppress(ValueError, OSError):
+            signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "SIGKILL"):
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    """Does nothing where there is no such call, as everywhere but on Linux."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def freeze_what_is_loaded() -> None:

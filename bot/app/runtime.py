@@ -25,8 +25,9 @@ from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
+from bot.web.page_state import PageState
 from model import CheckpointError, Classifier, ModelError
-from model.concurrency import in_thread, unless
+from model.concurrency import unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
@@ -53,6 +54,7 @@ class Running:
 
     store: AsyncExitStack = field(default_factory=AsyncExitStack)
     page: AsyncExitStack = field(default_factory=AsyncExitStack)
+    page_state: PageState = field(default_factory=PageState)
     storage: Storage | None = None
     classifier: Classifier | None = None
     client: Vibecheck | None = None
@@ -140,13 +142,9 @@ async def _assemble(settings: Settings, running: Running) -> None:
     assert classifier is not None and storage is not None
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
     quieten_discord()
-    running.client = assemble(settings, classifier, storage)
+    running.client = assemble(settings, classifier, storage, page=running.page_state)
     await running.client.warm()
-    if settings.web_port:
-        from bot.app.page import load_page
-
-        await in_thread(load_page)
-    freeze_what_is_loaded()  # before anybody can say anything, on Discord or on the page
+    freeze_what_is_loaded()  # before anybody can say anything
 
 
 async def _open_page(settings: Settings, running: Running) -> None:
@@ -156,7 +154,7 @@ async def _open_page(settings: Settings, running: Running) -> None:
     from bot.app.page import page_beside
 
     assert running.classifier is not None
-    await running.page.enter_async_context(page_beside(settings, running.classifier))
+    await running.page.enter_async_context(page_beside(settings, running.classifier, running.page_state))
 
 
 async def _connect(settings: Settings, token: str, stop: asyncio.Event, running: Running) -> int:
@@ -201,7 +199,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         await _leave(client)
         from bot.app.assemble import assemble
 
-        running.client = assemble(settings, classifier, storage, message_content=content_seen)
+        running.client = assemble(settings, classifier, storage, message_content=content_seen, page=running.page_state)
 
 
 async def _last_alive(storage: Storage) -> int | None:

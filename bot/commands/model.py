@@ -70,6 +70,8 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         await interaction.response.defer(ephemeral=True, thinking=True)
         embed = self._status()
         embed.add_field(name="Feedback", value=await self._feedback())
+        if self.services.settings.web_port:
+            embed.add_field(name="Web page", value=self.services.page.in_words()[:1024])
         embed.add_field(name="Background jobs", value=jobs_in_words(jobs_of(interaction)))
         await interaction.edit_original_response(embed=embed)
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
-from model import Classifier, ModelError, Overloaded, Priority, Verdict
+from bot.web.page_classifier import PageClassifier
+from model import ModelError, Overloaded, Priority, Verdict
 
 ORIGIN = "web page"
 """All visitors of the page together are one origin among the servers."""
@@ -39,7 +40,7 @@ class Progress:
 
 
 async def score(
-    classifier: Classifier, texts: Sequence[str], answers: list[Answer], patience: float = PATIENCE
+    classifier: PageClassifier, texts: Sequence[str], answers: list[Answer], patience: float = PATIENCE
 ) -> AsyncIterator[Progress]:
     """Fills `answers`, in the order of `texts`, and says after each portion how far it is.
 
@@ -52,7 +53,7 @@ async def score(
         yield Progress(len(answers), len(texts), time.perf_counter() - started)
 
 
-async def _answered(classifier: Classifier, texts: Sequence[str], patience: float) -> list[Answer]:
+async def _answered(classifier: PageClassifier, texts: Sequence[str], patience: float) -> list[Answer]:
     answers: list[Answer] = list(await classifier.classify_many(texts, Priority.PASSIVE, origin=ORIGIN))
     give_up = time.perf_counter() + patience
     while refused := [place for place, answer in enumerate(answers) if isinstance(answer, Overloaded)]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +12,9 @@ from bot.presentation.error_words import LONGEST_WAIT, SLOW, SORRY, explain_fail
 from bot.settings import Settings
 from bot.web.batch_results import as_csv, progress_bar, summary, table_rows
 from bot.web.bulk_scoring import ORIGIN, Answer, Progress, score
+from bot.web.page_classifier import PageClassifier
+from bot.web.remote.client import RemoteClassifier
+from bot.web.second_model import ask_second
 from bot.web.verdict_html import (
     STILL_LOOKING,
     TOO_BUSY_TO_EXPLAIN,
@@ -23,7 +25,7 @@ from bot.web.verdict_html import (
     notice,
     verdict_card,
 )
-from model import Classifier, ModelError, Overloaded, Priority, Verdict
+from model import ModelError, Overloaded, Priority, Verdict
 from model.tables import Table
 
 _log = logging.getLogger(__name__)
@@ -37,11 +39,6 @@ QUICK_CHARACTERS = 600
 NOTHING_TYPED = "Write something first, or click one of the examples."
 NO_SECOND = "Choose the model to compare with."
 THE_SAME = "That is the model that answers here already; choose another to compare it with."
-
-STILL_ENDING = "Another comparison is still under way; please try again in a minute."
-
-_second_model = threading.Lock()
-"""Held while a second model is in this process: there is room for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def friendly(
 
 
 @friendly
-async def one(classifier: Classifier, settings: Settings, text: str) -> AsyncIterator[str]:
+async def one(classifier: PageClassifier, settings: Settings, text: str) -> AsyncIterator[str]:
     """The answer about one text, with the words that moved it."""
     text = _sendable(text)
     if not text.strip():
@@ -92,7 +89,7 @@ async def one(classifier: Classifier, settings: Settings, text: str) -> AsyncIte
 
 
 @friendly
-async def compared(classifier: Classifier, settings: Settings, text: str, source: str) -> AsyncIterator[str]:
+async def compared(classifier: PageClassifier, settings: Settings, text: str, source: str) -> AsyncIterator[str]:
     """Two models on one text. The second is opened for this answer and closed after it."""
     text, source = _sendable(text), source.strip()
     running = classifier.info
@@ -116,7 +113,7 @@ async def compared(classifier: Classifier, settings: Settings, text: str, source
     yield card
 
 
-async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncIterator[Batch]:
+async def many(classifier: PageClassifier, table: Callable[[], Table]) -> AsyncIterator[Batch]:
     """A batch: how far it is, and at last what it came to. `table` reads what was handed in."""
     try:
         rows = await asyncio.to_thread(table)
@@ -130,7 +127,7 @@ async def many(classifier: Classifier, table: Callable[[], Table]) -> AsyncItera
         yield Batch(notice(_sentence(error)))
 
 
-async def _explained(classifier: Classifier, settings: Settings, text: str) -> str:
+async def _explained(classifier: PageClassifier, settings: Settings, text: str) -> str:
     """The answer about a text with the words that moved it, or without where so much is to be read."""
     try:
         # Only the text itself is as urgent as a person: two dozen others must not push what is monitored out.
@@ -142,36 +139,19 @@ async def _explained(classifier: Classifier, settings: Settings, text: str) -> s
     return verdict_card(explanation.verdict, explanation)
 
 
-async def _two_models(classifier: Classifier, settings: Settings, text: str, source: str) -> str:
+async def _two_models(classifier: PageClassifier, settings: Settings, text: str, source: str) -> str:
     """Both answers side by side, or one sentence when there can be none."""
     running = classifier.info
     first = await _read(classifier, text)
     if first.danger:
         return kind_card(settings.help_url)
-    if not _second_model.acquire(blocking=False):
-        return notice(STILL_ENDING)
-    asking = asyncio.ensure_future(_ask_second(source, text, settings, running.budget))
-    # A load cannot be broken off. Whoever does not wait for it leaves it to end, and the next one waits for that.
-    asking.add_done_callback(_second_is_gone)
-    other = await asyncio.shield(asking)
+    if isinstance(classifier, RemoteClassifier):
+        other = await classifier.ask_second(source, text)
+    else:
+        other = await ask_second(source, text, settings, running.budget)
     if other.danger:
         return kind_card(settings.help_url)
     return comparison_cards([(f"{running.source} (answers here)", first), (source, other)], difference(first, other))
-
-
-async def _ask_second(source: str, text: str, settings: Settings, budget: int) -> Verdict:
-    """The verdict of another model, which has one thread on ONNX Runtime: the one that answers keeps the others."""
-    second = await Classifier.open(
-        source, device=settings.device, threads=1, queue_limit=settings.queue_limit, cache=0, budget=budget
-    )
-    async with second:
-        return await second.classify(text)
-
-
-def _second_is_gone(asking: asyncio.Future[Verdict]) -> None:
-    _second_model.release()
-    if not asking.cancelled():
-        asking.exception()  # whoever still waits raises it; otherwise nobody is to be told
 
 
 def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:
@@ -182,7 +162,7 @@ def _card(settings: Settings, verdict: Verdict, remark: str) -> str:
     return kind_card(settings.help_url) if verdict.danger else verdict_card(verdict, remark=remark)
 
 
-async def _read(classifier: Classifier, text: str) -> Verdict:
+async def _read(classifier: PageClassifier, text: str) -> Verdict:
     return await classifier.classify(text, origin=ORIGIN, within=LONGEST_WAIT)
 
 

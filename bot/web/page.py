@@ -14,11 +14,12 @@ from bot.web.about import about_panel
 from bot.web.batch_results import TABLE_HEADER, understood
 from bot.web.examples import EXAMPLES
 from bot.web.handlers import compared, many, one
+from bot.web.page_classifier import PageClassifier
+from bot.web.second_model import offered
 from bot.web.table_parser import MAX_LINES, pasted
 from bot.web.templating import render
 from bot.web.upload import handed_file
 from bot.web.verdict_html import EMPTY, model_view, notice
-from model import BUNDLED, Classifier
 from model.tables import BadTable, Table
 
 TITLE = "Vibecheck"
@@ -44,7 +45,7 @@ _CHOSEN = """element.addEventListener('change', () => trigger('change'));
 if (element.querySelector('input').files.length) trigger('change');"""
 
 
-def build_page(classifier: Classifier, settings: Settings, *, local: bool) -> gr.Blocks:
+def build_page(classifier: PageClassifier, settings: Settings, *, local: bool) -> gr.Blocks:
     """The page over a classifier. Only when it is `local`, seen from this machine alone, may visitors name models.
 
     A name can be any folder or a download, which are nothing for strangers to ask for.
@@ -97,15 +98,15 @@ def theme() -> gr.themes.Base:
     )
 
 
-def _head(classifier: Classifier) -> str:
+def _head(classifier: PageClassifier) -> str:
     return render("head", title=TITLE, model=model_view(classifier.info))
 
 
-def _about(classifier: Classifier, settings: Settings) -> str:
+def _about(classifier: PageClassifier, settings: Settings) -> str:
     return about_panel(classifier.info, settings)
 
 
-def _one_text(classifier: Classifier, settings: Settings) -> None:
+def _one_text(classifier: PageClassifier, settings: Settings) -> None:
     async def read(text: str) -> AsyncIterator[str]:
         async for shown in one(classifier, settings, text or ""):
             yield shown
@@ -150,7 +151,7 @@ def _one_text(classifier: Classifier, settings: Settings) -> None:
     clear.click(None, None, [text, answer], js=f"() => ['', {EMPTY!r}]", api_visibility="private")
 
 
-def _many_texts(classifier: Classifier) -> None:
+def _many_texts(classifier: PageClassifier) -> None:
     def look(payload: str) -> tuple[Any, str]:
         try:
             file = handed_file(payload)
@@ -227,14 +228,13 @@ def _many_texts(classifier: Classifier) -> None:
     )
 
 
-def _compare(classifier: Classifier, settings: Settings, *, local: bool) -> None:
+def _compare(classifier: PageClassifier, settings: Settings, *, local: bool) -> None:
     async def compare(text: str, source: str | None) -> AsyncIterator[str]:
         async for shown in compared(classifier, settings, text or "", source or ""):
             yield shown
 
     running = classifier.info.source
-    offered = dict.fromkeys((settings.model, BUNDLED, *settings.web_models.split()))
-    others = [source for source in offered if source != running]
+    others = [source for source in offered(settings) if source != running]
     hint = (
         "bundled, a folder on this machine, or a hub id as org/name@revision"
         if local

@@ -18,9 +18,9 @@ from bot.web.access import Access, access_for
 from bot.web.address import is_local
 from bot.web.asgi_guard import Guard
 from bot.web.gradio_sessions import keep_no_values, print_no_tracebacks, work_of
+from bot.web.page_classifier import PageClassifier
 from bot.web.page_requests import Inputs
 from bot.web.visitors import Visitors
-from model import Classifier
 from model.concurrency import in_thread
 
 if TYPE_CHECKING:
@@ -42,18 +42,24 @@ class Address:
 
 @asynccontextmanager
 async def running_page(
-    classifier: Classifier, settings: Settings, host: str, port: int, *, share: bool = False, alone: bool = True
+    classifier: PageClassifier,
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    share: bool = False,
+    alone: bool = True,
+    listening: socket.socket | None = None,
 ) -> AsyncIterator[Address]:
-    """Serves the page until the block is left. Port 0 takes a free one.
+    """Serves the page until the block is left. Port 0 takes a free one; `listening` has been taken already.
 
     A page that is not `alone` is the bot's, and its visitors are strangers: a proxy may be before it.
     Raises SettingsError, a sentence, when others could reach it and nothing says who may, when the address cannot be
     had, or a shared one not be made.
     """
-    local = is_local(host) and not share
-    access = access_for(settings, reachable=not local)
-    local = local and access is None and not settings.web_open
-    listening = _listen(host, port)
+    access = check_access(settings, host, share=share)
+    local = is_local(host) and not share and access is None and not settings.web_open
+    listening = listening or listen(host, port)
     parts = Parts(classifier, settings, local, alone and local, access)
     try:
         server, thread = await in_thread(lambda: _start(parts, listening))
@@ -70,7 +76,13 @@ async def running_page(
         await in_thread(lambda: thread.join(_CLOSING_SECONDS))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def check_access(settings: Settings, host: str, *, share: bool) -> Access | None:
+    """Who may use a page at that address; None: everybody who reaches it. Raises SettingsError when nothing says it."""
+    return access_for(settings, reachable=share or not is_local(host))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Takes the address. Raises SettingsError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -88,7 +100,7 @@ def _listen(host: str, port: int) -> socket.socket:
 class Parts:
     """What a page is made of: `local` answers to this machine alone, and `own` also lets its visitors name models."""
 
-    classifier: Classifier
+    classifier: PageClassifier
     settings: Settings
     local: bool
     own: bool

@@ -118,6 +118,15 @@ async def test_the_status_before_anybody_has_asked_claims_nothing(use):
     assert "half within" not in said
 
 
+async def test_the_status_says_how_the_page_beside_the_bot_is(use, bot, monkeypatch):
+    assert "Web page" not in await use("status")
+    monkeypatch.setattr(bot.services.settings, "web_port", 7860)
+    assert "it does not stand; it is being started." in await use("status")
+    bot.services.page.address, bot.services.page.ended, bot.services.page.why = "http://127.0.0.1:7860/", 2, "signal 9"
+    said = await use("status")
+    assert "it stands at http://127.0.0.1:7860/. It has ended 2 times, the last time: signal 9." in said
+
+
 async def test_the_status_of_a_closed_model_says_so(use, classifier):
     await classifier.close()
     assert "It does not answer: it is shut down." in await use("status")

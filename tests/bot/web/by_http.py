@@ -8,7 +8,7 @@ import urllib.request
 
 def fetch(url, **headers):
     request = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=90) as answer:
         return answer.read().decode()
 
 
@@ -16,7 +16,7 @@ def status_of(url, body=None, method=None, **headers):
     """The status that is answered, and the sentence or page with it."""
     request = urllib.request.Request(url, body, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode()
@@ -42,8 +42,20 @@ def ask(url, handler, data, session, **headers):
 
 def press(url, element, data, event="click", **headers):
     """Presses the button with that id, or has another event come to it, and returns the last thing shown then."""
+    return _shown_last(url, handler_of(url, element, event, **headers), data, **headers)
+
+
+def arrive(url, element, **headers):
+    """What the part with that id shows to a visitor who has just come."""
+    config = json.loads(fetch(f"{url}config", **headers))
+    (part,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == element)
+    handler = next(one["id"] for one in config["dependencies"] if part in one["outputs"] and one["backend_fn"])
+    return _shown_last(url, handler, [], **headers)
+
+
+def _shown_last(url, handler, data, **headers):
     session = secrets.token_hex(8)
-    assert ask(url, handler_of(url, element, event, **headers), data, session, **headers) == 200
+    assert ask(url, handler, data, session, **headers) == 200
     events = fetch(f"{url}gradio_api/queue/data?session_hash={session}", **headers).split("\n\n")
     messages = [json.loads(event.removeprefix("data: ")) for event in events if event]
     return next(message for message in messages if message["msg"] == "process_completed")

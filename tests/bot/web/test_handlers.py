@@ -7,7 +7,8 @@ import pytest
 from bot.presentation.error_words import SLOW, SORRY
 from bot.web import handlers as answers
 from bot.web.bulk_scoring import ORIGIN, score
-from bot.web.handlers import STILL_ENDING, THE_SAME, compared, many, one
+from bot.web.handlers import THE_SAME, compared, many, one
+from bot.web.second_model import STILL_ENDING
 from bot.web.table_parser import pasted
 from bot.web.verdict_html import kind_card, notice
 from model import BUNDLED, Classifier, Explanation, Overloaded, Priority, Sentiment, Unreadable, Verdict
@@ -224,7 +225,7 @@ async def test_a_text_that_only_the_second_model_does_not_rate_is_not_rated(clas
     async def ask_second(*_):
         return DANGER
 
-    monkeypatch.setattr(answers, "_ask_second", ask_second)
+    monkeypatch.setattr(answers, "ask_second", ask_second)
     shown = await last(compared(classifier, settings, "what a day", str(BUNDLED_FOLDER)))
     assert shown == kind_card(settings.help_url)
 

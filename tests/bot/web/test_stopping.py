@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 
 import pytest
 
@@ -10,6 +11,7 @@ from bot.app import page as command
 from bot.app import runtime as process
 from bot.app.connecting import EX_OK
 from bot.app.page import serve
+from bot.app.page_supervisor import PageSupervisor
 
 
 def stop_here(*_, **__):
@@ -36,17 +38,32 @@ async def test_a_page_that_is_still_starting_ends_at_once(classifier, settings, 
 async def test_a_bot_whose_page_is_still_starting_ends_at_once_and_closes_its_model(
     classifier, settings, storage, monkeypatch
 ):
-    model = Untouched(classifier)
+    model, processes = Untouched(classifier), []
+    start = PageSupervisor._started
 
     async def parts(_settings, running):
         running.classifier, running.storage = model, storage
         return running
 
+    async def connected(_settings, _token, stop, _running):
+        await stop.wait()
+        return EX_OK
+
+    def started(self, theirs):
+        processes.append(start(self, theirs))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return processes[0]
+
     monkeypatch.setattr(process, "open_parts", parts)
-    monkeypatch.setattr(command, "running_page", Never)
+    monkeypatch.setattr(process, "_connect", connected)
+    monkeypatch.setattr(process, "freeze_what_is_loaded", lambda: None)
+    monkeypatch.setattr(PageSupervisor, "_started", started)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
     async with asyncio.timeout(20):
-        assert await process.run(settings.model_copy(update={"web_port": 1}), "token") == EX_OK
+        assert await process.run(settings.model_copy(update={"web_port": port}), "token") == EX_OK
     assert model.closed
+    assert processes[0].returncode is not None
 
 
 class Never:
