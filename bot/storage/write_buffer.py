@@ -181,15 +181,14 @@ class WriteBuffer:
         """
         theirs = frozenset(authors)
         self._forgotten.update((author, max(up_to, self._forgotten.get(author, 0))) for author in theirs)
+        for waiting in (self._pending, self._in_flight):  # before it is noted: what is noted is done before these
+            waiting.drop(lambda scored: scored.author in theirs)
         noted = await self._erasures.note(Kind.ERASED, up_to, authors, key)
         try:
-            async with self._database.patience.turn(self._flushing):
-                self._pending.drop(lambda scored: scored.author in theirs)
-                async with self._erasures.transaction() as connection:
-                    await final_sign_of_life(connection, self._clock())
-                    return sum([await erase(connection, list(theirs)) for erase in erasers])
+            async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
+                await final_sign_of_life(connection, self._clock())
+                return sum([await erase(connection, list(theirs)) for erase in erasers])
         except DatabaseUnavailable as error:
-            self._pending.drop(self._is_refused)
             if noted:
                 raise ErasureWaits(str(error)) from error
             raise
@@ -214,7 +213,6 @@ class WriteBuffer:
             except BaseException:
                 self.counts.failures += 1
                 self._pending = self._in_flight.followed_by(self._pending)
-                self._pending.drop(self._is_refused)  # `forget` may not have waited for this
                 raise
             else:
                 if sees:
@@ -247,10 +245,6 @@ class WriteBuffer:
         removals = self._pending.removals + self._in_flight.removals + len(self._later_deleted)
         if len(self) or removals:
             _log.error("%d messages and %d removals could not be written before the end", len(self), removals)
-
-    def _is_refused(self, scored: Scored) -> bool:
-        """Whether its author has had it deleted, or does not want to be read any more."""
-        return scored.message_id <= self._forgotten.get(scored.author, 0) or scored.author in self._opted_out
 
     async def _note_places(self, connection: AsyncConnection) -> None:
         """Servers and channels of which something is held are noted before they go, and what was noted is done.

@@ -154,18 +154,17 @@ async def test_an_opt_out_that_was_answered_is_known_although_the_database_stood
     local, world, store, tmp_path, number
 ):
     address = {"DATABASE_URL": store.url} if store.url else {}
-    async with online_bot(local, tmp_path, **address) as bot:
-        async with store.standing_still():
-            local.patience = 0
-            out = await world.alice.slash(world.channel, "privacy opt-out")
-            if number == signal.SIGKILL:
-                await until(lambda: is_complete(out))
-            else:
-                await until(lambda: out.acknowledged)
-            bot.process.send_signal(number)
-            await bot.ended()
-            assert is_complete(out)
-            assert out.response.content.startswith(OUT)
+    async with online_bot(local, tmp_path, **address) as bot, store.standing_still():
+        local.patience = 0
+        out = await world.alice.slash(world.channel, "privacy opt-out")
+        if number == signal.SIGKILL:
+            await until(lambda: is_complete(out))
+        else:
+            await until(lambda: out.acknowledged)
+        bot.process.send_signal(number)
+        await bot.ended()
+        assert is_complete(out)
+        assert out.response.content.startswith(OUT)
     local.patience = 30.0
     async with online_bot(local, tmp_path, **address) as bot:
         seen = await world.alice.slash(world.channel, "privacy see")
