@@ -1,7 +1,9 @@
 """The database stands still: everybody hears from the bot in time, and it ends in time and says what is lost."""
 
+import re
 import signal
 from itertools import cycle
+from pathlib import Path
 
 import discord
 import pytest
@@ -12,6 +14,7 @@ from simcord.results import to_discord_message
 from bot.app.connecting import EX_OK
 from bot.commands.privacy import OUT
 from bot.demo.local_discord import LocalDiscord
+from bot.features import features
 from tests.discord.test_process import ORDERLY_SECONDS, TEXT, end
 from tests.discord.wire import build_world, online_bot, until
 from tests.soak.people import is_complete
@@ -147,6 +150,14 @@ async def test_everybody_hears_in_time_and_is_told_at_the_end_and_what_is_lost_i
     assert "failed" not in bot.said
     assert "nor could" not in bot.said
     assert "Traceback" not in bot.said
+
+
+def test_every_kind_of_button_is_pressed_above_and_there_is_nothing_else_to_use():
+    ours = [one for one in discord.ui.DynamicItem.__subclasses__() if one.__module__.startswith("bot.")]
+    kinds = {one.__discord_ui_compiled_template__.pattern.partition(":")[0] + ":" for one in ours}
+    assert kinds == set(PRESSED)
+    written = "".join(file.read_text("utf-8") for file in Path(features.__code__.co_filename).parent.rglob("*.py"))
+    assert not re.search(r"ui\.(Modal|select|Select|button\()|\w+Select\b\(", written)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
