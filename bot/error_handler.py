@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.presentation.error_words import NOT_HERE, SORRY
+from bot.storage.patience import somebody_waits
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
     """
     if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
         _log.info("the answer to %s came too late (%s)", name, error.code)
+        return
+    if interaction.client.is_closed():
+        _log.info("the answer to %s came after the end", name)
         return
     _log.error("%s failed: %s", name, type(error).__name__)
     try:
@@ -74,6 +78,7 @@ def apologising(
     ) -> Callable[[_T, discord.Interaction[Any]], Coroutine[Any, Any, None]]:
         @wraps(callback)
         async def guarded(button: _T, interaction: discord.Interaction[Any]) -> None:
+            somebody_waits()
             try:
                 await callback(button, interaction)
             except Exception as error:
@@ -100,9 +105,12 @@ class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         """Whether a command that is for servers was used in one that the bot is in.
 
+        Here each command begins, in a task of its own, and with it somebody's waiting.
+
         Somebody who has added the commands to their own account can use them anywhere, with whatever permissions they
         have there. Of a server where it is not the bot would be told nothing, also not when it has to forget it.
         """
+        somebody_waits()
         if not _for_servers(interaction.command) or is_in_server(interaction):
             return True
         if interaction.type is not discord.InteractionType.autocomplete:

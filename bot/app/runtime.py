@@ -273,12 +273,14 @@ async def end(running: Running, budget: ShutdownBudget) -> None:
     if classifier is not None:
         await budget.give("model", classifier.close())
     if client is not None:
+        if storage is not None:  # whoever waits for the store is told as well
+            storage.database.patience.end_in(0.5 * budget.share_of("answers"))
         await budget.give("answers", _answers_given())
         await budget.give("connection", client.close())
     await budget.give("page", running.page.aclose())
     await budget.give("store", running.store.aclose())
-    if storage is not None and budget.left_behind("store") and len(storage.write_buffer):
-        _log.error("%d messages could not be written before the end", len(storage.write_buffer))
+    if storage is not None and budget.left_behind("store"):
+        storage.write_buffer.say_what_is_unwritten()
 
 
 async def _answers_given() -> None:

@@ -1,13 +1,22 @@
-"""A thread in which charts are drawn and baselines learned, one after the other; the event loop waits for none."""
+"""A thread in which charts are drawn and baselines learned, one after the other; the event loop waits for none.
+
+Nobody takes all the places in its queue.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 MOST_WAITING = 8
+"""Pieces of work. An answer is made of one at a time."""
+
+MOST_OF_ONE = 2
+"""Answers with charts that one person may be waiting for."""
 
 _T = TypeVar("_T")
 
@@ -22,6 +31,22 @@ class ChartExecutor:
     def __init__(self, name: str = "charts") -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting = 0
+        self._answers: Counter[int] = Counter()
+
+    @contextmanager
+    def answer_for(self, person: int) -> Iterator[None]:
+        """One answer with charts, from the first look into the store on.
+
+        Raises TooBusy for who waits for `MOST_OF_ONE` already.
+        """
+        if self._answers[person] >= MOST_OF_ONE:
+            raise TooBusy("You are waiting for two charts already; please ask again when you have them.")
+        self._answers[person] += 1
+        try:
+            yield
+        finally:
+            self._answers[person] -= 1
+            self._answers += Counter()  # leaves out who waits for nothing
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """What `work` returns, done in the thread when its turn comes. Raises TooBusy."""

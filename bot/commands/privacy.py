@@ -25,6 +25,7 @@ from bot.storage.errors import DatabaseUnavailable, ErasureWaits
 from bot.storage.people_repository import read_opt_out
 from bot.storage.personal_data import Holding, PersonalData, erasers
 from bot.storage.schema import OptOutRow
+from model.concurrency import in_thread
 
 DELETE = "Delete"
 LATER = "Please try again in a few minutes."
@@ -187,7 +188,7 @@ class PrivacyCog(
             text = as_json(interaction.user.id, held, days=days, now=time.time())
             return as_file(text, interaction.filesize_limit)
 
-        name, data = await asyncio.to_thread(write)  # a month of somebody's messages may be tens of thousands of lines
+        name, data = await in_thread(write)  # a month of somebody's messages may be tens of thousands of lines
         content = in_words(held, days) if words else "Everything that is kept about you:"
         file = discord.File(io.BytesIO(data), filename=name)
         await interaction.edit_original_response(content=content, attachments=[file])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,9 +19,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bot.storage.database_url import UNUSABLE, claim, database_url
+from bot.storage.database_url import FILE, UNUSABLE, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
+from bot.storage.patience import Patience
 from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
@@ -39,8 +41,16 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sq
 BUSY_SECONDS = 5.0
 """How long a write waits for another program that has the SQLite file locked, such as one that makes a copy of it."""
 
+_LOCKED_SECONDS, _LOCKED_PAUSE = 0.25, 0.05
+"""How long a thread waits for the lock at a time, and the pause until it tries again: it heeds no cancelling."""
+
 CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
 """How long PostgreSQL may take to let us in, and to do one thing."""
+
+_ANOTHER_FILE = (
+    f"{FILE} in DATA_DIR was moved, replaced or deleted while the bot runs, so what is written now would be lost: "
+    "stop it, put the file back, and start it again."
+)
 
 _WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
 """PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
@@ -54,9 +64,16 @@ class Database:
     Every failure, be it of the network, the disk or a statement, is a DatabaseUnavailable.
     """
 
-    def __init__(self, engine: AsyncEngine, lock: int | None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, lock: int | None = None, file: Path | None = None, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """`file` is that of SQLite."""
+        self.patience = Patience()
         self._engine = engine
         self._lock = lock
+        self._file = file
+        self._is = _identity(file)
+        self._busy_seconds = busy_seconds
         self._turn = asyncio.Lock()
 
     @classmethod
@@ -69,7 +86,7 @@ class Database:
         lock = claim(folder) if url.get_backend_name() == "sqlite" else None
         try:
             await asyncio.get_running_loop().run_in_executor(None, _migrate, url, busy_seconds)
-            return cls(_engine(url, busy_seconds), lock)
+            return cls(_engine(url, busy_seconds), lock, folder / FILE if lock is not None else None, busy_seconds)
         except BaseException:
             if lock is not None:
                 os.close(lock)
@@ -83,23 +100,41 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database throughout."""
-        with _typed_failures():
-            async with self._engine.connect() as connection:
-                if self.dialect == "postgresql":
-                    await connection.execution_options(isolation_level="REPEATABLE READ")
-                yield connection
+        async with self.patience.limited():
+            with _typed_failures():
+                async with self._engine.connect() as connection:
+                    if self.dialect == "postgresql":
+                        await connection.execution_options(isolation_level="REPEATABLE READ")
+                    async with _let_go_when_cancelled(connection):
+                        yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        async with self._turn:
+        async with self.patience.turn(self._turn), self.patience.limited():
             with _typed_failures():
+                if _identity(self._file) != self._is:
+                    raise DatabaseUnusable(_ANOTHER_FILE)
                 async with self._engine.connect() as connection:
                     await connection.execution_options(writes=True)
-                    async with connection.begin():
-                        if self.dialect == "postgresql":
-                            await connection.execute(_WAIT_FOR_TURN)
+                    async with self._begun(connection):
                         yield connection
+
+    @asynccontextmanager
+    async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """A transaction for one who writes. SQLite's lock is waited for here, where waiting can be ended."""
+        until, begun = time.monotonic() + self._busy_seconds, False
+        while not begun:
+            try:
+                async with connection.begin(), _let_go_when_cancelled(connection):
+                    begun = True
+                    if self.dialect == "postgresql":
+                        await connection.execute(_WAIT_FOR_TURN)
+                    yield
+            except DBAPIError as error:
+                if begun or not _is_locked(error) or time.monotonic() >= until:
+                    raise
+                await asyncio.sleep(_LOCKED_PAUSE)
 
     async def close(self) -> None:
         """Waits for the writer and lets go of everything; a failure is logged."""
@@ -111,6 +146,16 @@ class Database:
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
+
+
+@asynccontextmanager
+async def _let_go_when_cancelled(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Or its transaction would be rolled back first, by a server that may have been stopped."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await connection.invalidate()
+        raise
 
 
 @contextmanager
@@ -127,6 +172,20 @@ def _is_for_good(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
         return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _PASSING
     return _kind(error) in _REFUSALS
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error.orig, sqlite3.DatabaseError) and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """What tells a file from another that has its name; None: there is none, or no system that tells."""
+    try:
+        stat = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino) if stat is not None else None
 
 
 def _kind(error: BaseException) -> str:
@@ -177,15 +236,17 @@ async def _connected(engine: AsyncEngine) -> AsyncConnection:
 def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return _postgres_engine(url)
-    engine = create_async_engine(url, **_sqlite_options(busy_seconds))
+    engine = create_async_engine(url, **_sqlite_options(min(busy_seconds, _LOCKED_SECONDS)))
     _use_as_sqlite(engine.sync_engine)
     return engine
 
 
 def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
-    waits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
     try:
-        return create_async_engine(url, connect_args=waits, pool_pre_ping=True, hide_parameters=True, **options)
+        from bot.storage.postgres_connection import PromptConnection
+
+        how = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS, "connection_class": PromptConnection}
+        return create_async_engine(url, connect_args=how, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
         raise DatabaseUnusable(needs_extra("PostgreSQL", "postgres")) from None
     except ArgumentError:  # such as a port that is no number, which the error repeats

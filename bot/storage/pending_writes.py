@@ -62,6 +62,11 @@ class Pending:
     def __bool__(self) -> bool:
         return bool(self.scores or self.deleted or self.emptied or self.channels or self.guilds)
 
+    @property
+    def removals(self) -> int:
+        """How many messages, channels and servers are to be removed."""
+        return sum(map(len, (self.deleted, self.emptied, self.channels, self.guilds)))
+
     def put(self, scored: Scored, *, missed: bool = False) -> None:
         """Keeps it, unless a newer version is here. One that was `missed` could not be counted while it was news."""
         if missed or scored.edited < told_from(hour_of(scored.message_id)) * 1000:

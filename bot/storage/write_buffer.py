@@ -8,7 +8,6 @@ import time
 from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +22,7 @@ from bot.storage.personal_data import Eraser
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.retention import oldest_kept
 from bot.storage.sign_of_life import final_sign_of_life, sign_of_life
+from bot.storage.write_counts import Counts
 from model.errors import Unreadable
 from model.verdict import Verdict
 
@@ -37,26 +37,6 @@ ALIVE_SECONDS = 60.0
 """How often a sign of life is written when there is nothing else to write."""
 
 _HIGHEST = 2**63
-
-
-@dataclass(slots=True)
-class Counts:
-    """What has become of the messages since the start.
-
-    `written`: written, deletions and repetitions included. `refused`: deleted, forgotten, opted out or of a channel or
-    server that is gone by the time their score came. `late`: older than the retention time. `edits`: edited after their
-    hour was over, and never counted in it. `dropped`: there was no room. `dropped_deletions`: there was no room for
-    these either; their rows stay until somebody looks which messages are still there (`GapRepository.held_messages`),
-    or until they are purged. `failures`: writes that failed, of which nothing is lost.
-    """
-
-    written: int = 0
-    refused: int = 0
-    late: int = 0
-    edits: int = 0
-    dropped: int = 0
-    dropped_deletions: int = 0
-    failures: int = 0
 
 
 class WriteBuffer:
@@ -201,21 +181,21 @@ class WriteBuffer:
         """
         theirs = frozenset(authors)
         self._forgotten.update((author, max(up_to, self._forgotten.get(author, 0))) for author in theirs)
+        for waiting in (self._pending, self._in_flight):  # before it is noted: what is noted is done before these
+            waiting.drop(lambda scored: scored.author in theirs)
         noted = await self._erasures.note(Kind.ERASED, up_to, authors, key)
-        async with self._flushing:
-            self._pending.drop(lambda scored: scored.author in theirs)
-            try:
-                async with self._erasures.transaction() as connection:
-                    await final_sign_of_life(connection, self._clock())
-                    return sum([await erase(connection, list(theirs)) for erase in erasers])
-            except DatabaseUnavailable as error:
-                if noted:
-                    raise ErasureWaits(str(error)) from error
-                raise
+        try:
+            async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
+                await final_sign_of_life(connection, self._clock())
+                return sum([await erase(connection, list(theirs)) for erase in erasers])
+        except DatabaseUnavailable as error:
+            if noted:
+                raise ErasureWaits(str(error)) from error
+            raise
 
     async def flush(self) -> None:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
-        async with self._flushing:
+        async with self._database.patience.turn(self._flushing):
             now, sees = self._clock(), self.sees
             while self._later_deleted and len(self._pending.deleted) < self._limit:
                 self._pending.delete((self._later_deleted.pop(),))
@@ -257,7 +237,14 @@ class WriteBuffer:
             while self._later_deleted:
                 await self.flush()
         except DatabaseUnavailable as error:
-            _log.error("%d messages could not be written before the end: %s", len(self), error)
+            _log.error("%s", error)
+            self.say_what_is_unwritten()
+
+    def say_what_is_unwritten(self) -> None:
+        """Counts in the log what waits, at the end, if anything does."""
+        removals = self._pending.removals + self._in_flight.removals + len(self._later_deleted)
+        if len(self) or removals:
+            _log.error("%d messages and %d removals could not be written before the end", len(self), removals)
 
     async def _note_places(self, connection: AsyncConnection) -> None:
         """Servers and channels of which something is held are noted before they go, and what was noted is done.

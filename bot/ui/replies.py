@@ -24,11 +24,12 @@ ASIDE = "I've answered this one privately."
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: words, or an embed and what goes under it. One that is `aside` is for the one who asked, always."""
+    """An answer: words, or an embed, and what goes under it. One that is `aside` is for the one who asked, always."""
 
     content: str | None = None
     embed: discord.Embed | None = None
     view: discord.ui.View | None = None
+    file: discord.File | None = None
     aside: bool = False
 
 
@@ -75,14 +76,17 @@ def _seen(task: asyncio.Task[Reply]) -> None:
 
 
 async def _send(interaction: discord.Interaction[Any], reply: Reply) -> None:
-    parts: dict[str, Any] = {"embed": reply.embed, "view": reply.view}
+    parts: dict[str, Any] = {"embed": reply.embed, "view": reply.view, "file": reply.file}
     await interaction.response.send_message(
         reply.content, ephemeral=reply.aside, **{name: part for name, part in parts.items() if part is not None}
     )
 
 
 async def _fill(interaction: discord.Interaction[Any], reply: Reply) -> None:
-    await interaction.edit_original_response(content=reply.content, embed=reply.embed, view=reply.view)
+    files = [reply.file] if reply.file is not None else []
+    await interaction.edit_original_response(
+        content=reply.content, embed=reply.embed, view=reply.view, attachments=files
+    )
 
 
 async def _step_aside(interaction: discord.Interaction[Any], reply: Reply) -> None:

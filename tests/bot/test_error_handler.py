@@ -1,9 +1,13 @@
 import asyncio
+import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
+import discord
 import pytest
 
 from bot.commands import sentiment
+from bot.error_handler import apologise
 from bot.presentation.error_words import SLOW, SORRY
 from bot.ui import replies
 from model import Classifier
@@ -131,3 +135,13 @@ async def test_when_not_even_the_apology_arrives_the_bot_goes_on(world):
     await world.ask("hello", private=True)
     assert len(world.env.errors) == 1
     assert (await world.ask("hello again")).response.embeds
+
+
+async def test_what_fails_because_the_bot_has_ended_is_no_failure(caplog):
+    client = discord.Client(intents=discord.Intents.none())
+    await client.close()
+    caplog.set_level(logging.INFO)
+    await apologise(SimpleNamespace(client=client), "channel", RuntimeError("Session is closed"))  # type: ignore[arg-type]
+    assert [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "bot.error_handler"] == [
+        ("INFO", "the answer to channel came after the end")
+    ]

@@ -28,6 +28,10 @@ from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, GuildSet
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.storage.errors import DatabaseUnavailable, UnknownTimezone
+from model.concurrency import in_thread
+
+_SUGGESTING_SECONDS = 1.0
+"""What may be typed further is shown within this time or not at all."""
 
 _Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
 
@@ -174,14 +178,11 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         """Judges the past by the rules of the present."""
 
         async def work(admin: RuleChanges) -> str:
-            return await replay(
-                interaction,
-                self.monitoring.services,
-                admin,
-                channel=channel,
-                sensitivity=sensitivity,
-                messages=messages,
-            )
+            services = self.monitoring.services
+            with services.charts.answer_for(interaction.user.id):
+                return await replay(
+                    interaction, services, admin, channel=channel, sensitivity=sensitivity, messages=messages
+                )
 
         await self._answer(interaction, work)
 
@@ -235,7 +236,11 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
     @settings.autocomplete("timezone")
     async def _suggest_timezone(self, _interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        zones = await asyncio.to_thread(zones_like, typed)
+        try:
+            async with asyncio.timeout(_SUGGESTING_SECONDS):
+                zones = await in_thread(lambda: zones_like(typed))
+        except TimeoutError:
+            zones = []  # the names are read from the disk, and nobody may wait for that
         return [app_commands.Choice(name=zone, value=zone) for zone in zones]
 
     async def _answer(self, interaction: discord.Interaction, work: _Work) -> None:

@@ -24,7 +24,7 @@ from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.unread import Unread
-from bot.storage.write_buffer import Counts as Written
+from bot.storage.write_counts import Counts as Written
 
 _LIST, _FIELD = 3000, 1024
 

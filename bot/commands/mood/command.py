@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import discord
 from discord import app_commands
@@ -24,21 +22,12 @@ from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
 from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
+from bot.ui.replies import Reply, reply_to_all, reply_to_asker
+from model.concurrency import in_thread
 
 NOT_AN_ADMIN = "Only members who may manage this server can export its mood."
 UNAVAILABLE = "I cannot reach my records at the moment; please try again in a minute."
-_SETTINGS_SECONDS = 2.0
-"""How long a server's settings may take: Discord wants the command acknowledged after 3 seconds."""
-
 _REFUSALS = (NoSuchTime, NotToldHere, TooMuch, TooBusy)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is said, and the file beside it if there is one."""
-
-    text: str
-    file: discord.File | None = None
 
 
 @app_commands.guild_only()
@@ -66,11 +55,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     ) -> None:
         """One channel, its threads counted in."""
 
-        async def answer(asked: Asked, words: str) -> Answer:
+        async def answer(asked: Asked, words: str) -> Reply:
             place = place_of(interaction, channel)
             reading = await read_channel(self.storage.moods, asked, place.id)
             if reading.timeline.total is None:
-                return Answer(_nothing(place.mention, words, reading, asked))
+                return Reply(_nothing(place.mention, words, reading, asked))
             return await self._chart(f"**{place.mention} {words}**", place.name, reading, asked)
 
         await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
@@ -87,11 +76,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     ) -> None:
         """The channels that the asker can see, together: otherwise the difference would tell of the others."""
 
-        async def answer(asked: Asked, words: str) -> Answer:
+        async def answer(asked: Asked, words: str) -> Reply:
             seen = [place.id for place in visible_channels(interaction)]
             reading = await read_server(self.storage.moods, asked, seen)
             if reading.timeline.total is None:
-                return Answer(_nothing("this server", words, reading, asked))
+                return Reply(_nothing("this server", words, reading, asked))
             return await self._chart(f"**The server {words}**", "The server", reading, asked)
 
         await self._answer(interaction, since, private, answer, lambda: visible_channels(interaction))
@@ -119,16 +108,16 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
                 raise NotToldHere("These are the same channel: choose two.")
             return pair
 
-        async def answer(asked: Asked, words: str) -> Answer:
+        async def answer(asked: Asked, words: str) -> Reply:
             first, second = places()
             readings = await read_pair(self.storage.moods, asked, first.id, second.id)
             for place, reading in zip((first, second), readings, strict=True):
                 if reading.timeline.total is None:
-                    return Answer(_nothing(place.mention, words, reading, asked))
+                    return Reply(_nothing(place.mention, words, reading, asked))
             lines = [reading.line(place.name, None) for place, reading in zip((first, second), readings, strict=True)]
             said = compared((first.mention, second.mention), (readings[0].timeline, readings[1].timeline))
             picture = await self._picture(lines, asked)
-            return Answer(f"**{first.mention} and {second.mention} {words}**\n{said}", picture)
+            return Reply(f"**{first.mention} and {second.mention} {words}**\n{said}", file=picture)
 
         await self._answer(interaction, since, private, answer, places)
 
@@ -151,11 +140,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
                 return visible_channels(interaction)
             return [place_of(interaction, channel)]
 
-        async def answer(asked: Asked, words: str) -> Answer:
+        async def answer(asked: Asked, words: str) -> Reply:
             names = {place.id: place.name for place in places()}
             told = await self.storage.moods.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
             if not told:
-                return Answer(f"There is no hour {words} of which something may be told.")
+                return Reply(f"There is no hour {words} of which something may be told.")
             hours = ((where, hour) for _, where, hour in told)
             table = await self.charts.run(lambda: to_csv(hours, names, asked.zone))
             kind = TargetKind.SERVER if channel is None else TargetKind.CHANNEL
@@ -168,7 +157,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
                 f"multiples of {BASE}, people down to one, scores to two digits. With fewer than "
                 f"{FEWEST_WITHOUT_NOISE} people an hour's numbers are blurred, which its standard error counts in."
             )
-            return Answer(text, discord.File(io.BytesIO(table), "mood.csv"))
+            return Reply(text, file=discord.File(io.BytesIO(table), "mood.csv"))
 
         await self._answer(interaction, since, True, answer, places)
 
@@ -186,46 +175,47 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         interaction: discord.Interaction,
         since: str,
         private: bool,
-        answer: Callable[[Asked, str], Awaitable[Answer]],
+        answer: Callable[[Asked, str], Awaitable[Reply]],
         places: Callable[[], list[Place]],
     ) -> None:
         """Refuses for the asker alone; otherwise answers for everybody, unless `private`.
 
-        What not everybody here could see in its own channel is for the asker alone as well.
+        What not everybody here could see in its own channel is for the asker alone as well. Nothing is waited for until
+        that is decided, and the rest is waited for as `reply_to_all` does, so that Discord always hears in time.
         """
-        assert interaction.guild_id is not None
-        now = interaction.created_at.timestamp()
         try:
             asked_about = [place.id for place in places()]
             private = private or not may_be_told_here(interaction, asked_about)
-            async with asyncio.timeout(_SETTINGS_SECONDS):
-                zone = (await self.storage.guilds.settings(interaction.guild_id)).zone
-            chosen: Since = await asyncio.to_thread(read_since, since, zone, now)
-        except _REFUSALS as refusal:
+        except NotToldHere as refusal:
             await interaction.response.send_message(str(refusal), ephemeral=True)
             return
-        except (DatabaseUnavailable, TimeoutError):
-            await interaction.response.send_message(UNAVAILABLE, ephemeral=True)
-            return
-        await interaction.response.defer(thinking=True, ephemeral=private)
-        try:
-            await self.storage.write_buffer.flush()
-            said = await answer(Asked(interaction.guild_id, zone, chosen.first_hour, now), chosen.words)
-        except _REFUSALS as refusal:
-            said = Answer(str(refusal))
-        except DatabaseUnavailable:
-            said = Answer(UNAVAILABLE)
-        files = [said.file] if said.file is not None else []
-        await interaction.edit_original_response(content=said.text, attachments=files)
+        reading = self._reading(interaction, since, answer)
+        await (reply_to_asker if private else reply_to_all)(interaction, reading)
 
-    async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Answer:
+    async def _reading(
+        self, interaction: discord.Interaction, since: str, answer: Callable[[Asked, str], Awaitable[Reply]]
+    ) -> Reply:
+        assert interaction.guild_id is not None
+        now = interaction.created_at.timestamp()
+        try:
+            with self.charts.answer_for(interaction.user.id):
+                zone = (await self.storage.guilds.settings(interaction.guild_id)).zone
+                chosen: Since = await in_thread(lambda: read_since(since, zone, now))
+                await self.storage.write_buffer.flush()
+                return await answer(Asked(interaction.guild_id, zone, chosen.first_hour, now), chosen.words)
+        except _REFUSALS as refusal:
+            return Reply(str(refusal), aside=True)
+        except DatabaseUnavailable:
+            return Reply(UNAVAILABLE, aside=True)
+
+    async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Reply:
         def read() -> tuple[str, Line]:
             baseline = reading.learned(asked.zone)
             said = sentences(reading.timeline, reading.hours, baseline, asked.zone, reading.unread)
             return said, reading.line(name, baseline)
 
         said, line = await self.charts.run(read)
-        return Answer(f"{title}\n{said}", await self._picture([line], asked))
+        return Reply(f"{title}\n{said}", file=await self._picture([line], asked))
 
     async def _picture(self, lines: list[Line], asked: Asked) -> discord.File:
         png = await self.charts.run(lambda: draw(lines, asked.zone))

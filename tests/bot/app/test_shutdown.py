@@ -9,6 +9,7 @@ import pytest
 
 from bot.app.runtime import Running, end
 from bot.app.shutdown import GRACE_SECONDS, LAST_SECONDS, SHARES, SHUTDOWN_SECONDS, ShutdownBudget, run_to_the_end
+from bot.storage.patience import Patience
 from bot.storage.write_buffer import WriteBuffer
 
 PATIENCE = 20
@@ -120,6 +121,7 @@ class HungDatabase:
 
     def __init__(self):
         self.asked = asyncio.Event()
+        self.patience = Patience()
 
     @asynccontextmanager
     async def write(self):

@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+from contextlib import ExitStack
 
 import pytest
 
-from bot.charts.executor import MOST_WAITING, ChartExecutor, TooBusy
+from bot.charts.executor import MOST_OF_ONE, MOST_WAITING, ChartExecutor, TooBusy
 
 
 async def test_work_is_done_one_piece_after_the_other_and_never_in_the_loops_thread():
@@ -41,3 +42,18 @@ async def test_too_many_are_refused_at_once():
     assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
     assert await charts.run(lambda: 7) == 7
     charts.close()
+
+
+def test_one_person_waits_for_few_answers_at_a_time_and_takes_no_others_place():
+    charts = ChartExecutor()
+    with ExitStack() as waiting:
+        for _ in range(MOST_OF_ONE):
+            waiting.enter_context(charts.answer_for(1))
+        with pytest.raises(TooBusy, match="when you have them"), charts.answer_for(1):
+            pass
+        with charts.answer_for(2):
+            pass
+    with charts.answer_for(1):
+        pass
+    assert not charts._answers
+    assert 2 * MOST_OF_ONE <= MOST_WAITING

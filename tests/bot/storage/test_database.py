@@ -213,3 +213,20 @@ def test_the_process_starts_to_load_the_model_before_any_of_it():
     probe = "import sys, bot.app.runtime; print([name for name in sys.modules if 'sqlalchemy' in name][:1])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("change", ["moved", "replaced"])
+async def test_nothing_is_written_into_a_file_that_is_no_longer_there(folder, change):
+    database = await Database.open(folder)
+    file = folder / "mood.db"
+    file.rename(folder / "aside.db")
+    if change == "replaced":
+        file.touch()
+    with pytest.raises(DatabaseUnusable, match="put the file back"):
+        async with database.write():
+            raise AssertionError("it began to write")
+    file.unlink(missing_ok=True)
+    (folder / "aside.db").rename(file)
+    async with database.write() as connection:
+        await connection.execute(text("DELETE FROM gaps"))
+    await database.close()

@@ -441,7 +441,7 @@ async def test_what_cannot_be_written_at_the_end_is_counted_in_the_log(sqlite, c
     await break_hours(sqlite)
     say(buffer, 1)
     await buffer.close()
-    assert "1 messages could not be written" in caplog.text
+    assert "1 messages and 0 removals could not be written" in caplog.text
 
 
 async def test_without_news_there_is_a_sign_of_life_once_a_minute(database, moods):

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from simcord import interactions
 from simcord.builders import ChannelHandle
 
 from bot.charts.drawing import HEIGHT, WIDTH
-from bot.charts.executor import MOST_WAITING
+from bot.charts.executor import MOST_OF_ONE, MOST_WAITING
 from bot.commands.mood import command
 from bot.commands.mood.command import NOT_AN_ADMIN, UNAVAILABLE
 from bot.commands.mood.time_range import read_since
@@ -568,6 +569,18 @@ async def test_when_many_ask_at_once_some_are_asked_to_come_back(world, busy, bo
     assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
     answer = await world.alice.slash(world.channel, "mood channel")
     assert await picture(answer)
+
+
+async def test_who_asks_for_many_charts_is_asked_to_wait_and_nobody_else_is(world, busy, bot):
+    await busy(days=1)
+    with ExitStack() as waiting:
+        for _ in range(MOST_OF_ONE):
+            waiting.enter_context(bot.services.charts.answer_for(world.alice.id))
+        refused = await world.alice.slash(world.channel, "mood channel")
+        assert "ask again when you have them" in refused.response.content
+        assert refused.response.ephemeral
+        assert await picture(await world.maya.slash(world.channel, "mood channel"))
+    assert await picture(await world.alice.slash(world.channel, "mood channel"))
 
 
 async def test_a_zone_that_this_machine_no_longer_knows_is_utc():

@@ -1,0 +1,182 @@
+"""The database stands still: everybody hears from the bot in time, and it ends in time and says what is lost."""
+
+import re
+import signal
+from itertools import cycle
+from pathlib import Path
+
+import discord
+import pytest
+from simcord import InteractionResult
+from simcord.enums import AppCommandType, OptionType
+from simcord.results import to_discord_message
+
+from bot.app.connecting import EX_OK
+from bot.commands.privacy import OUT
+from bot.demo.local_discord import LocalDiscord
+from bot.features import features
+from tests.discord.test_process import ORDERLY_SECONDS, TEXT, end
+from tests.discord.wire import build_world, online_bot, until
+from tests.soak.people import is_complete
+from tests.soak.store import opened_store
+
+LEAVES = {OptionType.SUBCOMMAND, OptionType.SUBCOMMAND_GROUP}
+WORDS = {"text": TEXT, "since": "7 days", "source": "nowhere"}
+PRESSED = {"why:": "Why?", "feedback:": "Right", "alert:": "alert:1", "privacy:": "privacy:delete"}
+"""How each kind of button is pressed: by its label under an answer, or by its id under some post."""
+
+
+@pytest.fixture
+async def local():
+    async with LocalDiscord() as local:
+        yield local
+
+
+@pytest.fixture
+async def world(local):
+    return build_world(local)
+
+
+@pytest.fixture
+def admin(world):
+    """Makes another admin."""
+    guild = world.alice.guild
+    role = guild.create_role("admins", permissions=discord.Permissions(administrator=True))
+    return lambda: guild.add_member(world.local.create_user("adam"), roles=[role])
+
+
+@pytest.fixture
+def owner(local, admin):
+    """An admin who runs the bot."""
+    olga = admin()
+    local.rest.owner = olga.id
+    return olga
+
+
+@pytest.fixture
+async def store(tmp_path):
+    async with opened_store(tmp_path / "data") as store:
+        yield store
+
+
+@pytest.fixture
+async def bot(local, world, owner, store, tmp_path):
+    """Online, with all its commands."""
+    address = {"DATABASE_URL": store.url} if store.url else {}
+    async with online_bot(local, tmp_path, ADMIN_GUILD=str(world.alice.guild.id), **address) as bot:
+        await until(lambda: (world.alice.guild.id in local.backend.commands) and local.backend.commands[None])
+        yield bot
+
+
+def commands_below(described, name=""):
+    """All that can be typed, with the options."""
+    name = f"{name} {described['name']}".strip()
+    inner = [option for option in described.get("options", ()) if option["type"] in LEAVES]
+    for one in inner:
+        yield from commands_below(one, name)
+    if not inner:
+        yield name, described.get("options", ())
+
+
+def filled(options, channels):
+    """What is required, and every channel, so that there is something to look up."""
+    values = {}
+    for option in options:
+        if option["type"] == OptionType.CHANNEL:
+            values[option["name"]] = next(channels)
+        elif option.get("required"):
+            choices = option.get("choices")
+            values[option["name"]] = choices[0]["value"] if choices else WORDS[option["name"]]
+    return values
+
+
+async def press(world, who, custom_id):
+    """Presses a button under a post of the bot's."""
+    backend = world.local.backend
+    row = {"type": 1, "components": [{"type": 2, "custom_id": custom_id, "style": 1, "label": "x"}]}
+    post = backend.create_message(world.channel.id, backend.bot_user.id, "a post", components=[row])
+    return await who.click(to_discord_message(world.local, post), label="x")
+
+
+async def ask_everything(world, owner, admin, answer):
+    """Every command, menu, button and suggestion that there is, each acknowledged before the next; by its name.
+
+    Each is used by an admin of its own, since one person is not drawn many charts at a time.
+    """
+    backend, asked = world.local.backend, {}
+    channels = cycle([world.channel, world.alice.guild.create_text_channel("other")])
+
+    async def note(name, result):
+        asked[name] = result
+        await until(lambda: result.acknowledged)
+
+    for known in backend.commands.values():
+        for (name, kind), described in known.items():
+            if kind == AppCommandType.MESSAGE:
+                message = await world.maya.send(world.channel, TEXT)
+                await note(name, await world.alice.context_menu(world.channel, name, message))
+                continue
+            for typed, options in commands_below(described):
+                who = owner if name == "model" else admin()
+                await note(typed, await who.slash(world.channel, typed, **filled(options, channels)))
+                for one in options:
+                    if one.get("autocomplete"):
+                        await who.autocomplete(world.channel, typed, one["name"], "e")
+                        record = next(reversed(backend.interactions.values()))
+                        await note(f"{typed} {one['name']}…", InteractionResult(world.local, record))
+    for kind, how in PRESSED.items():
+        pressed = await press(world, admin(), how) if ":" in how else await world.press(answer, how)
+        await note(kind, pressed)
+    return asked
+
+
+async def test_everybody_hears_in_time_and_is_told_at_the_end_and_what_is_lost_is_counted(
+    local, world, owner, admin, store, bot
+):
+    await owner.slash(world.channel, "monitor enable")
+    answer = await world.ask(TEXT)
+    async with store.standing_still():
+        local.patience = 0
+        for _ in range(3):
+            await world.maya.send(world.channel, TEXT)
+        asked = await ask_everything(world, owner, admin, answer)
+        code, seconds = await end(bot, signal.SIGTERM)
+        assert [name for name, result in asked.items() if not is_complete(result)] == []
+    assert len(asked) >= 30
+    assert code == EX_OK
+    assert seconds < ORDERLY_SECONDS
+    # Three messages, and the one that was checked; three words in public that the charts were refused in private.
+    assert "4 messages and 3 removals could not be written before the end" in bot.said
+    assert "failed" not in bot.said
+    assert "nor could" not in bot.said
+    assert "Traceback" not in bot.said
+
+
+def test_every_kind_of_button_is_pressed_above_and_there_is_nothing_else_to_use():
+    ours = [one for one in discord.ui.DynamicItem.__subclasses__() if one.__module__.startswith("bot.")]
+    kinds = {one.__discord_ui_compiled_template__.pattern.partition(":")[0] + ":" for one in ours}
+    assert kinds == set(PRESSED)
+    written = "".join(file.read_text("utf-8") for file in Path(features.__code__.co_filename).parent.rglob("*.py"))
+    assert not re.search(r"ui\.(Modal|select|Select|button\()|\w+Select\b\(", written)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_an_opt_out_that_was_answered_is_known_although_the_database_stood_still_until_the_end(
+    local, world, store, tmp_path, number
+):
+    address = {"DATABASE_URL": store.url} if store.url else {}
+    async with online_bot(local, tmp_path, **address) as bot, store.standing_still():
+        local.patience = 0
+        out = await world.alice.slash(world.channel, "privacy opt-out")
+        if number == signal.SIGKILL:
+            await until(lambda: is_complete(out))
+        else:
+            await until(lambda: out.acknowledged)
+        bot.process.send_signal(number)
+        await bot.ended()
+        assert is_complete(out)
+        assert out.response.content.startswith(OUT)
+    local.patience = 30.0
+    async with online_bot(local, tmp_path, **address) as bot:
+        seen = await world.alice.slash(world.channel, "privacy see")
+        assert "You opted out on" in seen.response.content
