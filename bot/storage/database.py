@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from bot.storage.database_url import UNUSABLE, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
+from bot.storage.sqlite_errors import code_of, in_words
 from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class Database:
         self._engine = engine
         self._lock = lock
         self._turn = asyncio.Lock()
+        self.damage = ""
+        """Why nothing may be written any more, in a sentence; empty: all is well, as far as is known."""
 
     @classmethod
     async def open(cls, folder: Path, setting: SecretStr | None = None, *, busy_seconds: float = BUSY_SECONDS) -> Self:
@@ -80,6 +83,12 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file."""
+        name = self._engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name else None
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database throughout."""
@@ -94,6 +103,8 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises."""
         async with self._turn:
             with _typed_failures():
+                if self.damage:
+                    raise DatabaseUnusable(self.damage)
                 async with self._engine.connect() as connection:
                     await connection.execution_options(writes=True)
                     async with connection.begin():
@@ -125,7 +136,7 @@ def _typed_failures() -> Iterator[None]:
 def _is_for_good(error: BaseException) -> bool:
     """Whether the file cannot be used, or PostgreSQL refuses what DATABASE_URL says: a later try would not help."""
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
-        return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _PASSING
+        return code_of(error.orig) not in _PASSING
     return _kind(error) in _REFUSALS
 
 
@@ -137,7 +148,7 @@ def _kind(error: BaseException) -> str:
 def _sentence(error: BaseException) -> str:
     name = _kind(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
-        return f"The database file in DATA_DIR cannot be used: {error.orig}."
+        return in_words(error.orig)
     return f"The database did not do what it was asked ({name}); see that DATABASE_URL is right and that it runs."
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.backlog import Backlog
 from bot.storage.database import Database
 from bot.storage.erasure_log import Kind
 from bot.storage.erasures import Erasures
@@ -100,6 +101,7 @@ class WriteBuffer:
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
         self._erasures = erasures or Erasures(database, clock=clock)
+        self.backlog = Backlog()
         self._forgotten = self._erasures.forgotten()
 
     def __len__(self) -> int:
@@ -142,6 +144,7 @@ class WriteBuffer:
             return False
         if message_id not in self._pending.scores and len(self) >= self._limit:
             self.counts.dropped += 1
+            self.backlog.dropped(len(self))
             return False
         kept = kept_of(verdict)
         self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept), missed=missed)
@@ -235,6 +238,7 @@ class WriteBuffer:
                 self._pending = self._in_flight.followed_by(self._pending)
                 raise
             else:
+                self.backlog.passed()
                 if sees:
                     self._alive = now
                 self.counts.late += left_out.late
@@ -258,6 +262,7 @@ class WriteBuffer:
                 await self.flush()
         except DatabaseUnavailable as error:
             _log.error("%d messages could not be written before the end: %s", len(self), error)
+        self.backlog.count_losses()
 
     async def _note_places(self, connection: AsyncConnection) -> None:
         """Servers and channels of which something is held are noted before they go, and what was noted is done.
@@ -274,7 +279,6 @@ class WriteBuffer:
         await self._erasures.apply(connection)
 
     async def _flush_now_and_then(self) -> None:
-        failing = False
         while not self._closing.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
@@ -282,12 +286,6 @@ class WriteBuffer:
             try:
                 await self.flush()
             except DatabaseUnavailable as error:
-                if not failing:
-                    _log.error("%s %d messages wait in memory.", error, len(self))
-                failing = True
+                self.backlog.failed(error, len(self))
             except Exception:  # a mistake of ours must not end the task: the next write may pass
                 _log.exception("the mood buffer could not be written")
-            else:
-                if failing:
-                    _log.info("the database works again")
-                failing = False
