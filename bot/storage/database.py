@@ -46,6 +46,9 @@ CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
 _WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
 """PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
 
+_A_WRITE = "UPDATE alembic_version SET version_num = version_num"
+"""It changes nothing, but a file that may only be read refuses it, where SQLite would let a transaction begin."""
+
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 
 
@@ -160,6 +163,7 @@ def _migrate(url: URL, busy_seconds: float) -> None:
             _use_as_sqlite(engine)
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 migrate(connection)
+                connection.exec_driver_sql(_A_WRITE)
         else:
             asyncio.run(_migrate_postgres(url))
 

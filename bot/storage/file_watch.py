@@ -65,6 +65,6 @@ def _is_whole(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as connection:
             whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            return whole and connection.execute(_TABLES).fetchone() > (0,)  # an empty file is whole as well
+            return bool(whole and connection.execute(_TABLES).fetchone() > (0,))  # an empty file is whole as well
     except sqlite3.DatabaseError as error:
         return code_of(error) not in _DAMAGED

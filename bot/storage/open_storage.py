@@ -6,11 +6,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from shutil import rmtree
 
 from bot.domain.discord_clock import DiscordClock
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
+from bot.storage.database_url import RESTORING
 from bot.storage.departures import Departures
 from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
@@ -25,6 +27,7 @@ from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
 from bot.storage.publication import Publication
 from bot.storage.tag_repository import TagRepository
 from bot.storage.write_buffer import WriteBuffer
+from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +67,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """
     database = await Database.open(settings.data_dir, settings.database_url)
     try:
+        # A restore that was killed leaves there what people may have had erased since.
+        await in_thread(lambda: rmtree(settings.data_dir / RESTORING, ignore_errors=True))
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
         clock = DiscordClock()
