@@ -6,13 +6,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from shutil import rmtree
 
 from bot.domain.discord_clock import DiscordClock
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
-from bot.storage.database_url import RESTORING
+from bot.storage.database_url import FILE, LOCK, RESTORING
 from bot.storage.departures import Departures
 from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
@@ -65,7 +66,14 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
 
     Raises StoreError: a database that is unavailable, in use or too new, or a HASH_KEY that cannot be used.
     """
+    lost = await in_thread(lambda: _is_lost(settings.data_dir))
     database = await Database.open(settings.data_dir, settings.database_url)
+    if lost and database.file is not None:
+        _log.warning(
+            "%s was missing or empty, and a new one is made: if it was moved away, stop the bot and put it back; "
+            "a backup is put back by `vibecheck restore`",
+            database.file,
+        )
     try:
         # A restore that was killed leaves there what people may have had erased since.
         await in_thread(lambda: rmtree(settings.data_dir / RESTORING, ignore_errors=True))
@@ -105,3 +113,12 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             await write_buffer.close()
     finally:
         await database.close()
+
+
+def _is_lost(folder: Path) -> bool:
+    """Whether a bot has been here whose database is not."""
+    file = folder / FILE
+    try:
+        return (folder / LOCK).exists() and not (file.exists() and file.stat().st_size)
+    except OSError:  # the opening says what is wrong
+        return False
