@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 from bot.app.malloc import limit_arenas
 from model.backends.base import granted_cpus
 
+_log = logging.getLogger(__name__)
+
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 """https://man7.org/linux/man-pages/man2/prctl.2.html"""
 
@@ -25,6 +28,9 @@ _TORCH_THREADS = "OMP_NUM_THREADS"
 
 SWITCH_SECONDS = 0.0005
 """How long a Python thread may keep the others waiting: the usual 5 ms are half of what a small batch takes."""
+
+FEWEST_FILES, MANY_FILES = 256, 4096
+"""Each question that is being answered has a connection of its own; the rest are a few dozen."""
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 
@@ -97,6 +103,25 @@ def _prctl(option: int, value: int) -> None:
     """Does nothing where there is no such call, as everywhere but on Linux."""
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def open_many_files() -> None:
+    """Raises the limit of open files, connections among them, as far as it goes; says so when that is not enough."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if most == resource.RLIM_INFINITY else min(most, MANY_FILES)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if wanted < FEWEST_FILES:
+        _log.warning(
+            "This process may have only %d files and connections open, too few for busy hours: set LimitNOFILE= or "
+            "`ulimit -n` to %d or more.",
+            wanted,
+            FEWEST_FILES,
+        )
 
 
 def freeze_what_is_loaded() -> None:

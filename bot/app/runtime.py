@@ -19,7 +19,14 @@ from bot.app.answer_adapter import use_answer_adapter
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
-from bot.app.process_tuning import freeze_what_is_loaded, keep_memory_private, on_hangup, stop_on_signals, tune_threads
+from bot.app.process_tuning import (
+    freeze_what_is_loaded,
+    keep_memory_private,
+    on_hangup,
+    open_many_files,
+    stop_on_signals,
+    tune_threads,
+)
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
@@ -65,6 +72,7 @@ def run_bot(settings: Settings) -> int:
     set_up_logging(settings.log_level)
     tune_threads(settings.threads)
     keep_memory_private()
+    open_many_files()
     try:
         token = bot_token(settings)
     except SettingsError as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from shutil import rmtree
 
 from bot.settings import Settings, SettingsError
 from bot.storage.database import Database
-from bot.storage.database_url import FILE, claim
+from bot.storage.database_url import FILE, RESTORING, claim
 from bot.storage.erasure_log import FILE as LOG
 from bot.storage.erasure_log import sync_folder
 from bot.storage.erasures import Erasures
@@ -19,8 +19,6 @@ from bot.storage.pseudonyms import open_pseudonyms
 from bot.storage.retention import purge
 
 _POSTGRES = "DATABASE_URL names a PostgreSQL: use pg_dump and pg_restore, as docs/operations.md says."
-_BESIDE = "restoring"
-"""A folder in DATA_DIR, for as long as a copy is being put back."""
 
 _TABLE = "bookkeeping"
 """A table that every database of the bot has."""
@@ -62,13 +60,14 @@ async def restore(settings: Settings, file: Path) -> str:
     PostgreSQL, DatabaseInUse when the bot runs, and another StoreError when the copy cannot be used.
     """
     target = _sqlite_file(settings)
-    beside = settings.data_dir / _BESIDE
+    beside = settings.data_dir / RESTORING
     lock = claim(settings.data_dir)
     try:
         rmtree(beside, ignore_errors=True)
         beside.mkdir(0o700)
         _copy(file, beside / FILE)
         again = await _brought_up(settings, beside)
+        _fold_in_log(target)
         for ending in ("-wal", "-shm"):  # of the database that was there: its writes must not go into this one
             target.with_name(FILE + ending).unlink(missing_ok=True)
         (beside / FILE).replace(target)
@@ -122,6 +121,19 @@ def _copy(file: Path, fresh: Path) -> None:
         raise DatabaseUnavailable(f"{file} is damaged; take another backup. The database is as it was.")
     if not ours:
         raise DatabaseUnavailable(f"{file} is no database of this bot. The database is as it was.")
+
+
+def _fold_in_log(file: Path) -> None:
+    """What a bot that was killed left in the log beside the file goes into it: killed now, we leave all of it there.
+
+    A file that is damaged is left as it is: it is about to go.
+    """
+    if file.exists():
+        with (
+            suppress(sqlite3.DatabaseError),
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def _sync(file: Path) -> None:

@@ -21,6 +21,7 @@ from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
 from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable
+from bot.storage.write_buffer import WriteBuffer
 from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
 
 _log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         embed.add_field(name="Feedback", value=await self._feedback())
         if self.services.settings.web_port:
             embed.add_field(name="Web page", value=self.services.page.in_words()[:1024])
+        embed.add_field(name="Database", value=database_words(self.services.storage.write_buffer))
         embed.add_field(name="Background jobs", value=jobs_in_words(jobs_of(interaction)))
         await interaction.edit_original_response(embed=embed)
 
@@ -184,6 +186,14 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         for name, value in fields.items():
             embed.add_field(name=name, value=value[:1024])
         return embed
+
+
+def database_words(buffer: WriteBuffer) -> str:
+    """Whether the database takes what is to be written, and what it did not get."""
+    lines = [f"{buffer.backlog.trouble} {len(buffer):,} messages wait." if buffer.backlog.trouble else "It is well."]
+    if buffer.counts.dropped:
+        lines.append(f"Since the start {buffer.counts.dropped:,} messages were dropped, for too many waited.")
+    return "\n".join(lines)[:1024]
 
 
 def reloaded(change: Reloaded) -> str:

@@ -15,6 +15,8 @@ from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
 from bot.services import Feature
+from bot.storage import file_watch
+from bot.storage.file_watch import FileWatch
 from bot.storage.maintenance import (
     carry_over,
     clock_is_certain,
@@ -50,6 +52,7 @@ def setup(monitoring: Monitoring) -> Feature:
             Job("listening to heartbeats", cog.heartbeats.look, interval=heartbeats.LOOK_SECONDS),
             Job("looking for blind spots", monitoring.blind_spots.look, interval=blind_spots.LOOK_SECONDS),
             Job("noticing overload", monitoring.overload.look, interval=overload.WINDOW_SECONDS),
+            Job("minding the database's file", FileWatch(storage.database).look, file_watch.LOOK_SECONDS),
             Job("minding the clock", ClockWatch(monitoring.clock).look, clock_watch.LOOK_SECONDS),
             Job(
                 "catching up",

@@ -23,6 +23,7 @@ from bot.storage.database_url import FILE, UNUSABLE, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
 from bot.storage.patience import Patience
+from bot.storage.sqlite_errors import code_of, in_words
 from model.installation import needs_extra
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ _ANOTHER_FILE = (
 _WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
 """PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
 
+_A_WRITE = "UPDATE alembic_version SET version_num = version_num"
+"""It changes nothing, but a file that may only be read refuses it, where SQLite would let a transaction begin."""
+
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 
 
@@ -75,6 +79,8 @@ class Database:
         self._is = _identity(file)
         self._busy_seconds = busy_seconds
         self._turn = asyncio.Lock()
+        self.damage = ""
+        """Why nothing may be written any more, in a sentence; empty: all is well, as far as is known."""
 
     @classmethod
     async def open(cls, folder: Path, setting: SecretStr | None = None, *, busy_seconds: float = BUSY_SECONDS) -> Self:
@@ -97,6 +103,11 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file."""
+        return self._file
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database throughout."""
@@ -113,6 +124,8 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises."""
         async with self.patience.turn(self._turn), self.patience.limited():
             with _typed_failures():
+                if self.damage:
+                    raise DatabaseUnusable(self.damage)
                 if _identity(self._file) != self._is:
                     raise DatabaseUnusable(_ANOTHER_FILE)
                 async with self._engine.connect() as connection:
@@ -170,7 +183,7 @@ def _typed_failures() -> Iterator[None]:
 def _is_for_good(error: BaseException) -> bool:
     """Whether the file cannot be used, or PostgreSQL refuses what DATABASE_URL says: a later try would not help."""
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
-        return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _PASSING
+        return code_of(error.orig) not in _PASSING
     return _kind(error) in _REFUSALS
 
 
@@ -196,7 +209,7 @@ def _kind(error: BaseException) -> str:
 def _sentence(error: BaseException) -> str:
     name = _kind(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
-        return f"The database file in DATA_DIR cannot be used: {error.orig}."
+        return in_words(error.orig)
     return f"The database did not do what it was asked ({name}); see that DATABASE_URL is right and that it runs."
 
 
@@ -208,6 +221,7 @@ def _migrate(url: URL, busy_seconds: float) -> None:
             _use_as_sqlite(engine)
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 migrate(connection)
+                connection.exec_driver_sql(_A_WRITE)
         else:
             asyncio.run(_migrate_postgres(url))
 

@@ -15,6 +15,8 @@ from bot.storage.file_lock import lock_file
 
 FILE = "mood.db"
 LOCK = "mood.lock"
+RESTORING = "restoring"
+"""A folder in DATA_DIR, for as long as a copy is being put back."""
 
 _POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")
 UNUSABLE = "DATABASE_URL cannot be used: it looks like postgresql://name:password@host/database, or is left empty."

@@ -23,7 +23,7 @@ from bot.domain.records import Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS, written_at
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
-from bot.storage.errors import DatabaseUnavailable
+from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages
 from bot.storage.people_repository import blank_admin
 from bot.storage.personal_data import RepeatedEraser
@@ -77,7 +77,9 @@ class Erasures:
         try:
             await asyncio.to_thread(log.read)
         except OSError as error:
-            raise DatabaseUnavailable(f"{folder / FILE} cannot be read ({error.strerror}).") from None
+            for_good = isinstance(error, PermissionError | IsADirectoryError)
+            kind = DatabaseUnusable if for_good else DatabaseUnavailable
+            raise kind(f"{folder / FILE} cannot be read ({error.strerror}).") from None
         erasures = cls(database, log, clock)
         async with database.read() as connection:
             done = await connection.scalar(select(BookkeepingRow.erasures)) or 0

@@ -6,11 +6,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import rmtree
 
 from bot.domain.discord_clock import DiscordClock
 from bot.settings import Settings
 from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
+from bot.storage.database_url import FILE, LOCK, RESTORING
 from bot.storage.departures import Departures
 from bot.storage.erasures import Erasures
 from bot.storage.feedback_repository import FeedbackRepository
@@ -25,6 +28,7 @@ from bot.storage.pseudonyms import Pseudonyms, open_pseudonyms
 from bot.storage.publication import Publication
 from bot.storage.tag_repository import TagRepository
 from bot.storage.write_buffer import WriteBuffer
+from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +66,17 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
 
     Raises StoreError: a database that is unavailable, in use or too new, or a HASH_KEY that cannot be used.
     """
+    lost = await in_thread(lambda: _is_lost(settings.data_dir))
     database = await Database.open(settings.data_dir, settings.database_url)
+    if lost and database.file is not None:
+        _log.warning(
+            "%s was missing or empty, and a new one is made: if it was moved away, stop the bot and put it back; "
+            "a backup is put back by `vibecheck restore`",
+            database.file,
+        )
     try:
+        # A restore that was killed leaves there what people may have had erased since.
+        await in_thread(lambda: rmtree(settings.data_dir / RESTORING, ignore_errors=True))
         key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
         pseudonyms = open_pseudonyms(settings.data_dir, key)
         clock = DiscordClock()
@@ -100,3 +113,12 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             await write_buffer.close()
     finally:
         await database.close()
+
+
+def _is_lost(folder: Path) -> bool:
+    """Whether a bot has been here whose database is not."""
+    file = folder / FILE
+    try:
+        return (folder / LOCK).exists() and not (file.exists() and file.stat().st_size)
+    except OSError:  # the opening says what is wrong
+        return False

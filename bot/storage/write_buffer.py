@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.backlog import Backlog
 from bot.storage.database import Database
 from bot.storage.erasure_log import Kind
 from bot.storage.erasures import Erasures
@@ -80,6 +81,7 @@ class WriteBuffer:
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
         self._erasures = erasures or Erasures(database, clock=clock)
+        self.backlog = Backlog()
         self._forgotten = self._erasures.forgotten()
 
     def __len__(self) -> int:
@@ -122,6 +124,7 @@ class WriteBuffer:
             return False
         if message_id not in self._pending.scores and len(self) >= self._limit:
             self.counts.dropped += 1
+            self.backlog.dropped(len(self))
             return False
         kept = kept_of(verdict)
         self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept), missed=missed)
@@ -215,6 +218,7 @@ class WriteBuffer:
                 self._pending = self._in_flight.followed_by(self._pending)
                 raise
             else:
+                self.backlog.passed()
                 if sees:
                     self._alive = now
                 self.counts.late += left_out.late
@@ -245,6 +249,7 @@ class WriteBuffer:
         removals = self._pending.removals + self._in_flight.removals + len(self._later_deleted)
         if len(self) or removals:
             _log.error("%d messages and %d removals could not be written before the end", len(self), removals)
+        self.backlog.count_losses()
 
     async def _note_places(self, connection: AsyncConnection) -> None:
         """Servers and channels of which something is held are noted before they go, and what was noted is done.
@@ -261,7 +266,6 @@ class WriteBuffer:
         await self._erasures.apply(connection)
 
     async def _flush_now_and_then(self) -> None:
-        failing = False
         while not self._closing.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
@@ -269,12 +273,6 @@ class WriteBuffer:
             try:
                 await self.flush()
             except DatabaseUnavailable as error:
-                if not failing:
-                    _log.error("%s %d messages wait in memory.", error, len(self))
-                failing = True
+                self.backlog.failed(error, len(self))
             except Exception:  # a mistake of ours must not end the task: the next write may pass
                 _log.exception("the mood buffer could not be written")
-            else:
-                if failing:
-                    _log.info("the database works again")
-                failing = False

@@ -105,3 +105,25 @@ async def test_a_notice_deleted_twice_within_a_day_stops_the_bot_also_while_the_
     delete()
     await home.env.settle()
     assert watch.downtime.knows(Absence(GapCause.UNTOLD, home.guild.id, home.general.id))
+
+
+@pytest.mark.parametrize("jump", [5 * 3600, -5 * 3600, 3 * 365 * 86_400, -20 * 365 * 86_400])
+async def test_a_clock_that_jumps_while_the_bot_runs_and_back_costs_no_message_and_is_named(home, caplog, jump):
+    caplog.set_level("INFO")
+    ahead, clock = [0], home.storage.clock
+    clock._local = lambda: time.time() + ahead[0]
+    clock.heard(time.time())
+    await home.watch()
+    sent = []
+    for moved in (0, jump, 0):
+        ahead[0] = moved
+        sent.append((await home.alice.send(home.general, GOOD)).id)
+        await home.env.settle()
+        await home.bot.jobs.tick()
+        assert await home.messages() == sent
+    assert f"days {'ahead of' if jump > 0 else 'behind'} Discord's" in caplog.text or "5 hours" in caplog.text
+    assert caplog.text.count("I go by Discord's until it is set right.") == 1
+    assert caplog.text.count("this machine's clock is right again") == 1
+    async with home.storage.database.read() as connection:
+        (alive,) = (await connection.exec_driver_sql("SELECT alive FROM bookkeeping")).scalars()
+    assert alive is None or abs(alive - time.time()) < 3600

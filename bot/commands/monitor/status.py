@@ -24,7 +24,7 @@ from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.unread import Unread
-from bot.storage.write_counts import Counts as Written
+from bot.storage.write_buffer import WriteBuffer
 
 _LIST, _FIELD = 3000, 1024
 
@@ -81,7 +81,7 @@ def status(
         embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
     counts = monitoring.ingest.counts.get(guild.id, Counts())
     embed.add_field(
-        name="Since my last start", value=_since_start(counts, monitoring.storage.write_buffer.counts), inline=False
+        name="Since my last start", value=_since_start(counts, monitoring.storage.write_buffer), inline=False
     )
     if unseen:
         embed.add_field(name="What I did not see", value=cut(unseen, _FIELD), inline=False)
@@ -137,15 +137,21 @@ def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watche
     return f"{one.channel.mention} {by}{tagged}{untold}{silent}"
 
 
-def _since_start(counts: Counts, written: Written) -> str:
+def _since_start(counts: Counts, buffer: WriteBuffer) -> str:
     """In steps of `BASE`: exact counts would tell, of the last message, whether its author is read, and in English."""
     read, shed, failed = (count // BASE * BASE for count in (counts.read + counts.unread, counts.shed, counts.failed))
+    written = buffer.counts
     lines = [f"Read: about {read:,}. Not read, for too much was waiting: about {shed:,}."]
     if failed:
         lines.append(f"The model failed on: about {failed:,}.")
     lines.append(
         f"In all servers: {written.dropped:,} dropped, for the database was away; {written.late:,} came too late."
     )
+    if buffer.backlog.trouble:
+        lines.append(
+            f"In all servers: {len(buffer):,} wait to be written, for the database does not take them. Whoever runs "
+            "this bot finds the cause in its log."
+        )
     if written.dropped_deletions:
         lines.append(
             f"In all servers: {written.dropped_deletions:,} deletions of messages were missed, for the database was "

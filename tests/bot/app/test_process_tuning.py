@@ -107,3 +107,21 @@ async def test_where_the_loop_knows_no_signals_they_tell_the_process_to_end_and_
         signal.raise_signal(number)
         async with asyncio.timeout(20):
             await stop.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize(("soft", "hard", "got", "said"), [(32, 32, 32, True), (32, 300, 300, False)])
+def test_as_many_files_may_be_open_as_the_system_lets_it_and_too_few_are_named(soft, hard, got, said):
+    """In a process of its own, for it cannot be taken back."""
+    probe = (
+        "import logging, resource\n"
+        "from bot.app.process_tuning import open_many_files\n"
+        "logging.basicConfig()\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
+        "open_many_files()\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) == got
+    assert ("may have only 32 files and connections open" in ran.stderr) == said
+    assert ("`ulimit -n` to 256 or more" in ran.stderr) == said

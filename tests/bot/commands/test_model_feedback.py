@@ -12,6 +12,7 @@ from sqlalchemy import text as sql
 from bot.commands.model import feedback_words
 from bot.domain.records import Answer, Feedback
 from bot.settings import Settings
+from bot.storage.errors import DatabaseUnavailable
 from model import SENTIMENTS
 
 ROOT = Path(__file__).parents[3]
@@ -43,10 +44,10 @@ async def status(env, bot):
     bot.owner_id = owner.id
     channel = guild.create_text_channel("general")
 
-    async def status():
+    async def status(name="Feedback"):
         answer = await owner.slash(channel, "model status")
         assert answer.response.ephemeral
-        return {field.name: field.value for field in answer.response.embeds[0].fields}["Feedback"]
+        return {field.name: field.value for field in answer.response.embeds[0].fields}[name]
 
     return status
 
@@ -71,6 +72,14 @@ async def test_the_status_comes_without_the_database_too(status, storage):
     async with storage.database.write() as connection:
         await connection.execute(sql("ALTER TABLE feedback RENAME TO elsewhere"))
     assert await status() == "cannot be read just now: the database does not answer"
+
+
+async def test_the_status_says_what_the_database_does_not_take_and_has_lost(status, storage):
+    assert await status("Database") == "It is well."
+    storage.write_buffer.backlog.failed(DatabaseUnavailable("The disk is full."), 0)
+    storage.write_buffer.counts.dropped = 1200
+    lines = "The disk is full. 0 messages wait.", "Since the start 1,200 messages were dropped, for too many waited."
+    assert await status("Database") == "\n".join(lines)
 
 
 def test_only_the_commonest_ways_of_being_wrong_are_named():

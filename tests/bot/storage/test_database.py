@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -230,3 +231,26 @@ async def test_nothing_is_written_into_a_file_that_is_no_longer_there(folder, ch
     async with database.write() as connection:
         await connection.execute(text("DELETE FROM gaps"))
     await database.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root cannot become somebody else so easily")
+def test_a_file_that_may_only_be_read_is_one_sentence_at_the_start():
+    """As when root has once started the bot. Root itself may write to everything, and is somebody else here."""
+    visit = (
+        "import asyncio, ctypes, pathlib, sys\n"
+        "from bot.storage.database import Database\n"
+        "from bot.storage.errors import DatabaseUnusable\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "asyncio.run(asyncio.run(Database.open(folder)).close())\n"
+        "folder.chmod(0o777)\n"
+        "(folder / 'mood.lock').chmod(0o666)\n"
+        "(folder / 'mood.db').chmod(0o444)\n"
+        "ctypes.CDLL(None).setfsuid(65534)\n"
+        "try:\n"
+        "    asyncio.run(Database.open(folder))\n"
+        "except DatabaseUnusable as error:\n"
+        "    print(error)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ran = subprocess.run([sys.executable, "-c", visit, folder], capture_output=True, text=True, check=True)
+    assert "See that the bot's account may write to it and its folder." in ran.stdout

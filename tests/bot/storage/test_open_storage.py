@@ -6,7 +6,7 @@ from bot.domain.records import Answer, DigestKind
 from bot.monitoring.personal_data import MESSAGES
 from bot.settings import Settings, load_settings
 from bot.storage.database import Database
-from bot.storage.errors import BadHashKey
+from bot.storage.errors import BadHashKey, DatabaseUnusable
 from bot.storage.open_storage import open_storage
 from bot.storage.schema import DigestRow, FeedbackRow, MessageScoreRow
 from model.verdict import Sentiment
@@ -84,3 +84,22 @@ async def test_the_log_says_in_which_folder_the_files_are(folder, caplog, monkey
         async with open_storage(load_settings()):
             pass
     assert f"the bot's files are in {folder}" in caplog.messages
+
+
+async def test_a_database_that_is_gone_at_the_start_is_named(folder, caplog):
+    async with open_storage(settings(folder)):
+        assert "missing or empty" not in caplog.text
+    for loss in (lambda file: file.unlink(), lambda file: file.write_bytes(b"")):
+        loss(folder / "mood.db")
+        async with open_storage(settings(folder)):
+            assert "mood.db was missing or empty, and a new one is made" in caplog.text
+        caplog.clear()
+    async with open_storage(settings(folder)):
+        assert not caplog.text
+
+
+async def test_a_log_of_erasures_that_may_not_be_read_is_for_whoever_set_it(folder):
+    (folder / "erasures.log").mkdir(parents=True)
+    with pytest.raises(DatabaseUnusable, match=r"erasures\.log cannot be read"):
+        async with open_storage(settings(folder)):
+            pass

@@ -431,7 +431,7 @@ async def test_it_goes_on_when_the_database_works_again_and_says_so_once(sqlite,
         while len(buffer):
             await asyncio.sleep(0.01)
     await buffer.close()
-    ours = [record.getMessage() for record in caplog.records if record.name == "bot.storage.write_buffer"]
+    ours = [record.getMessage() for record in caplog.records if record.name == "bot.storage.backlog"]
     assert [line[:12] for line in ours] == ["The database", "the database"]
     assert await messages(sqlite) == [message_id(1)]
 

@@ -9,6 +9,7 @@ from bot.commands.monitor.settings_form import zones_like
 from bot.domain.records import AdminAction, DigestKind, GuildSettings, Mode, Rule, TargetKind
 from bot.permissions import PORTAL
 from bot.presentation.lists import cut
+from bot.storage.errors import DatabaseUnavailable
 from tests.bot.parts import monitoring_of
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
@@ -60,6 +61,12 @@ async def test_the_status_says_when_deletions_were_missed(home):
     assert "deletions" not in await home.monitor("status")
     home.storage.write_buffer.counts.dropped_deletions = 1200
     assert "1,200 deletions of messages were missed" in await home.monitor("status")
+
+
+async def test_the_status_says_what_waits_for_a_database_that_takes_nothing(home):
+    assert "wait to be written" not in await home.monitor("status")
+    home.storage.write_buffer.backlog.failed(DatabaseUnavailable("The disk is full."), 0)
+    assert "0 wait to be written, for the database does not take them" in await home.monitor("status")
 
 
 async def test_the_status_of_an_unwatched_server_says_how_to_begin(home):
