@@ -76,7 +76,7 @@ def golden_examples(checkpoint: Checkpoint) -> list[Example]:
         if any(len(example.probabilities) != len(SENTIMENTS) for example in examples):
             raise ValueError("a golden example has three probabilities")
         return examples
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{checkpoint.folder / GOLDEN} cannot be read; copy the whole artefact again.") from error
 
 
@@ -121,7 +121,7 @@ def check_golden(candidate: Engine) -> None:
 
 
 def check_sizes(candidate: Engine) -> None:
-    """Raises CheckpointError for a model that cannot read a whole window, or two texts at once."""
+    """Raises CheckpointError for a model that cannot read a whole window, two texts at once, or its last token."""
     checkpoint = candidate.checkpoint
     short = candidate.reader.read("a window")[0]
     start, *words, end = short
@@ -131,6 +131,12 @@ def check_sizes(candidate: Engine) -> None:
     except Exception as error:  # a runtime raises what it likes
         raise CheckpointError(
             f"{checkpoint.source} cannot read windows of {checkpoint.max_length} tokens: {error}"
+        ) from error
+    try:  # on a GPU one that it has no place for would spoil all that comes after it
+        candidate.backend.predict([[start, candidate.reader.last_token, end]])
+    except Exception as error:
+        raise CheckpointError(
+            f"{checkpoint.source} has tokens in its tokenizer.json that the network has no place for."
         ) from error
     labels = len(checkpoint.labels)
     if [each.shape for each in logits] != [(1, labels), (2, labels)] or not np.isfinite(np.concatenate(logits)).all():

@@ -8,8 +8,7 @@ import hmac
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs
 
 from bot.settings import Settings, SettingsError
@@ -32,7 +31,6 @@ NEEDED = (
     "The page would listen to more than this machine: set WEB_TOKEN to a secret of at least 16 characters that "
     "visitors must enter, or WEB_OPEN=True if it is for everybody."
 )
-TOO_MANY_TRIES = Refused(429, "Too many wrong tokens; try again in a quarter of an hour.")
 
 
 def access_for(settings: Settings, *, reachable: bool) -> Access | None:
@@ -82,7 +80,7 @@ class Access:
         if now - since > TRIES_SECONDS:
             tries, since = 0, now
         if tries >= MAX_TRIES:
-            raise TOO_MANY_TRIES
+            raise too_many_tries()
         if hmac.compare_digest(_digest(shown), self._token):
             return True
         self._tries[network] = tries + 1, since
@@ -92,11 +90,11 @@ class Access:
         return False
 
     def _is_cookie(self, cookies: str) -> bool:
-        try:
-            kept = SimpleCookie(cookies).get(COOKIE)
-        except CookieError:
-            return False
-        until, _, signature = (kept.value if kept else "").partition(".")
+        """Whether one of them is ours: other programs on the same host may have any, and of the same name."""
+        return any(self._is_good(value.strip()) for name, _, value in _named(cookies) if name.strip() == COOKIE)
+
+    def _is_good(self, kept: str) -> bool:
+        until, _, signature = kept.partition(".")
         good = hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(until).encode())
         return good and until.isdecimal() and int(until) > self._clock()
 
@@ -105,9 +103,18 @@ class Access:
         return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
 
+def too_many_tries() -> Refused:
+    """For whoever guesses."""
+    return Refused(429, "Too many wrong tokens; try again in a quarter of an hour.")
+
+
 def login_page(*, wrong: bool = False) -> bytes:
     """The page that asks for the token."""
     return render("login", wrong=wrong).encode()
+
+
+def _named(cookies: str) -> Iterator[tuple[str, str, str]]:
+    return (cookie.partition("=") for cookie in cookies.split(";"))
 
 
 def _digest(secret: bytes) -> bytes:

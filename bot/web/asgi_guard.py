@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ _CANCEL, _RESET, _LOGIN = "/gradio_api/cancel", "/gradio_api/reset", "/login"
 
 _GET = re.compile(
     # The last two are asked when a line was broken: is this still the page that it was?
-    r"/|/theme\.css|/favicon\.ico|/(?:assets|static)/[\w./-]+|/gradio_api/queue/data|/config|/gradio_api/app_id"
+    r"/|/theme\.css|/favicon\.ico|/(?:assets|static)/[\w./-]{1,200}|/gradio_api/queue/data|/config|/gradio_api/app_id"
 )
 _UP = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 _POSTS = {ASK, _CANCEL, _RESET}
@@ -53,7 +53,10 @@ _FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-real-ip"}
 _SECRET = {b"authorization", b"cookie", b"proxy-authorization"}
 """Headers that the framework is not told."""
 
-NOTHING_HERE = Refused(404, "There is nothing here.")
+
+def nothing_here() -> Refused:
+    """Whatever is asked for that the page does not need."""
+    return Refused(404, "There is nothing here.")
 
 
 class BrokenOff(Exception):
@@ -118,14 +121,14 @@ class Guard:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Looks at everything before the body. Raises Refused."""
-        path, method, headers = scope["path"], scope["method"], dict(scope["headers"])
+        path, method, headers = scope["path"], scope["method"], _by_name(scope["headers"])
         if self._local and not _from_this_machine(headers):
             raise Refused(403, "This page is for this machine only.")
         address = (scope.get("client") or ("",))[0]
         login = self._access is not None and path == _LOGIN and method == "POST"
         allowed = path in _POSTS or login if method == "POST" else method in {"GET", "HEAD"} and _GET.fullmatch(path)
         if not allowed or _UP.search(path):
-            raise NOTHING_HERE
+            raise nothing_here()
         if self._access is not None and (login or not self._access.admits(headers, address)):
             await self._ask_for_token(self._access, scope, receive, send, address)
             return
@@ -191,7 +194,7 @@ class Guard:
 
     async def _ask_for_token(self, access: Access, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         """The page that asks for the token, or the answer to its form."""
-        headers = dict(scope["headers"])
+        headers = _by_name(scope["headers"])
         if scope["path"] == _LOGIN:
             _check_sender(headers, b"application/x-www-form-urlencoded")
             with _Counted(self._arriving, address, MAX_BODIES, MAX_BODIES_OF_ONE):
@@ -220,6 +223,15 @@ class _Counted:
     def __exit__(self, *_: object) -> None:
         self._counts[self._address] -= 1
         self._counts += Counter()  # whoever has nothing on the way is forgotten
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The last of each name, but all cookies: a proxy that speaks HTTP/2 may pass them on one by one."""
+    headers = list(headers)
+    found = dict(headers)
+    if b"cookie" in found:
+        found[b"cookie"] = b"; ".join(value for name, value in headers if name == b"cookie")
+    return found
 
 
 def _noting(send: Send, named: list[str]) -> Send:

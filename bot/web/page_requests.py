@@ -27,8 +27,6 @@ _KINDS: Mapping[str, tuple[type | None, ...]] = {
 }
 """What each part of the page that is read can hold, by the name of its class."""
 
-_WRONG = Refused(422, "This is nothing that the page sends.")
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -60,7 +58,7 @@ class Inputs:
             or given.get("event_data") not in (None, {})
             or not _is_one_of(given.get("trigger_id"), (int, None))
         ):
-            raise _WRONG
+            raise _wrong()
         return _session(given)
 
     def check_cancelling(self, body: bytes) -> None:
@@ -68,7 +66,7 @@ class Inputs:
         given = _object(body, {"event_id", "fn_index", "session_hash"})
         _session(given)
         if type(given["fn_index"]) is not int or given["fn_index"] not in self.kinds:
-            raise _WRONG
+            raise _wrong()
         _check_event(given["event_id"])
 
 
@@ -91,20 +89,24 @@ def _object(body: bytes, needed: set[str], possible: set[str] = frozenset()) -> 
     except (ValueError, RecursionError):
         raise Refused(422, "This is no JSON.") from None
     if not isinstance(given, dict) or not needed <= given.keys() <= needed | possible:
-        raise _WRONG
+        raise _wrong()
     return given
+
+
+def _wrong() -> Refused:
+    return Refused(422, "This is nothing that the page sends.")
 
 
 def _session(given: Mapping[str, Any]) -> str:
     session = given["session_hash"]
     if not isinstance(session, str) or not SESSION.fullmatch(session):
-        raise _WRONG
+        raise _wrong()
     return session
 
 
 def _check_event(name: object) -> None:
     if not isinstance(name, str) or not _EVENT.fullmatch(name):
-        raise _WRONG
+        raise _wrong()
 
 
 def _is_one_of(value: object, kinds: tuple[type | None, ...]) -> bool:

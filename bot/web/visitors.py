@@ -45,7 +45,10 @@ ANSWER_SECONDS = 30 * 60.0
 REMEMBERED_SECONDS = 30 * 60.0
 """After which a visitor who does nothing is forgotten, and with them the columns of their file."""
 
-TOO_MANY = Refused(503, "Too much at once; try again in a minute.")
+
+def too_many() -> Refused:
+    """For whom there is no room now."""
+    return Refused(503, "Too much at once; try again in a minute.")
 
 
 def largest_result(size: int) -> int:
@@ -98,7 +101,7 @@ class Visitors:
         size = largest_result(size)
         self._check_room(address, size)
         if session in self._dropping:
-            raise TOO_MANY
+            raise too_many()
         visitor = self._known.get(session) or self._new(session, address)
         self._known.move_to_end(session)
         self._asked += 1
@@ -119,7 +122,7 @@ class Visitors:
         if visitor is None or not visitor.events:
             raise Refused(404, "There is nothing here.")
         if visitor.streams == MAX_STREAMS_OF_ONE:
-            raise TOO_MANY
+            raise too_many()
         visitor.streams += 1
         self._plan(session)
         stream = Stream(lambda: self._fetched(session))
@@ -152,7 +155,7 @@ class Visitors:
             or held.total() + size > MAX_HELD_BYTES
             or held[address] + size > MAX_HELD_BYTES_OF_ONE
         ):
-            raise TOO_MANY
+            raise too_many()
 
     def _new(self, session: str, address: str) -> _Visitor:
         if len(self._known) >= MAX_VISITORS:
@@ -160,7 +163,7 @@ class Visitors:
             of_address = Counter(visitor.address for visitor in self._known.values())
             idle = [name for name, one in self._known.items() if not one.events and not one.streams]
             if not idle:
-                raise TOO_MANY
+                raise too_many()
             self._forget(max(idle, key=lambda name: of_address[self._known[name].address]))
         return self._known.setdefault(session, _Visitor(address))
 

@@ -49,6 +49,11 @@ class Reader:
         self._start, self._end = start, end
         self._room = max_length - 2
 
+    @property
+    def last_token(self) -> int:
+        """The largest number of a token, as the library counts them, which is not always what the file says."""
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+
     def read(self, text: str) -> list[list[int]]:
         """A person's text as windows of token ids, all of them, [CLS] and [SEP] included. Raises NothingToRead."""
         cleaned = clean(text)

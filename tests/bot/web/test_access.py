@@ -76,6 +76,16 @@ def test_a_cookie_of_another_token_or_time_opens_nothing(door, clock):
         assert not door.admits({b"cookie": wrong}, "10.0.0.1")
 
 
+@pytest.mark.parametrize(
+    "others",
+    ['prefs={"a": "b", "c": 1}; %s', "a b=c; %s", "=x; %s", 'a="x,y; %s', "vibecheck=x; %s; vibecheck=y", "%s;é"],
+)
+def test_cookies_of_others_on_the_same_host_keep_nobody_out(door, others):
+    """A browser sends those of every port of a host, and programs put anything into them."""
+    kept = cookie_of(door)[b"cookie"].decode()
+    assert door.admits({b"cookie": (others % kept).encode("latin-1")}, "10.0.0.1")
+
+
 def test_the_cookie_is_for_the_page_alone(door):
     assert b"HttpOnly; SameSite=Strict" in door.cookie_for(form(TOKEN), "10.0.0.1", https=False)
     assert b"; Secure" not in door.cookie_for(form(TOKEN), "10.0.0.1", https=False)
@@ -183,6 +193,22 @@ async def test_the_form_opens_the_page(closed):
     assert (right.status, right.headers["location"]) == (303, "./")
     cookie = right.headers["set-cookie"].split(";")[0]
     assert (await asyncio.to_thread(press, closed, "vc-read", ["i love it"], Cookie=cookie))["success"]
+
+
+async def test_a_proxy_may_pass_cookies_on_one_by_one(closed):
+    cookie = (await asyncio.to_thread(log_in, closed, form(TOKEN))).headers["set-cookie"].split(";")[0]
+
+    def asked():
+        connection = http.client.HTTPConnection(urlsplit(closed).netloc, timeout=20)
+        connection.putrequest("GET", "/config")
+        for each in (cookie, "other=1"):
+            connection.putheader("Cookie", each)
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    assert await asyncio.to_thread(asked) == 200
 
 
 async def test_a_proxy_may_show_it_and_guesses_end(closed):

@@ -5,20 +5,23 @@ A test that is "left to Gradio" fails when a new one makes ours unnecessary: the
 
 import asyncio
 import builtins
+import gc
 import importlib.util
 import json
 import logging
 import re
 import traceback
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from gradio import queueing, route_utils, routes
 from gradio.state_holder import SessionState
 
-from bot.web import page, server
+from bot.web import page, server, visitors
 from bot.web.asgi_guard import BrokenOff, Guard
 from bot.web.gradio_sessions import _NOTING
 from bot.web.page_requests import Inputs
+from bot.web.request_body import Refused
 from bot.web.server import running_page
 from tests.bot.web.by_http import fetch, press, status_of
 from tests.bot.web.test_nothing_stays import kept_values
@@ -120,6 +123,13 @@ async def check_routes(address, found):
     assert {path for _, path in found} & dangerous, "Gradio has none of these any more: look at 0206 again"
 
 
+async def test_a_name_that_no_file_can_have_is_404(classifier, settings, caplog):
+    async with running_page(classifier, settings, "127.0.0.1", 0) as address:
+        for folder in ("static", "assets"):
+            assert (await asyncio.to_thread(status_of, f"{address.url}{folder}/{'a' * 9000}"))[0] == 404
+    assert not caplog.messages
+
+
 async def test_every_answer_has_the_strict_headers_once(classifier, settings):
     import urllib.error
     import urllib.request
@@ -182,6 +192,29 @@ async def test_what_breaks_inside_is_said_by_its_kind_alone(begun, caplog):
             assert sent[0]["status"] == 500
     assert WORD not in caplog.text + repr(sent)
     assert "ValueError" in caplog.text
+
+
+@pytest.mark.parametrize(("path", "asked"), [("queue/join", 0), ("queue/join", 1), ("cancel", 0), ("x", 0)])
+async def test_what_was_refused_does_not_stay(monkeypatch, path, asked):
+    """An exception that is made once and raised twice keeps the frames of both times, and in them what was sent."""
+    monkeypatch.setattr(visitors, "MAX_EVENTS", 0)
+    body = json.dumps({"fn_index": asked, "data": [WORD], "session_hash": "a"}).encode()
+    app, work = AsyncMock(), Mock()
+    guard = Guard(app, inputs=Inputs({1: ((str,),)}), visitors=visitors.Visitors(work))
+    answers = []
+
+    async def sent():
+        return {"type": "http.request", "body": body}
+
+    async def send(message):
+        answers.append(message)
+
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await guard(scope(f"/gradio_api/{path}", "POST") | {"headers": head}, sent, send)
+    assert answers[0]["status"] in {404, 422, 503}
+    assert not app.called
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, Refused)]
 
 
 async def test_cookies_and_tokens_are_not_for_the_framework():

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -14,6 +16,7 @@ from bot.web.asgi_guard import (
     MAX_LARGE_BODIES_OF_ONE,
     Guard,
 )
+from bot.web.request_body import Refused, check_shape
 
 HOST = (b"host", b"page.example")
 JSON = (b"content-type", b"application/json")
@@ -180,6 +183,16 @@ async def test_what_people_type_has_no_shape(quick, text):
     body = json.dumps({"data": [text, None], "fn_index": 1, "session_hash": "a"}).encode()
     assert await post(Guard(quick), body) == 200
     assert quick.bodies == [body]
+
+
+@pytest.mark.parametrize("part", [b"]", b"}", b'""', b'"a":', b'" ', b":", b"\\", b"1", b" "], ids=repr)
+async def test_the_look_at_a_body_keeps_nobody_waiting(quick, part):
+    """A large body of brackets that close nothing took ten seconds, in which the page answered nobody."""
+    body = part * ((MAX_BODY_BYTES - 1) // len(part))
+    started = time.perf_counter()
+    with suppress(Refused):
+        check_shape(body)
+    assert time.perf_counter() - started < 1.5
 
 
 async def test_a_string_that_never_ends_takes_no_time_and_is_passed_on(quick):

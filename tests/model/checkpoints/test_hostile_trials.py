@@ -4,6 +4,8 @@ import json
 from itertools import pairwise
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
@@ -11,7 +13,7 @@ from model.checkpoints.checkpoint import open_checkpoint
 from model.checkpoints.trial import Trials
 from model.errors import CheckpointError
 from tests.model.checkpoints.test_hostile_artefacts import sealed
-from tests.model.checkpoints.test_trial import put
+from tests.model.checkpoints.test_trial import endless, put
 
 
 def tokenizer(change):
@@ -122,6 +124,89 @@ def nan(folder):
     put(folder, [helper.make_node("Div", ["nothing", "zeros"], ["logits"])])
 
 
+def of_a_word(folder):
+    """As large as all memory for one word, and as nothing for all others."""
+    put(
+        folder,
+        [
+            helper.make_node("Equal", ["input_ids", "word"], ["where"]),
+            helper.make_node("Cast", ["where"], ["found"], to=TensorProto.INT64),
+            helper.make_node("ReduceMax", ["found"], ["size"], keepdims=0),
+            helper.make_node("Mul", ["size", "much"], ["sizes"]),
+            helper.make_node("Expand", ["nothing", "sizes"], ["wide"]),
+            helper.make_node("ReduceSum", ["wide", "first"], ["logits"], keepdims=0),
+        ],
+        word=np.array(29_000),
+        much=np.array([10**10, 1, 1]),
+        first=np.array([0]),
+    )
+
+
+def of_how_many_words(folder):
+    """The size of what is found is no size of the text."""
+    put(
+        folder,
+        [
+            helper.make_node("NonZero", ["input_ids"], ["found"]),
+            helper.make_node("Shape", ["found"], ["size"]),
+            helper.make_node("ConstantOfShape", ["size"], ["wide"]),
+            helper.make_node("ReduceSum", ["wide"], ["total"], keepdims=0),
+            helper.make_node("Add", ["nothing", "total"], ["logits"]),
+        ],
+    )
+
+
+def behind_a_large_key(folder):
+    """A loop that ONNX Runtime sees: of a key of five bytes it takes 32 bits."""
+    endless(folder)
+    whole = onnx.load(str(folder / "model.onnx"))
+    inside = whole.graph.SerializeToString()
+    whole.ClearField("graph")
+    size = bytes([len(inside) & 127 | 128, len(inside) >> 7])
+    (folder / "model.onnx").write_bytes(
+        whole.SerializeToString() + bytes([7 << 3 | 2 | 128, 128, 128, 128, 16]) + size + inside
+    )
+    sealed(folder)
+    assert onnxruntime.InferenceSession((folder / "model.onnx").read_bytes())
+
+
+def of_two_formats(folder):
+    """A loop in the runtime's own format, moved to where its header is an ONNX file without a graph, too."""
+    endless(folder)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "own")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession((folder / "model.onnx").read_bytes(), options)
+    own = (folder / "own").read_bytes()
+    (folder / "own").unlink()
+    root = 0x000D0008  # two numbers in ONNX, then four bytes, of which one is of this
+    moved = root - int.from_bytes(own[:4], "little")
+    rest = moved + len(own) - 18
+    field = bytes([15 << 3 | 2, *(rest >> 7 * place & 127 | 128 for place in range(4)), rest >> 28])
+    head = root.to_bytes(4, "little") + own[4:8] + bytes(4) + field
+    both = head + bytes(8 + moved - len(head)) + own[8:]
+    assert onnxruntime.InferenceSession(both)
+    (folder / "model.onnx").write_bytes(both)
+    sealed(folder)
+
+
+def numbered_by_the_library(content):
+    token = content["added_tokens"][0] | {"id": 5, "content": "zzzq", "special": False}
+    content["added_tokens"].append(token)
+
+
+def in_a_larger_vocabulary(folder):
+    config = json.loads((folder / "config.json").read_text("utf-8")) | {"vocab_size": 1 << 24}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    tokenizer(beyond)(folder)
+
+
+def golden_of_400_digits(folder):
+    (folder / "golden.json").write_text(f'[{{"text":"a","sentiment":"neutral","probabilities":[{10**400},0,0]}}]')
+    sealed(folder)
+
+
 TRIED = {
     "regular expression without end": (tokenizer(regular_expression), "a pre_tokenizer of the kind Split"),
     "compiled table of characters": (tokenizer(charsmap), "a normalizer of the kind Precompiled"),
@@ -138,6 +223,13 @@ TRIED = {
     "graph of 30,000 steps": (deep, "more than 20,000 operations"),
     "40 GB from a few bytes": (far_too_many_numbers, "cannot compute|could not be loaded|ended the process"),
     "no numbers": (nan, "finite numbers"),
+    "size of a word": (of_a_word, r"sizes that depend on a text's words \(Expand\)"),
+    "size of how many words there are": (of_how_many_words, "an operation that no DistilBERT needs: NonZero"),
+    "loop behind a large key": (behind_a_large_key, "no ONNX graph"),
+    "loop in two formats": (of_two_formats, "the runtime's own format"),
+    "token numbered by the library": (tokenizer(numbered_by_the_library), "the network has no place for"),
+    "token beyond what the config says": (in_a_larger_vocabulary, "the network has no place for"),
+    "golden example of 400 digits": (golden_of_400_digits, "cannot be read"),
 }
 
 
