@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from model.checkpoints.files import MOST_BYTES
 from model.errors import CheckpointError, CheckpointNotFound, HubUnreachable
 
 HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
@@ -38,11 +39,31 @@ def fetch(
     try:
         commit = commit_on_disk(repository, revision) or HfApi().model_info(repository, revision=revision).sha
         folder = Path(snapshot_download(repository, revision=commit, allow_patterns=list(first)))
-        return Path(snapshot_download(repository, revision=commit, allow_patterns=[*first, *more(folder)]))
+        wanted = [*first, *more(folder)]
+        if not all((folder / name).exists() for name in wanted):
+            _check_size(source, repository, commit, wanted)
+        return Path(snapshot_download(repository, revision=commit, allow_patterns=wanted))
     except CheckpointError:  # of a manifest that names no files
         raise
     except Exception as error:  # the hub's HTTP library, and threads around it, have errors of their own
         raise _explained(source, error) from error
+
+
+def _check_size(source: str, repository: str, commit: str | None, names: Sequence[str]) -> None:
+    """Before it is fetched: afterwards the disk would be full. Raises CheckpointError.
+
+    A hub that cannot say it now gives no files either, and what is on the disk has its size already.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    try:
+        files = list(HfApi().list_repo_tree(repository, revision=commit))
+    except Exception:
+        return
+    size = sum(file.size for file in files if isinstance(file, RepoFile) and file.path in names)
+    if size > MOST_BYTES:
+        raise CheckpointError(f"{source} has {size:,} bytes, and no model of more than {MOST_BYTES:,} is fetched.")
 
 
 def commits_on_disk(repository: str) -> list[str]:

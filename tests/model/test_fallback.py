@@ -161,6 +161,14 @@ async def test_a_fetched_artefact_with_wrong_hashes_is_refused(hub):
         await open_or_fall_back(f"{REPOSITORY}@{FIRST}")
 
 
+async def test_a_model_that_is_too_large_is_refused_before_it_is_fetched(hub, monkeypatch):
+    monkeypatch.setattr("model.checkpoints.hub.MOST_BYTES", 1_000_000)
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"has [\d,]+ bytes, and no model of more than 1,000,000 is fetched"):
+            await open_or_fall_back(f"{REPOSITORY}@{FIRST}")
+    assert not [path for path in hub.asked if "/resolve/" in path and path.endswith("model.onnx")]
+
+
 async def test_a_folder_that_is_not_there_is_a_mistake_and_no_fallback(tmp_path):
     with pytest.raises(CheckpointNotFound):
         await open_or_fall_back(str(tmp_path / "nowhere"))
