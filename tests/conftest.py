@@ -57,6 +57,11 @@ TOGETHER = {
     "model/backends/test_backends.py": "small model",
     "model/checkpoints/test_checkpoint.py": "small model",
     "model/test_fallback.py": "small model",
+    "bot/storage/test_write_buffer.py": "storage histories",
+    "bot/storage/test_any_order.py": "storage histories",
+    "bot/storage/test_adversary.py": "storage histories",
+    "bot/storage/test_random_histories.py": "storage histories",
+    "bot/storage/test_killed_midway.py": "storage histories",
     "bot/storage": "storage",
 }
 """The files that one worker runs, because they share what is costly to make. Any other file is a group by itself.

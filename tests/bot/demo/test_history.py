@@ -1,7 +1,7 @@
 """The demo's made-up past."""
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -85,17 +85,24 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
         await database.close()
 
 
+async def judged(moods, hour):
+    """The hour of channel 2."""
+    (found,) = (found for _, channel, found in await moods.hours_to_judge(hour, hour, (1,)) if channel == 2)
+    return found
+
+
 async def test_what_a_visitor_writes_is_in_the_hour_that_is_told_when_it_is_over(storage, tmp_path):
-    now = time.time()
+    evening = datetime.now().astimezone().replace(hour=20, minute=20) - timedelta(days=1)
+    now = evening.timestamp()  # when many write: of a quiet hour nothing is told
     hour = int(now // 3600)
     await write_history(tmp_path / "demo", 1, IDS, now)
     database = await Database.open(tmp_path / "demo")
     buffer, moods = WriteBuffer(database), MoodRepository(database)
     try:
-        before = (await moods.hours_to_judge(hour, hour, (1,)))[0][2]
+        before = await judged(moods, hour)
         buffer.scored(first_id_of(hour) + 1, 1, 2, storage.pseudonyms.author(1), verdict(-1.0))
         await buffer.flush()
-        after = (await moods.hours_to_judge(hour, hour, (1,)))[0][2]
+        after = await judged(moods, hour)
         assert (after.messages, after.authors) == (before.messages + 1, before.authors + 1)
         assert (await moods.mood(1, 2, hour, hour)).hours == ()
         await Publication(database).publish(told_from(hour))
