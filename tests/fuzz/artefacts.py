@@ -195,7 +195,7 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def _seal(folder: Path) -> None:
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    manifest = json.loads(_read(folder / MANIFEST).decode("utf-8"))
     files = {name: file_sha256(folder / name) for name in manifest["files"] if (folder / name).is_file()}
     manifest["files"] = files
     manifest["version"] = artefact_version(files, manifest["labels"], manifest["temperature"])
