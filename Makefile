@@ -8,7 +8,7 @@ LOCKED := $(INSTALL) --require-hashes --requirement locks/build.txt --requiremen
 OURS := $(INSTALL) --no-deps --no-build-isolation --editable .
 
 # Files that share something costly run on one worker; tests/conftest.py says which.
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
