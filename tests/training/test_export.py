@@ -114,7 +114,6 @@ PLACES = (
     rb"/Users/",
     rb"/root/",
     rb"/tmp/",
-    rb"/work/",
     rb"/content/",
     rb"site-packages",
     rb"[A-Z]:\\\\Users",
