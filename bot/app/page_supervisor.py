@@ -24,6 +24,7 @@ from bot.web.page_state import PageState
 from bot.web.remote.server import ClassifierServer, Deaf
 from bot.web.remote.wire import BadMessage, Message
 from model import Classifier
+from model.child_process import environment, how_it_ended
 from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
@@ -45,11 +46,8 @@ LOOKS_SECONDS = 1.0
 LAST_SECONDS = 0.2
 """What it gets to end by itself, when the bot ends."""
 
-_PASSED_ON = (
-    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ",
-    "USERPROFILE", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "FORWARDED_ALLOW_IPS", "GRADIO_ROOT_PATH", "SSL_CERT_FILE",
-)  # fmt: skip
-"""Of the environment; a token or a password is not among them."""
+_PASSED_ON = ("TZ", "FORWARDED_ALLOW_IPS", "GRADIO_ROOT_PATH", "SSL_CERT_FILE")
+"""Of the environment, beside what every child is told."""
 
 _FOR_SHARING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "HF_HOME")
 """A program is fetched for a shared address; an address of a proxy may hold a password."""
@@ -134,7 +132,7 @@ class PageSupervisor:
             finally:
                 _kill(process)
                 code = await in_thread(process.wait)
-        return why or _how(code)
+        return why or how_it_ended(code)
 
     def _stands(self, address: str) -> None:
         self._state.address = address
@@ -147,7 +145,7 @@ class PageSupervisor:
         named = [*_PASSED_ON, *(_FOR_SHARING if self._settings.web_share else ())]
         windows: dict[str, Any] = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         own: dict[str, Any] = {"pass_fds": [one.fileno() for one in handed], "process_group": 0}
-        env = {name: os.environ[name] for name in named if name in os.environ} | {"PYTHONUTF8": "1"}
+        env = environment(*named)
         program = sys.executable
         if sys.platform == "win32" and (base := getattr(sys, "_base_executable", program)) != program:
             # The program of a virtual environment only starts the real one, whose number could not be known.
@@ -250,10 +248,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
-
-
-def _how(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
 def _one_line(said: str) -> str:

@@ -14,10 +14,10 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from bot.app.malloc import limit_arenas
 from model.backends.base import granted_cpus
+from model.child_process import ends_first, limit
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +58,7 @@ def keep_memory_private() -> None:
         import resource
     except ImportError:
         return
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit(resource.RLIMIT_CORE, 0)
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
@@ -68,16 +67,12 @@ def stay_small(memory: int) -> None:
 
     If memory runs out on the machine all the same, Linux ends this process before others. Windows has no such bounds.
     """
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    ends_first()
     try:
         import resource
     except ImportError:
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    limit(resource.RLIMIT_DATA, memory)
 
 
 def stand_back(by: int) -> None:

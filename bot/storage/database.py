@@ -188,8 +188,7 @@ def _is_for_good(error: BaseException) -> bool:
 
 
 def _is_locked(error: DBAPIError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return isinstance(error.orig, sqlite3.DatabaseError) and code & 0xFF == sqlite3.SQLITE_BUSY
+    return isinstance(error.orig, sqlite3.DatabaseError) and code_of(error.orig) == sqlite3.SQLITE_BUSY
 
 
 def _identity(file: Path | None) -> tuple[int, int] | None:

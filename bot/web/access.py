@@ -33,13 +33,15 @@ NEEDED = (
 )
 
 
-def access_for(settings: Settings, *, reachable: bool) -> Access | None:
-    """What stands before a page that others can reach, or not; None for nothing. Raises SettingsError."""
-    if settings.web_token is not None:
-        return Access(settings.web_token.get_secret_value())
-    if reachable and not settings.web_open:
+def check_reachable(settings: Settings, *, reachable: bool) -> None:
+    """Raises SettingsError for a page that others can reach while nothing says who may."""
+    if reachable and settings.web_token is None and not settings.web_open:
         raise SettingsError(NEEDED)
-    return None
+
+
+def access_for(settings: Settings) -> Access | None:
+    """What stands before a page; None for nothing."""
+    return Access(settings.web_token.get_secret_value()) if settings.web_token is not None else None
 
 
 class Access:

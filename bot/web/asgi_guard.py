@@ -15,7 +15,16 @@ from urllib.parse import urlsplit
 from bot.web.access import MAX_FORM_BYTES, Access, login_page
 from bot.web.address import is_local
 from bot.web.page_requests import Inputs, check_reset, session_of_stream
-from bot.web.request_body import Message, Receive, Refused, VisitorGone, check_shape, read_body
+from bot.web.request_body import (
+    Message,
+    Receive,
+    Refused,
+    VisitorGone,
+    check_shape,
+    nothing_here,
+    read_body,
+    too_many,
+)
 from bot.web.security_headers import Headers, login_headers, page_headers, with_headers
 from bot.web.visitors import ANSWER_SECONDS, Stream, Visitors
 
@@ -52,11 +61,6 @@ _FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-real-ip"}
 
 _SECRET = {b"authorization", b"cookie", b"proxy-authorization"}
 """Headers that the framework is not told."""
-
-
-def nothing_here() -> Refused:
-    """Whatever is asked for that the page does not need."""
-    return Refused(404, "There is nothing here.")
 
 
 class BrokenOff(Exception):
@@ -214,7 +218,7 @@ class _Counted:
 
     def __init__(self, counts: Counter[str], address: str, most: int = 2**31, of_one: int = 2**31) -> None:
         if counts.total() >= most or counts[address] >= of_one:
-            raise Refused(503, "Too much at once; try again in a minute.")
+            raise too_many()
         self._counts, self._address = counts, address
 
     def __enter__(self) -> None:

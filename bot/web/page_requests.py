@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.web.request_body import Refused
+from bot.web.request_body import Refused, nothing_here
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -79,7 +79,7 @@ def session_of_stream(query: bytes) -> str:
     """Who listens. Raises Refused when nobody is named."""
     named = _STREAM.fullmatch(query)
     if named is None:
-        raise Refused(404, "There is nothing here.")
+        raise nothing_here()
     return named[1].decode()
 
 

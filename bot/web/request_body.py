@@ -41,6 +41,16 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+def nothing_here() -> Refused:
+    """For whatever is asked for that the page does not need, or that is not there."""
+    return Refused(404, "There is nothing here.")
+
+
+def too_many() -> Refused:
+    """For whom there is no room now."""
+    return Refused(503, "Too much at once; try again in a minute.")
+
+
 class VisitorGone(Exception):
     """Whoever sent it has hung up."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings, SettingsError
-from bot.web.access import Access, access_for
+from bot.web.access import Access, access_for, check_reachable
 from bot.web.address import is_local
 from bot.web.asgi_guard import Guard
 from bot.web.gradio_sessions import keep_no_values, print_no_tracebacks, work_of
@@ -57,7 +57,8 @@ async def running_page(
     Raises SettingsError, a sentence, when others could reach it and nothing says who may, when the address cannot be
     had, or a shared one not be made.
     """
-    access = check_access(settings, host, share=share)
+    check_access(settings, host, share=share)
+    access = access_for(settings)
     local = is_local(host) and not share and access is None and not settings.web_open
     listening = listening or listen(host, port)
     parts = Parts(classifier, settings, local, alone and local, access)
@@ -76,9 +77,9 @@ async def running_page(
         await in_thread(lambda: thread.join(_CLOSING_SECONDS))
 
 
-def check_access(settings: Settings, host: str, *, share: bool) -> Access | None:
-    """Who may use a page at that address; None: everybody who reaches it. Raises SettingsError when nothing says it."""
-    return access_for(settings, reachable=share or not is_local(host))
+def check_access(settings: Settings, host: str, *, share: bool) -> None:
+    """Raises SettingsError when others could reach a page at that address and nothing says who may."""
+    check_reachable(settings, reachable=share or not is_local(host))
 
 
 def listen(host: str, port: int) -> socket.socket:

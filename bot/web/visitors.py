@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.web.gradio_sessions import Work
-from bot.web.request_body import Refused
+from bot.web.request_body import nothing_here, too_many
 from bot.web.table_parser import MAX_LINES
 
 _log = logging.getLogger(__name__)
@@ -44,11 +44,6 @@ ANSWER_SECONDS = 30 * 60.0
 
 REMEMBERED_SECONDS = 30 * 60.0
 """After which a visitor who does nothing is forgotten, and with them the columns of their file."""
-
-
-def too_many() -> Refused:
-    """For whom there is no room now."""
-    return Refused(503, "Too much at once; try again in a minute.")
 
 
 def largest_result(size: int) -> int:
@@ -120,7 +115,7 @@ class Visitors:
         """While somebody listens for a visitor's answers. Raises Refused where there is nothing to wait for."""
         visitor = self._known.get(session)
         if visitor is None or not visitor.events:
-            raise Refused(404, "There is nothing here.")
+            raise nothing_here()
         if visitor.streams == MAX_STREAMS_OF_ONE:
             raise too_many()
         visitor.streams += 1

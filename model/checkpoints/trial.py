@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoints.checkpoint import BUNDLED, TOKENIZER, Checkpoint
-from model.checkpoints.child import TookTooLong, bound, run_bounded
 from model.checkpoints.files import json_object
 from model.checkpoints.graph import check_graph
 from model.checkpoints.vocabulary import check_tokenizer
+from model.child_process import TookTooLong, bound, environment, how_it_ended, run_bounded
 from model.errors import CheckpointError, HashMismatch
 
 TRIAL_SECONDS = 300.0
@@ -32,12 +32,6 @@ _TIMES_WEIGHTS = 8
 """Bytes: what libraries need, and what is made of the weights while they are loaded."""
 
 _LONGEST_SENTENCE = 400
-
-_PASSED_ON = (
-    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE",
-    "VIRTUAL_ENV", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH",
-)  # fmt: skip
-"""Of the environment; a token or a password is not among them."""
 
 _OURS = Path(__file__).parents[2]
 _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from model.checkpoints.trial import main; main()"
@@ -97,8 +91,8 @@ class Trials:
         found = _answer(ended.output) if ended.code == 0 else None
         if found is None:
             raise CheckpointError(
-                f"{source} ended the process in which it was tried ({_how(ended.code)}): it wants more memory or "
-                "time than a model may have, or its files are broken. It is not loaded."
+                f"{source} ended the process in which it was tried ({how_it_ended(ended.code)}): it wants more memory "
+                "or time than a model may have, or its files are broken. It is not loaded."
             )
         if refusal := found.get("refused"):
             raise CheckpointError(f"{source} was tried and is not loaded: {str(refusal)[:_LONGEST_SENTENCE]}")
@@ -107,8 +101,8 @@ class Trials:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**kept, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    kept = environment("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")
+    return {**kept, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 def _answer(output: bytes) -> dict[str, Any] | None:
@@ -117,10 +111,6 @@ def _answer(output: bytes) -> dict[str, Any] | None:
         if isinstance(found, dict):
             return found
     return None
-
-
-def _how(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
 def _tried(folder: str, *, on_gpu: bool) -> str:

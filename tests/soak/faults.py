@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from bot.demo.gateway import Gateway
 from bot.demo.local_discord import LocalDiscord
 from tests.discord.wire import until
 from tests.soak.bot import Bot
@@ -76,24 +77,12 @@ async def _terminate_while_the_database_stands(scene: Scene) -> list[str]:
     return [] if code == 0 else [f"exit code {code} after SIGTERM"]
 
 
-async def _drop(scene: Scene) -> list[str]:
-    scene.local.gateway.drop_sockets()
-    return await _comes_back(scene)
+def _lost(by: Callable[[Gateway], object]) -> Callable[[Scene], Awaitable[list[str]]]:
+    async def lose(scene: Scene) -> list[str]:
+        by(scene.local.gateway)
+        return await _comes_back(scene)
 
-
-async def _forget(scene: Scene) -> list[str]:
-    scene.local.gateway.forget_sessions()
-    return await _comes_back(scene)
-
-
-async def _invalidate(scene: Scene) -> list[str]:
-    scene.local.gateway.invalidate()
-    return await _comes_back(scene)
-
-
-async def _reconnect(scene: Scene) -> list[str]:
-    scene.local.gateway.ask_to_reconnect()
-    return await _comes_back(scene)
+    return lose
 
 
 async def _comes_back(scene: Scene) -> list[str]:
@@ -180,10 +169,10 @@ KINDS = (
     Kind("SIGTERM", _terminate, "stopped", restarts=True),
     Kind("SIGTERM, the database standing still", _terminate_while_the_database_stands, _BACK, restarts=True),
     Kind("kill -9, the database standing still", _kill_while_the_database_stands, _BACK, restarts=True),
-    Kind("connection cut", _drop, _LOST),
-    Kind("connection cut, session forgotten", _forget, _LOST),
-    Kind("session invalid", _invalidate, _LOST),
-    Kind("asked to reconnect", _reconnect, _LOST),
+    Kind("connection cut", _lost(Gateway.drop_sockets), _LOST),
+    Kind("connection cut, session forgotten", _lost(Gateway.forget_sessions), _LOST),
+    Kind("session invalid", _lost(Gateway.invalidate), _LOST),
+    Kind("asked to reconnect", _lost(Gateway.ask_to_reconnect), _LOST),
     Kind("429", _limited, "is rate limited"),
     Kind("5xx, lost answers, broken connections", _failing),
     Kind("slow Discord", _slow),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Self
 
 from bot.web.remote.wire import (
@@ -92,21 +92,14 @@ class RemoteClassifier:
         """See `Classifier.classify_many`; at most `wire.MAX_TEXTS` at a time."""
         del priority, origin
         sent = [text for text in texts if len(text) <= MAX_CHARACTERS]
-        try:
-            answer = await self._ask({"task": "classify_many", "texts": sent}) if sent else {"answers": []}
-        except Overloaded as error:
-            answer = {"answers": []}
-            refused: ModelError | None = error
-        else:
-            refused = None
-        answers = iter(answer["answers"])
+        answers: Iterator[Verdict | ModelError] = iter(())
+        if sent:
+            try:
+                answers = map(verdict_in, (await self._ask({"task": "classify_many", "texts": sent}))["answers"])
+            except Overloaded as refused:
+                answers = iter([refused.again() for _ in sent])
         return [
-            TextTooLong(len(text), MAX_CHARACTERS)
-            if len(text) > MAX_CHARACTERS
-            else refused.again()
-            if refused is not None
-            else verdict_in(next(answers))
-            for text in texts
+            next(answers) if len(text) <= MAX_CHARACTERS else TextTooLong(len(text), MAX_CHARACTERS) for text in texts
         ]
 
     async def explain(

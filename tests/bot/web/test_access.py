@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.settings import SettingsError, load_settings
 from bot.web import access
-from bot.web.access import COOKIE_SECONDS, MAX_TRIES, TRIES_SECONDS, Access, access_for
+from bot.web.access import COOKIE_SECONDS, MAX_TRIES, TRIES_SECONDS, Access, access_for, check_reachable
 from bot.web.request_body import Refused
 from bot.web.server import running_page
 from tests.bot.web.by_http import press, status_of
@@ -130,10 +130,13 @@ def test_a_form_that_is_none_opens_nothing(door, body):
 
 
 def test_a_page_that_others_can_reach_needs_a_word(settings):
-    assert access_for(settings, reachable=False) is None
+    check_reachable(settings, reachable=False)
+    assert access_for(settings) is None
     with pytest.raises(SettingsError, match=r"^The page would listen to more than this machine: set WEB_TOKEN"):
-        access_for(settings, reachable=True)
-    assert access_for(settings.model_copy(update={"web_open": True}), reachable=True) is None
+        check_reachable(settings, reachable=True)
+    settings = settings.model_copy(update={"web_open": True})
+    check_reachable(settings, reachable=True)
+    assert access_for(settings) is None
 
 
 @pytest.mark.parametrize("token", ["short", "aaaaaaaaaaaaaaaaaaaaaaaa", "abababababababababab"])

@@ -1,4 +1,4 @@
-"""A process that may come to harm: bounds for its memory, processor, time and files, set by itself (`bound`)."""
+"""Processes of ours that may come to harm: what they are told of the environment, their bounds, and how they ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from pathlib import Path
 
 _LARGEST_FILE = 16 << 20
 """Bytes: libraries write caches of theirs; nobody's disk is filled."""
+
+
+_PASSED_ON = (
+    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE",
+    "VIRTUAL_ENV", "LD_LIBRARY_PATH",
+)  # fmt: skip
+"""Of the environment; a token or a password is not among them."""
 
 
 class TookTooLong(Exception):
@@ -50,10 +57,35 @@ def run_bounded(command: Sequence[str], asked: bytes, *, seconds: float, environ
     return Ended(process.returncode, output)
 
 
+def environment(*more: str) -> dict[str, str]:
+    """What a child knows of this process's environment: what Python needs, and the variables named `more`."""
+    return {name: os.environ[name] for name in (*_PASSED_ON, *more) if name in os.environ} | {"PYTHONUTF8": "1"}
+
+
+def how_it_ended(code: int) -> str:
+    """A code of `subprocess` in words."""
+    return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
+def ends_first() -> None:
+    """Should memory run out on the machine, Linux ends this process and no other. Called by itself."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
+def limit(kind: int, most: int) -> None:
+    """Lowers one of `resource`'s limits of this process for good; a lower one that there is stays."""
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(kind, (most, most))
+
+
 def bound(memory: int, seconds: float) -> None:
     """Bounds for this process, called by itself. Windows has none of these; there it is ended by the clock alone."""
-    with suppress(OSError):  # should memory run out all the same, the system ends this process and no other
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    ends_first()
     try:
         import resource
     except ImportError:
@@ -64,11 +96,8 @@ def bound(memory: int, seconds: float) -> None:
         resource.RLIMIT_FSIZE: _LARGEST_FILE,
         resource.RLIMIT_CORE: 0,
     }
-    for kind, limit in limits.items():
-        _, hard = resource.getrlimit(kind)
-        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+    for kind, most in limits.items():
+        limit(kind, most)
     signal.alarm(max(1, int(seconds) + 1))  # a bot that is gone looks at no clock
     with suppress(OSError):
         os.nice(5)
