@@ -106,10 +106,12 @@ class Ingest:
         if not said.words or is_command(said.words):
             return
         verdict = await self._verdict(message, said.words)
-        if not isinstance(verdict, Verdict | Unreadable) or not said.may_be_read(self._gate):
+        if not isinstance(verdict, Verdict | Unreadable):
             return
-        ruling = self._gate.watching(message)  # its author may have opted out meanwhile, or the notice be gone
-        if ruling.barred is None and ruling.place is not None and self._keep(message, ruling.place, verdict):
+        ruling = await self._ruling_now(message)  # its author may have opted out meanwhile, or the notice be gone
+        if ruling.barred is not None or ruling.place is None or not said.may_be_read(self._gate):
+            return
+        if self._keep(message, ruling.place, verdict):
             await self._tag(message, ruling, verdict, new=True)
 
     async def edited(self, message: discord.Message) -> None:
@@ -145,7 +147,7 @@ class Ingest:
             # Nothing to read, or not read because too much waits: the text of the score that is there is gone.
             self._storage.write_buffer.emptied(message.id, moment)
             return False
-        ruling = self._gate.watching(message, roles=roles)
+        ruling = await self._ruling_now(message, roles)
         if ruling.barred is not None or ruling.place is None:
             self._unread(message, moment)
             return False
@@ -161,6 +163,14 @@ class Ingest:
         if ruling.barred is not Barred.NO_NOTICE or ruling.place is None:
             return ruling
         return self._gate.watching(message, roles=roles) if await self._notices.stands(ruling.place) else ruling
+
+    async def _ruling_now(self, message: discord.Message, roles: Collection[int] | None = None) -> Ruling:
+        """What the gate says at last, before something is kept: a notice may have come into doubt meanwhile."""
+        return await self._with_notice(message, self._gate.watching(message, roles=roles), roles)
+
+    def _is_open(self, ruling: Ruling) -> bool:
+        """Whether nobody can say now if a message may be read, for Discord does not say if its notice stands."""
+        return ruling.barred is Barred.NO_NOTICE and ruling.place is not None and bool(self._rules.doubted(ruling.place))
 
     async def _ruling(self, message: discord.Message) -> Ruling:
         """What the gate says, once the bot knows where the message stands: its thread may be as new as it is."""
@@ -186,20 +196,21 @@ class Ingest:
         edited = round(message.edited_at.timestamp() * 1000) if message.edited_at is not None else 0
         if edited:  # a tag was given for what it said before
             await self._untag(message)
-        if self._gate.watching(message, roles=roles).barred is not None:
+        ruling = await self._ruling_now(message, roles)
+        if ruling.barred is not None:
             if edited:
                 self._unread(message, edited)
-            return True
+            return not self._is_open(ruling)
         said = await words_to_watch(self._gate, message)
         if not said.words or is_command(said.words):
             return True
         verdict = await self._verdict(message, said.words)
+        ruling = await self._ruling_now(message, roles)
         if not said.may_be_read(self._gate):
             return True
-        ruling = self._gate.watching(message, roles=roles)
         if isinstance(verdict, Verdict | Unreadable) and ruling.barred is None and ruling.place is not None:
             self._keep(message, ruling.place, verdict, edited=edited, missed=True)
-        return verdict is not None
+        return verdict is not None and not self._is_open(ruling)
 
     async def _verdict(self, message: discord.Message, words: str) -> Verdict | Unreadable | NothingToRead | None:
         """The model's verdict, why there can be none, or None for a message that is counted as shed or failed."""

@@ -96,11 +96,11 @@ class OptOuts:
         try:
             async with self._erasures.transaction() as connection:
                 gone = await connection.execute(delete(OptOutRow).where(OptOutRow.author.in_(authors)))
-                await final_sign_of_life(connection, self._clock())
                 if not gone.rowcount and self._authors.isdisjoint(authors):
                     return
-                await self._erasures.note(Kind.OPTED_IN, since, authors, key)
                 noted = True
+                if not await self._erasures.note(Kind.OPTED_IN, since, authors, key):
+                    await final_sign_of_life(connection, self._clock())
         except BaseException:
             if noted:  # or it would be done later, with nobody told
                 await self._erasures.note(Kind.OPTED_OUT, int(self._clock()), authors[:1], key)

@@ -23,9 +23,10 @@ async def sign_of_life(connection: AsyncConnection, now: float) -> None:
 
 
 async def final_sign_of_life(connection: AsyncConnection, now: float) -> None:
-    """Written in the transaction of what must not be undone: somebody has their messages deleted, or opts in again.
+    """Written in the transaction of what must not be undone where the log of erasures does not take it.
 
-    Nothing that was written before it is looked for again. Before the first sign of all there is nothing to look for.
+    Somebody has their messages deleted, or opts in again: nothing that was written before it is looked for again, by
+    whomever, up to a second of what comes after it included. Before the first sign there is nothing to look for.
     """
     second = ceil(now)
     await connection.execute(update(BookkeepingRow).where(second > _ALIVE).values(alive=second))

@@ -189,7 +189,8 @@ class WriteBuffer:
         noted = await self._erasures.note(Kind.ERASED, up_to, authors, key)
         try:
             async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
-                await final_sign_of_life(connection, self._clock())
+                if not noted:
+                    await final_sign_of_life(connection, self._clock())
                 return sum([await erase(connection, list(theirs)) for erase in erasers])
         except DatabaseUnavailable as error:
             if noted:

@@ -69,8 +69,11 @@ class RunningBot:
 
     async def ended(self) -> int:
         """The exit code, once the process has ended by itself."""
-        async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.process.wait()
+        except TimeoutError:
+            raise AssertionError(f"it goes on; it has said:\n{self.said[-4000:]}") from None
 
 
 @asynccontextmanager

@@ -37,7 +37,8 @@ async def not_as_said(store: Store, plain: PlainModel, channels: list[int], bot:
         when = written_at(number)
         known = any(begun <= when and (end is None or when <= end) for begun, end in gaps)
         if not known and not any(begun <= when <= end for begun, end in bot.lost):
-            broken.append(f"message {number} of {when:.3f} is not held, and no gap says so")
+            whose = f"person {must[number].person} in channel {must[number].channel_id}"
+            broken.append(f"message {number} of {when:.3f} by {whose} is not held, and no gap says so")
     return broken
 
 
@@ -151,3 +152,9 @@ def growth(memory: list[tuple[float, int]]) -> float:
     fifth = len(memory) // 5
     first, last = (median(size for _, size in part) for part in (memory[:fifth], memory[-fifth:]))
     return last / first - 1
+
+
+def tenths(memory: list[tuple[float, int]]) -> list[float]:
+    """The median of each tenth, in bytes; nothing where there is too little."""
+    tenth = len(memory) // 10
+    return [median(size for _, size in memory[n * tenth : (n + 1) * tenth]) for n in range(10)] if tenth else []

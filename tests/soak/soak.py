@@ -209,7 +209,8 @@ async def _judge(scene: Scene, report: Report, meanings: dict[int, Meaning], fol
     report.broken += [f"a word of somebody's: {found}" for found in await asyncio.to_thread(checks.words_in, folders)]
     report.errors = Counter(bot.errors()) + Counter(f"traceback: {line}" for line in bot.tracebacks())
     since = report.numbers.pop("second half", 0)
-    grown = checks.growth(bot.memory[since if isinstance(since, int) else 0 :])
+    judged = bot.memory[since if isinstance(since, int) else 0 :]
+    grown = checks.growth(judged)
     if report.plan.judge_memory and grown > checks.MOST_GROWTH:
         report.broken.append(f"memory has grown by {grown:.1%} over the second half")
     counted = await checks.held_ids(store, channels)
@@ -225,7 +226,8 @@ async def _judge(scene: Scene, report: Report, meanings: dict[int, Meaning], fol
         "gaps": len(await store.rows("SELECT number FROM gaps")),
         "alerts": len(await store.rows("SELECT number FROM alerts")),
         "digests": len(await store.rows("SELECT period FROM digests")),
-        "memory": f"{min(sizes):.0f} to {max(sizes):.0f} MB, {grown:+.1%} over the part that is judged",
+        "memory": f"at most {max(sizes):.0f} MB, {grown:+.1%} over the part that is judged",
+        "memory by tenths of that part": " ".join(f"{size / 2**20:.0f}" for size in checks.tenths(judged)),
     }
 
 

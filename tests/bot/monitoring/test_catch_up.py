@@ -1,5 +1,7 @@
 """What was written while the bot was away is read afterwards, as far as it might have been read then."""
 
+from dataclasses import replace
+from errno import ENOSPC
 from math import ceil
 from types import SimpleNamespace
 
@@ -9,12 +11,15 @@ from simcord import ChannelHandle
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.app.assemble import assemble
 from bot.commands.privacy import DELETE
 from bot.domain.records import Absence, GapCause, Mode, Rule, TargetKind
 from bot.monitoring import catch_up as catching_up
-from bot.monitoring import history_reader
+from bot.monitoring import history_reader, notice
 from bot.monitoring.downtime import Missed
 from bot.monitoring.history_reader import PAGE
+from bot.monitoring.ingest import Ingest
+from bot.storage.erasure_log import ErasureLog
 from bot.storage.publication import HELD_SECONDS
 from model.errors import Overloaded
 from tests.bot.monitoring.outage import events_handled
@@ -431,17 +436,89 @@ async def test_a_quick_restart_leaves_no_hole_although_it_is_no_gap(home, away, 
     assert await away.gaps == []
 
 
-async def test_what_was_deleted_or_written_before_an_opt_in_stays_so_after_a_restart(home, away, storage):
-    """What is caught up begins behind the last sign of life, and both give one."""
+async def test_what_was_deleted_or_written_before_an_opt_in_is_not_looked_for_where_no_log_has_it(
+    home, away, storage, monkeypatch
+):
+    """What is caught up begins behind the last sign of life, and both give one: nothing else would know of them."""
+    monkeypatch.setattr(ErasureLog, "append", refuse)
     storage.write_buffer.sees = True
     await storage.write_buffer.flush()
     for undo in (home.storage.opt_outs.remove, lambda who: storage.write_buffer.forget([b"x" * 16], who)):
+        await storage.opt_outs.add(home.alice.id)
         await away.pass_by(10)
         await undo(home.alice.id)
         assert await storage.moods.last_alive() == ceil(away.clock.now)
         storage.write_buffer._alive = 0.0
         await storage.write_buffer.flush()
         assert await storage.moods.last_alive() == ceil(away.clock.now)
+
+
+async def test_a_deletion_and_an_opt_in_do_not_hide_what_others_wrote_just_then(
+    home, away, clock, settings, classifier, storage
+):
+    await home.watch()
+    storage.write_buffer.sees = True
+    await storage.write_buffer.flush()
+    await storage.opt_outs.add(home.alice.id)
+    await away.pass_by(2)
+    await home.alice.send(home.general, GOOD)
+    await storage.opt_outs.remove(home.alice.id)
+    before = await home.maya.send(home.general, GOOD)
+    await storage.write_buffer.forget(storage.pseudonyms.authors(home.maya.id), before.id)
+    other = home.guild.add_member(home.env.create_user("other"))
+    meanwhile = await other.send(home.general, GOOD)
+    storage.write_buffer._pending.scores.clear()  # it is killed before it could write
+    await away.pass_by(20)
+    bot = assemble(settings, classifier, replace(storage, last_alive=await storage.moods.last_alive()))
+    await home.env.restart_bot(bot)
+    await events_handled()
+    monitoring_of(bot).catch_up._pause = 0
+    await monitoring_of(bot).catch_up.work(0)
+    assert await home.messages() == [meanwhile.id]
+    assert await away.gaps == []
+
+
+def doubts_while_reading(home, monkeypatch):
+    """There is a new session each time that the model reads something: a notice may have been deleted before it."""
+    verdict, notices = Ingest._verdict, monitoring_of(home.bot).notices
+
+    async def doubting(ingest, message, words):
+        notices.doubt((home.guild.id,))
+        return await verdict(ingest, message, words)
+
+    monkeypatch.setattr(Ingest, "_verdict", doubting)
+    return notices
+
+
+async def test_a_notice_that_comes_into_doubt_while_history_is_read_hides_nothing(home, away, monkeypatch):
+    await home.watch()
+    async with away():
+        meanwhile = [await home.alice.send(home.general, text) for text in (GOOD, BAD, GOOD)]
+    doubts_while_reading(home, monkeypatch)
+    await away.catch_up()
+    assert await home.messages() == [message.id for message in meanwhile]
+    assert await away.gaps == []
+
+
+async def test_what_nobody_can_say_of_whether_its_notice_stands_stays_a_gap(home, away, monkeypatch):
+    await home.watch()
+    async with away():
+        await home.alice.send(home.general, GOOD)
+    notices = doubts_while_reading(home, monkeypatch)
+    monkeypatch.setattr(notice, "MOST_IN_VAIN", 1)
+
+    async def unknown(_known):
+        return notice.Found.UNKNOWN, None
+
+    monkeypatch.setattr(notices._check, "ask", unknown)
+    notices._rules._doubted.clear()
+    await away.catch_up()
+    assert await home.messages() == []
+    assert await away.gaps == [(home.guild.id, home.general.id, "connection")]
+
+
+def refuse(*_):
+    raise OSError(ENOSPC, "No space left on device")
 
 
 def deny(home, channel, **permissions):

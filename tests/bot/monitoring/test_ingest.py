@@ -11,6 +11,7 @@ from simcord.backend import serializers
 from bot.app.assemble import assemble
 from bot.domain.records import Mode, Rule, TargetKind
 from bot.monitoring.admin_notifier import COLLECTING
+from bot.monitoring.ingest import Ingest
 from bot.monitoring.notice import AWAY_SECONDS, notice
 from bot.storage.errors import DatabaseUnavailable
 from tests.bot.parts import monitoring_of
@@ -275,6 +276,20 @@ async def test_for_a_thread_under_a_wider_rule_the_notice_stands_in_its_channel(
     assert home.general.last_message.content == notice(7)
     message = await home.alice.send(thread, GOOD)
     assert await home.messages() == [message.id]
+
+
+async def test_a_notice_that_comes_into_doubt_while_the_model_reads_hides_nothing(watched, monkeypatch):
+    verdict, notices = Ingest._verdict, monitoring_of(watched.bot).notices
+
+    async def doubting(ingest, message, words):
+        notices.doubt((watched.guild.id,))
+        return await verdict(ingest, message, words)
+
+    monkeypatch.setattr(Ingest, "_verdict", doubting)
+    message = await watched.alice.send(watched.general, GOOD)
+    assert await watched.hours() == [(0, 0, 1)]
+    await watched.alice.edit(message, BAD)
+    assert await watched.hours() == [(1, 0, 0)]
 
 
 async def test_where_the_notice_cannot_be_posted_nobody_is_read_and_the_admins_are_told_once(home):
