@@ -9,7 +9,8 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -97,6 +98,7 @@ class Gateway:
         self._heartbeat_interval = heartbeat_interval
         self._localise = localise
         self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
+        self._hanging_up: dict[web.WebSocketResponse, asyncio.Future[int]] = {}
         self._outages: set[int] = set()
         self.shards_held: set[int] = set()
         """Shards that are not let in yet; they try again every five seconds."""
@@ -134,9 +136,17 @@ class Gateway:
         self._broadcast("GUILD_CREATE", serializers.guild_create_payload(self._backend, guild) | {"unavailable": False})
 
     async def close_with(self, code: int) -> None:
-        """Closes every connection with that code."""
-        for socket in tuple(self._sockets):
-            await socket.close(code=code)
+        """Closes every connection with that code, and returns when the other sides have said goodbye.
+
+        Only then is the code sure to have arrived: of a connection that is gone by the time it answers, aiohttp says
+        1006. The task that reads does it, for whoever interrupts it makes aiohttp hang up at once.
+        """
+        closing = tuple(self._hanging_up)
+        for socket in closing:
+            if not self._hanging_up[socket].done():
+                self._hanging_up[socket].set_result(code)
+        while any(socket in self._hanging_up for socket in closing):
+            await asyncio.sleep(0.005)
 
     def ask_to_reconnect(self) -> None:
         """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
@@ -165,11 +175,10 @@ class Gateway:
         writer = asyncio.create_task(_write(socket, outbox))
         outbox.put_nowait(_frame(Op.HELLO, {"heartbeat_interval": int(self._heartbeat_interval * 1000)}))
         session: Session | None = None
+        hanging_up = self._hanging_up[socket] = asyncio.get_running_loop().create_future()
         try:
-            async for message in socket:
-                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                    break
-                frame = json.loads(message.data)
+            async for data in _frames(socket, hanging_up):
+                frame = json.loads(data)
                 session = self._receive(Op(frame["op"]), frame.get("d"), session, outbox)
         except _Hangup as hangup:
             await socket.close(code=hangup.code)
@@ -179,7 +188,8 @@ class Gateway:
             if session is not None and session.outbox is outbox:
                 session.outbox = None
             writer.cancel()
-            del self._sockets[socket]
+            hanging_up.cancel()
+            del self._sockets[socket], self._hanging_up[socket]
         return socket
 
     def _receive(self, op: Op, data: Any, session: Session | None, outbox: asyncio.Queue[str]) -> Session | None:
@@ -300,6 +310,24 @@ def _send(session: Session, op: Op, data: Any) -> None:
 
 def _frame(op: Op, d: Any, event: str | None = None, sequence: int | None = None) -> str:
     return json.dumps({"op": int(op), "d": d, "t": event, "s": sequence}, default=str)
+
+
+async def _frames(socket: web.WebSocketResponse, hanging_up: asyncio.Future[int]) -> AsyncIterator[str | bytes]:
+    """What the other side sends, to its end. Raises _Hangup once the connection is to be closed."""
+    while True:
+        receiving = asyncio.ensure_future(socket.receive())
+        try:
+            await asyncio.wait((receiving, hanging_up), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            receiving.cancel()
+        if hanging_up.done():
+            with suppress(asyncio.CancelledError):
+                await receiving
+            raise _Hangup(hanging_up.result())
+        message = receiving.result()
+        if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+            return
+        yield message.data
 
 
 async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
