@@ -76,6 +76,15 @@ class _Hangup(Exception):
         self.code = code
 
 
+@dataclass
+class _Line:
+    """One connection: what it goes through, the code it is to be closed with, and when it is gone."""
+
+    transport: asyncio.Transport | None
+    hanging_up: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Gateway:
     """Serves events to any number of shards and keeps a `log` of the ops that bots sent."""
 
@@ -97,8 +106,7 @@ class Gateway:
         self._approved = approved_intents
         self._heartbeat_interval = heartbeat_interval
         self._localise = localise
-        self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
-        self._hanging_up: dict[web.WebSocketResponse, asyncio.Future[int]] = {}
+        self._sockets: dict[web.WebSocketResponse, _Line] = {}
         self._outages: set[int] = set()
         self.shards_held: set[int] = set()
         """Shards that are not let in yet; they try again every five seconds."""
@@ -113,16 +121,16 @@ class Gateway:
         """Cuts every connection without a goodbye, as a broken network does."""
         for session in self.connected:
             session.outbox = None
-        for transport in self._sockets.values():
-            if transport is not None:
-                transport.abort()
+        for line in self._sockets.values():
+            if line.transport is not None:
+                line.transport.abort()
 
     def forget_sessions(self) -> None:
         """Cuts every connection and forgets it, as Discord does when nothing has been heard for a while."""
         self.sessions.clear()
-        for transport in self._sockets.values():
-            if transport is not None:
-                transport.abort()
+        for line in self._sockets.values():
+            if line.transport is not None:
+                line.transport.abort()
 
     def begin_outage(self, guild_id: int) -> None:
         """A server is not there from now on, as bots notice that connect; those that are connected are told so."""
@@ -141,12 +149,12 @@ class Gateway:
         Only then is the code sure to have arrived: of a connection that is gone by the time it answers, aiohttp says
         1006. The task that reads does it, for whoever interrupts it makes aiohttp hang up at once.
         """
-        closing = tuple(self._hanging_up)
-        for socket in closing:
-            if not self._hanging_up[socket].done():
-                self._hanging_up[socket].set_result(code)
-        while any(socket in self._hanging_up for socket in closing):
-            await asyncio.sleep(0.005)
+        lines = tuple(self._sockets.values())
+        for line in lines:
+            if not line.hanging_up.done():
+                line.hanging_up.set_result(code)
+        for line in lines:
+            await line.gone.wait()
 
     def ask_to_reconnect(self) -> None:
         """Tells every shard to reconnect and resume, as Discord does before it restarts a server."""
@@ -170,14 +178,13 @@ class Gateway:
         """One connection, from HELLO to its end."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self._sockets[socket] = request.transport
+        line = self._sockets[socket] = _Line(request.transport)
         outbox: asyncio.Queue[str] = asyncio.Queue()
         writer = asyncio.create_task(_write(socket, outbox))
         outbox.put_nowait(_frame(Op.HELLO, {"heartbeat_interval": int(self._heartbeat_interval * 1000)}))
         session: Session | None = None
-        hanging_up = self._hanging_up[socket] = asyncio.get_running_loop().create_future()
         try:
-            async for data in _frames(socket, hanging_up):
+            async for data in _frames(socket, line.hanging_up):
                 frame = json.loads(data)
                 session = self._receive(Op(frame["op"]), frame.get("d"), session, outbox)
         except _Hangup as hangup:
@@ -188,8 +195,9 @@ class Gateway:
             if session is not None and session.outbox is outbox:
                 session.outbox = None
             writer.cancel()
-            hanging_up.cancel()
-            del self._sockets[socket], self._hanging_up[socket]
+            line.hanging_up.cancel()
+            del self._sockets[socket]
+            line.gone.set()
         return socket
 
     def _receive(self, op: Op, data: Any, session: Session | None, outbox: asyncio.Queue[str]) -> Session | None:

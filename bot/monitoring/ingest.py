@@ -170,7 +170,9 @@ class Ingest:
 
     def _is_open(self, ruling: Ruling) -> bool:
         """Whether nobody can say now if a message may be read, for Discord does not say if its notice stands."""
-        return ruling.barred is Barred.NO_NOTICE and ruling.place is not None and bool(self._rules.doubted(ruling.place))
+        return (
+            ruling.barred is Barred.NO_NOTICE and ruling.place is not None and bool(self._rules.doubted(ruling.place))
+        )
 
     async def _ruling(self, message: discord.Message) -> Ruling:
         """What the gate says, once the bot knows where the message stands: its thread may be as new as it is."""
