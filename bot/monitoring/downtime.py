@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from itertools import chain
+from math import ceil, inf
 
 from bot.domain.discord_clock import DiscordClock
 from bot.domain.records import Absence, GapCause
@@ -144,6 +145,11 @@ class Downtime:
         for absence, lasting in self._lasting.items():
             if absence.concerns(guild_id) and self._clock.steady() - lasting.since >= lasting.shortest:
                 yield absence, self._clock.at(lasting.since)
+
+    def unwritten_since(self) -> float:
+        """Since when something is or was away that the database does not know of, in seconds since the Unix epoch."""
+        lasting = (self._clock.at(one.since) for one in self._lasting.values() if one.number is None)
+        return min(chain(lasting, (past.started for past in self._over)), default=inf)
 
     def knows(self, absence: Absence) -> bool:
         """Whether this is away."""

@@ -83,7 +83,9 @@ class HistoryReader:
             return found
         assert isinstance(channel, WithMessages), "a forum has only threads"
         if not one.looked_back:
-            await self._look_back(channel, one)
+            if not await self._look_back(channel, one):
+                one.fail()
+                return ()
             one.looked_back = True
             if (channel.last_message_id or 0) <= one.cursor:
                 one.progress = Progress.DONE
@@ -106,20 +108,26 @@ class HistoryReader:
                 found.append(missed)
         return found
 
-    async def _look_back(self, channel: WithMessages, one: CatchUpChannel) -> None:
-        """Compares what is held of the last messages before the gap with what is there: gone, or edited since."""
+    async def _look_back(self, channel: WithMessages, one: CatchUpChannel) -> bool:
+        """Compares what is held of the last messages before the gap with what is there: gone, or edited since.
+
+        False when an edited one is to be read and could not be.
+        """
         held = await self._held_before(one)
         if not held:
-            return
+            return True
         page = await self._all(channel.history(limit=PAGE, before=discord.Object(first_id_at(one.looked_back_from))))
         if not page:
-            return  # also what a channel looks like whose history may not be read after all
+            return True  # also what a channel looks like whose history may not be read after all
         lowest = min(message.id for message in page) if len(page) == PAGE else _FIRST_ID
         gone = {number for number in held if number >= lowest} - {message.id for message in page}
         self._storage.write_buffer.deleted(gone)
         for message in page:
             if message.id in held and message.edited_at and message.edited_at.timestamp() >= one.looked_back_from:
-                await self._read(message, one)
+                read = await self._read(message, one)
+                if not read:
+                    return False
+        return True
 
     async def _held_before(self, one: CatchUpChannel) -> frozenset[int]:
         """What is held of the messages before the gap."""

@@ -91,6 +91,10 @@ class Ingest:
 
     async def created(self, message: discord.Message) -> None:
         """A message was written."""
+        with self._storage.write_buffer.in_hand():
+            await self._created(message)
+
+    async def _created(self, message: discord.Message) -> None:
         ruling = await self._ruling(message)
         if ruling.barred not in {None, Barred.NO_NOTICE}:
             return
@@ -124,6 +128,10 @@ class Ingest:
         edited = message.edited_at.timestamp()
         if self._storage.clock.now() - edited > NEWS_SECONDS:
             return
+        with self._storage.write_buffer.in_hand():
+            await self._edited(message, edited)
+
+    async def _edited(self, message: discord.Message, edited: float) -> None:
         roles = None
         ruling = await self._ruling(message)
         if ruling.barred is Barred.ROLES_UNKNOWN and message.guild is not None:

@@ -41,6 +41,7 @@ class Monitoring:
             services.classifier, storage, self.rules, self.gate, notices=self.notices, reactions=self.reactions
         )
         self.downtime = Downtime(storage.gaps, self.clock)
+        storage.write_buffer.unseen_since = self.downtime.unwritten_since
         self.blind_spots = BlindSpots(self.rules, self.downtime, self.admins, services.connection, self.clock)
         self.rules.changed = self.blind_spots.look_soon
         self.ingest.overload = self.overload = Overload(self.downtime, self.clock)

@@ -15,10 +15,17 @@ from bot.storage.schema import BookkeepingRow
 _ALIVE = BookkeepingRow.alive
 
 
-async def sign_of_life(connection: AsyncConnection, now: float) -> None:
-    """Written with everything else. What happened in that second is looked for again, since it may be missing."""
-    second = int(now)
-    another = or_(_ALIVE.is_(None), _ALIVE.not_in((second, second + 1)))
+ON_THE_WAY = 2.0
+"""Seconds that an event may be on its way from Discord, and in this process before anybody takes it in hand."""
+
+
+async def sign_of_life(connection: AsyncConnection, now: float, dealt_with_until: float) -> None:
+    """Written with everything else: all that was told before `dealt_with_until` is written, but for what is on its way.
+
+    It goes back only when the clock did. What happened in that second is looked for again, since it may be missing.
+    """
+    second = int(min(now, dealt_with_until) - ON_THE_WAY)
+    another = or_(_ALIVE.is_(None), second > _ALIVE, ceil(now) < _ALIVE)
     await connection.execute(update(BookkeepingRow).where(another).values(alive=second))
 
 

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from array import array
-from collections.abc import Callable, Container, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from math import inf
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,6 +64,8 @@ class WriteBuffer:
         self.counts = Counts()
         self.sees = False
         """Whether events reach the bot: only then is there a sign of life, for the time before it must become a gap."""
+        self.unseen_since: Callable[[], float] = lambda: inf
+        """Since when something is not seen of which no gap is written yet; infinity for never."""
         self._database = database
         self._opted_out = opted_out
         self._retention_days = retention_days
@@ -75,6 +78,7 @@ class WriteBuffer:
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._alive = float("-inf")
+        self._in_hand: dict[object, float] = {}
         self._deleted = Remembered(limit)
         self._later_deleted = array("q")
         self._emptied = Remembered(limit)
@@ -87,6 +91,16 @@ class WriteBuffer:
     def __len__(self) -> int:
         """Messages whose scores are not written yet."""
         return len(self._pending.scores) + len(self._in_flight.scores)
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """Something that Discord has told is being dealt with: a sign of life says nothing of what comes after it."""
+        event = object()
+        self._in_hand[event] = self._clock()
+        try:
+            yield
+        finally:
+            del self._in_hand[event]
 
     def scored(
         self,
@@ -201,6 +215,7 @@ class WriteBuffer:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
         async with self._database.patience.turn(self._flushing):
             now, sees = self._clock(), self.sees
+            until = min(next(iter(self._in_hand.values()), now), self.unseen_since())
             while self._later_deleted and len(self._pending.deleted) < self._limit:
                 self._pending.delete((self._later_deleted.pop(),))
             quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
@@ -213,7 +228,7 @@ class WriteBuffer:
                     await self._note_places(connection)
                     left_out = await write_pending(connection, self._in_flight, oldest_hour)
                     if sees:
-                        await sign_of_life(connection, now)
+                        await sign_of_life(connection, now, until)
             except BaseException:
                 self.counts.failures += 1
                 self._pending = self._in_flight.followed_by(self._pending)

@@ -8,13 +8,20 @@ language is read.
 
 from __future__ import annotations
 
+import lzma
 import re
 import threading
+from array import array
 from functools import cache
-from typing import Protocol
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model.errors import Unreadable
 from model.text.tables import rows, words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHORTEST = 10
 """Letters in Latin script under which no language is asked for."""
@@ -202,7 +209,27 @@ def _identifier() -> _Identifier:
 
 @cache
 def _load() -> _Identifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """The library unpacks its model into a temporary file; on a full disk, or without one, it could not be loaded."""
+    import numpy as np
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
-    identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    unpacked = lzma.decompress((Path(MODEL_DIR) / MODEL_FILE).read_bytes())
+    with np.load(BytesIO(unpacked), allow_pickle=False) as model:
+        moves, rows_of_states = (_integers(model[name]) for name in ("nextmove", "nextmove_row"))
+        identifier: _Identifier = LanguageIdentifier(
+            model["ptc"],
+            model["pc"],
+            model["classes"].tolist(),
+            moves,
+            model["out_feat"].tolist(),
+            norm_probs=True,
+            tk_row=rows_of_states,
+        )
     return identifier
+
+
+def _integers(numbers: NDArray[Any]) -> array[int]:
+    """As an array of the standard library, which is quicker to ask for single ones."""
+    found = array({2: "H", 4: "I", 8: "L"}[numbers.dtype.itemsize])
+    found.frombytes(numbers.tobytes())
+    return found

@@ -38,8 +38,8 @@ class Bot:
         self.temporary.mkdir()
         self.away: list[tuple[float, float]] = []
         """Times, by the clock `time.time`, in which no connection stood."""
-        self.memory: list[tuple[float, int]] = []
-        """Resident bytes of the process and of those it has started, by `time.monotonic`."""
+        self.memory: list[tuple[int, int]] = []
+        """Resident bytes, once a second: of the process with those it has started, and of these alone."""
         self.ended_by_itself: list[int] = []
         self.lost: list[tuple[float, float]] = []
         """Times, by the clock `time.time`, of which a killed process may have taken along what was not written yet."""
@@ -149,7 +149,7 @@ class Bot:
                 self._away_since = None
             if self.runs and now - measured >= 1.0:
                 measured = now
-                self.memory.append((time.monotonic(), self._resident()))
+                self.memory.append(self._resident())
             process = self._process
             if process is not None and process.returncode is not None and not self._on_purpose:
                 self.ended_by_itself.append(process.returncode)
@@ -183,10 +183,11 @@ class Bot:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    def _resident(self) -> int:
+    def _resident(self) -> tuple[int, int]:
         process = self._process
         assert process is not None
-        return sum(_resident(number) for number in (process.pid, *children_of(process.pid)))
+        children = sum(map(_resident, children_of(process.pid)))
+        return _resident(process.pid) + children, children
 
     def _listen(self, pipe: int) -> None:
         with open(pipe, encoding="utf-8", errors="replace") as said, self.log.open("a", encoding="utf-8") as log:

@@ -55,7 +55,10 @@ async def sums_differ(
         possible = [meanings[text] for text in plain.said[number].texts(bot.lost)]
         held[number] = Meaning(sentiment, score)
         if not any(one.sentiment == sentiment and abs(one.score - score) <= 1 for one in possible):
-            broken.append(f"message {number} of {written_at(number):.3f} counts as {held[number]} and not {possible}")
+            edits = [round(when, 3) for when, _ in plain.said[number].edits]
+            broken.append(
+                f"message {number} of {written_at(number):.3f}, edited at {edits}, counts as {held[number]} and not {possible}"
+            )
     rows = await store.rows(
         "SELECT channel_id, hour, negative, neutral, positive, unread, score_sum, authors, writers FROM hours "
         f"WHERE channel_id IN ({some}) AND hour >= {first_hour} AND writers > 0"
@@ -145,16 +148,17 @@ def words_in_lines(lines: list[str]) -> list[str]:
     return [line for line in lines if next(traces(line.encode()), None)]
 
 
-def growth(memory: list[tuple[float, int]]) -> float:
+def growth(memory: list[tuple[int, int]]) -> float:
     """How much the memory of the last fifth is more than that of the first, as a share."""
     if len(memory) < 10:
         return 0.0
     fifth = len(memory) // 5
-    first, last = (median(size for _, size in part) for part in (memory[:fifth], memory[-fifth:]))
+    first, last = (median(size for size, _ in part) for part in (memory[:fifth], memory[-fifth:]))
     return last / first - 1
 
 
-def tenths(memory: list[tuple[float, int]]) -> list[float]:
-    """The median of each tenth, in bytes; nothing where there is too little."""
-    tenth = len(memory) // 10
-    return [median(size for _, size in memory[n * tenth : (n + 1) * tenth]) for n in range(10)] if tenth else []
+def tenths(sizes: list[int]) -> str:
+    """The median of each tenth, in megabytes; nothing where there is too little."""
+    tenth = len(sizes) // 10
+    medians = [median(sizes[part * tenth : (part + 1) * tenth]) for part in range(10)] if tenth else []
+    return " ".join(f"{size / 2**20:.0f}" for size in medians)

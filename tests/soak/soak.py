@@ -214,7 +214,7 @@ async def _judge(scene: Scene, report: Report, meanings: dict[int, Meaning], fol
     if report.plan.judge_memory and grown > checks.MOST_GROWTH:
         report.broken.append(f"memory has grown by {grown:.1%} over the second half")
     counted = await checks.held_ids(store, channels)
-    sizes = [size / 2**20 for _, size in bot.memory]
+    sizes = [size / 2**20 for size, _ in bot.memory]
     report.numbers |= {
         "messages written": town.messages,
         "messages held": len(counted),
@@ -227,7 +227,8 @@ async def _judge(scene: Scene, report: Report, meanings: dict[int, Meaning], fol
         "alerts": len(await store.rows("SELECT number FROM alerts")),
         "digests": len(await store.rows("SELECT period FROM digests")),
         "memory": f"at most {max(sizes):.0f} MB, {grown:+.1%} over the part that is judged",
-        "memory by tenths of that part": " ".join(f"{size / 2**20:.0f}" for size in checks.tenths(judged)),
+        "of the bot, by tenths of that part": checks.tenths([size - page for size, page in judged]),
+        "of its page": checks.tenths([page for _, page in judged]),
     }
 
 

@@ -262,6 +262,17 @@ async def test_a_model_that_has_too_much_to_do_leaves_a_gap_from_where_it_came(h
     assert (channel, started) == (home.general.id, int(read.created_at.timestamp()))
 
 
+async def test_an_edit_of_before_that_the_model_had_no_time_for_stays_a_gap(home, away, answers):
+    await home.watch()
+    changed = await home.alice.send(home.general, GOOD)
+    answers[BAD] = Overloaded(1)
+    async with away():
+        await home.alice.edit(changed, BAD)
+    await away.catch_up()
+    assert await away.gaps == [(home.guild.id, home.general.id, "connection")]
+    assert await home.messages() == [changed.id]
+
+
 async def test_so_many_messages_of_a_channel_are_looked_at_and_no_more(home, away, monkeypatch):
     monkeypatch.setattr(catching_up, "MOST_PER_CHANNEL", 3)
     monkeypatch.setattr(history_reader, "PAGE", 2)

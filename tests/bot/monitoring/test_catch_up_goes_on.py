@@ -356,3 +356,27 @@ async def test_what_a_quick_restart_missed_is_read_although_the_process_is_kille
     await monitoring_of(bot).catch_up.work(0)
     assert await written(storage) == [meanwhile.id]
     assert await away.gaps == []
+
+
+async def test_a_kill_while_no_session_stands_hides_nothing_of_before_it(
+    home, away, clock, settings, classifier, storage
+):
+    """A sign of life that is written meanwhile says nothing of the time without a session."""
+    await home.watch()
+    storage.write_buffer.sees = True
+    await storage.write_buffer.flush()
+    await away.pass_by(20)
+    await home.alice.send(home.general, GOOD)
+    await home.bot.shards[0].disconnect()
+    await events_handled()
+    await away.pass_by(10)
+    meanwhile = await home.alice.send(home.general, GOOD)
+    await away.pass_by(20)
+    await storage.write_buffer.flush()
+    bot = assemble(settings, classifier, replace(storage, last_alive=await storage.moods.last_alive()))
+    await home.env.restart_bot(bot)  # it was killed
+    await events_handled()
+    monitoring_of(bot).catch_up._pause = 0
+    await monitoring_of(bot).catch_up.work(0)
+    assert meanwhile.id in await written(storage)
+    assert await away.gaps == []

@@ -1,5 +1,7 @@
 """Times in which nothing was seen become gaps, each once, also if the process is killed meanwhile."""
 
+from math import inf
+
 import pytest
 
 from bot.domain.discord_clock import DiscordClock
@@ -212,3 +214,27 @@ async def test_a_gap_that_cannot_be_written_is_written_later_and_once(downtime, 
     await downtime.note(clock.now())
     await downtime.note(clock.now())
     assert await gaps() == [(LOST, 0, 30)]
+
+
+async def test_until_it_is_in_the_database_it_is_known_since_when_something_is_unseen(downtime, clock, monkeypatch):
+    assert downtime.unwritten_since() == inf
+    clock.go_on(10)
+    downtime.away(LOST)
+    clock.go_on(30)
+    downtime.away(HIDDEN)
+    assert downtime.unwritten_since() == NOW + 10
+    clock.go_on(LASTING)
+    await downtime.note(clock.now())
+    assert downtime.unwritten_since() == inf
+    downtime.away(FIRST)
+    clock.go_on(5)
+
+    async def stands_still(*_):
+        raise DatabaseUnavailable("it does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(downtime._gaps, "add", stands_still)
+        await downtime.over(FIRST)
+    assert downtime.unwritten_since() == NOW + 40 + LASTING
+    await downtime.write()
+    assert downtime.unwritten_since() == inf

@@ -28,6 +28,7 @@ from bot.storage.errors import UnknownTimezone
 from bot.storage.people_repository import read_opt_out
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import FeedbackRow, GapRow, GuildSettingsRow, HourRow, OptOutRow
+from bot.storage.sign_of_life import ON_THE_WAY
 from model.errors import Unreadable
 from model.verdict import Sentiment
 from tests.bot.storage.scenes import (
@@ -221,7 +222,7 @@ async def test_a_sign_of_life_is_written_with_what_is_written(moods, buffer):
     buffer.sees = True  # Discord has been reached
     assert await moods.last_alive() is None
     await buffer.flush()
-    assert await moods.last_alive() == NOW
+    assert await moods.last_alive() == NOW - ON_THE_WAY
 
 
 async def test_everything_about_one_person_is_told_and_nothing_of_others(guilds, people, buffer, opt_outs, pseudonyms):

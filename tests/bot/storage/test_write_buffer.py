@@ -27,6 +27,7 @@ from bot.storage.schema import (
     OptOutRow,
     TagRow,
 )
+from bot.storage.sign_of_life import ON_THE_WAY
 from bot.storage.write_buffer import LATER, WriteBuffer
 from tests.bot.storage.scenes import (
     AWAY,
@@ -452,7 +453,38 @@ async def test_without_news_there_is_a_sign_of_life_once_a_minute(database, mood
     for _ in range(4):
         await buffer.flush()
         alive.append(await moods.last_alive())
-    assert alive == [NOW, NOW, NOW + 61, NOW - 9999]
+    assert alive == [NOW - ON_THE_WAY, NOW - ON_THE_WAY, NOW + 61 - ON_THE_WAY, NOW - 9999 - ON_THE_WAY]
+
+
+async def test_a_sign_of_life_says_nothing_of_what_is_still_being_dealt_with(database, moods):
+    now = [float(NOW)]
+    buffer = WriteBuffer(database, clock=lambda: now[0])
+    buffer.sees = True
+    await buffer.flush()
+    with buffer.in_hand():
+        now[0] += 30
+        with buffer.in_hand():
+            now[0] += 31
+            say(buffer, 1)
+            await buffer.flush()
+            assert await moods.last_alive() == NOW - ON_THE_WAY
+    say(buffer, 2)
+    await buffer.flush()
+    assert await moods.last_alive() == NOW + 61 - ON_THE_WAY
+
+
+async def test_a_sign_of_life_says_nothing_of_what_is_not_seen_and_no_gap_yet(database, moods):
+    now = [float(NOW)]
+    buffer = WriteBuffer(database, clock=lambda: now[0])
+    buffer.sees = True
+    buffer.unseen_since = lambda: NOW - 40
+    await buffer.flush()
+    assert await moods.last_alive() == NOW - 40 - ON_THE_WAY
+    now[0] += 100
+    buffer.unseen_since = lambda: NOW - 90
+    say(buffer, 1)
+    await buffer.flush()
+    assert await moods.last_alive() == NOW - 40 - ON_THE_WAY, "it goes back with the clock alone"
 
 
 async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, moods, clock):
@@ -464,7 +496,7 @@ async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, mo
     assert await moods.last_alive() is None
     buffer.sees = True
     await buffer.flush()
-    assert await moods.last_alive() == NOW
+    assert await moods.last_alive() == NOW - ON_THE_WAY
 
 
 async def test_thousands_of_messages_in_one_write_are_counted_right(database, buffer):

@@ -1,10 +1,13 @@
 """What is not English is refused, with its likely language, and chat in English is read."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from model import Classifier, Unreadable, Verdict
+from model.text import language as languages
 from model.text.cleaning import clean
 from model.text.language import check_language, is_plainly_readable
 from tests.bench.reading import LATIN, by_language, lines, refused, share_refused
@@ -114,3 +117,29 @@ async def test_the_event_loop_tells_no_languages_apart(monkeypatch):
         await classifier.classify("odio a todos ustedes de verdad")
         await classifier.classify_many(["das ist doch alles kaputt hier", "ok"])
     assert asked == ["preparing", "preparing"]
+
+
+def test_it_is_loaded_where_nothing_can_be_written():
+    """On a full disk, and in a container that may write nowhere: it is loaded when a text asks for it, at any time."""
+    code = """
+import resource, signal
+from model.errors import Unreadable
+from model.text.language import check_language
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    check_language("to jest zdanie po polsku, napisane zupełnie spokojnie")
+except Unreadable as refused:
+    print(refused)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr[-500:]
+    assert "Polish" in ran.stdout
+
+
+def test_its_model_is_the_librarys_own():
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    theirs, ours = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True), languages._identifier()
+    for text in ("where is the library", "wo ist die bibliothek", "dónde está la biblioteca", "ano ba yan"):
+        assert list(ours.rank(text)) == list(theirs.rank(text))
