@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _NAME = "vibecheck"
@@ -52,6 +52,30 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+SECRETS = ("discord_token", "database_url", "hash_key", "web_token")
+"""Settings that a file may hold in their place: of each there is one whose name ends in _FILE."""
+
+_LONGEST_SECRET = 16_384
+
+
+def _secret_in(file: Path, setting: str) -> str:
+    """What a file holds, without blanks and line ends around it. Raises SettingsError naming the setting."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LONGEST_SECRET + 1)
+        secret = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise SettingsError(f"{setting} names a file that is not UTF-8 text.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name cannot be one"
+        raise SettingsError(f"{setting} names a file that cannot be read ({reason}).") from None
+    if not secret or len(data) > _LONGEST_SECRET:
+        raise SettingsError(
+            f"{setting} names a file that {'holds nothing' if not secret else 'is no secret, but large'}."
+        )
+    return secret
+
+
 class Settings(BaseSettings):
     """Every setting, its default and what it does. The environment wins over the file (`settings_file`)."""
 
@@ -61,6 +85,9 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = Field(
         None, description="The bot's token from the developer portal; keep it secret."
+    )
+    discord_token_file: Path | None = Field(
+        None, description="A file that holds it instead, as systemd, Docker and Kubernetes hand over secrets."
     )
     model: str = Field("bundled", description="What answers: bundled, a folder, or a hub id as org/name@revision.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
@@ -84,9 +111,11 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL as postgresql://name:password@host/database; empty: a file in DATA_DIR."
     )
+    database_url_file: Path | None = Field(None, description="A file that holds it instead.")
     hash_key: SecretStr | None = Field(
         None, description="Secret behind the hashes of people's ids; empty: one is made and kept in DATA_DIR."
     )
+    hash_key_file: Path | None = Field(None, description="A file that holds it instead.")
     retention_days: int = Field(
         7, ge=1, le=30, description="Days for which scores of single messages are kept, 1 to 30; then only hourly sums."
     )
@@ -104,6 +133,7 @@ class Settings(BaseSettings):
         None,
         description="What visitors of the page must enter, at least 16 characters; empty: only this machine sees it.",
     )
+    web_token_file: Path | None = Field(None, description="A file that holds it instead.")
     web_open: bool = Field(False, description="Whether the page is for everybody who can reach it, without a token.")
     web_models: str = Field(
         "", description="Models, with spaces between, that visitors may compare with the one that answers."
@@ -117,6 +147,22 @@ class Settings(BaseSettings):
         "https://findahelpline.com",
         description="Link to help lines, shown instead of a rating when somebody may be in danger; none: no link.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Each secret that a file holds is read, and then is as any other. Raises SettingsError."""
+        for name in SECRETS:
+            file = values.get(f"{name}_file")
+            if not file:
+                continue
+            if values.get(name):
+                raise SettingsError(
+                    f"{name.upper()} and {name.upper()}_FILE are both set; take one of them away, for nobody can tell "
+                    "which is meant."
+                )
+            values[name] = _secret_in(Path(file), f"{name.upper()}_FILE")
+        return values
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -50,4 +50,8 @@ def rotate_key(settings: Settings, until: date | None, today: date) -> Rotated:
         return Rotated(f"There is a new key in {settings.data_dir / KEY_FILE}.\n{then}")
     fresh = rotated(settings.hash_key.get_secret_value(), until)
     place = "Nothing is changed yet: put this line in the place of HASH_KEY, in .env or wherever you set it."
+    if settings.hash_key_file is not None:
+        place = (
+            f"Nothing is changed yet: put what is behind the = into {settings.hash_key_file} instead of what is there."
+        )
     return Rotated(f"{place} Keep it secret.\n{then}", fresh)

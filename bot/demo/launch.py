@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bot.demo.local_discord import TOKEN, LocalDiscord
+from bot.settings import SECRETS
 
 _OURS = Path(__file__).parents[2]
 """The folder that this program's packages are in: a checkout, or an environment's site-packages."""
@@ -74,13 +75,19 @@ async def bot_process(
         *([past] if past is not None else []),
         stdin=asyncio.subprocess.PIPE,
         stderr=stderr,
-        env={**os.environ, **settings, **(environment or {})},
+        env={**without_secrets(os.environ), **settings, **(environment or {})},
         start_new_session=True,  # Ctrl-C in a terminal is for us; we pass it on in our own order
     )
     try:
         yield process
     finally:
         await stop(process)
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The operator's own token, key and database are not for a bot that only plays."""
+    secret = {name.upper() for name in SECRETS} | {f"{name.upper()}_FILE" for name in SECRETS}
+    return {name: value for name, value in environment.items() if name.upper() not in secret}
 
 
 async def stop(process: asyncio.subprocess.Process) -> int:

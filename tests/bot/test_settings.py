@@ -6,7 +6,7 @@ import pytest
 from platformdirs import user_config_path, user_data_path
 
 from bot import settings as settings_module
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import SECRETS, Settings, SettingsError, load_settings
 from bot.storage.database_url import FILE
 from bot.storage.pseudonyms import KEY_FILE
 
@@ -111,6 +111,61 @@ def test_a_token_written_some_other_way_is_no_token_and_is_not_repeated(line, ca
     write(f"{line}\n")
     assert load_settings().discord_token is None
     assert TOKEN not in caplog.text + str(capsys.readouterr())
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_file_may_hold_a_secret(name, monkeypatch, tmp_path):
+    """With the line end that an editor puts there, and the mark that some do."""
+    secret = "postgresql://me:Xy-1_2.3@host/moods" if name == "database_url" else TOKEN
+    for held in (secret, f"{secret}\n", f"\ufeff{secret}\r\n"):
+        (tmp_path / "secret").write_text(held, "utf-8")
+        monkeypatch.setenv(f"{name.upper()}_FILE", str(tmp_path / "secret"))
+        settings = load_settings()
+        assert getattr(settings, name).get_secret_value() == secret
+        assert secret not in f"{settings!r} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_is_set_twice_is_refused(name, monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text(TOKEN, "utf-8")
+    monkeypatch.setenv(f"{name.upper()}_FILE", str(tmp_path / "secret"))
+    write(f"{name.upper()}={TOKEN}\n")
+    said = complaint()
+    assert said.startswith(f"{name.upper()} and {name.upper()}_FILE are both set;")
+    assert TOKEN not in said
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (b"", "holds nothing"),
+        (b" \n\n", "holds nothing"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"x" * 20_000, "is no secret, but large"),
+        (None, "cannot be read (No such file or directory)"),
+    ],
+    ids=["empty", "blank", "bytes", "large", "missing"],
+)
+def test_a_file_without_a_secret_is_one_sentence_that_repeats_nothing(held, said, monkeypatch, tmp_path):
+    file = tmp_path / "secret"
+    if held is not None:
+        file.write_bytes(held)
+    monkeypatch.setenv("HASH_KEY_FILE", str(file))
+    assert complaint() == f"HASH_KEY_FILE names a file that {said}."
+
+
+def test_a_folder_or_a_name_that_no_file_can_have_is_no_file_with_a_secret(monkeypatch, tmp_path):
+    monkeypatch.setenv("WEB_TOKEN_FILE", str(tmp_path))
+    assert complaint() == "WEB_TOKEN_FILE names a file that cannot be read (Is a directory)."
+    write('WEB_TOKEN_FILE="a\\0b"\n')
+    monkeypatch.delenv("WEB_TOKEN_FILE")
+    assert complaint().startswith("WEB_TOKEN_FILE names a file that cannot be read (")
+
+
+def test_what_a_file_holds_must_be_good_enough_as_well(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("short", "utf-8")
+    monkeypatch.setenv("WEB_TOKEN_FILE", str(tmp_path / "secret"))
+    assert complaint().startswith("The setting WEB_TOKEN cannot be used: it must have at least 16 characters")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name():

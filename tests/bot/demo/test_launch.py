@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from bot.demo.launch import python_command
+from bot.demo.launch import python_command, without_secrets
 from tests.package.hostile import hostile
 
 
@@ -36,3 +36,8 @@ def test_every_process_of_ours_is_started_that_way():
         "bot/demo/launch.py",
         "model/checkpoints/trial.py",
     }
+
+
+def test_the_operators_secrets_are_not_for_the_demo():
+    given = {"PATH": "/bin", "discord_token": "x", "DATABASE_URL": "x", "Hash_Key_File": "x", "WEB_PORT": "1"}
+    assert without_secrets(given) == {"PATH": "/bin", "WEB_PORT": "1"}
