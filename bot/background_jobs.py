@@ -64,12 +64,16 @@ class Job:
 
 @dataclass(slots=True)
 class JobState:
-    """What has become of a job's runs since the start. `succeeded` is when the last good one ended (Unix time)."""
+    """What has become of a job's runs since the start.
+
+    `succeeded` is when the last good one ended (Unix time), `seconds` how long the last run took.
+    """
 
     runs: int = 0
     failed: int = 0
     overran: int = 0
     succeeded: float | None = None
+    seconds: float | None = None
 
 
 class BackgroundJobs:
@@ -109,6 +113,7 @@ class BackgroundJobs:
     async def _run(self, job: Job) -> None:
         state = self._jobs[job]
         state.runs += 1
+        begun = time.monotonic()
         limit = asyncio.timeout(job.limit)
         try:
             async with limit:
@@ -129,6 +134,8 @@ class BackgroundJobs:
                 _log.error("%s failed (%s) and is tried again", job.name, type(error).__name__)
         else:
             state.succeeded = self._clock()
+        finally:
+            state.seconds = time.monotonic() - begun
 
 
 class Daily:

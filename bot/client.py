@@ -18,6 +18,7 @@ from bot.error_handler import ErrorHandlingTree
 from bot.link.command_sync import DAY, CommandRegistration
 from bot.link.limits import no_session_yet, until_session
 from bot.link.response_dates import dates_of_answers
+from bot.link.traffic import Traffic
 from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
 from bot.ui.unknown_components import answer_unknown, is_known
@@ -40,6 +41,7 @@ class Vibecheck(commands.AutoShardedBot):
 
     def __init__(self, *, message_content: bool = True) -> None:
         """Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about."""
+        self.traffic = Traffic()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -49,8 +51,9 @@ class Vibecheck(commands.AutoShardedBot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            http_trace=dates_of_answers(self._discord_says),
+            http_trace=self.traffic.watch(dates_of_answers(self._discord_says)),
         )
+        self.traffic.listen(self)
         self.unparsed = UnparsedEvents(
             self._connection.parsers, lambda event, guild_id: self.dispatch("unparsed", event, guild_id)
         )

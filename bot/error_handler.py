@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
+from bot.link.traffic import traffic_of
 from bot.presentation.error_words import NOT_HERE, SORRY
 from bot.storage.patience import somebody_waits
 
@@ -126,5 +127,6 @@ class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
         """Apologises for a command; one that was not allowed has been answered by its own check."""
         if isinstance(error, app_commands.CheckFailure) and interaction.response.is_done():
             return
+        traffic_of(interaction).failed(interaction)
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await apologise(interaction, interaction.command.name if interaction.command else "?", cause)

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     web_models: str = Field(
         "", description="Models, with spaces between, that visitors may compare with the one that answers."
     )
+    metrics_host: str = Field("127.0.0.1", description="Address that health and metrics are served at.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of health and metrics (/livez, /healthz, /readyz, /metrics); 0: none."
+    )
     source_url: str = Field("", description="Link to the source code, shown by /about.")
     support_url: str = Field("", description="Link to a support server or page, shown by /about.")
     privacy_url: str = Field(

@@ -8,8 +8,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,12 +27,12 @@ from bot.app.process_tuning import (
     stop_on_signals,
     tune_threads,
 )
+from bot.app.running import Running
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
-from bot.web.page_state import PageState
 from model import CheckpointError, Classifier, ModelError
 from model.concurrency import unless
 
@@ -53,18 +53,6 @@ WITHOUT_CONTENT = (
 
 DATABASE_SECONDS, DATABASE_PAUSE, DATABASE_SAID_SECONDS = 300.0, 5.0, 30.0
 """How long a database is waited for at the start, between two tries, and how often that is said."""
-
-
-@dataclass(slots=True)
-class Running:
-    """What has been started, and so has to be ended; None: not yet."""
-
-    store: AsyncExitStack = field(default_factory=AsyncExitStack)
-    page: AsyncExitStack = field(default_factory=AsyncExitStack)
-    page_state: PageState = field(default_factory=PageState)
-    storage: Storage | None = None
-    classifier: Classifier | None = None
-    client: Vibecheck | None = None
 
 
 def run_bot(settings: Settings) -> int:
@@ -96,7 +84,7 @@ async def run(settings: Settings, token: str) -> int:
     on_hangup(lambda: None)  # nothing to reload yet; it would end the process
     running = Running()
     try:
-        for step in (open_parts, _assemble, _open_page):
+        for step in (_open_health, open_parts, _assemble, _open_page):
             await unless(stop, step(settings, running), grace=GRACE_SECONDS)
             if stop.is_set():
                 return EX_OK
@@ -106,6 +94,13 @@ async def run(settings: Settings, token: str) -> int:
         return _say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
     finally:
         await end(running, ShutdownBudget())
+
+
+async def _open_health(settings: Settings, running: Running) -> None:
+    """Before anything that may take long: whoever looks is told that it is being started. Raises SettingsError."""
+    from bot.app.health_server import health_server
+
+    await running.health.enter_async_context(health_server(settings, running))
 
 
 async def open_parts(settings: Settings, running: Running) -> None:
@@ -228,10 +223,16 @@ async def _serve(client: Vibecheck, token: str, stop: asyncio.Event, obstacles: 
 async def _session(client: Vibecheck, token: str, stop: asyncio.Event) -> None:
     """Logs in, and connects once Discord lets a session begin: a bot that begins too many loses its token."""
     await client.login(token)
-    while seconds := until_session(await client.fetch_session_start_limits()):
+    while seconds := until_session(await _session_limits(client)):
         if await _is_told_to_stop(stop, Later(no_session_yet(seconds, time.time()), seconds)):
             return
     await client.connect()
+
+
+async def _session_limits(client: Vibecheck) -> discord.SessionStartLimits:
+    limits = await client.fetch_session_start_limits()
+    client.traffic.identifies_remaining = limits.remaining
+    return limits
 
 
 async def _is_told_to_stop(stop: asyncio.Event, wait: Later) -> bool:
@@ -285,6 +286,7 @@ async def end(running: Running, budget: ShutdownBudget) -> None:
             storage.database.patience.end_in(0.5 * budget.share_of("answers"))
         await budget.give("answers", _answers_given())
         await budget.give("connection", client.close())
+    await budget.give("health", running.health.aclose())
     await budget.give("page", running.page.aclose())
     await budget.give("store", running.store.aclose())
     if storage is not None and budget.left_behind("store"):

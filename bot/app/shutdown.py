@@ -21,7 +21,16 @@ SHUTDOWN_SECONDS = 3.4
 LAST_SECONDS = 0.1
 """What tasks that nobody ended get to do so, at the very end."""
 
-SHARES = {"jobs": 0.07, "messages": 0.2, "model": 0.2, "answers": 0.13, "connection": 0.13, "page": 0.07, "store": 0.2}
+SHARES = {
+    "jobs": 0.07,
+    "messages": 0.17,
+    "model": 0.2,
+    "answers": 0.13,
+    "connection": 0.13,
+    "health": 0.03,
+    "page": 0.07,
+    "store": 0.2,
+}
 """What each owner has for certain, as parts of the whole, in the order in which they end.
 
 Whoever needs less leaves it to those that come later. The store is last and keeps a fifth: what was said is written.

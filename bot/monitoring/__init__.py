@@ -63,6 +63,7 @@ def setup(monitoring: Monitoring) -> Feature:
             Job("forgetting short gaps", Daily(partial(forget_short_gaps, storage))),
         ),
         drain=monitoring.ingest.drained,
+        counts=monitoring.ingest.totals,
         personal_data=(MESSAGES, tags_of_people(monitoring.reactions)),
         impersonal=IMPERSONAL,
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import discord
 
@@ -57,6 +57,13 @@ class Counts:
     failed: int = 0
     unread: int = 0
 
+    def add(self, other: Counts) -> None:
+        """Counts in what another has counted."""
+        self.read += other.read
+        self.shed += other.shed
+        self.failed += other.failed
+        self.unread += other.unread
+
 
 class Ingest:
     """Reads what the gate lets through."""
@@ -79,8 +86,22 @@ class Ingest:
         self._notices = notices
         self._reactions = reactions
         self.threads = UnknownThreads()
+        self._of_left = Counts()
         self._waiting: set[asyncio.Task[object]] = set()
         self.overload: Overload | None = None
+
+    def forget(self, guild_id: int) -> None:
+        """The bot has left a server: its counts go on in the sums alone."""
+        gone = self.counts.pop(guild_id, None)
+        if gone is not None:
+            self._of_left.add(gone)
+
+    def totals(self) -> dict[str, int]:
+        """What has become of watched messages since the start, in all servers together."""
+        total = replace(self._of_left)
+        for one in self.counts.values():
+            total.add(one)
+        return asdict(total)
 
     async def drained(self, seconds: float) -> int:
         """Waits for those messages that wait for the model now, at most so long; returns how many still do."""

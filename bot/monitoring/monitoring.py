@@ -70,7 +70,7 @@ class Monitoring:
         """Forgets a server that the bot has left, and is not to be added to again."""
         self.storage.write_buffer.guild_gone(guild_id)
         self.rules.guild_gone(guild_id)
-        self.ingest.counts.pop(guild_id, None)
+        self.ingest.forget(guild_id)
         self.downtime.forget(guild_id)
         self.blind_spots.forget(guild_id)
         self.admins.forget(guild_id)

@@ -11,12 +11,12 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.domain.disclosure import FEWEST_WITHOUT_NOISE, needs_noise
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
-from bot.domain.snowflake import SECONDS
+from bot.domain.snowflake import SECONDS, written_at
 from bot.storage.chunks import CHUNK, chunks
 from bot.storage.database import Database
 from bot.storage.gap_repository import read_gaps
 from bot.storage.quiet_days import read_quiet_days
-from bot.storage.schema import BookkeepingRow, GapRow, HourRow, ToldHourRow
+from bot.storage.schema import BookkeepingRow, GapRow, HourRow, MessageScoreRow, ToldHourRow
 from bot.storage.told_hours import Shares, read_shares
 from bot.storage.unread import Unread, read_unread
 from bot.storage.upsert import table_of
@@ -147,6 +147,12 @@ class MoodRepository:
             return
         async with self._database.write() as connection:
             await connection.execute(insert(GapRow).values(asdict(gap)))
+
+    async def oldest_message(self) -> float | None:
+        """When the oldest message was written of which a score is kept, in seconds since the Unix epoch."""
+        async with self._database.read() as connection:
+            number = await connection.scalar(select(func.min(MessageScoreRow.message_id)))
+            return None if number is None else written_at(number)
 
     async def last_alive(self) -> int | None:
         """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""

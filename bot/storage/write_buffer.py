@@ -26,6 +26,7 @@ from bot.storage.retention import oldest_kept
 from bot.storage.sign_of_life import final_sign_of_life, sign_of_life
 from bot.storage.write_counts import Counts
 from model.errors import Unreadable
+from model.histogram import Histogram
 from model.verdict import Verdict
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ ALIVE_SECONDS = 60.0
 """How often a sign of life is written when there is nothing else to write."""
 
 _HIGHEST = 2**63
+
+_FLUSHES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
 
 
 class WriteBuffer:
@@ -62,6 +65,8 @@ class WriteBuffer:
         erasures: Erasures | None = None,
     ) -> None:
         self.counts = Counts()
+        self.flush_seconds = Histogram(_FLUSHES)
+        """How long each write took, in seconds."""
         self.sees = False
         """Whether events reach the bot: only then is there a sign of life, for the time before it must become a gap."""
         self.unseen_since: Callable[[], float] = lambda: inf
@@ -78,6 +83,7 @@ class WriteBuffer:
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._alive = float("-inf")
+        self._flushed: float | None = None
         self._in_hand: dict[object, float] = {}
         self._deleted = Remembered(limit)
         self._later_deleted = array("q")
@@ -211,37 +217,50 @@ class WriteBuffer:
                 raise ErasureWaits(str(error)) from error
             raise
 
+    def since_flush(self) -> float | None:
+        """Seconds since all that was there was written, or there was nothing to write; None: not since the start."""
+        return None if self._flushed is None else time.monotonic() - self._flushed
+
     async def flush(self) -> None:
         """Writes what is there now, in one transaction. Raises DatabaseUnavailable, and then it is all still here."""
         async with self._database.patience.turn(self._flushing):
-            now, sees = self._clock(), self.sees
-            until = min(next(iter(self._in_hand.values()), now), self.unseen_since())
-            while self._later_deleted and len(self._pending.deleted) < self._limit:
-                self._pending.delete((self._later_deleted.pop(),))
-            quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
-            if quiet and not self._pending and not self._erasures.pending:
-                return
-            self._in_flight, self._pending = self._pending, Pending()
-            oldest_hour = oldest_kept(self._retention_days, now)
-            try:
-                async with self._erasures.transaction() as connection:
-                    await self._note_places(connection)
-                    left_out = await write_pending(connection, self._in_flight, oldest_hour)
-                    if sees:
-                        await sign_of_life(connection, now, until)
-            except BaseException:
-                self.counts.failures += 1
-                self._pending = self._in_flight.followed_by(self._pending)
-                raise
-            else:
-                self.backlog.passed()
+            begun = time.monotonic()
+            wrote = await self._flush_in_turn()
+            self._flushed = time.monotonic()
+            if wrote:
+                self.flush_seconds.observe(self._flushed - begun)
+
+    async def _flush_in_turn(self) -> bool:
+        """Whether there was anything to write."""
+        now, sees = self._clock(), self.sees
+        until = min(next(iter(self._in_hand.values()), now), self.unseen_since())
+        while self._later_deleted and len(self._pending.deleted) < self._limit:
+            self._pending.delete((self._later_deleted.pop(),))
+        quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
+        if quiet and not self._pending and not self._erasures.pending:
+            return False
+        self._in_flight, self._pending = self._pending, Pending()
+        oldest_hour = oldest_kept(self._retention_days, now)
+        try:
+            async with self._erasures.transaction() as connection:
+                await self._note_places(connection)
+                left_out = await write_pending(connection, self._in_flight, oldest_hour)
                 if sees:
-                    self._alive = now
-                self.counts.late += left_out.late
-                self.counts.edits += left_out.edits
-                self.counts.written += len(self._in_flight.scores) - sum(left_out)
-            finally:
-                self._in_flight = Pending()
+                    await sign_of_life(connection, now, until)
+        except BaseException:
+            self.counts.failures += 1
+            self._pending = self._in_flight.followed_by(self._pending)
+            raise
+        else:
+            self.backlog.passed()
+            if sees:
+                self._alive = now
+            self.counts.late += left_out.late
+            self.counts.edits += left_out.edits
+            self.counts.written += len(self._in_flight.scores) - sum(left_out)
+        finally:
+            self._in_flight = Pending()
+        return True
 
     def start(self) -> None:
         """Flushes every few seconds from now on, in a task of its own, until `close`."""

@@ -11,13 +11,16 @@ import numpy as np
 
 from model.concurrency import own_error, refuse, settle
 from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, Overloaded
+from model.histogram import Histogram
 from model.scheduling.fair_queue import FairQueue
-from model.scheduling.request import Request
+from model.scheduling.request import Priority, Request
 from model.scheduling.stats import Stats
 from model.verdict import Verdict, in_danger
 
 _EXPECTED_SECONDS = 0.02
 """What one text takes before the worker has measured its own pace; only used to say when to come back."""
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _REMEMBERED = 4096
 """Latest answers whose latencies are kept."""
@@ -43,6 +46,7 @@ class RequestLedger:
         self._shed = self._expired = self._cached = 0
         self._served = self._failed = self._batches = self._useful = self._computed = 0
         self._answered: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
+        self._seconds = {priority: Histogram(_SECONDS) for priority in Priority}
         self._pace = _EXPECTED_SECONDS
 
     def submit(self, request: Request) -> None:
@@ -78,6 +82,7 @@ class RequestLedger:
             self._served += 1
             self._cached += cached
             self._answered.append((now, now - request.arrived))
+            self._seconds[request.priority].observe(now - request.arrived)
         if not settle(request.future, verdict):
             with self.changed:
                 self._served -= 1
@@ -151,6 +156,7 @@ class RequestLedger:
                 p50=float(middle),
                 p99=float(last),
                 per_second=len(recent) / max(reach, 1e-3),
+                seconds={priority.name.lower(): found.copy() for priority, found in self._seconds.items()},
             )
 
     def _shed_one(self, victim: Request) -> None:

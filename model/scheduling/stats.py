@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from model.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Stats:
     `shed` were refused or dropped because the queue was full, `expired` waited beyond their deadline, `cached` are
     those of `served` that needed no computing. `queued_tokens` are estimated. Of the `computed_tokens` those beyond
     `useful_tokens` were padding. `p50` and `p99` are in seconds, from submission to verdict, over the latest answers;
-    `per_second` is over the last minute.
+    `per_second` is over the last minute. `seconds` are the same, all of them, by the name of the priority.
     """
 
     queued: int
@@ -28,6 +31,7 @@ class Stats:
     p50: float = 0.0
     p99: float = 0.0
     per_second: float = 0.0
+    seconds: Mapping[str, Histogram] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

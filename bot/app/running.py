@@ -1,0 +1,27 @@
+"""What the process has started."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.web.page_state import PageState
+
+if TYPE_CHECKING:
+    from bot.client import Vibecheck
+    from bot.storage.open_storage import Storage
+    from model import Classifier
+
+
+@dataclass(slots=True)
+class Running:
+    """What has been started, and so has to be ended; None: not yet."""
+
+    store: AsyncExitStack = field(default_factory=AsyncExitStack)
+    page: AsyncExitStack = field(default_factory=AsyncExitStack)
+    health: AsyncExitStack = field(default_factory=AsyncExitStack)
+    page_state: PageState = field(default_factory=PageState)
+    storage: Storage | None = None
+    classifier: Classifier | None = None
+    client: Vibecheck | None = None

@@ -1,0 +1,89 @@
+"""What a check says when something is not as it should be."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from bot.app.health_checks import FLUSH_SECONDS, PASS_SECONDS, STORE_SECONDS, is_ready, model_check, shards_check, works
+from bot.app.running import Running
+from bot.app.vital_signs import VitalSigns
+from model.scheduling.stats import Health
+
+NOW = 1000.0
+
+
+def model(health, fallback=""):
+    return SimpleNamespace(health=lambda: health, info=SimpleNamespace(fallback=fallback, version="0123456789"))
+
+
+def store(since_flush, waiting=0):
+    class Buffer:
+        def __len__(self):
+            return waiting
+
+        def since_flush(self):
+            return since_flush
+
+    return SimpleNamespace(write_buffer=Buffer())
+
+
+@pytest.fixture
+def running():
+    shard = SimpleNamespace(is_closed=lambda: False)
+    client = SimpleNamespace(is_ready=lambda: True, shards={0: shard}, shard_count=1)
+    return Running(storage=store(3.0), classifier=model(Health(True, 2.0, "", 0)), client=client)
+
+
+@pytest.fixture
+def signs(running):
+    signs = VitalSigns(running, lambda: NOW)
+    signs.store_seen = NOW - 1
+    return signs
+
+
+def wrong(checks):
+    return {check.name: check.said for check in checks if not check.ok}
+
+
+def test_all_is_well(running, signs):
+    assert wrong(is_ready(running, signs, NOW)) == {}
+
+
+def test_what_is_not_there_yet_is_named():
+    empty = Running()
+    assert wrong(is_ready(empty, VitalSigns(empty), NOW)) == {
+        "model": "it is being loaded",
+        "store": "it is being opened",
+        "discord": "it is not connected yet",
+    }
+
+
+def test_a_model_that_hangs_is_red_and_says_for_how_long(running, signs):
+    running.classifier = model(Health(True, PASS_SECONDS + 1, "", 0))
+    assert wrong(works(running, signs, NOW)) == {"model": "its last forward pass is 16 s old"}
+    running.classifier = model(Health(False, 2.0, "it is being loaded anew", 1))
+    assert wrong(works(running, signs, NOW)) == {"model": "it is being loaded anew"}
+
+
+def test_a_model_that_stands_in_is_well_and_says_so(running):
+    running.classifier = model(Health(True, 2.0, "", 0), "me/model could not be had; the bundled model answers.")
+    check = model_check(running)
+    assert check.ok
+    assert "the bundled model answers" in check.said
+
+
+def test_a_store_that_does_not_answer_or_takes_nothing_is_red(running, signs):
+    signs.store_seen = NOW - STORE_SECONDS - 1
+    assert wrong(works(running, signs, NOW)) == {"store": "it has not answered for 13 s"}
+    signs.store_seen = None
+    assert wrong(works(running, signs, NOW)) == {"store": "it has not answered yet"}
+    signs.store_seen = NOW
+    running.storage = store(FLUSH_SECONDS + 5, waiting=7)
+    assert wrong(works(running, signs, NOW)) == {"store": "nothing was written for 65 s, and 7 messages wait"}
+    running.storage = store(None)
+    assert wrong(works(running, signs, NOW)) == {}
+
+
+def test_a_shard_that_is_closed_is_named(running):
+    running.client.shards[3] = SimpleNamespace(is_closed=lambda: True)
+    assert shards_check(running).said == "shards 3 are not connected"
