@@ -126,6 +126,9 @@ class Settings(BaseSettings):
         description="Hours of which what was missed is read afterwards, when the bot was away, up to 168; 0: none.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How it is logged: text for people, json for whoever collects logs."
+    )
     web_host: str = Field("127.0.0.1", description="Address that the web page listens at; 0.0.0.0: everybody's.")
     web_port: int = Field(0, ge=0, le=65535, description="Port of a web page that runs beside the bot; 0: none.")
     web_share: bool = Field(False, description="Whether the page also gets a public address at gradio.live.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
+from traceback import extract_tb
 
 import discord
 
@@ -16,9 +19,40 @@ _ID = re.compile(r"[0-9]{15,20}")
 """An id of Discord's, of whatever."""
 
 
-def set_up_logging(level: str) -> None:
-    """Everything from `level` on goes to the standard error. Loggers of libraries that would tell too much are held."""
+class JsonLines(logging.Formatter):
+    """Each record as one JSON object a line, for whoever collects logs.
+
+    `event` is the sentence without what was filled in, which is the same every time, and `values` are what was filled
+    in. A traceback is told by the kind of the error and where it arose: its message may hold somebody's words.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        told: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": str(record.msg),
+            "message": record.getMessage(),
+        }
+        if record.args:
+            given = record.args if isinstance(record.args, tuple) else (record.args,)
+            told["values"] = [one if isinstance(one, int | float | bool) else str(one) for one in given]
+        if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+            told["error"] = record.exc_info[0].__name__
+            told["at"] = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(record.exc_info[2])]
+        return json.dumps(told, ensure_ascii=False)
+
+
+def set_up_logging(level: str, form: str = "text") -> None:
+    """Everything from `level` on goes to the standard error, as lines of text or as JSON.
+
+    Loggers of libraries that would tell too much are held.
+    """
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if form == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLines())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # a dozen lines of its own at each start
     if level == "DEBUG":
         # At DEBUG the library logs every event and request in full, and people's words with them.

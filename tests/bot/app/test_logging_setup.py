@@ -1,6 +1,9 @@
 """What the library logs of errors: their kind, and nothing that somebody typed."""
 
+import json
 import logging
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +11,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.app.logging_setup import set_up_logging
+from bot.app.logging_setup import JsonLines, set_up_logging
 from bot.error_handler import TOO_LATE
 
 WORDS = "my secret diary"
@@ -69,3 +72,50 @@ async def test_an_autocomplete_that_fails_tells_nobodys_words(home, caplog, monk
     assert await home.alice.autocomplete(home.general, "mood channel", "since", WORDS) == []
     assert "autocomplete for" in caplog.text
     assert WORDS not in caplog.text
+
+
+def told_as_json(*given, **more):
+    record = logging.LogRecord("bot.things", logging.WARNING, "file.py", 1, *given, more.get("exc_info"))
+    return json.loads(JsonLines().format(record))
+
+
+def test_json_tells_the_sentence_and_what_was_filled_in_apart():
+    told = told_as_json("%d messages of %s wait", (3, "somewhere"))
+    assert told.pop("time").endswith("+00:00")
+    assert told == {
+        "level": "WARNING",
+        "logger": "bot.things",
+        "event": "%d messages of %s wait",
+        "message": "3 messages of somewhere wait",
+        "values": [3, "somewhere"],
+    }
+    assert "values" not in told_as_json("stopped", ())
+
+
+def test_json_tells_no_traceback_and_no_message_of_an_error():
+    try:
+        raise ValueError(WORDS)
+    except ValueError:
+        told = told_as_json("it broke", (), exc_info=sys.exc_info())
+    assert told["error"] == "ValueError"
+    assert told["at"][0].startswith(__file__)
+    assert WORDS not in json.dumps(told)
+
+
+def test_json_is_one_line_whatever_is_in_it():
+    assert "\n" not in JsonLines().format(logging.LogRecord("a", 20, "f", 1, "one\ntwo %s", ("three\nfour",), None))
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_process_logs_as_it_is_told(form):
+    code = f"""
+import logging
+from bot.app.logging_setup import set_up_logging
+set_up_logging("INFO", {form!r})
+logging.getLogger("vibecheck").info("model %s ready", "0123")
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stderr
+    if form == "json":
+        assert json.loads(said)["event"] == "model %s ready"
+    else:
+        assert said.endswith(" INFO vibecheck: model 0123 ready\n")
