@@ -19,10 +19,11 @@ RUNS = 5
 PROBE = """
 import asyncio, importlib.util, resource, tempfile
 from bot.app import runtime
+from bot.app.running import Running
 from bot.settings import Settings
 async def main():
     with tempfile.TemporaryDirectory() as folder:
-        running = runtime.Running()
+        running = Running()
         await runtime.open_parts(Settings(_env_file=None, data_dir=folder), running)
         seconds = runtime.seconds_since_start()
         verdict = await running.classifier.classify("this slaps fr")

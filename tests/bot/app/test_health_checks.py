@@ -1,6 +1,7 @@
 """What a check says when something is not as it should be."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def store(since_flush, waiting=0):
 def running():
     shard = SimpleNamespace(is_closed=lambda: False)
     client = SimpleNamespace(is_ready=lambda: True, shards={0: shard}, shard_count=1)
-    return Running(storage=store(3.0), classifier=model(Health(True, 2.0, "", 0)), client=client)
+    parts: dict[str, Any] = {"storage": store(3.0), "classifier": model(Health(True, 2.0, "", 0)), "client": client}
+    return Running(**parts)
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ async def test_an_autocomplete_that_fails_tells_nobodys_words(home, caplog, monk
     assert WORDS not in caplog.text
 
 
-def told_as_json(*given, **more):
-    record = logging.LogRecord("bot.things", logging.WARNING, "file.py", 1, *given, more.get("exc_info"))
+def told_as_json(said, given, exc_info=None):
+    record = logging.LogRecord("bot.things", logging.WARNING, "file.py", 1, said, given, exc_info)
     return json.loads(JsonLines().format(record))
 
 

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.app.runtime import Running, end
+from bot.app.running import Running
+from bot.app.runtime import end
 from bot.app.shutdown import GRACE_SECONDS, LAST_SECONDS, SHARES, SHUTDOWN_SECONDS, ShutdownBudget, run_to_the_end
 from bot.storage.patience import Patience
 from bot.storage.write_buffer import WriteBuffer

@@ -11,6 +11,7 @@ from simcord.backend import serializers
 
 from bot.app import runtime as process
 from bot.app.assemble import assemble
+from bot.app.running import Running
 from bot.background_jobs import Daily, Hourly
 from bot.domain.records import Mode, Rule, TargetKind
 from bot.monitoring.events import EventsCog
@@ -112,7 +113,7 @@ async def test_an_intent_that_is_switched_off_while_it_runs_makes_no_gap_of_the_
     for name, stand_in in (("_serve", serve), ("_leave", end)):
         monkeypatch.setattr(process, name, stand_in)
     before = replace(storage, last_alive=1000)
-    running = process.Running(storage=before, classifier=classifier, client=assemble(settings, classifier, before))
+    running = Running(storage=before, classifier=classifier, client=assemble(settings, classifier, before))
     await process._connect(settings, "token", asyncio.Event(), running)
     assert [bot.services.storage.last_alive for bot in served] == [1000, pytest.approx(time.time(), abs=60)]
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.app import runtime as process
+from bot.app.running import Running
 from bot.app.shutdown import ShutdownBudget
 from bot.domain.records import GuildSettings, TargetKind
 from bot.monitoring.rule_cache import RuleCache
@@ -133,7 +134,7 @@ async def ended(home, model, monkeypatch, seconds=20):
         """Nothing."""
 
     monkeypatch.setattr(home.bot, "close", stay)
-    await process.end(process.Running(classifier=model, client=home.bot), ShutdownBudget(seconds))
+    await process.end(Running(classifier=model, client=home.bot), ShutdownBudget(seconds))
 
 
 async def test_a_bot_that_stops_reads_what_waits_before_its_model_goes(tagged, backend, monkeypatch):
