@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.app.service_manager import ServiceManager
 from bot.web.page_state import PageState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Running:
     store: AsyncExitStack = field(default_factory=AsyncExitStack)
     page: AsyncExitStack = field(default_factory=AsyncExitStack)
     health: AsyncExitStack = field(default_factory=AsyncExitStack)
+    manager: ServiceManager = field(default_factory=ServiceManager)
     page_state: PageState = field(default_factory=PageState)
     storage: Storage | None = None
     classifier: Classifier | None = None

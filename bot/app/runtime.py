@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,7 @@ import discord
 
 from bot.app.answer_adapter import use_answer_adapter
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
+from bot.app.health_checks import model_check
 from bot.app.logging_setup import quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import (
@@ -28,6 +30,7 @@ from bot.app.process_tuning import (
     tune_threads,
 )
 from bot.app.running import Running
+from bot.app.service_manager import ServiceManager
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
 from bot.link.limits import no_session_yet, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
@@ -88,11 +91,13 @@ async def run(settings: Settings, token: str) -> int:
             await unless(stop, step(settings, running), grace=GRACE_SECONDS)
             if stop.is_set():
                 return EX_OK
+        running.manager.tell("READY=1", "STATUS=connecting to Discord")
         return await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
         passing = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseUnusable)
         return _say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
     finally:
+        running.manager.tell("STOPPING=1")
         await end(running, ShutdownBudget())
 
 
@@ -101,6 +106,15 @@ async def _open_health(settings: Settings, running: Running) -> None:
     from bot.app.health_server import health_server
 
     await running.health.enter_async_context(health_server(settings, running))
+    await running.health.enter_async_context(running.manager.watched(partial(_is_alive, running)))
+
+
+def _is_alive(running: Running) -> bool:
+    """For the service manager, which restarts what is not: the model has computed lately. Asked by the event loop.
+
+    Not whether there is a store or a connection, which a restart does not bring back.
+    """
+    return running.classifier is None or model_check(running).ok
 
 
 async def open_parts(settings: Settings, running: Running) -> None:
@@ -176,7 +190,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         client = running.client
         assert client is not None
         try:
-            await _serve(client, token, stop, obstacles)
+            await _serve(client, token, stop, obstacles, running.manager)
             judgement: Ended | Later | None = obstacles.judge(discord.ClientException())
         except discord.PrivilegedIntentsRequired:
             _log.warning(WITHOUT_CONTENT)
@@ -213,9 +227,11 @@ async def _last_alive(storage: Storage) -> int | None:
         return storage.last_alive
 
 
-async def _serve(client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles) -> None:
+async def _serve(
+    client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles, manager: ServiceManager
+) -> None:
     """Runs this client until it is told to stop. Raises whatever Discord or the network ends it with."""
-    client.add_listener(_announcer(client, obstacles), "on_ready")
+    client.add_listener(_announcer(client, obstacles, manager), "on_ready")
     client.jobs.start()
     await unless(stop, _session(client, token, stop), grace=GRACE_SECONDS)
 
@@ -319,9 +335,12 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _announcer(client: Vibecheck, obstacles: Obstacles) -> Callable[[], Coroutine[Any, Any, None]]:
+def _announcer(
+    client: Vibecheck, obstacles: Obstacles, manager: ServiceManager
+) -> Callable[[], Coroutine[Any, Any, None]]:
     async def on_ready() -> None:
         obstacles.online()
+        manager.tell("STATUS=online")
         _log.info("%s is online after %.1f s", client.user, seconds_since_start())
 
     return on_ready

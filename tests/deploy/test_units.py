@@ -1,0 +1,61 @@
+"""The units are valid, rated as promised, and say of the program what is so."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.app.connecting import EX_CONFIG
+from bot.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted(DEPLOY.glob("*.service"))
+MOST_EXPOSED = 2.5
+
+
+def lines(unit):
+    return [line for line in unit.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+
+
+def test_there_are_one_and_one_of_several():
+    assert [unit.name for unit in UNITS] == ["vibecheck.service", "vibecheck@.service"]
+    one, several = (unit.read_text("utf-8").splitlines()[2:] for unit in UNITS)
+    assert not any("-%i-%i" in line for line in several)
+    assert [line.replace("-%i", "").replace(" (%i)", "") for line in several] == one
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_its_exposure_is_rated_as_promised(unit):
+    ran = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    rated = re.search(r"Overall exposure level for \S+: ([\d.]+)", ran.stdout)
+    assert rated, ran.stderr
+    assert float(rated[1]) <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_it_sets_is_a_setting_and_what_it_does_not_restart_is_a_wrong_one(unit):
+    names = [
+        line.removeprefix("Environment=").partition("=")[0] for line in lines(unit) if line.startswith("Environment=")
+    ]
+    assert names == ["DATA_DIR", "DISCORD_TOKEN_FILE"]
+    assert {name.lower() for name in names} <= Settings.model_fields.keys()
+    assert f"RestartPreventExitStatus={EX_CONFIG}" in lines(unit)
+    assert "Type=notify" in lines(unit)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_it_keeps_nothing_from_the_program_that_the_program_needs(unit):
+    """Without /proc/cpuinfo the model is slow, and without setrlimit the page and new models have no limits."""
+    said = lines(unit)
+    assert "ProcSubset=pid" not in said
+    assert not any("@resources" in line for line in said)
+    assert not any(line.startswith("MemoryDenyWriteExecute") for line in said)
