@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.connecting import EX_CONFIG
+from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -48,7 +49,9 @@ def test_what_it_sets_is_a_setting_and_what_it_does_not_restart_is_a_wrong_one(u
     ]
     assert names == ["DATA_DIR", "DISCORD_TOKEN_FILE"]
     assert {name.lower() for name in names} <= Settings.model_fields.keys()
-    assert f"RestartPreventExitStatus={EX_CONFIG}" in lines(unit)
+    assert {"Restart=on-failure", f"RestartPreventExitStatus={EX_CONFIG}"} <= set(lines(unit))
+    (stopping,) = (line for line in lines(unit) if line.startswith("TimeoutStopSec="))
+    assert float(stopping.partition("=")[2]) > SHUTDOWN_SECONDS
     assert "Type=notify" in lines(unit)
 
 

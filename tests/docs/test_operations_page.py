@@ -1,13 +1,11 @@
 """docs/operations.md is held against the code where an operator would copy from it."""
 
-import configparser
 import re
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE
-from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.cli.main import main
 from bot.settings import Settings
 from bot.storage.erasure_log import KEPT_DAYS
@@ -30,18 +28,6 @@ def test_every_command_that_is_named_exists_and_has_the_options():
     assert named == {"backup", "check", "restore", "run", "rotate-key"} <= main.commands.keys()
     help_text = CliRunner().invoke(main, ["rotate-key", "--help"]).output
     assert all(option in help_text for option in [*re.findall(r"rotate-key (--[a-z-]+)", PAGE), "--until"])
-
-
-def test_the_unit_does_not_start_again_what_must_be_put_right():
-    unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment]
-    (written,) = re.findall(r"```ini\n(.+?)```", PAGE, re.DOTALL)
-    unit.read_string(written)
-    service = unit["Service"]
-    assert service["Restart"] == "on-failure"
-    assert service["RestartPreventExitStatus"] == str(EX_CONFIG)
-    assert float(service["TimeoutStopSec"]) > SHUTDOWN_SECONDS
-    assert service["Environment"].partition("=")[0].lower() in Settings.model_fields
 
 
 def test_the_exit_codes_are_those_of_the_process():
