@@ -99,6 +99,20 @@ def check() -> None:
 
 
 @main.command()
+@click.option("--ready", is_flag=True, help="Also whether it is connected to Discord.")
+def health(ready: bool) -> None:
+    """Ask the bot that runs on this machine how it is.
+
+    It answers where METRICS_PORT is set. Exit code 1: something is not well.
+    """
+    from bot.cli.health import ask
+
+    answer = ask(load_settings(), "/readyz" if ready else "/healthz")
+    click.echo(answer.said)
+    sys.exit(0 if answer.ok else 1)
+
+
+@main.command()
 @click.option("--client-id", type=int, help="The application's id; without it the one of DISCORD_TOKEN is asked for.")
 def invite(client_id: int | None) -> None:
     """Print the links that add the bot to a server or an account."""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app.connecting import EX_CONFIG
+from bot.cli.main import main
 from bot.demo.local_discord import LocalDiscord
 from tests.discord.test_process import TEXT
 from tests.discord.wire import build_world, online_bot, started_bot
@@ -168,3 +170,14 @@ def test_the_page_of_metrics_names_what_is_exported_and_nothing_else():
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     named = {name.removesuffix("_total") for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert named == EXPECTED
+
+
+async def test_the_command_asks_the_bot_that_runs(local, world, tmp_path, port, ask, monkeypatch):
+    monkeypatch.setenv("METRICS_PORT", str(port))
+    async with online_bot(local, tmp_path, METRICS_PORT=str(port)):
+        await becomes(ask, "/readyz", 200, 30)
+        for arguments in ([], ["--ready"]):
+            answer = await asyncio.to_thread(CliRunner().invoke, main, ["health", *arguments])
+            assert answer.exit_code == 0, answer.output
+            assert answer.output.startswith("model: 0")
+        assert "discord: 1 of 1 shards are connected" in answer.output

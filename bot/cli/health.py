@@ -1,0 +1,40 @@
+"""Asks the bot that runs on this machine how it is, for a container's health check or a person."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+
+from bot.settings import Settings
+
+_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether it is well, and what is said about it, a line for each thing that was looked at."""
+
+    ok: bool
+    said: str
+
+
+def ask(settings: Settings, path: str) -> Answer:
+    """What `path`, such as /healthz, answers at METRICS_PORT."""
+    if not settings.metrics_port:
+        return Answer(False, "METRICS_PORT is not set, so nobody can be asked.")
+    everywhere = settings.metrics_host in {"0.0.0.0", "::"}  # noqa: S104 - it is asked here, and listens elsewhere
+    host = "127.0.0.1" if everywhere else settings.metrics_host
+    connection = HTTPConnection(host, settings.metrics_port, timeout=_SECONDS)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        told = json.loads(response.read(65_536))
+        lines = [f"{name}: {check['said']}" for name, check in told["checks"].items()]
+    except (OSError, HTTPException) as error:
+        return Answer(False, f"Nothing answers at {host}:{settings.metrics_port} ({type(error).__name__}).")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Answer(False, f"What answers at {host}:{settings.metrics_port} is not this bot.")
+    finally:
+        connection.close()
+    return Answer(response.status == 200, "\n".join(lines))
