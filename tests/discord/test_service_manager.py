@@ -34,7 +34,6 @@ def heard(tmp_path):
             except BlockingIOError:
                 return [one for _, said in told for one in said]
 
-        listen.told = told
         yield tmp_path / "notify", listen
 
 
