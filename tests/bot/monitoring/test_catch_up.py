@@ -19,6 +19,7 @@ from bot.monitoring import history_reader, notice
 from bot.monitoring.downtime import Missed
 from bot.monitoring.history_reader import PAGE
 from bot.monitoring.ingest import Ingest
+from bot.monitoring.notice_check import Found
 from bot.storage.erasure_log import ErasureLog
 from bot.storage.publication import HELD_SECONDS
 from model.errors import Overloaded
@@ -519,7 +520,7 @@ async def test_what_nobody_can_say_of_whether_its_notice_stands_stays_a_gap(home
     monkeypatch.setattr(notice, "MOST_IN_VAIN", 1)
 
     async def unknown(_known):
-        return notice.Found.UNKNOWN, None
+        return Found.UNKNOWN, None
 
     monkeypatch.setattr(notices._check, "ask", unknown)
     notices._rules._doubted.clear()
