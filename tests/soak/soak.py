@@ -49,7 +49,9 @@ class Plan:
     questions: float = 1.0
     sqlite: bool = False
     judge_memory: bool = False
-    """Then the second half has no restarts: the memory of one process is looked at."""
+    """Then nothing is restarted after the first third, and in the second half the memory of that process is looked at:
+    what it loads when it is first asked for is loaded by then.
+    """
     tell: Callable[[str], object] = lambda _: None
     """Hears of each fault as it is over."""
 
@@ -155,12 +157,12 @@ async def _until_done(town: Town, channel: Any, name: str, **options: Any) -> No
 
 async def _faults(plan: Plan, scene: Scene, report: Report) -> None:
     ends = time.monotonic() + plan.seconds
-    half = time.monotonic() + plan.seconds / 2
+    third, half = (time.monotonic() + plan.seconds / part for part in (3, 2))
     first, second = schedule(plan.seed), schedule(plan.seed, restarts=False)
     await asyncio.sleep(scene.rng.uniform(1, 3))
     while time.monotonic() < ends:
-        calm = plan.judge_memory and time.monotonic() > half
-        if calm and "second half" not in report.numbers:
+        calm = plan.judge_memory and time.monotonic() > third
+        if plan.judge_memory and time.monotonic() > half and "second half" not in report.numbers:
             report.numbers["second half"] = len(scene.bot.memory)
         kind = next(second if calm else first)
         report.tried[kind.name] += 1
