@@ -19,8 +19,8 @@ PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 def test_every_setting_that_is_named_exists():
     named = set(re.findall(r"\b([A-Z]+_[A-Z_]+)\b", PAGE))
     assert named
-    uvicorns = {"FORWARDED_ALLOW_IPS"}
-    assert named - uvicorns <= {field.upper() for field in Settings.model_fields}
+    others = {"FORWARDED_ALLOW_IPS", "PYTHON_IMAGE"}
+    assert named - others <= {field.upper() for field in Settings.model_fields}
 
 
 def test_every_command_that_is_named_exists_and_has_the_options():
@@ -44,7 +44,7 @@ def test_the_numbers_are_those_of_the_code():
 
 def test_what_an_operator_installs_is_locked_with_hashes():
     assert {ROOT / lock for lock in re.findall(r"locks/[a-z]+\.txt", PAGE)} == set((ROOT / "locks").iterdir())
-    commands = re.findall(r"pip install (--.+)", PAGE)
+    commands = re.findall(r"pip install (--.+)", PAGE + (ROOT / "Dockerfile").read_text("utf-8"))
     assert len(commands) >= 3 * 2
     assert [one for one in commands if not re.search("--require-hashes|--no-deps|torch", one)] == []
 
