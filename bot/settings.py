@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,8 @@ def settings_file() -> Path | None:
 
     That folder is the platform's own, such as `~/.config/vibecheck`.
     """
-    places = Path(".env"), user_config_path(_NAME, appauthor=False) / ".env"
+    of_account = _of_account(user_config_path)
+    places = (Path(".env"), *((of_account / ".env",) if of_account is not None else ()))
     return next((path for path in places if _is_file(path)), None)
 
 
@@ -37,11 +39,20 @@ def default_data_dir() -> Path:
     """Where the bot keeps its files when DATA_DIR does not say it: not wherever somebody happens to start it.
 
     That is the account's folder for data, such as `~/.local/share/vibecheck`. But `data` in the working directory goes
-    on being used where the bot's files are in it, or where a `.env` shows that this is the bot's own folder.
+    on being used where the bot's files are in it, or where a `.env` shows that this is the bot's own folder; and for an
+    account without a home.
     """
     here = Path("data")
     shown = Path(".env"), *(here / name for name in _KEPT)
-    return here if any(map(_is_file, shown)) else user_data_path(_NAME, appauthor=False)
+    return here if any(map(_is_file, shown)) else _of_account(user_data_path) or here
+
+
+def _of_account(folder: Callable[..., Path]) -> Path | None:
+    """A folder of the account's; None for one that has no home, as a container's may."""
+    try:
+        return folder(_NAME, appauthor=False)
+    except RuntimeError:
+        return None
 
 
 def _is_file(path: Path) -> bool:

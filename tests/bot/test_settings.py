@@ -257,3 +257,16 @@ def test_an_account_whose_folders_cannot_be_looked_into_has_its_defaults(monkeyp
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(beyond))
     assert load_settings().data_dir.is_relative_to(beyond)
+
+
+def test_an_account_without_a_home_has_its_defaults_and_keeps_its_files_here(monkeypatch):
+    """As a container's may be, whose number no file names."""
+
+    def unknown(_number):
+        raise KeyError
+
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert load_settings().data_dir == Path("data")
+    assert settings_module.settings_file() is None
