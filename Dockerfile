@@ -4,16 +4,19 @@
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 COPY locks/build.txt locks/postgres.txt locks/
 RUN python -m venv /opt/vibecheck \
-    && /opt/vibecheck/bin/pip install --require-hashes --requirement locks/build.txt --requirement locks/postgres.txt
+    && /opt/vibecheck/bin/pip install --no-compile --require-hashes --requirement locks/build.txt --requirement locks/postgres.txt
 COPY . .
-# Of what was needed to install it nothing is needed to run it.
-RUN /opt/vibecheck/bin/pip install --no-deps --no-build-isolation . \
+# What is needed to install, to develop or to convert models is not needed to run; what is used at a start is compiled.
+RUN /opt/vibecheck/bin/pip install --no-compile --no-deps --no-build-isolation . \
     && /opt/vibecheck/bin/pip uninstall --yes setuptools pip \
-    && find /opt/vibecheck -name tests -type d -path '*/site-packages/*' -prune -exec rm -rf {} +
+    && find /opt/vibecheck -name tests -type d -prune -exec rm -rf {} + \
+    && find /opt/vibecheck -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete \
+    && rm -rf /opt/vibecheck/lib/python*/site-packages/onnxruntime/transformers \
+    && /opt/vibecheck/bin/vibecheck score "what a lovely day" && DATA_DIR=/tmp /opt/vibecheck/bin/vibecheck check || true
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent vibecheck \
