@@ -16,7 +16,8 @@ RUN /opt/vibecheck/bin/pip install --no-compile --no-deps --no-build-isolation .
     && find /opt/vibecheck -name tests -type d -prune -exec rm -rf {} + \
     && find /opt/vibecheck -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete \
     && rm -rf /opt/vibecheck/lib/python*/site-packages/onnxruntime/transformers \
-    && /opt/vibecheck/bin/vibecheck score "what a lovely day" && DATA_DIR=/tmp /opt/vibecheck/bin/vibecheck check || true
+    && /opt/vibecheck/bin/vibecheck score "what a lovely day" \
+    && { DATA_DIR=/tmp /opt/vibecheck/bin/vibecheck check || test $? = 1; }
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent vibecheck \

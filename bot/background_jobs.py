@@ -66,12 +66,14 @@ class Job:
 class JobState:
     """What has become of a job's runs since the start.
 
-    `succeeded` is when the last good one ended (Unix time), `seconds` how long the last run took.
+    `begun` is when it was there first and `succeeded` when the last good run ended (Unix time), `seconds` how long the
+    last run took.
     """
 
     runs: int = 0
     failed: int = 0
     overran: int = 0
+    begun: float = 0.0
     succeeded: float | None = None
     seconds: float | None = None
 
@@ -81,7 +83,7 @@ class BackgroundJobs:
 
     def __init__(self, jobs: tuple[Job, ...] = (), clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._jobs = {job: JobState() for job in jobs}
+        self._jobs = {job: JobState(begun=clock()) for job in jobs}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def states(self) -> dict[str, JobState]:

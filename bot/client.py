@@ -39,9 +39,12 @@ class Vibecheck(commands.AutoShardedBot):
     _registration: CommandRegistration
     _registering: asyncio.Task[None] | None = None
 
-    def __init__(self, *, message_content: bool = True) -> None:
-        """Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about."""
-        self.traffic = Traffic()
+    def __init__(self, *, message_content: bool = True, traffic: Traffic | None = None) -> None:
+        """Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about.
+
+        `traffic` goes on counting where one client takes another's place.
+        """
+        self.traffic = traffic or Traffic()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -100,7 +103,9 @@ class Vibecheck(commands.AutoShardedBot):
         if initial:  # that was read before connecting
             return
         try:
-            seconds = until_session(await self.fetch_session_start_limits())
+            limits = await self.fetch_session_start_limits()
+            self.traffic.identifies_remaining = limits.remaining
+            seconds = until_session(limits)
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError):
             return
         if seconds:

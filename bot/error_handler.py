@@ -112,6 +112,7 @@ class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
         have there. Of a server where it is not the bot would be told nothing, also not when it has to forget it.
         """
         somebody_waits()
+        traffic_of(interaction).begun(interaction)
         if not _for_servers(interaction.command) or is_in_server(interaction):
             return True
         if interaction.type is not discord.InteractionType.autocomplete:
@@ -126,6 +127,7 @@ class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
     ) -> None:
         """Apologises for a command; one that was not allowed has been answered by its own check."""
         if isinstance(error, app_commands.CheckFailure) and interaction.response.is_done():
+            traffic_of(interaction).refused(interaction)
             return
         traffic_of(interaction).failed(interaction)
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.client import Vibecheck
 from bot.features import features
+from bot.link.traffic import Traffic
 from bot.services import Services
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
@@ -18,13 +19,14 @@ def assemble(
     *,
     message_content: bool = True,
     page: PageState | None = None,
+    traffic: Traffic | None = None,
 ) -> Vibecheck:
     """A client with all its features, ready to be started with a token.
 
     The classifier and the storage stay their opener's to close. Without `message_content`, which Discord may refuse,
     nothing can be read that nobody asks about.
     """
-    client = Vibecheck(message_content=message_content)
+    client = Vibecheck(message_content=message_content, traffic=traffic)
     services = Services.over(client, settings, classifier, storage, content_seen=message_content, page=page)
     client.equip(services, features(services))
     return client

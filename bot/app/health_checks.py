@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.app.running import Running
-from bot.app.vital_signs import VitalSigns
+from bot.app.vital_signs import STORE_SECONDS, VitalSigns
 
 PASS_SECONDS = 15.0
 """How old the last real forward pass may be; one is made after five seconds without texts."""
-
-STORE_SECONDS = 12.0
-"""How long ago the store may have answered last; it is asked every four seconds."""
 
 FLUSH_SECONDS = 60.0
 """How long ago what was read may have been written last; that is tried every five seconds."""
@@ -53,14 +50,16 @@ def store_check(running: Running, signs: VitalSigns, now: float) -> Check:
 
 
 def shards_check(running: Running) -> Check:
-    """All connections to Discord that this process has stand, and all servers are known."""
-    client = running.client
-    if client is None or not client.is_ready():
+    """Each shard of this process has a session with Discord, and all servers are known."""
+    client, up = running.client, running.traffic.up
+    if client is None or not client.is_ready() or not up:
         return Check("discord", False, "it is not connected yet")
-    closed = sorted(number for number, shard in client.shards.items() if shard.is_closed())
-    if closed:
-        return Check("discord", False, f"shards {', '.join(map(str, closed))} are not connected")
-    return Check("discord", True, f"{len(client.shards)} of {client.shard_count} shards are connected")
+    lost = sorted(number for number, stands in up.items() if not stands)
+    if lost:
+        return Check("discord", False, f"shards {', '.join(map(str, lost))} are not connected")
+    if len(up) < (client.shard_count or 1):
+        return Check("discord", False, f"{len(up)} of {client.shard_count} shards are connected")
+    return Check("discord", True, f"{len(up)} of {client.shard_count} shards are connected")
 
 
 def works(running: Running, signs: VitalSigns, now: float) -> list[Check]:

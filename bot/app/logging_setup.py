@@ -15,6 +15,9 @@ from bot.error_handler import TOO_LATE
 
 _log = logging.getLogger(__name__)
 
+_EXACT = 2**53
+"""From here on, as ids are, many who read JSON round."""
+
 _ID = re.compile(r"[0-9]{15,20}")
 """An id of Discord's, of whatever."""
 
@@ -37,11 +40,11 @@ class JsonLines(logging.Formatter):
         }
         if record.args:
             given = record.args if isinstance(record.args, tuple) else (record.args,)
-            told["values"] = [one if isinstance(one, int | float | bool) else str(one) for one in given]
+            told["values"] = [one if isinstance(one, int) and abs(one) < _EXACT else str(one) for one in given]
         if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
             told["error"] = record.exc_info[0].__name__
             told["at"] = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(record.exc_info[2])]
-        return json.dumps(told, ensure_ascii=False)
+        return json.dumps(told)
 
 
 def set_up_logging(level: str, form: str = "text") -> None:
@@ -63,6 +66,11 @@ def set_up_logging(level: str, form: str = "text") -> None:
         logging.getLogger(name).addFilter(_without_traceback)
     for name in ("discord.http", "discord.webhook.async_"):
         logging.getLogger(name).addFilter(_without_ids)
+
+
+def is_json() -> bool:
+    """Whether lines are objects."""
+    return any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers)
 
 
 def quieten_discord() -> None:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.app.health_checks import is_ready, works
 from bot.app.running import Running
 from bot.app.vital_signs import VitalSigns
 from model.histogram import Histogram
@@ -50,6 +51,10 @@ class ProcessMetrics(Collector):
         )
         build.add_metric((installed_version(), model, platform.python_version()), 1)
         yield build
+        now = time.monotonic()
+        well = {"works": works(self._running, self._signs, now), "ready": is_ready(self._running, self._signs, now)}
+        yield _gauge("works", "Whether /healthz is 200.", all(check.ok for check in well["works"]))
+        yield _gauge("ready", "Whether /readyz is 200.", all(check.ok for check in well["ready"]))
         yield _histogram("event_loop_lag_seconds", "By how much the loop turned too late.", self._signs.lag)
         yield _histogram("gc_pause_seconds", "How long the garbage collector held everything.", self._signs.pauses)
 
@@ -60,7 +65,8 @@ class ProcessMetrics(Collector):
         stats, health = classifier.stats(), classifier.health()
         yield _gauge("inference_queue_texts", "Texts that wait for the model.", stats.queued)
         yield _gauge("inference_queue_tokens", "Tokens, estimated, that wait for the model.", stats.queued_tokens)
-        yield _counter("inference_texts", "Texts that the model has answered.", stats.served)
+        answered = sum(found.count for found in stats.seconds.values())
+        yield _counter("inference_texts", "Texts that the model has answered.", answered)
         yield _counter("inference_cached", "Of these, from memory.", stats.cached)
         yield _counter("inference_failed", "Texts on which the model failed.", stats.failed)
         yield _counter("inference_expired", "Texts that waited for too long.", stats.expired)
@@ -102,10 +108,9 @@ class ProcessMetrics(Collector):
         )
 
     def _discord(self) -> Iterator[Metric]:
-        client = self._running.client
+        client, traffic = self._running.client, self._running.traffic
         if client is None:
             return
-        traffic = client.traffic
         up = _family("shard_up", "Whether a shard is connected.", "shard")
         latency = _family("shard_latency_seconds", "How long its last heartbeat took.", "shard")
         guilds = _family("guilds", "Servers that it serves.", "shard")
@@ -113,7 +118,7 @@ class ProcessMetrics(Collector):
         for guild in client.guilds:
             served[guild.shard_id] = served.get(guild.shard_id, 0) + 1
         for number, shard in client.shards.items():
-            up.add_metric((str(number),), not shard.is_closed())
+            up.add_metric((str(number),), traffic.up.get(number, False))
             if shard.latency < float("inf"):
                 latency.add_metric((str(number),), shard.latency)
             guilds.add_metric((str(number),), served[number])
@@ -155,12 +160,11 @@ class ProcessMetrics(Collector):
         client = self._running.client
         if client is None:
             return
-        succeeded = _family("job_last_success_timestamp_seconds", "When it succeeded last.", "job")
+        succeeded = _family("job_last_success_timestamp_seconds", "When it succeeded last, or was begun.", "job")
         seconds = _family("job_seconds", "How long its last run took.", "job")
         failures = CounterMetricFamily(f"{_PREFIX}job_failures", "Runs that failed or overran.", labels=("job",))
         for name, state in client.jobs.states().items():
-            if state.succeeded is not None:
-                succeeded.add_metric((name,), state.succeeded)
+            succeeded.add_metric((name,), state.begun if state.succeeded is None else state.succeeded)
             if state.seconds is not None:
                 seconds.add_metric((name,), state.seconds)
             failures.add_metric((name,), state.failed + state.overran)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.app.service_manager import ServiceManager
+from bot.link.traffic import Traffic
 from bot.web.page_state import PageState
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Running:
     store: AsyncExitStack = field(default_factory=AsyncExitStack)
     page: AsyncExitStack = field(default_factory=AsyncExitStack)
     health: AsyncExitStack = field(default_factory=AsyncExitStack)
+    traffic: Traffic = field(default_factory=Traffic)
     manager: ServiceManager = field(default_factory=ServiceManager)
     page_state: PageState = field(default_factory=PageState)
     storage: Storage | None = None

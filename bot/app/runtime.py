@@ -19,7 +19,7 @@ import discord
 from bot.app.answer_adapter import use_answer_adapter
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
-from bot.app.logging_setup import quieten_discord, set_up_logging
+from bot.app.logging_setup import is_json, quieten_discord, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import (
     freeze_what_is_loaded,
@@ -159,7 +159,7 @@ async def _assemble(settings: Settings, running: Running) -> None:
     assert classifier is not None and storage is not None
     _log.info("model %s ready after %.1f s", classifier.info.version, seconds_since_start())
     quieten_discord()
-    running.client = assemble(settings, classifier, storage, page=running.page_state)
+    running.client = assemble(settings, classifier, storage, page=running.page_state, traffic=running.traffic)
     await running.client.warm()
     freeze_what_is_loaded()  # before anybody can say anything
 
@@ -207,16 +207,24 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
             return EX_OK
         if isinstance(judgement, Ended):
             return _say(judgement.sentence, judgement.code)
+        running.traffic.ended()
         # From now on nothing is seen, until the next client is ready; the library may have unloaded this one already.
         storage.write_buffer.sees = False
         storage = replace(storage, last_alive=await _last_alive(storage))
         # The client's jobs go on while there is a wait: what is too old is removed all the same.
-        if judgement is not None and await _is_told_to_stop(stop, judgement):
+        if judgement is not None and await _is_told_to_stop(stop, judgement, running.manager):
             return EX_OK
         await _leave(client)
         from bot.app.assemble import assemble
 
-        running.client = assemble(settings, classifier, storage, message_content=content_seen, page=running.page_state)
+        running.client = assemble(
+            settings,
+            classifier,
+            storage,
+            message_content=content_seen,
+            page=running.page_state,
+            traffic=running.traffic,
+        )
 
 
 async def _last_alive(storage: Storage) -> int | None:
@@ -233,14 +241,14 @@ async def _serve(
     """Runs this client until it is told to stop. Raises whatever Discord or the network ends it with."""
     client.add_listener(_announcer(client, obstacles, manager), "on_ready")
     client.jobs.start()
-    await unless(stop, _session(client, token, stop), grace=GRACE_SECONDS)
+    await unless(stop, _session(client, token, stop, manager), grace=GRACE_SECONDS)
 
 
-async def _session(client: Vibecheck, token: str, stop: asyncio.Event) -> None:
+async def _session(client: Vibecheck, token: str, stop: asyncio.Event, manager: ServiceManager) -> None:
     """Logs in, and connects once Discord lets a session begin: a bot that begins too many loses its token."""
     await client.login(token)
     while seconds := until_session(await _session_limits(client)):
-        if await _is_told_to_stop(stop, Later(no_session_yet(seconds, time.time()), seconds)):
+        if await _is_told_to_stop(stop, Later(no_session_yet(seconds, time.time()), seconds), manager):
             return
     await client.connect()
 
@@ -251,8 +259,9 @@ async def _session_limits(client: Vibecheck) -> discord.SessionStartLimits:
     return limits
 
 
-async def _is_told_to_stop(stop: asyncio.Event, wait: Later) -> bool:
+async def _is_told_to_stop(stop: asyncio.Event, wait: Later, manager: ServiceManager) -> bool:
     """Says why there is a wait and how long it is, and waits. Whether the process was told to end meanwhile."""
+    manager.tell(f"STATUS={wait.sentence}")
     _log.warning("%s Tried again in %s.", wait.sentence, _in_words(wait.seconds))
     with suppress(TimeoutError):
         async with asyncio.timeout(wait.seconds):
@@ -357,5 +366,8 @@ def seconds_since_start() -> float:
 
 
 def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201
+    if is_json():
+        _log.error("%s", sentence)
+    else:
+        print(sentence, file=sys.stderr)  # noqa: T201
     return code

@@ -58,6 +58,11 @@ class ServiceManager:
 
     async def _feed(self, is_alive: Callable[[], bool]) -> None:
         while self.watchdog_seconds > 0:
-            if is_alive():
+            try:
+                alive = is_alive()
+            except Exception as error:  # a mistake of ours must not have a bot killed that works
+                _log.error("whether the process is alive could not be told (%s)", type(error).__name__)
+                alive = True
+            if alive:
                 self.tell("WATCHDOG=1")
             await asyncio.sleep(self.watchdog_seconds / 3)

@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from bot.settings import Settings
 
 _SECONDS = 4.0
+_ASKED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what listens everywhere is asked from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,7 @@ def ask(settings: Settings, path: str) -> Answer:
     """What `path`, such as /healthz, answers at METRICS_PORT."""
     if not settings.metrics_port:
         return Answer(False, "METRICS_PORT is not set, so nobody can be asked.")
-    everywhere = settings.metrics_host in {"0.0.0.0", "::"}  # noqa: S104 - it is asked here, and listens elsewhere
-    host = "127.0.0.1" if everywhere else settings.metrics_host
+    host = _ASKED_AT.get(settings.metrics_host, settings.metrics_host)
     connection = HTTPConnection(host, settings.metrics_port, timeout=_SECONDS)
     try:
         connection.request("GET", path)

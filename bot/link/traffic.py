@@ -30,16 +30,18 @@ _OTHER = "other"
 
 
 class Traffic:
-    """For one client. `clock` is monotonic, in seconds."""
+    """For one client after the other. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.events: Counter[str] = Counter()
         self.sessions: Counter[tuple[int, str]] = Counter()
         """By shard and kind: "identify" for a new session, "resume" for one that goes on."""
+        self.up: dict[int, bool] = {}
+        """Of each shard that had a session, whether it has one now: not only a connection."""
         self.requests: Counter[tuple[str, int]] = Counter()
         """By route and status; 0: no answer came."""
         self.commands: dict[tuple[str, str], Histogram] = {}
-        """By name and result ("ok", "failed"): seconds until a command was done with."""
+        """By name and result ("ok", "failed", "refused"): seconds until a command was done with."""
         self.identifies_remaining: int | None = None
         """Sessions that Discord lets begin today, as it said last."""
         self._clock = clock
@@ -52,7 +54,7 @@ class Traffic:
             (self._event, "on_socket_event_type"),
             (self._connected, "on_shard_connect"),
             (self._resumed, "on_shard_resumed"),
-            (self._begun, "on_interaction"),
+            (self._disconnected, "on_shard_disconnect"),
             (self._completed, "on_app_command_completion"),
         ):
             client.add_listener(heard, name)
@@ -70,6 +72,21 @@ class Traffic:
             self._invalid.popleft()
         return len(self._invalid)
 
+    def ended(self) -> None:
+        """The client has ended: no shard has a session."""
+        self.up.clear()
+
+    def begun(self, interaction: discord.Interaction[Any]) -> None:
+        """A command begins; before anything of it is done."""
+        if interaction.type is discord.InteractionType.application_command:
+            self._open[interaction.id] = self._clock()
+            if len(self._open) > _MOST_OPEN:
+                self._open.popitem(last=False)
+
+    def refused(self, interaction: discord.Interaction[Any]) -> None:
+        """A command was not allowed, and has been answered."""
+        self._done(interaction, interaction.command, "refused")
+
     def failed(self, interaction: discord.Interaction[Any]) -> None:
         """A command ended with an error."""
         self._done(interaction, interaction.command, "failed")
@@ -79,15 +96,14 @@ class Traffic:
 
     async def _connected(self, shard_id: int) -> None:
         self.sessions[shard_id, "identify"] += 1
+        self.up[shard_id] = True
 
     async def _resumed(self, shard_id: int) -> None:
         self.sessions[shard_id, "resume"] += 1
+        self.up[shard_id] = True
 
-    async def _begun(self, interaction: discord.Interaction[Any]) -> None:
-        if interaction.type is discord.InteractionType.application_command:
-            self._open[interaction.id] = self._clock()
-            if len(self._open) > _MOST_OPEN:
-                self._open.popitem(last=False)
+    async def _disconnected(self, shard_id: int) -> None:
+        self.up[shard_id] = False
 
     async def _completed(
         self,
@@ -101,7 +117,8 @@ class Traffic:
         if begun is None:
             return
         name = getattr(command, "qualified_name", _OTHER)
-        if (name, result) not in self.commands and len(self.commands) >= MOST_COMMANDS:
+        known = {known for known, _ in self.commands}
+        if name not in known and len(known) >= MOST_COMMANDS:
             name = _OTHER
         self.commands.setdefault((name, result), Histogram(SECONDS)).observe(self._clock() - begun)
 

@@ -218,7 +218,10 @@ class WriteBuffer:
             raise
 
     def since_flush(self) -> float | None:
-        """Seconds since all that was there was written, or there was nothing to write; None: not since the start."""
+        """Seconds since all that was there was written, or there was nothing to write, or since the start.
+
+        None: it has not been started.
+        """
         return None if self._flushed is None else time.monotonic() - self._flushed
 
     async def flush(self) -> None:
@@ -264,6 +267,7 @@ class WriteBuffer:
 
     def start(self) -> None:
         """Flushes every few seconds from now on, in a task of its own, until `close`."""
+        self._flushed = time.monotonic()  # from now on it is looked for
         self._task = asyncio.get_running_loop().create_task(self._flush_now_and_then(), name="mood-buffer")
 
     async def close(self) -> None:

@@ -82,9 +82,11 @@ class RequestLedger:
             self._served += 1
             self._cached += cached
             self._answered.append((now, now - request.arrived))
-            self._seconds[request.priority].observe(now - request.arrived)
-        if not settle(request.future, verdict):
-            with self.changed:
+        settled = settle(request.future, verdict)
+        with self.changed:
+            if settled:  # only then: what goes up here never goes down
+                self._seconds[request.priority].observe(now - request.arrived)
+            else:
                 self._served -= 1
                 self._cached -= cached
 

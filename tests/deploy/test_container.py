@@ -4,10 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
 from bot.app.shutdown import SHUTDOWN_SECONDS
+from bot.cli.health import ask
 from bot.cli.main import main
 from bot.settings import Settings
 
@@ -53,6 +55,16 @@ def test_what_is_copied_is_let_in_and_what_is_installed_is_locked():
         assert "--require-hashes" in command or "--no-deps" in command
 
 
+def test_nothing_that_fails_while_it_is_built_is_passed_over():
+    assert "|| true" not in DOCKERFILE
+
+
+def test_no_words_can_go_to_a_disk_as_swap_and_the_log_has_an_end():
+    bot = COMPOSE["services"]["bot"]
+    assert bot["memswap_limit"] == bot["mem_limit"]
+    assert bot["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
 def test_the_composition_keeps_secrets_in_files_and_waits_for_the_database():
     bot, database = COMPOSE["services"]["bot"], COMPOSE["services"]["database"]
     for service in (bot, database):
@@ -66,6 +78,12 @@ def test_the_composition_keeps_secrets_in_files_and_waits_for_the_database():
     assert int(bot["stop_grace_period"].removesuffix("s")) > SHUTDOWN_SECONDS
     assert bot["read_only"] is True
     assert set(bot["secrets"]) | set(database["secrets"]) == COMPOSE["secrets"].keys()
+
+
+@pytest.mark.parametrize(("listens", "asked"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.9", "127.0.0.9")])
+def test_health_is_asked_where_the_bot_listens(listens, asked):
+    answer = ask(Settings(_env_file=None, metrics_host=listens, metrics_port=9), "/healthz")
+    assert answer.said.startswith(f"Nothing answers at {asked}:9 (")
 
 
 def test_health_without_a_port_or_without_a_bot_is_not_well(monkeypatch):

@@ -13,7 +13,7 @@ from bot.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
-MOST_EXPOSED = 2.5
+MOST_EXPOSED = 1.5
 
 
 def lines(unit):

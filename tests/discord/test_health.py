@@ -22,7 +22,7 @@ RED_SECONDS = 15.0
 
 EXPECTED = frozenset(
     """
-    build_info event_loop_lag_seconds gc_pause_seconds inference_queue_texts inference_queue_tokens
+    build_info works ready event_loop_lag_seconds gc_pause_seconds inference_queue_texts inference_queue_tokens
     inference_texts inference_cached inference_failed inference_expired inference_shed inference_padding_ratio
     inference_seconds inference_last_pass_timestamp_seconds inference_replaced inference_up model_fallback
     store_flush_seconds store_last_flush_timestamp_seconds store_pending_messages store_dropped store_failures
@@ -130,6 +130,9 @@ async def test_without_a_connection_it_works_and_is_not_ready(local, world, tmp_
         local.gateway.shards_held.add(0)
         local.gateway.forget_sessions()
         await becomes(ask, "/readyz", 503)
+        for _ in range(30):  # also while the library tries again, and again has a connection without a session
+            assert (await ask("/readyz"))[0] == 503
+            await asyncio.sleep(0.1)
         assert (await ask("/healthz"))[0] == 200
         local.gateway.shards_held.clear()
         await becomes(ask, "/readyz", 200, 60)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.app.health_checks import FLUSH_SECONDS, PASS_SECONDS, STORE_SECONDS, is_ready, model_check, shards_check, works
+from bot.app.health_checks import FLUSH_SECONDS, PASS_SECONDS, is_ready, model_check, shards_check, works
 from bot.app.running import Running
-from bot.app.vital_signs import VitalSigns
+from bot.app.vital_signs import STORE_SECONDS, VitalSigns
 from model.scheduling.stats import Health
 
 NOW = 1000.0
@@ -30,10 +30,11 @@ def store(since_flush, waiting=0):
 
 @pytest.fixture
 def running():
-    shard = SimpleNamespace(is_closed=lambda: False)
-    client = SimpleNamespace(is_ready=lambda: True, shards={0: shard}, shard_count=1)
+    client = SimpleNamespace(is_ready=lambda: True, shard_count=1)
     parts: dict[str, Any] = {"storage": store(3.0), "classifier": model(Health(True, 2.0, "", 0)), "client": client}
-    return Running(**parts)
+    running = Running(**parts)
+    running.traffic.up[0] = True
+    return running
 
 
 @pytest.fixture
@@ -86,6 +87,12 @@ def test_a_store_that_does_not_answer_or_takes_nothing_is_red(running, signs):
     assert wrong(works(running, signs, NOW)) == {}
 
 
-def test_a_shard_that_is_closed_is_named(running):
-    running.client.shards[3] = SimpleNamespace(is_closed=lambda: True)
+def test_a_shard_without_a_session_is_named(running):
+    running.traffic.up[3] = False
     assert shards_check(running).said == "shards 3 are not connected"
+    running.traffic.up[3] = True
+    running.client.shard_count = 3
+    assert shards_check(running).said == "2 of 3 shards are connected"
+    assert not shards_check(running).ok
+    running.traffic.ended()
+    assert shards_check(running).said == "it is not connected yet"

@@ -106,6 +106,11 @@ def test_json_is_one_line_whatever_is_in_it():
     assert "\n" not in JsonLines().format(logging.LogRecord("a", 20, "f", 1, "one\ntwo %s", ("three\nfour",), None))
 
 
+def test_json_has_no_numbers_that_are_none_or_that_are_rounded():
+    told = told_as_json("%s %s %d", (float("inf"), 0.5, 198622483471925248))
+    assert told["values"] == ["inf", "0.5", "198622483471925248"]
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_process_logs_as_it_is_told(form):
     code = f"""
