@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import select
-
 from bot.app.running import Running
 from model.histogram import Histogram
 
@@ -83,8 +81,8 @@ class VitalSigns:
             storage = self._running.storage
             if storage is not None:
                 try:
-                    async with asyncio.timeout(LOOK_LIMIT), storage.database.read() as connection:
-                        await connection.execute(select(1))
+                    async with asyncio.timeout(LOOK_LIMIT):
+                        await storage.database.answer()
                     self.store_seen = self._clock()
                     if self._clock() - looked >= OLDEST_SECONDS:
                         looked = self._clock()

@@ -59,6 +59,8 @@ _WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
 _A_WRITE = "UPDATE alembic_version SET version_num = version_num"
 """It changes nothing, but a file that may only be read refuses it, where SQLite would let a transaction begin."""
 
+_IS_THERE = text("SELECT 1")
+
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 
 
@@ -107,6 +109,11 @@ class Database:
     def file(self) -> Path | None:
         """SQLite's file."""
         return self._file
+
+    async def answer(self) -> None:
+        """Returns when it answers. Raises DatabaseUnavailable."""
+        async with self.read() as connection:
+            await connection.execute(_IS_THERE)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -42,6 +42,7 @@ def test_the_commands_are_these():
         "backup",
         "check",
         "demo",
+        "health",
         "invite",
         "restore",
         "rotate-key",
