@@ -14,36 +14,35 @@ from bot.app.running import Running
 from bot.app.vital_signs import VitalSigns
 from bot.settings import Settings, SettingsError
 
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
 _CLOSING_SECONDS = 0.2
 
 
 @asynccontextmanager
 async def health_server(
     settings: Settings, running: Running, clock: Callable[[], float] = time.monotonic
-) -> AsyncIterator[VitalSigns]:
-    """Listens at METRICS_HOST and METRICS_PORT for as long as the context lasts; measures in any case.
+) -> AsyncIterator[None]:
+    """Measures, and listens at METRICS_HOST and METRICS_PORT, for as long as the context lasts.
 
     Raises SettingsError when that address cannot be had.
     """
     signs = VitalSigns(running, clock)
     signs.start()
-    runner: web.AppRunner | None = None
+    runner = web.AppRunner(_application(running, signs, clock), access_log=None, handle_signals=False)
     try:
-        if settings.metrics_port:
-            runner = web.AppRunner(_application(running, signs, clock), access_log=None, handle_signals=False)
-            await runner.setup()
-            site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port, shutdown_timeout=_CLOSING_SECONDS)
-            try:
-                await site.start()
-            except OSError as error:
-                raise SettingsError(
-                    f"Health and metrics cannot be served at {settings.metrics_host}:{settings.metrics_port} "
-                    f"({error.strerror}); set METRICS_HOST and METRICS_PORT to an address that is free."
-                ) from None
-        yield signs
+        await runner.setup()
+        site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port, shutdown_timeout=_CLOSING_SECONDS)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingsError(
+                f"Health and metrics cannot be served at {settings.metrics_host}:{settings.metrics_port} "
+                f"({error.strerror}); set METRICS_HOST and METRICS_PORT to an address that is free."
+            ) from None
+        yield
     finally:
-        if runner is not None:
-            await runner.cleanup()
+        await runner.cleanup()
         await signs.close()
 
 
@@ -64,9 +63,6 @@ def _application(running: Running, signs: VitalSigns, clock: Callable[[], float]
     for path, handler in (("/livez", livez), ("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
         application.router.add_get(path, handler)
     return application
-
-
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def _answer(checks: Iterable[Check]) -> web.Response:

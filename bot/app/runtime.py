@@ -103,9 +103,10 @@ async def run(settings: Settings, token: str) -> int:
 
 async def _open_health(settings: Settings, running: Running) -> None:
     """Before anything that may take long: whoever looks is told that it is being started. Raises SettingsError."""
-    from bot.app.health_server import health_server
+    if settings.metrics_port:  # nobody asks otherwise, and nothing need be measured or imported for it
+        from bot.app.health_server import health_server
 
-    await running.health.enter_async_context(health_server(settings, running))
+        await running.health.enter_async_context(health_server(settings, running))
     await running.health.enter_async_context(running.manager.watched(partial(_is_alive, running)))
 
 
