@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.app.running import Running
-from bot.app.vital_signs import STORE_SECONDS, VitalSigns
+from bot.app.vital_signs import VitalSigns
 
 PASS_SECONDS = 15.0
 """How old the last real forward pass may be; one is made after five seconds without texts."""
@@ -39,7 +39,7 @@ def store_check(running: Running, signs: VitalSigns, now: float) -> Check:
     """The database answers, and what was read is written. `now` is of the clock of `signs`."""
     if running.storage is None:
         return Check("store", False, "it is being opened")
-    if signs.store_seen is None or now - signs.store_seen > STORE_SECONDS:
+    if not signs.store_is_up():
         ago = "yet" if signs.store_seen is None else f"for {now - signs.store_seen:.0f} s"
         return Check("store", False, f"it has not answered {ago}")
     buffer = running.storage.write_buffer
