@@ -1,21 +1,25 @@
 # syntax=docker/dockerfile:1
 # The bot in an image: no compiler, an account of its own, nothing to write to but /data and /tmp, and the weights inside.
-# docs/operations.md says how to run it. Pin PYTHON_IMAGE by its digest where you build for others.
+# docs/operations.md says how to run it. Pin PYTHON_IMAGE by its digest where you build for others; this prints it:
+#   docker buildx imagetools inspect python:3.12-slim-bookworm --format '{{.Manifest.Digest}}'
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 WORKDIR /src
 COPY locks/build.txt locks/postgres.txt locks/
 RUN python -m venv /opt/vibecheck \
     && /opt/vibecheck/bin/pip install --no-compile --require-hashes --requirement locks/build.txt --requirement locks/postgres.txt
 COPY . .
-# What is needed to install, to develop or to convert models is not needed to run; what is used at a start is compiled.
+# What is needed to install, to develop, to convert models or to look for faults in libraries is not needed to run, nor is
+# another way to fetch from the hub than HTTP; what is used at a start is compiled. Not *.libs: those do not bear it.
 RUN /opt/vibecheck/bin/pip install --no-compile --no-deps --no-build-isolation . \
-    && /opt/vibecheck/bin/pip uninstall --yes setuptools pip \
+    && /opt/vibecheck/bin/pip uninstall --yes hf-xet setuptools pip \
     && find /opt/vibecheck -name tests -type d -prune -exec rm -rf {} + \
     && find /opt/vibecheck -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete \
     && rm -rf /opt/vibecheck/lib/python*/site-packages/onnxruntime/transformers \
+    && find /opt/vibecheck -name '*.so' -not -path '*.libs/*' -exec strip --strip-debug {} + \
     && /opt/vibecheck/bin/vibecheck score "what a lovely day" \
     && { DATA_DIR=/tmp /opt/vibecheck/bin/vibecheck check || test $? = 1; }
 

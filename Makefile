@@ -14,7 +14,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' --no-emit-package httpx2-jsfetch --constraint constraints.txt --output-file
 
-.PHONY: help demo web run check test test-quick coverage lint types train-smoke soak bench coldstart dist lock audit sbom \
+.PHONY: help demo web run check test test-quick coverage lint types train-smoke soak pictures bench coldstart dist release lock \
+	audit sbom \
 	clean
 
 help:  ## what there is
@@ -91,6 +92,9 @@ train-smoke: .venv/dev  ## every stage of training on a few sentences, in under 
 soak: .venv/dev  ## the whole bot under random faults for half an hour; ARGS="--minutes 2 --seed 7" for less
 	$(BIN)/python -m tests.soak $(ARGS)
 
+pictures: .venv/dev  ## the pictures of README and docs, made anew from the demo; ARGS=mood for one
+	$(BIN)/python -m tests.pages.picture $(ARGS)
+
 bench: .venv/dev  ## the engine beside its peers, ratios of one run
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -101,10 +105,14 @@ dist: .venv/build  ## wheel and sdist, in dist/
 	rm -rf dist build/lib build/bdist.* *.egg-info
 	$(BIN)/python -m build --no-isolation --outdir dist
 
+release: dist sbom  ## wheel, sdist, what they consist of and the hashes of all, in dist/; docs/releasing.md says what then
+	cp build/vibecheck-bot.cdx.json dist/
+	cd dist && sha256sum -- *.whl *.tar.gz *.json > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
+
 lock: .venv/supply  ## locks/: what constraints.txt pins for those who run the bot, with hashes
 	$(LOCK) locks/core.txt pyproject.toml
-	$(LOCK) locks/postgres.txt --extra postgres pyproject.toml
-	$(LOCK) locks/all.txt --extra postgres --extra web pyproject.toml
+	$(LOCK) locks/postgres.txt --extra postgres --extra age pyproject.toml
+	$(LOCK) locks/all.txt --extra postgres --extra age --extra web pyproject.toml
 	echo setuptools | $(LOCK) locks/build.txt -
 
 audit: .venv/supply  ## is a weakness known of anything that locks/ pins? Asks pypi.org

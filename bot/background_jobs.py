@@ -42,6 +42,10 @@ _ENDING_SECONDS = 0.2
 _T = TypeVar("_T")
 
 
+class PutOff(Exception):
+    """Raised by a job that stands back from what is due, say because its clock may be wrong: no failure, no success."""
+
+
 def in_turn(servers: Iterable[tuple[int, _T]], after: int) -> list[tuple[int, _T]]:
     """Servers by their ids, beginning behind `after`, the last that was reached.
 
@@ -66,11 +70,12 @@ class Job:
 class JobState:
     """What has become of a job's runs since the start.
 
-    `begun` is when it was there first and `succeeded` when the last good run ended (Unix time), `seconds` how long the
-    last run took.
+    `put_off` are runs that stood back, `begun` is when it was there first and `succeeded` when the last good run ended
+    (Unix time), `seconds` how long the last run took.
     """
 
     runs: int = 0
+    put_off: int = 0
     failed: int = 0
     overran: int = 0
     begun: float = 0.0
@@ -120,6 +125,8 @@ class BackgroundJobs:
         try:
             async with limit:
                 await job.work(self._clock())
+        except PutOff:
+            state.put_off += 1
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():

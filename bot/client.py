@@ -14,10 +14,14 @@ import discord
 from discord.ext import commands
 
 from bot.background_jobs import BackgroundJobs, Job
+from bot.domain.shards import ALL, Shards
 from bot.error_handler import ErrorHandlingTree
 from bot.link.command_sync import DAY, CommandRegistration
+from bot.link.command_translator import CommandTranslator
+from bot.link.identify import IdentifyGate
 from bot.link.limits import no_session_yet, until_session
 from bot.link.response_dates import dates_of_answers
+from bot.link.spoken import speak_to_each
 from bot.link.traffic import Traffic
 from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
@@ -26,6 +30,9 @@ from model.concurrency import in_thread
 
 _log = logging.getLogger(__name__)
 
+
+ALONE_SECONDS, TOGETHER_SECONDS = 180.0, 600.0
+"""How long a shard may take to begin, its turn among those of all processes included; then it is tried again."""
 
 _PRESSED = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
@@ -38,13 +45,17 @@ class Vibecheck(commands.AutoShardedBot):
     jobs: BackgroundJobs
     _registration: CommandRegistration
     _registering: asyncio.Task[None] | None = None
+    _gate: IdentifyGate
+    _concurrency = 1
 
-    def __init__(self, *, message_content: bool = True, traffic: Traffic | None = None) -> None:
+    def __init__(self, *, message_content: bool = True, traffic: Traffic | None = None, shards: Shards = ALL) -> None:
         """Without `message_content`, which Discord may refuse, nothing can be read that nobody asks about.
 
-        `traffic` goes on counting where one client takes another's place.
+        `traffic` goes on counting where one client takes another's place. `shards` are those that it connects with; for
+        all Discord says how many there are.
         """
         self.traffic = traffic or Traffic()
+        self.own_shards = shards
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -55,8 +66,13 @@ class Vibecheck(commands.AutoShardedBot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             http_trace=self.traffic.watch(dates_of_answers(self._discord_says)),
+            shard_count=None if shards.are_all else shards.count,
+            shard_connect_timeout=ALONE_SECONDS if shards.are_all else TOGETHER_SECONDS,
         )
+        if not shards.are_all:
+            self.shard_ids = list(shards.of(shards.count))
         self.traffic.listen(self)
+        speak_to_each(self._connection.parsers)
         self.unparsed = UnparsedEvents(
             self._connection.parsers, lambda event, guild_id: self.dispatch("unparsed", event, guild_id)
         )
@@ -68,8 +84,9 @@ class Vibecheck(commands.AutoShardedBot):
         settings = services.settings
         guild = discord.Object(settings.admin_guild) if settings.admin_guild else None
         self._registration = CommandRegistration(self.tree, settings.data_dir, guild)
+        self._gate = IdentifyGate(services.storage.leases)
         # Discord may have the library wait for hours before it takes them.
-        looking_after_commands = Job("commands", self._registration, limit=2 * DAY)
+        looking_after_commands = Job("commands", self._register, limit=2 * DAY)
         jobs = (*(job for feature in features for job in feature.jobs), looking_after_commands)
         self.jobs = BackgroundJobs(jobs, services.storage.clock.now)
 
@@ -80,6 +97,7 @@ class Vibecheck(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """Adds what the features bring; runs once, before the gateway connects."""
         settings = self.services.settings
+        await self.tree.set_translator(CommandTranslator())
         admin_guild = discord.Object(settings.admin_guild) if settings.admin_guild else None
         for feature in self.features:
             self.add_dynamic_items(*feature.buttons)
@@ -93,24 +111,47 @@ class Vibecheck(commands.AutoShardedBot):
         if admin_guild is not None:
             self._know_owner()
         self._registering = asyncio.create_task(
-            self._registration(self.services.storage.clock.now()), name="registering commands"
+            self._register(self.services.storage.clock.now()), name="registering commands"
         )
         self._registering.add_done_callback(_seen)
 
+    async def _register(self, now: float) -> None:
+        """Of several processes one looks after the commands, which are all servers'."""
+        if self.services.storage.leads:
+            await self._registration(now)
+
+    async def launch_shards(self) -> None:
+        """Begins the sessions. Without any shard of its own it begins none: the library would begin all."""
+        if not self.own_shards.of(1):
+            raise discord.ClientException("no shard is this process's")
+        await super().launch_shards()
+
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Begins no session that Discord does not allow; the library asks once a minute here, however long it takes."""
-        await super().before_identify_hook(shard_id, initial=initial)
-        if initial:  # that was read before connecting
-            return
+        """Begins no session that Discord does not allow, nor before its turn among all that this bot begins.
+
+        The library asks once a minute here, however long it takes.
+        """
+        if not initial:  # that was read before connecting
+            await self._until_one_is_left()
+        await self._gate.enter(shard_id or 0, self._concurrency)
+
+    async def _until_one_is_left(self) -> None:
         try:
-            limits = await self.fetch_session_start_limits()
-            self.traffic.identifies_remaining = limits.remaining
-            seconds = until_session(limits)
+            _, limits = await self.session_limits()
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError):
             return
+        seconds = until_session(limits, self._concurrency)  # as many may be begun at the same time
         if seconds:
-            _log.warning("%s", no_session_yet(seconds, time.time()))
+            _log.warning("%s", no_session_yet(seconds, time.time(), limits.remaining))
             await asyncio.sleep(seconds)
+
+    async def session_limits(self) -> tuple[int, discord.SessionStartLimits]:
+        """How many shards Discord wants, and how many sessions it allows. Raises GatewayNotFound."""
+        shards, _, data = await self.http.get_bot_gateway()
+        limits = discord.SessionStartLimits(**data)
+        self.traffic.identifies_remaining = limits.remaining
+        self._concurrency = max(1, limits.max_concurrency)
+        return shards, limits
 
     def _know_owner(self) -> None:
         """Keeps who owns the bot, which the login has fetched: asking again could take longer than a command may."""
@@ -138,6 +179,7 @@ class Vibecheck(commands.AutoShardedBot):
         """Disconnects, and ends the threads that draw and learn."""
         if self._registering is not None:
             self._registering.cancel()
+        self._gate.close()
         has_logged_in = isinstance(self.loop, asyncio.AbstractEventLoop)
         try:
             if has_logged_in:  # before that nothing is open, and the library cannot close it

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
+from bot.i18n import gettext
+from bot.link.aside import step_aside, thinks_in_public
 from bot.link.traffic import traffic_of
 from bot.presentation.error_words import NOT_HERE, SORRY
 from bot.storage.patience import somebody_waits
@@ -32,7 +34,7 @@ _ALREADY_ANSWERED = 40060
 
 
 async def apologise(interaction: discord.Interaction[Any], name: str, error: Exception) -> None:
-    """Says in one sentence that `name` failed, whether or not the interaction was acknowledged yet.
+    """Says in one sentence, to the asker alone, that `name` failed, whether or not it was acknowledged yet.
 
     Logs the kind of the error only: the message of an exception may hold somebody's words.
     """
@@ -45,9 +47,11 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
     _log.error("%s failed: %s", name, type(error).__name__)
     try:
         if interaction.response.type in _UPDATES:  # what "the original response" is then was there before
-            await interaction.followup.send(SORRY, ephemeral=True)
+            await interaction.followup.send(gettext(SORRY), ephemeral=True)
+        elif thinks_in_public(interaction):
+            await step_aside(interaction, gettext(SORRY))
         elif interaction.response.is_done():
-            await interaction.edit_original_response(content=SORRY, embed=None, view=None)
+            await interaction.edit_original_response(content=gettext(SORRY), embed=None, view=None)
         else:
             await _answer_with_sorry(interaction)
     except Exception as failure:  # the connection may be gone as well
@@ -57,13 +61,13 @@ async def apologise(interaction: discord.Interaction[Any], name: str, error: Exc
 async def _answer_with_sorry(interaction: discord.Interaction[Any]) -> None:
     """An answer that failed may have arrived all the same; one that nothing would follow is filled in."""
     try:
-        await interaction.response.send_message(SORRY, ephemeral=True)
+        await interaction.response.send_message(gettext(SORRY), ephemeral=True)
     except discord.HTTPException as error:
         if error.code != _ALREADY_ANSWERED:
             raise
         shown = await interaction.original_response()
         if shown.flags.loading:
-            await interaction.edit_original_response(content=SORRY, embed=None, view=None)
+            await interaction.edit_original_response(content=gettext(SORRY), embed=None, view=None)
 
 
 def apologising(
@@ -117,7 +121,7 @@ class ErrorHandlingTree(app_commands.CommandTree[discord.Client]):
             return True
         if interaction.type is not discord.InteractionType.autocomplete:
             try:
-                await interaction.response.send_message(NOT_HERE, ephemeral=True)
+                await interaction.response.send_message(gettext(NOT_HERE), ephemeral=True)
             except Exception as error:
                 await apologise(interaction, "a command from elsewhere", error)
         return False

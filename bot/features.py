@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import alerts, digests, monitoring
-from bot.commands import about, model, monitor, mood, privacy, sentiment
+from bot.commands import about, help_screens, model, monitor, mood, privacy, sentiment, setup
 from bot.services import Feature, Services
 
 
@@ -16,8 +16,10 @@ def features(services: Services) -> tuple[Feature, ...]:
         privacy.setup(services),
         monitoring.setup(watch),
         monitor.setup(watch),
+        setup.setup(watch),
         mood.setup(services),
         alerts.setup(services),
         digests.setup(services),
         model.setup(services),
+        help_screens.setup(),
     )

@@ -8,46 +8,54 @@ from dataclasses import dataclass
 import discord
 
 from bot.channels import Watchable
+from bot.i18n import N_, gettext
+from bot.i18n.formats import series
 
 PORTAL = "https://discord.com/developers/applications"
 
 SWITCH_ON_CONTENT = f"at {PORTAL} → this application → Bot → Privileged Gateway Intents → Message Content Intent"
+"""For whoever runs the bot, in English."""
 
-NO_CONTENT = (
-    "I cannot read messages: Discord does not show me what they say. "
-    f"Whoever runs this bot switches that on {SWITCH_ON_CONTENT}, and starts the bot again. Commands work without."
+NO_CONTENT = N_(
+    "I can't read messages, because Discord doesn't show me what they say. My operator can turn that on at "
+    "https://discord.com/developers/applications → this application → Bot → Privileged Gateway Intents → Message "
+    "Content Intent and restart me. Commands work without it."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A permission by its name in discord.py and on Discord's pages, and what it is for."""
+    """A permission by its name in discord.py and on Discord's pages, and what it is for; both for `gettext`."""
 
     flag: str
     name: str
     reason: str
 
 
-VIEW = Need("view_channel", "View Channel", "to get the messages at all")
-CONNECT = Need("connect", "Connect", "to get the messages in a voice channel's chat")
-SEND = Need("send_messages", "Send Messages", "to post the notice, alerts and digests")
-SEND_IN_THREADS = Need("send_messages_in_threads", "Send Messages in Threads", "to post the notice")
-POST = Need("send_messages", "Create Posts", "to post the notice")
+VIEW = Need("view_channel", N_("View Channel"), N_("to get the messages at all"))
+CONNECT = Need("connect", N_("Connect"), N_("to get the messages in a voice channel's chat"))
+SEND = Need("send_messages", N_("Send Messages"), N_("to post the notice, alerts and digests"))
+SEND_IN_THREADS = Need("send_messages_in_threads", N_("Send Messages in Threads"), N_("to post the notice"))
+POST = Need("send_messages", N_("Create Posts"), N_("to post the notice"))
 HISTORY = Need(
-    "read_message_history", "Read Message History", "to see that my notice still stands, and to read what I missed"
+    "read_message_history",
+    N_("Read Message History"),
+    N_("to check that my notice is still there, and to read what I missed"),
 )
-REACT = Need("add_reactions", "Add Reactions", "to tag messages")
-EMBED = Need("embed_links", "Embed Links", "for alerts, digests and answers with a chart")
-ATTACH = Need("attach_files", "Attach Files", "for charts")
-SHOW = Need("attach_files", "Attach Files", "to post the notice with a picture, as posts in a media channel are")
+REACT = Need("add_reactions", N_("Add Reactions"), N_("to tag messages"))
+EMBED = Need("embed_links", N_("Embed Links"), N_("for alerts, digests and answers with a chart"))
+ATTACH = Need("attach_files", N_("Attach Files"), N_("for charts"))
+SHOW = Need(
+    "attach_files", N_("Attach Files"), N_("to post the notice with a picture, as posts in a media channel are")
+)
 
-LOOK_UP = Need("read_message_history", "Read Message History", "to see what I have posted there before")
+LOOK_UP = Need("read_message_history", N_("Read Message History"), N_("to see what I've posted there before"))
 
 INVITED_WITH = (VIEW, CONNECT, SEND, SEND_IN_THREADS, POST, EMBED, ATTACH, HISTORY, REACT)
 """What the invite link asks for."""
 
-REPORT_IN_THREADS = Need("send_messages_in_threads", "Send Messages in Threads", "to post alerts and digests")
-UNLOCK = Need("manage_threads", "Manage Threads", "to post in a thread that is locked")
+REPORT_IN_THREADS = Need("send_messages_in_threads", N_("Send Messages in Threads"), N_("to post alerts and digests"))
+UNLOCK = Need("manage_threads", N_("Manage Threads"), N_("to post in a locked thread"))
 
 
 def for_reporting(channel: Watchable) -> list[Need]:
@@ -87,10 +95,20 @@ def invite_permissions() -> discord.Permissions:
 
 
 def what_to_click(channel: Watchable, lacking: Sequence[Need]) -> str:
-    """One line for an admin: what is missing in a channel, what for, and where it is switched on."""
-    wanted = ", ".join(f"**{need.name}** ({need.reason})" for need in lacking)
+    """One line for an admin: what is missing in a channel, what for, and where it is switched on.
+
+    It may follow a colon; where it stands alone it is `capitalised`.
+    """
+    wanted = series(
+        gettext("**{permission}** ({reason})", permission=gettext(need.name), reason=gettext(need.reason))
+        for need in lacking
+    )
     place = channel.parent if isinstance(channel, discord.Thread) and channel.parent else channel
-    return (
-        f"in {channel.mention} I lack {wanted}. Click **Edit Channel** on {place.mention} → **Permissions** → "
-        f"add {channel.guild.me.mention} → allow that."
+    return gettext(
+        "in {channel} I'm missing {permissions}. Click **Edit Channel** on {place} → **Permissions** → add {me} → "
+        "allow that.",
+        channel=channel.mention,
+        permissions=wanted,
+        place=place.mention,
+        me=channel.guild.me.mention,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import discord
 from discord import app_commands
@@ -21,6 +21,8 @@ from bot.storage.personal_data import PersonalData
 from bot.storage.schema import Base
 from bot.web.page_state import PageState
 from model import Classifier
+
+_Cog = TypeVar("_Cog", bound=commands.Cog)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Services:
             connection=connection,
             charts=ChartExecutor("charts"),
             learning=ChartExecutor("learning"),
-            mod_channels=ModChannels(connection),
+            mod_channels=ModChannels(connection, storage.guilds.settings),
             recent_texts=RecentTexts(),
             content_seen=content_seen,
             page=page or PageState(),
@@ -102,6 +104,12 @@ class _Equipped(Protocol):
 def services_of(interaction: discord.Interaction[Any]) -> Services:
     """For buttons, which are made of their id alone, also after a restart."""
     return cast(_Equipped, interaction.client).services
+
+
+def cog_of(interaction: discord.Interaction[Any], kind: type[_Cog]) -> _Cog:
+    """The cog of that kind, for a feature's own buttons that need more than the services."""
+    features = cast(_Equipped, interaction.client).features
+    return next(cog for feature in features for cog in feature.cogs if isinstance(cog, kind))
 
 
 def personal_data_of(interaction: discord.Interaction[Any]) -> tuple[PersonalData[Any], ...]:

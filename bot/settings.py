@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -16,6 +16,7 @@ _KEPT = ("mood.db", "hash.key")
 """Files that nobody can do without: scores and opt-outs, and the key that finds a person's among them."""
 
 
+_MOST_CLUSTERS = 1000
 _SHORTEST_TOKEN, _FEWEST_CHARACTERS = 16, 6
 _LIKE_A_NAME = re.compile(r"[A-Z_]{1,40}")
 """What is not may be a token or a key that somebody has pasted before the "=", and is not repeated."""
@@ -69,17 +70,17 @@ SECRETS = ("discord_token", "database_url", "hash_key", "web_token")
 _LONGEST_SECRET = 16_384
 
 
-def _secret_in(file: Path, setting: str) -> str:
+def secret_in(file: Path, setting: str) -> str:
     """What a file holds, without blanks and line ends around it. Raises SettingsError naming the setting."""
     try:
         with file.open("rb") as opened:
             data = opened.read(_LONGEST_SECRET + 1)
         secret = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise SettingsError(f"{setting} names a file that is not UTF-8 text.") from None
+        raise SettingsError(f"{setting} names a file that isn't UTF-8 text.") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its name cannot be one"
-        raise SettingsError(f"{setting} names a file that cannot be read ({reason}).") from None
+        reason = error.strerror if isinstance(error, OSError) else "its name can't be one"
+        raise SettingsError(f"{setting} names a file that I can't read ({reason}).") from None
     if not secret or len(data) > _LONGEST_SECRET:
         raise SettingsError(
             f"{setting} names a file that {'holds nothing' if not secret else 'is no secret, but large'}."
@@ -98,72 +99,96 @@ class Settings(BaseSettings):
         None, description="The bot's token from the developer portal; keep it secret."
     )
     discord_token_file: Path | None = Field(
-        None, description="A file that holds it instead, as systemd, Docker and Kubernetes hand over secrets."
+        None, description="A file with the token instead, for secrets from systemd, Docker or Kubernetes."
     )
-    model: str = Field("bundled", description="What answers: bundled, a folder, or a hub id as org/name@revision.")
+    model: str = Field("bundled", description="The model: bundled, a folder, or a hub id like org/name@revision.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
-    threads: int = Field(0, ge=0, le=256, description="Threads the model computes with; 0 is all granted processors.")
+    backend: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(
+        "auto",
+        description=(
+            "What runs the model: auto (the fastest installed one that gives the same answers), "
+            "onnxruntime, openvino or torch."
+        ),
+    )
+    threads: int = Field(0, ge=0, le=256, description="Threads for the model; 0 = all processors the bot may use.")
     queue_limit: int = Field(
         65_536,
         ge=1,
         le=100_000_000,
-        description="Tokens, estimated, that may wait before texts are refused.",
+        description="How many tokens (estimated) may wait before the bot says it's busy.",
     )
-    batch_tokens: int = Field(
-        0, ge=0, le=65_536, description="Tokens computed at once; 0 finds out what suits this machine."
+    batch_tokens: int = Field(0, ge=0, le=65_536, description="Tokens per batch; 0 = find out what suits this machine.")
+    cache_size: int = Field(
+        4096, ge=0, le=1_000_000, description=("How many answers on short texts to keep in memory; 0 = none.")
     )
-    cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts on short texts kept in memory; 0: none.")
-    admin_guild: int = Field(0, ge=0, description="Id of the server in which the bot's owner gets /model; 0: nowhere.")
+    admin_guild: int = Field(0, ge=0, description="Id of the server where the bot's owner gets /model; 0 = nowhere.")
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="Where the bot keeps its files; empty: this account's folder for data, "
-        "or data here if it has files in it or there is a .env here.",
+        description="Where the bot keeps its files; empty = this account's folder for data, or data here if it has "
+        "files in it or there's a .env here.",
     )
     database_url: SecretStr | None = Field(
-        None, description="A PostgreSQL as postgresql://name:password@host/database; empty: a file in DATA_DIR."
+        None,
+        description=(
+            "A PostgreSQL database, like postgresql://name:password@host/database; empty = a file in DATA_DIR."
+        ),
     )
-    database_url_file: Path | None = Field(None, description="A file that holds it instead.")
+    database_url_file: Path | None = Field(None, description="A file with it instead.")
+    cluster: str = Field(
+        "",
+        description="Which part of the servers this process serves when several share a PostgreSQL, like 0/4 for the "
+        "first of four; empty = all of them.",
+    )
     hash_key: SecretStr | None = Field(
-        None, description="Secret behind the hashes of people's ids; empty: one is made and kept in DATA_DIR."
+        None,
+        description=("The secret that scrambles people's ids; empty = the bot makes one and keeps it in DATA_DIR."),
     )
-    hash_key_file: Path | None = Field(None, description="A file that holds it instead.")
+    hash_key_file: Path | None = Field(None, description="A file with it instead.")
     retention_days: int = Field(
-        7, ge=1, le=30, description="Days for which scores of single messages are kept, 1 to 30; then only hourly sums."
+        7,
+        ge=1,
+        le=30,
+        description=("How many days to keep scores of single messages, 1 to 30; after that only hourly totals."),
     )
     catch_up: int = Field(
         24,
         ge=0,
         le=168,
-        description="Hours of which what was missed is read afterwards, when the bot was away, up to 168; 0: none.",
+        description="How many hours of missed messages to read after the bot was offline, up to 168; 0 = none.",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much to log.")
     log_format: Literal["text", "json"] = Field(
-        "text", description="How it is logged: text for people, json for whoever collects logs."
+        "text", description="Format of the log: text for people, json for log collectors."
     )
-    web_host: str = Field("127.0.0.1", description="Address that the web page listens at; 0.0.0.0: everybody's.")
-    web_port: int = Field(0, ge=0, le=65535, description="Port of a web page that runs beside the bot; 0: none.")
+    web_host: str = Field("127.0.0.1", description="Address the web page listens on; 0.0.0.0 = every network.")
+    web_port: int = Field(0, ge=0, le=65535, description="Port of a web page beside the bot; 0 = no page.")
     web_share: bool = Field(False, description="Whether the page also gets a public address at gradio.live.")
     web_token: SecretStr | None = Field(
         None,
-        description="What visitors of the page must enter, at least 16 characters; empty: only this machine sees it.",
+        description=(
+            "Token that visitors of the page must enter, at least 16 characters; empty = only this machine can open it."
+        ),
     )
-    web_token_file: Path | None = Field(None, description="A file that holds it instead.")
-    web_open: bool = Field(False, description="Whether the page is for everybody who can reach it, without a token.")
+    web_token_file: Path | None = Field(None, description="A file with it instead.")
+    web_open: bool = Field(False, description="Whether anyone who can reach the page may use it, without a token.")
     web_models: str = Field(
-        "", description="Models, with spaces between, that visitors may compare with the one that answers."
+        "", description="Models, separated by spaces, that visitors may compare with the bot's own."
     )
-    metrics_host: str = Field("127.0.0.1", description="Address that health and metrics are served at.")
+    metrics_host: str = Field("127.0.0.1", description="Address for health checks and metrics.")
     metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port of health and metrics (/livez, /healthz, /readyz, /metrics); 0: none."
+        0,
+        ge=0,
+        le=65535,
+        description=("Port for health checks and metrics (/livez, /healthz, /readyz, /metrics); 0 = none."),
     )
     source_url: str = Field("", description="Link to the source code, shown by /about.")
     support_url: str = Field("", description="Link to a support server or page, shown by /about.")
     privacy_url: str = Field(
-        "", description="Link to your privacy policy, shown by /about; empty: that of the source code."
+        "", description="Link to your privacy policy, shown by /about; empty = the one in the source code."
     )
     help_url: str = Field(
         "https://findahelpline.com",
-        description="Link to help lines, shown instead of a rating when somebody may be in danger; none: no link.",
+        description="Link to help lines, shown instead of a rating when someone may be in danger; none = no link.",
     )
 
     @model_validator(mode="before")
@@ -175,17 +200,33 @@ class Settings(BaseSettings):
             if not file:
                 continue
             if values.get(name):
-                raise SettingsError(
-                    f"{name.upper()} and {name.upper()}_FILE are both set; take one of them away, for nobody can tell "
-                    "which is meant."
-                )
-            values[name] = _secret_in(Path(file), f"{name.upper()}_FILE")
+                raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set. Remove one of them.")
+            values[name] = secret_in(Path(file), f"{name.upper()}_FILE")
         return values
+
+    @model_validator(mode="after")
+    def _clusters_share_a_server(self) -> Self:
+        """A file is for one process. Raises SettingsError."""
+        shared = self.database_url is not None and self.database_url.get_secret_value().strip()
+        if self.cluster and not shared:
+            raise SettingsError(
+                "CLUSTER needs a PostgreSQL that all processes share: set DATABASE_URL (`vibecheck move-store "
+                "--to-postgres` takes along what there is), or leave CLUSTER empty to serve all servers by one process."
+            )
+        return self
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("cluster")
+    @classmethod
+    def _is_one_of_several(cls, value: str) -> str:
+        number, _, of = value.strip().partition("/")
+        if value.strip() and not (number.isdecimal() and of.isdecimal() and int(number) < int(of) <= _MOST_CLUSTERS):
+            raise ValueError("it must be like 0/4, and the last of four is 3/4")
+        return value.strip()
 
     @field_validator("web_token")
     @classmethod
@@ -219,12 +260,12 @@ def load_settings() -> Settings:
         name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
         if first["type"] == "extra_forbidden":
             known = ", ".join(field.upper() for field in Settings.model_fields)
-            shown = f"an unknown setting {name}" if _LIKE_A_NAME.fullmatch(name) else "a line that is no setting"
-            raise SettingsError(f"{file} has {shown}; the known ones are {known}.") from None
+            shown = f"an unknown setting {name}" if _LIKE_A_NAME.fullmatch(name) else "a line that isn't a setting"
+            raise SettingsError(f"{file} has {shown}. The known settings are {known}.") from None
         raise SettingsError(
-            f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}."
+            f"The setting {name} can't be used: {first['msg'].removeprefix('Value error, ')}."
         ) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{file} is not UTF-8 text; save it again as UTF-8.") from None
+        raise SettingsError(f"{file} isn't UTF-8 text. Save it again as UTF-8.") from None
     except OSError as error:
-        raise SettingsError(f"{file} cannot be read ({error.strerror}).") from None
+        raise SettingsError(f"I can't read {file} ({error.strerror}).") from None

@@ -1,10 +1,14 @@
 """Text in, verdict out: cleaning, tokenising, backends, the inference worker and the bundled weights."""
 
 import os
+import sys
 
 # ONNX Runtime sends figures of its use to its maker from 1.32 on, and keeps a file of them in the home folder, unless
 # this is set before it is imported. Nothing that runs here calls home.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# OpenVINO does so at each import, and keeps a number for its user in the home folder, unless this part of it cannot be
+# imported; then it has an empty one in its place.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 from model.acceptance import Comparison, GoldenFailure
 from model.backends.engine import Engine, load_engine

@@ -17,7 +17,7 @@ import click
 from tqdm import tqdm
 
 from model.backends.base import granted_cpus
-from model.backends.engine import DEVICES
+from model.backends.engine import BACKENDS, DEVICES
 from model.checkpoints.checkpoint import BUNDLED
 from model.classifier import Classifier
 from model.concurrency import in_thread
@@ -41,7 +41,7 @@ _READ = 65_536
 """Bytes of standard input that are taken at a time: all that is there, up to what a pipe holds."""
 
 _HEADER = f"{'sentiment':<10} {'sure':>6} {'score':>7}  text"
-_NOT_RATED = "Not rated: somebody may be in danger."
+_NOT_RATED = "Not rated: someone may be in danger."
 
 Answer = Verdict | ModelError
 
@@ -68,15 +68,25 @@ VERSION = click.option(
     "--csv",
     "table",
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
-    help="A table to score: CSV with any usual delimiter, or one text on each line; - is standard input.",
+    help="A table to score: CSV with any common delimiter, or one text on each line; - is standard input.",
 )
-@click.option("--column", help="The name of the column with the texts, in any case. Without it, it is guessed.")
+@click.option("--column", help="The name of the column with the texts (guessed if not given).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each text.")
-@click.option("--model", "source", default=BUNDLED, show_default=True, help="bundled, a folder, or org/name@revision.")
+@click.option(
+    "--model", "source", default=BUNDLED, show_default=True, help=("bundled, a folder, or org/name@revision.")
+)
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True, help="What runs the model.")
 @VERSION
 def main(
-    texts: tuple[str, ...], *, table: Path | None, column: str | None, as_json: bool, source: str, device: str
+    texts: tuple[str, ...],
+    *,
+    table: Path | None,
+    column: str | None,
+    as_json: bool,
+    source: str,
+    device: str,
+    backend: str,
 ) -> None:
     """Print the sentiment of each TEXT, of each line of standard input, or of each row of a table.
 
@@ -94,8 +104,8 @@ def main(
     if table is not None and (texts or as_json):
         raise click.UsageError(f"Give --csv or {'texts' if texts else '--json'}, not both.")
     if column is not None and table is None:
-        raise click.UsageError("--column names a column of a table; give the table with --csv.")
-    opened = partial(_open, source, device)
+        raise click.UsageError("--column names a column of a table. Give the table with --csv.")
+    opened = partial(_open, source, device, backend)
     if table is not None:
         _prepare_output(encoding="utf-8", newline="")
         name = "standard input" if str(table) == "-" else table.name
@@ -108,9 +118,9 @@ def main(
     asyncio.run(score_lines(texts, opened, as_json=as_json))
 
 
-async def _open(source: str, device: str) -> Classifier:
+async def _open(source: str, device: str, backend: str) -> Classifier:
     os.environ.setdefault("OMP_NUM_THREADS", str(granted_cpus()))  # which PyTorch reads when it is imported
-    return await Classifier.open(source, device=device, max_characters=_LONGEST_TEXT)
+    return await Classifier.open(source, device=device, backend=backend, max_characters=_LONGEST_TEXT)
 
 
 def _prepare_output(encoding: str | None = None, newline: str | None = None) -> None:

@@ -9,11 +9,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from math import inf
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
 from model.acceptance import GoldenFailure
+from model.backends.choice import BackendChoice
 from model.backends.engine import Engine, load_engine, may_use_gpu
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.trial import Trials
@@ -21,7 +23,6 @@ from model.concurrency import Mailbox
 from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.model_manager import ModelInfo, ModelManager, Reloaded
-from model.scheduling.batch_size import calibrated
 from model.scheduling.preparer import Preparer
 from model.scheduling.request import Priority, cost_of
 from model.scheduling.shadow import ShadowReport
@@ -79,20 +80,24 @@ class Classifier:
         max_characters: int = MAX_CHARACTERS,
         cache: int = CACHE_SIZE,
         budget: int = 0,
+        backend: str = "auto",
+        remembered: Path | None = None,
         missed: Missed | None = None,
         after_change: Callable[[], None] | None = None,
     ) -> Self:
         """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot.
 
-        `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine. `missed` is the model
-        that this one stands in for; see `open_or_fall_back`. `after_change` is called in a thread after a model was
-        dropped, such as to give its memory back to the system.
+        `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine. `backend` is what
+        computes; "auto" tries what is installed and keeps in the file `remembered` what it found, or, without such a
+        file, is ONNX Runtime and on a GPU PyTorch. `missed` is the model that this one stands in for; see
+        `open_or_fall_back`. `after_change` is called in a thread after a model was dropped, such as to give its memory
+        back to the system.
         """
-        trials = Trials(on_gpu=may_use_gpu(device))
+        trials = Trials(on_gpu=may_use_gpu(device, backend), backend=backend)
+        choice = BackendChoice(device, threads, backend, budget=budget, remembered=remembered)
 
         def load(wanted: str) -> Engine:
-            engine = load_engine(wanted, device, threads, trials.check)
-            return replace(engine, budget=budget) if budget else calibrated(engine)
+            return choice.load(wanted, trials.check)
 
         def first() -> Engine:
             engine = load(source)
@@ -143,7 +148,7 @@ class Classifier:
         """The verdict on one text.
 
         `origin` is whoever it is for, such as a server: each gets its share. A text that has not reached the model
-        `within` so many seconds is not read. Of a long text 24 windows are read, of a passive one 8
+        `within` so many seconds is not read. Of a long text 24 windows are read, of any other 8
         (`Verdict.skipped`). Raises NothingToRead, Unreadable, TextTooLong, Overloaded, DeadlinePassed, InferenceFailed
         or ClassifierClosed. Cancelling takes the text out of the queue.
         """

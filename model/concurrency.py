@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -62,12 +63,16 @@ def run_into(future: Future[_T], call: Callable[[], _T]) -> None:
 
 
 async def in_thread(call: Callable[[], _T]) -> _T:
-    """The result of a call that blocks, from a thread that does not keep the process from ending."""
+    """The result of a call that blocks, from a thread that does not keep the process from ending.
+
+    The call has the context of who waits for it, such as the language in which they are spoken to.
+    """
     done: Future[_T] = Future()
+    context = copy_context()
 
     def run() -> None:
         if done.set_running_or_notify_cancel():
-            run_into(done, call)
+            run_into(done, partial(context.run, call))
 
     threading.Thread(target=run, name="beside", daemon=True).start()
     return await asyncio.wrap_future(done)

@@ -41,7 +41,7 @@ class NothingToRead(ModelError):
     """The text is empty once mentions, links and markup are gone."""
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to read here.")
+        super().__init__("There's no text in there I can read (links, mentions and pictures don't count).")
 
 
 class Unreadable(ModelError):
@@ -52,7 +52,7 @@ class Unreadable(ModelError):
 
     def __init__(self, language: str = "") -> None:
         likely = f"; it looks like {language}" if language else ""
-        super().__init__(f"I can't read this yet{likely}. I read English.")
+        super().__init__(f"I can't read this yet{likely}. I only read English.")
         self.language = language
 
 
@@ -60,14 +60,16 @@ class TextTooLong(ModelError):
     """The text is longer than the classifier accepts; it is refused whole, never cut."""
 
     def __init__(self, length: int, limit: int) -> None:
-        super().__init__(f"That text has {length:,} characters; at most {limit:,} are read at once.")
+        super().__init__(f"That text has {length:,} characters, but I can only read {limit:,}.")
+        self.length, self.limit = length, limit
 
 
 class Overloaded(ModelError):
     """The queue is full. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"Too much is waiting to be read; try again in {max(1, round(retry_after))} s.")
+        seconds = max(1, round(retry_after))
+        super().__init__(f"I'm busy right now. Try again in {seconds} second{'' if seconds == 1 else 's'}.")
         self.retry_after = retry_after
 
 
@@ -75,7 +77,7 @@ class DeadlinePassed(ModelError):
     """The text waited beyond the time its caller gave it, and was not computed."""
 
     def __init__(self) -> None:
-        super().__init__("That waited too long, so it was not read.")
+        super().__init__("I'm too busy and didn't get to it. Try again in a moment.")
 
 
 class InferenceFailed(ModelError):
@@ -86,7 +88,7 @@ class ClassifierClosed(ModelError):
     """The classifier is closed, or was closed before it came to this text."""
 
     def __init__(self) -> None:
-        super().__init__("The model is shutting down.")
+        super().__init__("I'm restarting. Try again in a minute.")
 
 
 class CheckpointError(ModelError):
@@ -101,7 +103,7 @@ class HubUnreachable(CheckpointError):
     """The hub that holds the checkpoint does not answer; another time it may. `reason` has no full stop."""
 
     def __init__(self, source: str, reason: str) -> None:
-        super().__init__(f"{source} could not be had: {reason}.")
+        super().__init__(f"I couldn't get {source}: {reason}.")
         self.reason = reason
 
 

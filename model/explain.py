@@ -61,6 +61,7 @@ def influences(
     for (start, end), other in zip(spans, rest, strict=True):
         if isinstance(other, ModelError) and not isinstance(other, NothingToRead | Unreadable):
             raise other
-        score = other.score if isinstance(other, Verdict) else 0.0
+        # A text that lacks a word is shorter, and so less sure by itself: that is not the word's doing.
+        score = other.score_at(whole.temperature) if isinstance(other, Verdict) else 0.0
         found.append(Influence(start, end, whole.score - score))
     return tuple(found)

@@ -22,6 +22,7 @@ from model.acceptance import (
     plain_examples,
     verdicts_of,
 )
+from model.backends.attempt import Attempt
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.concurrency import in_thread
@@ -46,7 +47,7 @@ class ModelInfo:
     """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
-    `missed` is the model that should answer instead.
+    `missed` is the model that should answer instead, and `attempts` are the backends that were tried.
     """
 
     version: str
@@ -58,6 +59,7 @@ class ModelInfo:
     since: float = 0.0
     budget: int = 0
     missed: Missed | None = None
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def fallback(self) -> str:
@@ -65,7 +67,7 @@ class ModelInfo:
         if self.missed is None:
             return ""
         stand_in = "the bundled model" if self.source == BUNDLED else f"{self.source}, the last good one on disk,"
-        return f"{self.missed.source} could not be had ({self.missed.reason}); {stand_in} answers."
+        return f"I couldn't get {self.missed.source} ({self.missed.reason}); {stand_in} is running instead."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class ModelManager:
 
         async def rollback() -> Reloaded:
             if self._previous is None:
-                raise ReloadRefused("There is no earlier model to go back to; none was loaded since the start.")
+                raise ReloadRefused("There's no earlier model to go back to: none was loaded since the start.")
             return self._swap(*self._previous, None, started)
 
         return await self._one_at_a_time("the earlier model", rollback)
@@ -137,10 +139,10 @@ class ModelManager:
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """See `Classifier.golden`."""
         while True:
-            checkpoint = self._worker.answering()[0].checkpoint
-            examples = await in_thread(partial(golden_examples, checkpoint))
-            failures = golden_failures(examples, await _ask(self._worker, examples))
-            if self.info.version == checkpoint.version:  # or some of them were asked of a model that came meanwhile
+            engine = self._worker.answering()[0]
+            examples = await in_thread(partial(golden_examples, engine.checkpoint))
+            failures = golden_failures(examples, await _ask(self._worker, examples), engine.backend.name)
+            if self.info.version == engine.checkpoint.version:  # or some were asked of a model that came meanwhile
                 return len(examples), failures
 
     async def start_shadow(self, source: str, share: float) -> ModelInfo:
@@ -148,7 +150,7 @@ class ModelManager:
 
         async def start() -> ModelInfo:
             if self._shadow is not None:
-                raise ReloadRefused("A candidate is running already; promote or stop it first.")
+                raise ReloadRefused("A candidate is already running. Promote or stop it first.")
             if not 0 < share <= 1:
                 raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
             engine, load = await self._load_beside(source)
@@ -208,7 +210,7 @@ class ModelManager:
     async def _one_at_a_time(self, what: str, change: Callable[[], Awaitable[_T]]) -> _T:
         """Makes the change unless another is under way; that is over afterwards, however it went."""
         if self._changing.locked():
-            raise ReloadRefused("Another change of the model is under way; try again when it is done.")
+            raise ReloadRefused("The model is already being changed. Try again when that's done.")
         self._check_open()
         async with self._changing:
             try:
@@ -218,7 +220,7 @@ class ModelManager:
                 if not limit.expired():
                     raise
                 minutes = CHANGE_SECONDS / 60
-                raise ReloadRefused(f"{what} was not ready within {minutes:.0f} minutes; that was given up.") from None
+                raise ReloadRefused(f"{what} wasn't ready within {minutes:.0f} minutes, so I gave up.") from None
 
     def _check_open(self) -> None:
         if self._worker.closing:
@@ -231,9 +233,7 @@ class ModelManager:
         except ModelError:
             raise
         except Exception as error:  # such as too little memory for two models
-            raise ReloadRefused(
-                f"{source} cannot be loaded beside the running model ({type(error).__name__})."
-            ) from error
+            raise ReloadRefused(f"I can't load {source} beside the running model ({type(error).__name__}).") from error
 
     def _swap(
         self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
@@ -252,7 +252,7 @@ class ModelManager:
 
     def _candidate(self) -> Shadow:
         if self._shadow is None:
-            raise ReloadRefused("No candidate is running; start one first.")
+            raise ReloadRefused("No candidate is running. Start one first.")
         return self._shadow
 
     async def _end_shadow(self, shadow: Shadow) -> None:
@@ -289,6 +289,7 @@ def _info(engine: Engine, since: float) -> ModelInfo:
         since=since,
         budget=engine.budget,
         missed=checkpoint.missed,
+        attempts=engine.attempts,
     )
 
 

@@ -10,6 +10,10 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
+from model.register import Register, Traits
+
+_NO_REGISTER, _NO_TRAITS = Register(), Traits()
+
 
 class Sentiment(StrEnum):
     """The three classes; `SENTIMENTS.index` of one is its label id in every artefact and data set."""
@@ -34,6 +38,7 @@ class Verdict:
     most 512 tokens were read, and `skipped` how many more the text has: it was too long to be read whole. `model` is
     the version of the artefact: a short hash of its files. `danger` says that somebody may be in danger
     (`model.text.danger`): the sentiment is negative then, whatever the network says, and not to be shown as a rating.
+    `temperature` is what its logits were divided by.
     """
 
     sentiment: Sentiment
@@ -42,6 +47,7 @@ class Verdict:
     model: str
     skipped: int = 0
     danger: bool = False
+    temperature: float = 1.0
 
     @property
     def parts(self) -> int:
@@ -58,6 +64,13 @@ class Verdict:
         """P(positive) - P(negative), in [-1, 1]."""
         negative, _, positive = self.probabilities
         return positive - negative
+
+    def score_at(self, temperature: float) -> float:
+        """The score that it would have at another temperature: to compare with a text of another register."""
+        if temperature == self.temperature:
+            return self.score
+        negative, neutral, positive = (pow(one, self.temperature / temperature) for one in self.probabilities)
+        return float((positive - negative) / (negative + neutral + positive))
 
 
 def in_danger(verdict: Verdict) -> Verdict:
@@ -78,20 +91,26 @@ def decide(
     temperature: float,
     abstain_below: float,
     version: str,
+    register: Register = _NO_REGISTER,
+    traits: Traits = _NO_TRAITS,
 ) -> Verdict:
     """Merges a text's windows into one verdict.
 
     `logits` has shape (windows, len(labels)) and is finite; the windows' logits are averaged, so a strong passage
-    outweighs a bland one. Without a neutral label the verdict is neutral when the larger probability is below
-    `abstain_below`.
+    outweighs a bland one. They are divided by `temperature`, and by what `register` says of a text with these `traits`.
+    Without a neutral label the verdict is neutral when the larger probability is below `abstain_below`.
     """
     # In plain floats: for three numbers each call of NumPy costs more than all of this.
-    scaled = [sum(label) / len(label) / temperature for label in zip(*logits.tolist(), strict=True)]
+    means = [sum(label) / len(label) for label in zip(*logits.tolist(), strict=True)]
+    if register and Sentiment.NEUTRAL in labels:  # without that label, how sure it is decides what it says
+        second, first = sorted(means)[-2:]
+        temperature *= register.factor(traits, first - second)
+    scaled = [mean / temperature for mean in means]
     exponentials = [exp(value - max(scaled)) for value in scaled]
     total = sum(exponentials)
     by_label = {label: value / total for label, value in zip(labels, exponentials, strict=True)}
     negative, neutral, positive = (by_label.get(sentiment, 0.0) for sentiment in SENTIMENTS)
-    sentiment = max(by_label, key=lambda label: by_label[label])
+    sentiment = labels[means.index(max(means))]
     if Sentiment.NEUTRAL not in by_label and by_label[sentiment] < abstain_below:
         sentiment = Sentiment.NEUTRAL
-    return Verdict(sentiment, (negative, neutral, positive), len(logits), version)
+    return Verdict(sentiment, (negative, neutral, positive), len(logits), version, temperature=temperature)

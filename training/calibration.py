@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import exp, log
+
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+
+from model.register import MOST_MARGIN, USUAL_TOKENS, Register, Traits
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -26,6 +31,40 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     best = minimize_scalar(loss, bounds=(np.log(0.25), np.log(8.0)), method="bounded")
     return float(np.exp(best.x))
+
+
+def fit_register(
+    logits: np.ndarray, labels: np.ndarray, traits: Sequence[Traits], groups: np.ndarray
+) -> tuple[float, Register]:
+    """The temperature and the weights of `Register` that minimise the negative log-likelihood of `labels`.
+
+    `logits` has shape (n, classes), `labels` and `groups` shape (n,): each group, such as chat or reviews, weighs as
+    much as any other, however many rows it has. Which label is the first stays as it is, for temperatures are above 0,
+    and of two texts of one register that with the larger margin stays the surer.
+    """
+    second, first = np.sort(logits, axis=-1)[:, -2:].T
+    features = np.stack(
+        [
+            [log(max(1, one.tokens) / USUAL_TOKENS) for one in traits],
+            [one.pieces for one in traits],
+            np.minimum(first - second, MOST_MARGIN),
+        ],
+        axis=-1,
+    )
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    weight = 1.0 / (sizes[group] * len(sizes))
+
+    def loss(found: np.ndarray) -> float:
+        scaled = logits / np.exp(found[0] + np.clip(features @ found[1:], -2.0, 2.0))[:, None]
+        peak = scaled.max(-1)
+        total = peak + np.log(np.exp(scaled - peak[:, None]).sum(-1))
+        return float((weight * (total - scaled[np.arange(len(labels)), labels])).sum())
+
+    start = np.array([log(fit_temperature(logits, labels)), 0.0, 0.0, 0.0])
+    bounds = [(log(0.25), log(8.0)), (-1.0, 1.0), (-2.0, 2.0), (-0.2, 0.1)]
+    best = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    temperature, *weights = best.x
+    return float(exp(temperature)), Register(*(round(float(one), 4) for one in weights))
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,12 @@ from typing import Any
 
 from training.errors import Interrupted, SavingFailed, TrainingError
 
+_log = logging.getLogger(__name__)
+
 RECORD = "training.json"
+
+_DEFAULT_SHARE, _DEFAULT_SEED = 0.1, 42
+BESIDE = "-before"
 _STATE = "trainer_state.json"
 """The last file that `transformers.Trainer` writes of a checkpoint."""
 
@@ -20,21 +26,56 @@ _STATE = "trainer_state.json"
 def last_state(folder: Path, record: dict[str, Any]) -> str | None:
     """The newest whole state of an interrupted run of the very same recipe, base and data, or None to start afresh.
 
-    Any other run's states are removed, and so is one that was being written when its run ended.
+    Any other run's states are kept beside, in a folder that ends in `BESIDE`, until the next time, and a warning says
+    what was different; they are gone on from when that run comes again. A state that was being written when its run
+    ended is removed.
     """
     mark = json.dumps(record, sort_keys=True)
-    run = folder / "run.json"
-    if run.is_file() and run.read_text("utf-8") == mark:
+    run, beside = folder / "run.json", folder.with_name(f"{folder.name}{BESIDE}")
+    if _says(beside / "run.json", mark) and not _says(run, mark):
+        aside = folder.with_name(f"{folder.name}-aside")
+        shutil.rmtree(aside, ignore_errors=True)
+        if folder.exists():
+            folder.replace(aside)
+        beside.replace(folder)
+        if aside.exists():
+            aside.replace(beside)
+    if _says(run, mark):
         states = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]), reverse=True)
         for state in states:
             if _is_whole(state):
                 return str(state)
             shutil.rmtree(state)
         return None
-    shutil.rmtree(folder, ignore_errors=True)
+    _put_beside(folder, beside, json.loads(mark))
     folder.mkdir(parents=True)
     run.write_text(mark, "utf-8")
     return None
+
+
+def _says(file: Path, mark: str) -> bool:
+    return file.is_file() and file.read_text("utf-8") == mark
+
+
+def _put_beside(folder: Path, beside: Path, record: dict[str, Any]) -> None:
+    """Nobody's hours of training go because a row or a number was changed meanwhile."""
+    if not any(folder.glob("checkpoint-*")):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    try:
+        before = read_json(folder / "run.json")
+    except (OSError, TrainingError):
+        before = {}
+    other = [name for name in sorted(record.keys() | before.keys()) if record.get(name) != before.get(name)]
+    shutil.rmtree(beside, ignore_errors=True)
+    folder.replace(beside)
+    _log.warning(
+        "%s holds states of a run with another %s; they are kept in %s until the next such time, and training starts "
+        "afresh",
+        folder,
+        ", ".join(other) or "record",
+        beside,
+    )
 
 
 @contextmanager
@@ -98,6 +139,21 @@ def history(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from history(record["base_training"])
     if record.get("recipe"):
         yield record
+
+
+def held_out_by(checkpoint: Path) -> tuple[float, int]:
+    """The share and the seed by which `split_validation` holds out what no phase of a checkpoint has trained on.
+
+    A larger share holds out all that a smaller one does, as long as the seed is the same. Raises TrainingError when its
+    phases have different seeds. A checkpoint without a record was trained elsewhere.
+    """
+    recipes = [record["recipe"] for record in history(read_record(checkpoint))]
+    if len({recipe["seed"] for recipe in recipes}) > 1:
+        raise TrainingError(
+            f"The phases of {checkpoint} have different seeds; no review is sure to be held out by all."
+        )
+    share = min((recipe["validation_share"] for recipe in recipes), default=_DEFAULT_SHARE)
+    return share, recipes[0]["seed"] if recipes else _DEFAULT_SEED
 
 
 def _is_whole(state: Path) -> bool:

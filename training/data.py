@@ -7,7 +7,7 @@ import csv
 import hashlib
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,11 +18,14 @@ from model.text.cleaning import clean, is_readable
 from model.verdict import SENTIMENTS, Sentiment
 from training.datasets_catalog import CORPORA, Corpus
 from training.errors import DataError
+from training.frequent_messages import read_frequent_rows
 from training.labels import NEUTRAL, UNLABELLED, read_labels, read_texts
+from training.moods import with_moods
 from training.stored import read_rows
 
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 CHAT = Path(__file__).parent / "chat" / "chat.csv"
+CHAT_TEST = CHAT.with_name("test.csv")
 
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
@@ -34,7 +37,8 @@ _log = logging.getLogger(__name__)
 class LabelledRows:
     """Rows with `text` and `label3`, and how many rows of their split were left out, by reason.
 
-    "unlabelled" have no label, or in a lexicon no clear one; "unreadable" have a label and nothing to read.
+    "unlabelled" have no label, in a lexicon no clear one, or fewer words than the set must have; "unreadable" have a
+    label and nothing to read.
     """
 
     rows: Dataset
@@ -46,22 +50,37 @@ def load_split(name: str, split: str, data: Path | None) -> Dataset:
     return load_labelled(name, split, data).rows
 
 
-def load_labelled(name: str, split: str, data: Path | None, *, cleaned: bool = True) -> LabelledRows:
+def load_labelled(
+    name: str, split: str, data: Path | None, *, cleaned: bool = True, drop: Callable[[str], bool] | None = None
+) -> LabelledRows:
     """One split's labelled, readable rows, their texts cleaned as the bot cleans or else as people wrote them.
 
     `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" and "chat:KIND" are
-    the parts of our own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Rows
-    that are left out are counted, and logged as a warning. Raises DataError naming the set, and what would bring it,
-    when it cannot be had, has no labels or others than it should, or when no row of it is left.
+    the parts of our own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Texts
+    that `drop` says so of, as people wrote them, count as "terms". Rows that are left out are counted, and logged as a
+    warning. Raises DataError naming the set, and what would bring it, when it cannot be had, has no labels or others
+    than it should, or when no row of it is left.
     """
     raw = load_raw(name, split, data)
-    labelled = raw.filter(lambda row: row["label3"] != UNLABELLED, desc=f"labelled rows of {name}/{split}")
+    words = CORPORA[name.partition(":")[0]].min_words
+    labelled = raw.filter(
+        lambda texts, labels: [
+            label != UNLABELLED and len(text.split()) >= words for text, label in zip(texts, labels, strict=True)
+        ],
+        input_columns=["text", "label3"],
+        batched=True,
+        desc=f"labelled rows of {name}/{split}",
+    )
+    labelled_count = len(labelled)
+    if drop is not None:
+        labelled = labelled.filter(lambda row: not drop(row["text"]), desc="terms")
     if cleaned:
-        labelled_texts = labelled.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}/{split}")
-        rows = labelled_texts.filter(lambda row: is_readable(row["text"]), desc="readable")
+        rows = _readable(labelled.map(_cleaned, batched=True, desc=f"cleaning {name}/{split}"))
     else:
         rows = labelled.filter(lambda row: is_readable(clean(row["text"])), desc="readable")
-    left_out = {"unlabelled": len(raw) - len(labelled), "unreadable": len(labelled) - len(rows)}
+    left_out = {"unlabelled": len(raw) - labelled_count, "unreadable": len(labelled) - len(rows)}
+    if drop is not None:
+        left_out["terms"] = labelled_count - len(labelled)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
     if len(rows) == 0:
         raise DataError(f"Of the {len(raw):,} rows of {name}/{split} none is left: {reasons or 'there are none'}.")
@@ -79,9 +98,11 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
     corpus = _known(name, split)
     if part and name not in _OWN and part not in SENTIMENTS:
         raise DataError(f"{name} has no part {part!r}; its parts are {', '.join(SENTIMENTS)}.")
-    if corpus.scheme is None:
+    if corpus.scheme is None or (corpus.moods and split != "train"):
         raise DataError(f"{name} has no labels of negative, neutral and positive: it can neither train nor be scored.")
     stored = _OWN[name](split, part) if name in _OWN else read_rows(name, corpus, split, data)
+    if corpus.moods:
+        stored = with_moods(name, stored)
     where = f"{name}/{split}"
     labels = read_labels(stored, corpus.scheme, where)
     texts = [_plain(text) for text in read_texts(stored, corpus.text, where)]
@@ -102,10 +123,10 @@ def raw_texts(name: str, split: str, data: Path | None) -> list[str]:
 def load_texts(name: str, data: Path | None, *, without: Iterable[str]) -> Dataset:
     """Distinct, cleaned, readable texts of an unlabelled set, as one column `text`, less those of `without`."""
     raw = Dataset.from_dict({"text": raw_texts(name, "train", data)})
-    rows = raw.map(lambda row: {"text": clean(row["text"])}, desc=f"cleaning {name}")
+    rows = raw.map(_cleaned, batched=True, desc=f"cleaning {name}")
     seen = {text.casefold() for text in without}
     keep: list[int] = []
-    for index, text in enumerate(rows["text"]):
+    for index, text in enumerate(rows["text"][:]):
         if is_readable(text) and text.casefold() not in seen:
             seen.add(text.casefold())
             keep.append(index)
@@ -122,15 +143,18 @@ def read_expressions() -> tuple[dict[str, str], ...]:
 @cache
 def read_chat() -> tuple[dict[str, str], ...]:
     """Our own chat messages, all columns as text; `training/chat/README.md` explains them."""
-    with CHAT.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    rows: list[dict[str, str]] = []
+    for path in (CHAT, CHAT_TEST):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows.extend(csv.DictReader(file))
+    return tuple(rows)
 
 
 def without_duplicates(rows: Dataset) -> Dataset:
     """Keeps the first of rows whose texts are equal up to case and whose labels agree."""
     seen: set[tuple[str, int]] = set()
     keep: list[int] = []
-    for index, (text, label) in enumerate(zip(rows["text"], rows["label3"], strict=True)):
+    for index, (text, label) in enumerate(zip(rows["text"][:], rows["label3"][:], strict=True)):
         key = (text.casefold(), label)
         if key not in seen:
             seen.add(key)
@@ -146,7 +170,7 @@ def split_validation(rows: Dataset, share: float, seed: int) -> DatasetDict:
         digest = hashlib.sha256(f"{seed}:{text.casefold()}".encode("utf-8", "replace")).digest()
         return int.from_bytes(digest[:4]) < limit
 
-    chosen = [held_out(text) for text in rows["text"]]
+    chosen = [held_out(text) for text in rows["text"][:]]
     train = [index for index, held in enumerate(chosen) if not held]
     validation = list(dict.fromkeys(index for index, held in enumerate(chosen) if held))
     return DatasetDict(train=rows.select(train), validation=without_duplicates(rows.select(validation)))
@@ -155,9 +179,21 @@ def split_validation(rows: Dataset, share: float, seed: int) -> DatasetDict:
 def fingerprint(rows: Dataset) -> str:
     """A short SHA-256 over texts and labels in order: the same data gives the same word."""
     digest = hashlib.sha256()
-    for text, label in zip(rows["text"], rows["label3"], strict=True):
+    for text, label in zip(rows["text"][:], rows["label3"][:], strict=True):
         digest.update(f"{label}\t{text}\n".encode("utf-8", "replace"))
     return digest.hexdigest()[:16]
+
+
+def _cleaned(batch: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Texts as the bot cleans them. By the batch: row by row the library takes ten times as long as the cleaning."""
+    return {"text": [clean(text) for text in batch["text"]]}
+
+
+def _readable(rows: Dataset) -> Dataset:
+    """The rows whose cleaned text can be read."""
+    return rows.filter(
+        lambda texts: [is_readable(text) for text in texts], input_columns="text", batched=True, desc="readable"
+    )
 
 
 def _known(name: str, split: str) -> Corpus:
@@ -191,7 +227,14 @@ def _read_chat(split: str, kind: str) -> Dataset:
     return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
 
 
-_OWN = {"expressions": _read_expressions, "chat": _read_chat}
+def _read_frequent(_split: str, _part: str) -> Dataset:
+    """The messages that people send most, those whose two readers agree."""
+    rows = [row for row in read_frequent_rows() if row["label"]]
+    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
+    return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
+
+
+_OWN = {"expressions": _read_expressions, "chat": _read_chat, "frequent": _read_frequent}
 """Sets that come with the program, by split and kind."""
 
 

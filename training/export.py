@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ from model.checkpoints.checkpoint import (
     file_sha256,
     open_checkpoint,
 )
-from model.verdict import SENTIMENTS, Verdict
+from model.verdict import SENTIMENTS, Sentiment, Verdict
 from training.base import trained_network
-from training.checkpointing import RECORD, explained, history, read_json, read_record, whole_folder
+from training.checkpointing import RECORD, explained, held_out_by, read_json, whole_folder
 from training.data import load_split, split_validation
 from training.errors import ExportRefused, TrainingError
+from training.frequent_messages import read_frequent
 from training.golden import GOLDEN_TEXTS
 from training.places import drop_notes, without_places
 from training.quantise import quantise
@@ -44,8 +45,8 @@ MAX_BYTES = 30_000_000
 SAME_LABELS = 0.99
 """Share of gate texts on which int8 must give fp32's label."""
 
-_DEFAULT_SHARE, _DEFAULT_SEED = 0.1, 42
-"""What is held out of a checkpoint without a record, which was trained elsewhere."""
+SAME_FREQUENT, NEAR_CALLS, LEAST_GAP, MOST_NEAR = 0.995, 200, 0.1, 0.05
+"""The same for the messages that people send most; the first of them must not be near calls."""
 
 ACCURACY_POINTS = 0.3
 """How many percentage points of accuracy int8 may lose on a labelled gate set."""
@@ -86,9 +87,10 @@ def export(
         quantise(Path(scratch) / "exact.onnx", folder / "model.onnx", float_layers)
         _copy_companions(checkpoint, folder)
         manifest: dict[str, Any] = {
-            "format": 1,
+            "format": 2 if source.register else 1,
             "labels": list(source.labels),
             "temperature": source.temperature,
+            **({"register": asdict(source.register)} if source.register else {}),
             "abstain_below": source.abstain_below,
             "max_length": source.max_length,
             "float_layers": sorted(float_layers),
@@ -106,6 +108,8 @@ def export(
             for name, figures in manifest["gate"].items()
             for metric in ("accuracy", "macro_recall")
         }
+        if gates and Sentiment.NEUTRAL in source.labels:
+            manifest["gate"]["frequent_messages"] = check_frequent(read_frequent(), exact, quantised)
         _write_golden(folder, quantised)
         _seal(folder, manifest)
         open_checkpoint(str(folder))
@@ -134,14 +138,7 @@ def validation_gates(checkpoint: Path, data: Path | None, rows: int) -> list[Gat
     if rows == 0:
         return []
     tweets = load_split("tweet_eval", "validation", data)
-    recipes = [record["recipe"] for record in history(read_record(checkpoint))]
-    if len({recipe["seed"] for recipe in recipes}) > 1:
-        raise TrainingError(
-            f"The phases of {checkpoint} have different seeds; no review is sure to be held out by all."
-        )
-    # A larger share holds out all that a smaller one does, as long as the seed is the same.
-    share = min((recipe["validation_share"] for recipe in recipes), default=_DEFAULT_SHARE)
-    seed = recipes[0]["seed"] if recipes else _DEFAULT_SEED
+    share, seed = held_out_by(checkpoint)
     reviews = split_validation(load_split("imdb", "train", data), share, seed)["validation"]
     chosen = {"tweet_eval": tweets, "imdb": reviews.shuffle(seed=0)}
     return [GateSet(name, split["text"][:rows], split["label3"][:rows]) for name, split in chosen.items()]
@@ -188,6 +185,28 @@ def check_gate(gate: GateSet, exact: Engine, quantised: Engine) -> dict[str, flo
         "int8_accuracy": after,
         "int8_macro_recall": macro_recall(np.eye(len(SENTIMENTS))[found[1]], truth),
     }
+
+
+def check_frequent(texts: Sequence[str], exact: Engine, quantised: Engine) -> dict[str, Any]:
+    """Compares int8 with fp32 on the short messages that people send most, the most frequent first.
+
+    Raises ExportRefused, naming some, when more of them than `SAME_FREQUENT` allows get another label, or when of the
+    first `NEAR_CALLS` more than the share `MOST_NEAR` has its two best probabilities so near that the next rounding
+    decides. Some are for people too ("sorry", "got it"); which they are goes into the manifest.
+    """
+    before, after = _scored(exact, texts), _scored(quantised, texts)
+    other = [text for text, old, new in zip(texts, before, after, strict=True) if old.sentiment != new.sentiment]
+    same = 1 - len(other) / len(texts)
+    gaps = [first - second for *_, second, first in (sorted(verdict.probabilities) for verdict in after[:NEAR_CALLS])]
+    near = [text for text, gap in zip(texts, gaps, strict=False) if gap < LEAST_GAP]
+    if same < SAME_FREQUENT or len(near) > MOST_NEAR * len(gaps):
+        raise ExportRefused(
+            f"Export refused on frequent messages: int8 gives the same label on {same:.2%} of {len(texts)} (at least "
+            f"{SAME_FREQUENT:.1%} needed; others: {', '.join(map(repr, other[:8])) or 'none'}), and of the first "
+            f"{len(gaps)} these {len(near)} are nearer than {LEAST_GAP:.2f} between two labels (at most "
+            f"{MOST_NEAR:.0%} may be): {', '.join(map(repr, near[:8])) or 'none'}."
+        )
+    return {"texts": len(texts), "same_label": same, "least_gap": min(gaps), "near": near}
 
 
 def _trained(checkpoint: Path) -> Checkpoint:
@@ -239,7 +258,7 @@ def _content(array: NDArray[Any]) -> tuple[tuple[int, ...], bytes]:
 
 
 def _scored(engine: Engine, texts: Sequence[str]) -> list[Verdict]:
-    return verdicts(engine, read_logits(engine, texts))
+    return verdicts(engine, texts, read_logits(engine, texts))
 
 
 def _write_golden(folder: Path, engine: Engine) -> None:
@@ -254,6 +273,6 @@ def _write_golden(folder: Path, engine: Engine) -> None:
 def _seal(folder: Path, manifest: dict[str, Any]) -> None:
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
     manifest["files"] = files
-    manifest["version"] = artefact_version(files, manifest["labels"], manifest["temperature"])
+    manifest["version"] = artefact_version(manifest)
     manifest["onnxruntime"] = onnxruntime.__version__
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

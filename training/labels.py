@@ -159,7 +159,7 @@ def _named(rows: Dataset, column: str, where: str) -> Sequence[object]:
 def _column(rows: Dataset, column: str, where: str) -> list[Any]:
     if column not in rows.column_names:
         raise DataError(f"{where} lacks the column {column!r}; it has {', '.join(rows.column_names)}.")
-    return list(rows[column])
+    return list(rows[column][:])  # iterated over, the library would look up row by row
 
 
 def _is_nothing(value: object) -> bool:

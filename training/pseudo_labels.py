@@ -71,18 +71,19 @@ def teach(checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output
     labelled = split_validation(load_split("imdb", "train", data), recipe.validation_share, recipe.seed)
     truth = np.array(labelled["validation"]["label3"]) == POSITIVE
     words = WordTeacher()
-    words.fit(labelled["train"]["text"], np.array(labelled["train"]["label3"]) == POSITIVE)
-    held_out = _both(words, checkpoint, recipe, labelled["validation"]["text"])
+    words.fit(labelled["train"]["text"][:], np.array(labelled["train"]["label3"]) == POSITIVE)
+    held_out = _both(words, checkpoint, recipe, labelled["validation"]["text"][:])
     together = LogisticRegression().fit(held_out, truth)
-    texts = load_texts("imdb_unsupervised", data, without=[*labelled["train"]["text"], *labelled["validation"]["text"]])
+    known = [text for rows_of_split in labelled.values() for text in rows_of_split["text"][:]]
+    texts = load_texts("imdb_unsupervised", data, without=known)
     if rows:
         texts = texts.shuffle(seed=recipe.seed).select(range(min(rows, len(texts))))
     if len(texts) == 0:
         raise DataError("There are no unlabelled reviews to teach from.")
-    positive = together.predict_proba(_both(words, checkpoint, recipe, texts["text"]))[:, 1]
+    positive = together.predict_proba(_both(words, checkpoint, recipe, texts["text"][:]))[:, 1]
     taught = Dataset.from_dict(
         {
-            "text": texts["text"],
+            "text": texts["text"][:],
             "label3": np.where(positive > 0.5, POSITIVE, NEGATIVE),
             "probabilities": np.stack([1 - positive, np.zeros_like(positive), positive], axis=1).round(4).tolist(),
         }

@@ -23,7 +23,16 @@ from training.errors import PublishError
 
 SPACE_NEEDS = ("app.py", "requirements.txt", "README.md", "MODEL")
 SPACE_PACKAGES: dict[str, tuple[str, ...]] = {
-    "bot": ("py.typed", "demo/*.js", "demo/*.css", "web/*.js", "web/*.css", "web/*.svg", "web/templates/*.jinja"),
+    "bot": (
+        "py.typed",
+        "i18n/locales/*/LC_MESSAGES/*.mo",
+        "demo/*.js",
+        "demo/*.css",
+        "web/*.js",
+        "web/*.css",
+        "web/*.svg",
+        "web/templates/*.jinja",
+    ),
     "model": (
         "py.typed",
         "bundled/config.json",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,14 +30,15 @@ _Share = Annotated[_Number, Field(ge=0, lt=1)]
 class Source:
     """One data set in the mixture: its name in `training.data`, how many rows (0: all) and how often.
 
-    `vary` is how many copies of each row come besides, each with an edit that changes nothing of what it says
-    (`training.augmentation`).
+    `vary` is how many copies of each row come besides, each with an edit that changes nothing of what it says, and
+    `irony` how many copies for each row of praise are marked as irony and so are blame (`training.augmentation`).
     """
 
     name: str
     rows: Annotated[_Whole, Field(ge=0)] = 0
     repeat: Annotated[_Whole, Field(ge=1)] = 1
     vary: Annotated[_Whole, Field(ge=0, le=8)] = 0
+    irony: _Share = 0.0
 
 
 @dataclass(frozen=True, slots=True, config=_CLOSED)
@@ -47,7 +48,10 @@ class Recipe:
     `max_length` is in tokens, specials included. `keep` says which part of a longer training text is kept: "head", or
     "head_tail" (half from each end; Sun et al. 2019, arXiv:1905.05583). `attention_dropout` above 0 leaves the fast
     attention kernel on a CPU. `head_rate` multiplies the learning rate of the classification head. `schedule` is the
-    learning rate over time, as `transformers` names it.
+    learning rate over time, as `transformers` names it. `seed` says which rows are held out, and, where `order_seed`
+    is 0, in which order the others come; runs that are to be averaged differ in `order_seed` alone. `teacher` is a
+    folder that `training.soft_labels` wrote: what it says of a row makes up `teacher_share` of what is learned of it,
+    its label the rest.
     """
 
     phase: Literal["imdb", "slang"]
@@ -68,6 +72,9 @@ class Recipe:
     class_weights: tuple[_Positive, ...] = ()
     validation_share: _Share = 0.1
     seed: Annotated[_Whole, Field(ge=0)] = 42
+    order_seed: Annotated[_Whole, Field(ge=0)] = 0
+    teacher: str = ""
+    teacher_share: Annotated[_Number, Field(ge=0, le=0.5)] = 0.5
 
     def __post_init__(self) -> None:
         """Raises RecipeError for labels that cannot be trained, and for weights that are not theirs."""
@@ -101,6 +108,12 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path.name}{_sentence(_first(error), table)}") from None
     except RecipeError as error:
         raise RecipeError(f"{path.name}: {error}") from None
+
+
+def without_teacher(recipe: Recipe) -> Recipe:
+    """The recipe for learning from labels alone: nothing of its teacher, and no rows that only a teacher labelled."""
+    own = tuple(source for source in recipe.sources if not (recipe.teacher and source.name.startswith(recipe.teacher)))
+    return replace(recipe, teacher="", sources=own)
 
 
 def recipe_path(name: str) -> Path:

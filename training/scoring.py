@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from model.backends.engine import Engine
 from model.errors import NothingToRead, Unreadable
+from model.register import Traits
 from model.scheduling.batching import next_batch
 from model.verdict import Sentiment, Verdict
 
@@ -27,12 +28,28 @@ def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[N
     return results
 
 
-def verdicts(engine: Engine, logits: Sequence[NDArray[np.float32]]) -> list[Verdict]:
-    """Verdicts for `read_logits`; a refused text, with nothing to read or unreadable, counts as neutral."""
+def verdicts(engine: Engine, texts: Sequence[str], logits: Sequence[NDArray[np.float32]]) -> list[Verdict]:
+    """Verdicts for `read_logits` of these texts; one that is refused, with nothing to read, say, counts as neutral."""
+    refused = Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
     return [
-        engine.decide(rows) if len(rows) else Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
-        for rows in logits
+        engine.decide(rows, _traits(engine, text)) if len(rows) else refused
+        for text, rows in zip(texts, logits, strict=True)
     ]
+
+
+def _traits(engine: Engine, text: str) -> Traits:
+    return engine.traits(engine.reader.read(text)) if engine.checkpoint.register else Traits()
+
+
+def read_traits(engine: Engine, texts: Sequence[str]) -> list[Traits]:
+    """What each text's tokens tell of its register; nothing for one that is refused."""
+    found = []
+    for text in texts:
+        try:
+            found.append(engine.reader.traits(engine.reader.read(text)))
+        except (NothingToRead, Unreadable):
+            found.append(Traits())
+    return found
 
 
 class _Row(list[int]):

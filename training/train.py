@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +39,7 @@ from training.calibration import expected_calibration_error, fit_temperature, so
 from training.checkpointing import RECORD, explained, last_state, read_record, whole_folder
 from training.data import fingerprint, split_validation
 from training.errors import DataError
-from training.mixture import load_mixture
+from training.mixture import load_mixture, read_soft_labels
 from training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -55,29 +55,42 @@ class PhaseResult:
     metrics: dict[str, float]
 
 
-def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max_rows: int = 0) -> PhaseResult:
+def run_phase(
+    recipe: Recipe,
+    base: str,
+    data: Path | None,
+    output: Path,
+    *,
+    max_rows: int = 0,
+    without: Collection[str] = (),
+) -> PhaseResult:
     """Trains one phase and writes the best epoch's checkpoint, by validation loss, to `output`.
 
     An interrupted run of the same recipe, base and data goes on from its last saved state in `output/trainer`, which
-    is removed at the end. `max_rows` shortens the training set for a quick run. Raises TrainingError (its subclasses)
-    for data or a base that cannot be had, a label that no text has, a disk that is full, and Ctrl-C; `output` then
-    holds what it held before.
+    is removed at the end. `max_rows` shortens the training set for a quick run; `without` are terms that our own
+    sentences are left out for (`load_mixture`). Raises TrainingError (its subclasses) for data or a base that cannot be
+    had, a label that no text has, a disk that is full, and Ctrl-C; `output` then holds what it held before.
     """
-    set_seed(recipe.seed)
+    set_seed(recipe.order_seed or recipe.seed)
     started = time.perf_counter()
-    mixture = load_mixture(recipe.sources, data, recipe.seed)
-    rows = _labelled(mixture.rows, recipe.labels)
+    taught = read_soft_labels(Path(recipe.teacher), recipe.teacher_share) if recipe.teacher else None
+    mixture = load_mixture(
+        recipe.sources, data, recipe.seed, without, recipe.validation_share, taught=taught, copied=not max_rows
+    )
+    rows = _of_labels(mixture.rows, recipe.labels)
     if others := len(mixture.rows) - len(rows):
         _log.warning("%s rows have a label that this phase has not; they are left out.", f"{others:,}")
     if max_rows:
         rows = rows.shuffle(seed=recipe.seed).select(range(min(max_rows, len(rows))))
-    parts = split_validation(rows, recipe.validation_share, recipe.seed)
+    parts = split_validation(_with_targets(rows, recipe.labels), recipe.validation_share, recipe.seed)
+    if len(copies := _of_labels(mixture.copies, recipe.labels)):
+        parts["train"] = datasets.concatenate_datasets([parts["train"], _with_targets(copies, recipe.labels)])
     if min(len(parts["train"]), len(parts["validation"])) == 0:
         raise DataError(
             f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of: {mixture.account}"
             f"{f'; {others:,} have a label that this phase has not' if others else ''}."
         )
-    if unseen := set(recipe.labels) - {recipe.labels[np.argmax(shares)] for shares in parts["train"]["labels"]}:
+    if unseen := set(recipe.labels) - {recipe.labels[np.argmax(shares)] for shares in parts["train"]["labels"][:]}:
         raise DataError(f"No text to train on is labelled {min(unseen)}; add a source that has some.")
     model, tokenizer = load_base(
         base, recipe.labels, dropout=recipe.dropout, attention_dropout=recipe.attention_dropout
@@ -89,7 +102,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         args=training_arguments(recipe, output / "trainer", len(encoded["train"])),
         train_dataset=encoded["train"],
         eval_dataset=encoded["validation"],
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=32),
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=16),
         compute_metrics=_metrics,
         processing_class=tokenizer,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=1), _SaveOften()] if recipe.epochs > 1 else [],
@@ -102,6 +115,8 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         "rows": {name: len(part) for name, part in parts.items()},
         "sources": mixture.counts,
         "other_labels": others,
+        **({"without_terms": sorted(without)} if without else {}),
+        **({"max_rows": max_rows} if max_rows else {}),
         "data": {name: fingerprint(part) for name, part in parts.items()},
         "versions": versions(),
     }
@@ -117,6 +132,7 @@ def run_phase(recipe: Recipe, base: str, data: Path | None, output: Path, *, max
         }
         network = cast(DistilBertForSequenceClassification, trainer.model)
         network.config.calibration_temperature = temperature
+        network.config.calibration_register = None  # the base's, if it has one, is of other weights
         record |= {"temperature": temperature, "metrics": metrics}
         with whole_folder(output) as folder:
             trainer.save_model(str(folder))
@@ -145,7 +161,7 @@ def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDAr
     network = trained_network(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
     encoded = encode(datasets.Dataset.from_dict({"text": list(texts), "labels": [0] * len(texts)}), tokenizer, recipe)
-    order = np.argsort(encoded["length"], kind="stable")[::-1]
+    order = np.argsort(encoded["length"][:], kind="stable")[::-1]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Trainer(
             network,
@@ -157,7 +173,7 @@ def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDAr
                 use_cpu=not torch.cuda.is_available(),
                 report_to=[],
             ),
-            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=32),
+            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=16),
         )
         predicted = trainer.predict(encoded.select(order).remove_columns(["length", "labels"])).predictions
     logits = np.empty(np.shape(predicted), np.float32)
@@ -168,7 +184,7 @@ def read_network(checkpoint: Path, recipe: Recipe, texts: Sequence[str]) -> NDAr
 def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
     """Trainer settings: bf16 where the processor or GPU has it, one evaluation an epoch, the best epoch kept."""
     steps = max(1, rows // recipe.batch_size)
-    save_every = max(50, steps // 4)
+    save_every = max(50, min(500, steps // 4))
     several_epochs = recipe.epochs > 1
     return TrainingArguments(
         output_dir=str(folder),
@@ -192,8 +208,8 @@ def training_arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArgum
         metric_for_best_model="loss",
         logging_steps=50,
         report_to=[],
-        seed=recipe.seed,
-        data_seed=recipe.seed,
+        seed=recipe.order_seed or recipe.seed,
+        data_seed=recipe.order_seed or recipe.seed,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
@@ -265,16 +281,26 @@ def versions() -> dict[str, str]:
     }
 
 
-def _labelled(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:
-    """Rows whose label the phase has, with `labels`: the probability of each of its labels."""
+def _of_labels(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:
+    """The rows whose label the phase has."""
+    wanted = {LABEL_IDS[label] for label in labels}
+    return rows.filter(
+        lambda given: [label in wanted for label in given],
+        input_columns="label3",
+        batched=True,
+        desc="labels of this phase",
+    )
+
+
+def _with_targets(rows: datasets.Dataset, labels: tuple[str, ...]) -> datasets.Dataset:
+    """The rows with `labels`: the probability of each of the phase's labels."""
     wanted = [LABEL_IDS[label] for label in labels]
 
-    def target(row: dict[str, Any]) -> dict[str, list[float]]:
-        chosen = [row["probabilities"][label] for label in wanted]
-        return {"labels": [share / sum(chosen) for share in chosen]}
+    def targets(batch: dict[str, list[Any]]) -> dict[str, list[list[float]]]:
+        chosen = [[shares[label] for label in wanted] for shares in batch["probabilities"]]
+        return {"labels": [[share / sum(row) for share in row] for row in chosen]}
 
-    kept = rows.filter(lambda row: row["label3"] in wanted, desc="labels of this phase")
-    return kept.map(target, desc="targets")
+    return rows.map(targets, batched=True, desc="targets")
 
 
 def _metrics(prediction: EvalPrediction) -> dict[str, float]:

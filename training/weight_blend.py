@@ -90,13 +90,14 @@ def _calibrate(folder: Path, data: Path | None) -> dict[str, float]:
     rows = load_split("tweet_eval", "validation", data)
     engine = load_engine(str(folder))
     order = [engine.checkpoint.labels.index(sentiment) for sentiment in SENTIMENTS]
-    read = read_logits(engine, rows["text"], "calibrating")
+    read = read_logits(engine, rows["text"][:], "calibrating")
     given = [len(windows) > 0 for windows in read]  # what is refused gets no probability that could be calibrated
     logits = np.stack([windows.mean(axis=0) for windows in read if len(windows)])[:, order]
     labels = np.array(rows["label3"])[given]
     temperature = fit_temperature(logits, labels)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config["calibration_temperature"] = temperature
+    config.pop("calibration_register", None)  # it is of the first checkpoint's weights
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     return {
         "validation_accuracy": float((logits.argmax(-1) == labels).mean()),

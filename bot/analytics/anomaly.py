@@ -21,6 +21,10 @@ SILENT_SECONDS = 6 * SECONDS
 """A storm is over when for so long no hour had enough messages to be judged."""
 
 
+RAISED = 1.5
+"""By how much a false alarm raises what the next storm needs, for a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """A storm starts `start` standard deviations below usual, if that is `least` in score; it ends at `end` of them."""
@@ -28,6 +32,11 @@ class Thresholds:
     start: float
     end: float
     least: float
+
+    @property
+    def raised(self) -> Thresholds:
+        """What it takes for a day after a false alarm: half as much again."""
+        return Thresholds(self.start * RAISED, self.end, self.least * RAISED)
 
 
 THRESHOLDS = {
@@ -67,10 +76,19 @@ def enough(hour: HourMood, settings: GuildSettings) -> bool:
 
 
 def judge(
-    last: Anomaly | None, hour: HourMood | None, baseline: Baseline, sensitivity: Sensitivity, now: float
+    last: Anomaly | None,
+    hour: HourMood | None,
+    baseline: Baseline,
+    sensitivity: Sensitivity,
+    now: float,
+    *,
+    raised: bool = False,
 ) -> Change:
-    """What changes now; `hour` is the latest that had enough messages, None when none of late did."""
-    threshold = THRESHOLDS[sensitivity]
+    """What changes now; `hour` is the latest that had enough messages, None when none of late did.
+
+    `raised`: somebody has called an alert false of late, and a storm takes more to start.
+    """
+    threshold = THRESHOLDS[sensitivity].raised if raised else THRESHOLDS[sensitivity]
     if last is not None and last.ended is None:
         if hour is None:
             return Change.ENDS if now - last.judged >= SILENT_SECONDS else Change.NONE

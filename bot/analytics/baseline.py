@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +14,9 @@ from bot.domain.snowflake import SECONDS
 
 WEEKS = 8
 """How much of the past is asked: enough for a rhythm, and short enough that a channel which has changed is forgiven."""
+
+AT_ONCE = 16
+"""Channels that are learned together: some 20,000 hours."""
 
 FEWEST_HOURS, FEWEST_SPAN = 24, 7 * 24
 """So many hours that may be told, over so many hours of time, are the least to call something usual."""
@@ -35,17 +39,19 @@ class Baseline:
 
     def __init__(self, hours: Sequence[HourMood], zone: ZoneInfo) -> None:
         self._zone = zone
+        places = [self._hour_of_week(hour.hour) for hour in hours]
+        means = [(hour.mean, hour.messages) for hour in hours]
         of_week: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
-        for hour in hours:
-            of_week[self._hour_of_week(hour.hour)].append((hour.mean, hour.messages))
-        overall = _weighted_median([pair for pairs in of_week.values() for pair in pairs])
-        self._usual = [overall] * _HOURS_OF_WEEK
+        for place, mean in zip(places, means, strict=True):
+            of_week[place].append(mean)
+        overall = _weighted_median(means)
+        self._usual = array("d", [overall]) * _HOURS_OF_WEEK
         for place in range(_HOURS_OF_WEEK):
             near = [pair for step in (-1, 0, 1) for pair in of_week.get((place + step) % _HOURS_OF_WEEK, ())]
             if near:
                 weight = len(near) / (len(near) + _PRIOR)
                 self._usual[place] = weight * _weighted_median(near) + (1 - weight) * overall
-        apart = [(abs(hour.mean - self.usual(hour.hour)), hour.messages) for hour in hours]
+        apart = [(abs(mean - self._usual[place]), n) for place, (mean, n) in zip(places, means, strict=True)]
         self.spread = max(_NARROWEST, 1.4826 * _weighted_median(apart))
         """How far an hour's mean usually is from what is usual, as a standard deviation."""
 

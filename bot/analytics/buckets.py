@@ -43,7 +43,7 @@ class Timeline:
 
     `gaps` are (start, end) in seconds since the Unix epoch, in order and apart from each other; `hidden` is the number
     of hours of which nothing is told because fewer than five people wrote in them. `partly` is the number of channels
-    of several together of which not everything was seen.
+    of several together of which not everything was seen. `filled` are like `gaps`: what was read afterwards.
     """
 
     size: Size
@@ -51,11 +51,17 @@ class Timeline:
     gaps: tuple[tuple[int, int], ...]
     hidden: int
     partly: int = 0
+    filled: tuple[tuple[int, int], ...] = ()
 
     @property
     def total(self) -> HourMood | None:
         """Everything that is told, together."""
         return together([bucket.mood for bucket in self.buckets if bucket.mood is not None])
+
+    @property
+    def filled_seconds(self) -> int:
+        """How much was read afterwards."""
+        return sum(end - start for start, end in self.filled)
 
     @property
     def missing_seconds(self) -> int:
@@ -104,7 +110,8 @@ def timeline(
     last = bounds[-1] * SECONDS if until is None else min(bounds[-1] * SECONDS, int(until))
     first = bounds[0] * SECONDS
     partly = {gap.channel_id for gap in mood.partly if merged((gap,), first, last)}
-    return Timeline(size, buckets, merged(mood.gaps, first, last), len(mood.hidden), len(partly))
+    filled = tuple((max(start, first), min(end, last)) for start, end in mood.filled if start < last and end > first)
+    return Timeline(size, buckets, merged(mood.gaps, first, last), len(mood.hidden), len(partly), filled)
 
 
 def together(hours: Sequence[HourMood]) -> HourMood | None:

@@ -24,9 +24,9 @@ def assemble(
     """A client with all its features, ready to be started with a token.
 
     The classifier and the storage stay their opener's to close. Without `message_content`, which Discord may refuse,
-    nothing can be read that nobody asks about.
+    nothing can be read that nobody asks about. It serves the shards that the storage is this process's for.
     """
-    client = Vibecheck(message_content=message_content, traffic=traffic)
+    client = Vibecheck(message_content=message_content, traffic=traffic, shards=storage.database.shards)
     services = Services.over(client, settings, classifier, storage, content_seen=message_content, page=page)
     client.equip(services, features(services))
     return client

@@ -13,20 +13,20 @@ from bot.permissions import PORTAL
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
 """Exit codes of sysexits.h: all well, Discord or the database cannot be reached, a setting must be put right."""
 
-WRONG_TOKEN = f"Discord refused the token: copy it anew from {PORTAL} under Bot and set DISCORD_TOKEN in .env."
-NO_DISCORD = "Discord cannot be reached; check this machine's network and start again."
-NOT_REACHED = "Discord cannot be reached; check this machine's network."
+WRONG_TOKEN = f"Discord refused the token. Copy a new one from {PORTAL} under Bot, and set DISCORD_TOKEN in .env."
+NO_DISCORD = "I can't reach Discord. Check this machine's network and start again."
+NOT_REACHED = "I can't reach Discord. Check this machine's network."
 OUTDATED = (
     "Discord no longer serves what this version asks for (close code {code}): "
     "update Vibecheck and discord.py, then start again."
 )
-MORE_SHARDS = "Discord wants the servers spread over its connections anew (close code {code}); it is asked how."
+MORE_SHARDS = "Discord wants the servers spread over more connections (close code {code}); asking it how."
 BANNED = (
-    "Discord keeps this machine's address out for a while ({status}): too many requests came from it, perhaps from "
-    "another program. Each further one would make it longer."
+    "Discord is blocking this machine's address for a while ({status}): it sent too many requests, perhaps from "
+    "another program. Every new one would make it longer."
 )
-FAILING = "Discord is failing ({status}); nothing is wrong on this machine."
-BROKEN = "The connection to Discord broke off ({kind})."
+FAILING = "Discord has problems ({status}). This machine is fine."
+BROKEN = "The connection to Discord was lost ({kind})."
 
 NETWORK_WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries while nothing of Discord has been reached yet; after them the process ends."""

@@ -26,7 +26,7 @@ class Check:
 def model_check(running: Running) -> Check:
     """The model answers, be it the one that was asked for or the one that stands in for it."""
     if running.classifier is None:
-        return Check("model", False, "it is being loaded")
+        return Check("model", False, "it's loading")
     health, info = running.classifier.health(), running.classifier.info
     if not health.healthy:
         return Check("model", False, health.reason)
@@ -38,10 +38,10 @@ def model_check(running: Running) -> Check:
 def store_check(running: Running, signs: VitalSigns, now: float) -> Check:
     """The database answers, and what was read is written. `now` is of the clock of `signs`."""
     if running.storage is None:
-        return Check("store", False, "it is being opened")
+        return Check("store", False, "it's opening")
     if not signs.store_is_up():
         ago = "yet" if signs.store_seen is None else f"for {now - signs.store_seen:.0f} s"
-        return Check("store", False, f"it has not answered {ago}")
+        return Check("store", False, f"it hasn't answered {ago}")
     buffer = running.storage.write_buffer
     since = buffer.since_flush()
     if since is not None and since > FLUSH_SECONDS:
@@ -50,16 +50,20 @@ def store_check(running: Running, signs: VitalSigns, now: float) -> Check:
 
 
 def shards_check(running: Running) -> Check:
-    """Each shard of this process has a session with Discord, and all servers are known."""
-    client, up = running.client, running.traffic.up
+    """Each shard of this process has a session with Discord, and all servers are known.
+
+    One that only waits to take another's place is as it should be.
+    """
+    client, up, leases = running.client, running.traffic.up, running.storage and running.storage.leases
+    if leases and leases.waits_for:
+        return Check("discord", True, f"it's on standby: {leases.waits_for}")
     if client is None or not client.is_ready() or not up:
-        return Check("discord", False, "it is not connected yet")
+        return Check("discord", False, "it isn't connected yet")
     lost = sorted(number for number, stands in up.items() if not stands)
     if lost:
-        return Check("discord", False, f"shards {', '.join(map(str, lost))} are not connected")
-    if len(up) < (client.shard_count or 1):
-        return Check("discord", False, f"{len(up)} of {client.shard_count} shards are connected")
-    return Check("discord", True, f"{len(up)} of {client.shard_count} shards are connected")
+        return Check("discord", False, f"shards {', '.join(map(str, lost))} aren't connected")
+    ours = len(client.own_shards.of(client.shard_count or 1))
+    return Check("discord", len(up) >= ours, f"{len(up)} of {ours} shards are connected")
 
 
 def works(running: Running, signs: VitalSigns, now: float) -> list[Check]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.app.bounded_server import Answer, BoundedServer
 from bot.app.health_checks import Check, is_ready, works
 from bot.app.metrics import metrics_text
 from bot.app.running import Running
@@ -29,16 +30,17 @@ async def health_server(
     """
     signs = VitalSigns(running, clock)
     signs.start()
-    runner = web.AppRunner(_application(running, signs, clock), access_log=None, handle_signals=False)
+    server = BoundedServer(_answers(running, signs, clock))
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_CLOSING_SECONDS)
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port, shutdown_timeout=_CLOSING_SECONDS)
+        site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port)
         try:
             await site.start()
         except OSError as error:
             raise SettingsError(
-                f"Health and metrics cannot be served at {settings.metrics_host}:{settings.metrics_port} "
-                f"({error.strerror}); set METRICS_HOST and METRICS_PORT to an address that is free."
+                f"Health checks and metrics can't be served at {settings.metrics_host}:{settings.metrics_port} ("
+                f"{error.strerror}). Set METRICS_HOST and METRICS_PORT to a free address."
             ) from None
         yield
     finally:
@@ -46,23 +48,20 @@ async def health_server(
         await signs.close()
 
 
-def _application(running: Running, signs: VitalSigns, clock: Callable[[], float]) -> web.Application:
-    async def livez(_: web.Request) -> web.Response:
+def _answers(running: Running, signs: VitalSigns, clock: Callable[[], float]) -> Mapping[str, Answer]:
+    async def livez() -> web.Response:
         return _answer([Check("loop", True, "it turns")])
 
-    async def healthz(_: web.Request) -> web.Response:
+    async def healthz() -> web.Response:
         return _answer(works(running, signs, clock()))
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def readyz() -> web.Response:
         return _answer(is_ready(running, signs, clock()))
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics() -> web.Response:
         return web.Response(body=metrics_text(running, signs), headers={"Content-Type": METRICS_TYPE})
 
-    application = web.Application(client_max_size=1024)
-    for path, handler in (("/livez", livez), ("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
-        application.router.add_get(path, handler)
-    return application
+    return {"/livez": livez, "/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
 def _answer(checks: Iterable[Check]) -> web.Response:

@@ -18,6 +18,9 @@ from model.installation import installed_version
 
 _PREFIX = "vibecheck_"
 
+_TASK = "task"
+"""The label of a job's name: `job` and `instance` are Prometheus' own, which puts them over ours."""
+
 
 def metrics_text(running: Running, signs: VitalSigns) -> bytes:
     """All metrics of this moment, in Prometheus' text format."""
@@ -40,6 +43,7 @@ class ProcessMetrics(Collector):
         yield from self._process()
         yield from self._model()
         yield from self._store()
+        yield from self._cluster()
         yield from self._discord()
         yield from self._jobs()
 
@@ -55,7 +59,7 @@ class ProcessMetrics(Collector):
         well = {"works": works(self._running, self._signs, now), "ready": is_ready(self._running, self._signs, now)}
         yield _gauge("works", "Whether /healthz is 200.", all(check.ok for check in well["works"]))
         yield _gauge("ready", "Whether /readyz is 200.", all(check.ok for check in well["ready"]))
-        yield _histogram("event_loop_lag_seconds", "By how much the loop turned too late.", self._signs.lag)
+        yield _histogram("event_loop_lag_seconds", "How late the event loop ran.", self._signs.lag)
         yield _histogram("gc_pause_seconds", "How long the garbage collector held everything.", self._signs.pauses)
 
     def _model(self) -> Iterator[Metric]:
@@ -67,14 +71,14 @@ class ProcessMetrics(Collector):
         yield _gauge("inference_queue_tokens", "Tokens, estimated, that wait for the model.", stats.queued_tokens)
         answered = sum(found.count for found in stats.seconds.values())
         yield _counter("inference_texts", "Texts that the model has answered.", answered)
-        yield _counter("inference_cached", "Of these, from memory.", stats.cached)
+        yield _counter("inference_cached", "Of these, answered from the cache.", stats.cached)
         yield _counter("inference_failed", "Texts on which the model failed.", stats.failed)
         yield _counter("inference_expired", "Texts that waited for too long.", stats.expired)
         yield _counter("inference_shed", "Texts that were refused because too much waited.", stats.shed)
         padding = 1 - stats.useful_tokens / stats.computed_tokens if stats.computed_tokens else 0.0
         yield _gauge("inference_padding_ratio", "Share of computed tokens that were padding.", padding)
         waits = HistogramMetricFamily(
-            f"{_PREFIX}inference_seconds", "From a text's coming to its verdict.", labels=("priority",)
+            f"{_PREFIX}inference_seconds", "Time from a text's arrival to its verdict.", labels=("priority",)
         )
         for priority, histogram in stats.seconds.items():
             waits.add_metric((priority,), histogram.buckets(), histogram.sum)
@@ -82,9 +86,9 @@ class ProcessMetrics(Collector):
         yield _gauge(
             "inference_last_pass_timestamp_seconds", "When a forward pass ended last.", time.time() - health.since_pass
         )
-        yield _counter("inference_replaced", "How often a hung or broken model was loaded anew.", health.replaced)
+        yield _counter("inference_replaced", "How often a hung or broken model was reloaded.", health.replaced)
         yield _gauge("inference_up", "Whether the model answers.", health.healthy)
-        yield _gauge("model_fallback", "Whether another model stands in.", bool(classifier.info.fallback))
+        yield _gauge("model_fallback", "Whether a fallback model is running.", bool(classifier.info.fallback))
 
     def _store(self) -> Iterator[Metric]:
         storage, signs = self._running.storage, self._signs
@@ -103,8 +107,23 @@ class ProcessMetrics(Collector):
         yield _counter("store_failures", "Writes that failed and are tried again.", buffer.counts.failures)
         yield _counter("store_written_messages", "Messages whose score was written.", buffer.counts.written)
         yield _gauge("store_up", "Whether the database has answered lately.", signs.store_is_up())
+        yield _gauge("purge_oldest_row_age_seconds", "Age of the oldest message whose score is kept.", signs.oldest_age)
+
+    def _cluster(self) -> Iterator[Metric]:
+        storage = self._running.storage
+        if storage is None:
+            return
+        leases = storage.leases
+        yield _gauge("leads", "Whether this process does what one of several does for all.", storage.leads)
+        held = _family("lease_held", "Whether this process, one of several, serves a shard.", "shard")
+        if leases is not None:
+            for number in leases.shards.of(leases.shards.count):
+                held.add_metric((str(number),), number in leases.held)
+        yield held
         yield _gauge(
-            "purge_oldest_row_age_seconds", "Age of the oldest message of which a score is kept.", signs.oldest_age
+            "shards_unheld",
+            "Shards that no process serves, as the one knows that leads.",
+            leases.unheld if leases else 0,
         )
 
     def _discord(self) -> Iterator[Metric]:
@@ -133,42 +152,42 @@ class ProcessMetrics(Collector):
             yield _gauge(
                 "identifies_remaining", "Sessions that Discord lets begin today.", traffic.identifies_remaining
             )
-        events = CounterMetricFamily(f"{_PREFIX}gateway_events", "What Discord has told.", labels=("type",))
+        events = CounterMetricFamily(f"{_PREFIX}gateway_events", "Events from Discord.", labels=("type",))
         for kind, count in traffic.events.items():
             events.add_metric((kind,), count)
         yield events
-        requests = CounterMetricFamily(
-            f"{_PREFIX}discord_requests", "What was asked of Discord.", labels=("route", "status")
-        )
+        requests = CounterMetricFamily(f"{_PREFIX}discord_requests", "Requests to Discord.", labels=("route", "status"))
         for (route, status), count in traffic.requests.items():
             requests.add_metric((route, str(status)), count)
         yield requests
         yield _gauge("discord_invalid_requests", "Refused ones of the last ten minutes.", traffic.invalid_requests())
         commands = HistogramMetricFamily(
-            f"{_PREFIX}interactions_seconds", "Until a command was done with.", labels=("command", "result")
+            f"{_PREFIX}interactions_seconds", "How long commands took.", labels=("command", "result")
         )
         for (name, result), histogram in traffic.commands.items():
             commands.add_metric((name, result), histogram.buckets(), histogram.sum)
         yield commands
-        messages = CounterMetricFamily(f"{_PREFIX}messages", "What has become of watched messages.", labels=("result",))
+        messages = CounterMetricFamily(f"{_PREFIX}messages", "What happened to watched messages.", labels=("result",))
         for feature in client.features:
             for result, count in (feature.counts() if feature.counts is not None else {}).items():
                 messages.add_metric((result,), count)
         yield messages
 
     def _jobs(self) -> Iterator[Metric]:
-        client = self._running.client
-        if client is None:
-            return
-        succeeded = _family("job_last_success_timestamp_seconds", "When it succeeded last, or was begun.", "job")
-        seconds = _family("job_seconds", "How long its last run took.", "job")
-        failures = CounterMetricFamily(f"{_PREFIX}job_failures", "Runs that failed or overran.", labels=("job",))
+        client, storage = self._running.client, self._running.storage
+        if client is None or (storage is not None and storage.leases is not None and not storage.leases.held):
+            return  # nothing of this is done while it waits
+        succeeded = _family("job_last_success_timestamp_seconds", "When it succeeded last, or was begun.", _TASK)
+        seconds = _family("job_seconds", "How long its last run took.", _TASK)
+        failures = CounterMetricFamily(f"{_PREFIX}job_failures", "Runs that failed or overran.", labels=(_TASK,))
+        put_off = CounterMetricFamily(f"{_PREFIX}job_put_off", "Runs that stood back.", labels=(_TASK,))
         for name, state in client.jobs.states().items():
             succeeded.add_metric((name,), state.begun if state.succeeded is None else state.succeeded)
             if state.seconds is not None:
                 seconds.add_metric((name,), state.seconds)
             failures.add_metric((name,), state.failed + state.overran)
-        yield from (succeeded, seconds, failures)
+            put_off.add_metric((name,), state.put_off)
+        yield from (succeeded, seconds, failures, put_off)
 
 
 def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:

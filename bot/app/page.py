@@ -94,6 +94,6 @@ async def serve(
 
 
 def _say(address: Address, fallback: str) -> None:
-    shared = f"\nEverybody who knows this address can use it: {address.shared}" if address.shared else ""
+    shared = f"\nAnyone with this address can use it: {address.shared}" if address.shared else ""
     warned = f"\n{fallback}" if fallback else ""
-    print(f"The page is at {address.url}{shared}{warned}\nCtrl-C ends it.", flush=True, file=sys.stdout)  # noqa: T201
+    print(f"The page is at {address.url}{shared}{warned}\nPress Ctrl-C to stop it.", flush=True, file=sys.stdout)  # noqa: T201

@@ -219,13 +219,13 @@ def _resident(pid: int) -> int | None:
 async def _why(serving: asyncio.Task[None], watching: asyncio.Task[None]) -> str:
     """Why the page is ended from here; "" when it is gone already."""
     if watching.done():
-        return f"it kept more than {RESIDENT_BYTES / 2**20:.0f} MB in memory"
+        return f"it used more than {RESIDENT_BYTES / 2**20:.0f} MB of memory"
     try:
         await serving
     except BadMessage:
-        return "it said something that no page says"
+        return "it sent something no page sends"
     except Deaf:
-        return "it did not answer any more"
+        return "it stopped answering"
     except Exception as error:
         return type(error).__name__
     return ""

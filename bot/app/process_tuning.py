@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from bot.app.malloc import limit_arenas
+from bot.app.malloc import limit_arenas, map_large_blocks
 from model.backends.base import granted_cpus
 from model.child_process import ends_first, limit
 
@@ -43,6 +43,7 @@ def tune_threads(threads: int = 0) -> None:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     limit_arenas(granted_cpus())
+    map_large_blocks()
     if threads:
         os.environ[_TORCH_THREADS] = str(threads)
     else:
@@ -122,11 +123,16 @@ def open_many_files() -> None:
 def freeze_what_is_loaded() -> None:
     """Takes everything that is there now out of the search for garbage, for good.
 
-    Looking through it holds the loop for 60 ms each time. To be called once, before anybody has said anything: what is
-    frozen is never freed.
+    Looking through it holds the loop for 60 ms each time. To be called when nothing that anybody has said is alive:
+    what is frozen and refers to itself is never freed.
     """
     gc.collect()
     gc.freeze()
+
+
+def thaw() -> None:
+    """Has everything looked through again, at the next search for garbage."""
+    gc.unfreeze()
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.app.freezing import Freezing
 from bot.app.service_manager import ServiceManager
 from bot.link.traffic import Traffic
 from bot.web.page_state import PageState
@@ -26,6 +27,7 @@ class Running:
     traffic: Traffic = field(default_factory=Traffic)
     manager: ServiceManager = field(default_factory=ServiceManager)
     page_state: PageState = field(default_factory=PageState)
+    freezing: Freezing = field(default_factory=Freezing)
     storage: Storage | None = None
     classifier: Classifier | None = None
     client: Vibecheck | None = None

@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import discord
 
 from bot.app.answer_adapter import use_answer_adapter
+from bot.app.cluster import LeaseLost, hold_shards, let_go, until_lost, with_signs_of_life
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
 from bot.app.logging_setup import is_json, quieten_discord, set_up_logging
@@ -32,7 +32,7 @@ from bot.app.process_tuning import (
 from bot.app.running import Running
 from bot.app.service_manager import ServiceManager
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
-from bot.link.limits import no_session_yet, until_session
+from bot.link.limits import no_session_yet, sessions_needed, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
@@ -48,10 +48,10 @@ _log = logging.getLogger("vibecheck")
 _ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py names the tasks in which commands and buttons run."""
 
-NO_TOKEN = f"There is no bot token: put DISCORD_TOKEN=... into .env; you get one at {PORTAL} under Bot."
+NO_TOKEN = f"There's no bot token. Put DISCORD_TOKEN=... into .env; you'll find it at {PORTAL} under Bot."
 WITHOUT_CONTENT = (
-    "Discord does not let this bot see what messages say, so nothing can be monitored; commands work. "
-    f"Switch it on {SWITCH_ON_CONTENT}, and start again."
+    "Discord doesn't show this bot what messages say, so it can't monitor anything. Commands work. Turn it on "
+    f"{SWITCH_ON_CONTENT}, and start again."
 )
 
 DATABASE_SECONDS, DATABASE_PAUSE, DATABASE_SAID_SECONDS = 300.0, 5.0, 30.0
@@ -188,19 +188,29 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     obstacles = Obstacles()
     content_seen = True
     while True:
-        client = running.client
+        client, trouble = running.client, cast(Exception | None, None)
         assert client is not None
         try:
-            await _serve(client, token, stop, obstacles, running.manager)
+            held = await unless(stop, hold_shards(storage, token, running.manager), grace=GRACE_SECONDS)
+            if held is not None and held is not storage:
+                await _leave(client)
+                storage = held
+                client = running.client = _assembled(settings, running, storage, content_seen=content_seen)
+            if not stop.is_set():
+                await _serve(client, token, stop, obstacles, running)
             judgement: Ended | Later | None = obstacles.judge(discord.ClientException())
         except discord.PrivilegedIntentsRequired:
-            _log.warning(WITHOUT_CONTENT)
+            _log.warning("%s", WITHOUT_CONTENT)
             content_seen, judgement = False, None
         except DatabaseUnavailable as error:  # it was there when the store was opened
             judgement = obstacles.no_database(str(error))
         except (CheckpointError, StoreError, SettingsError):
             raise
+        except LeaseLost as error:
+            await _leave(client)
+            judgement, trouble = None, error
         except Exception as error:  # whatever it is, another client may fare better; a message may hold words
+            trouble = error
             _log.debug("the client ended (%s)", type(error).__name__)
             judgement = obstacles.judge(error)
         if stop.is_set():
@@ -211,53 +221,48 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         running.traffic.ended()
         # From now on nothing is seen, until the next client is ready; the library may have unloaded this one already.
         storage.write_buffer.sees = False
-        storage = replace(storage, last_alive=await _last_alive(storage))
+        await let_go(storage, trouble)
+        storage = await with_signs_of_life(storage)
         # The client's jobs go on while there is a wait: what is too old is removed all the same.
         if judgement is not None and await _is_told_to_stop(stop, judgement, running.manager):
             return EX_OK
-        await _leave(client)
-        from bot.app.assemble import assemble
-
-        running.client = assemble(
-            settings,
-            classifier,
-            storage,
-            message_content=content_seen,
-            page=running.page_state,
-            traffic=running.traffic,
-        )
+        if not isinstance(trouble, LeaseLost):
+            await _leave(client)
+        running.client = _assembled(settings, running, storage, content_seen=content_seen)
 
 
-async def _last_alive(storage: Storage) -> int | None:
-    """When messages were last seen, by the store's signs of life; as known before where the store does not answer."""
-    try:
-        return await storage.moods.last_alive()
-    except DatabaseUnavailable:
-        return storage.last_alive
+def _assembled(settings: Settings, running: Running, storage: Storage, *, content_seen: bool) -> Vibecheck:
+    """Another client, over the same model."""
+    from bot.app.assemble import assemble
+
+    assert running.classifier is not None
+    page, traffic = running.page_state, running.traffic
+    return assemble(settings, running.classifier, storage, message_content=content_seen, page=page, traffic=traffic)
 
 
-async def _serve(
-    client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles, manager: ServiceManager
-) -> None:
+async def _serve(client: Vibecheck, token: str, stop: asyncio.Event, obstacles: Obstacles, running: Running) -> None:
     """Runs this client until it is told to stop. Raises whatever Discord or the network ends it with."""
-    client.add_listener(_announcer(client, obstacles, manager), "on_ready")
+    client.add_listener(_announcer(client, obstacles, running), "on_ready")
     client.jobs.start()
-    await unless(stop, _session(client, token, stop, manager), grace=GRACE_SECONDS)
+    try:
+        await unless(stop, _session(client, token, stop, running.manager), grace=GRACE_SECONDS)
+    finally:
+        running.freezing.stop()
 
 
 async def _session(client: Vibecheck, token: str, stop: asyncio.Event, manager: ServiceManager) -> None:
     """Logs in, and connects once Discord lets a session begin: a bot that begins too many loses its token."""
     await client.login(token)
-    while seconds := until_session(await _session_limits(client)):
-        if await _is_told_to_stop(stop, Later(no_session_yet(seconds, time.time()), seconds), manager):
+    while True:
+        shards, limits = await client.session_limits()
+        own, of = len(client.own_shards.of(shards)), client.shard_count or shards
+        seconds = until_session(limits, sessions_needed(own, of))
+        if not seconds:
+            break
+        sentence = no_session_yet(seconds, time.time(), limits.remaining)
+        if await _is_told_to_stop(stop, Later(sentence, seconds), manager):
             return
-    await client.connect()
-
-
-async def _session_limits(client: Vibecheck) -> discord.SessionStartLimits:
-    limits = await client.fetch_session_start_limits()
-    client.traffic.identifies_remaining = limits.remaining
-    return limits
+    await until_lost(client.services.storage.leases, client.connect())
 
 
 async def _is_told_to_stop(stop: asyncio.Event, wait: Later, manager: ServiceManager) -> bool:
@@ -345,12 +350,11 @@ def end_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _announcer(
-    client: Vibecheck, obstacles: Obstacles, manager: ServiceManager
-) -> Callable[[], Coroutine[Any, Any, None]]:
+def _announcer(client: Vibecheck, obstacles: Obstacles, running: Running) -> Callable[[], Coroutine[Any, Any, None]]:
     async def on_ready() -> None:
         obstacles.online()
-        manager.tell("STATUS=online")
+        running.manager.tell("STATUS=online")
+        running.freezing.arrived()
         _log.info("%s is online after %.1f s", client.user, seconds_since_start())
 
     return on_ready

@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TypeVar
+
+from bot.i18n import gettext
 
 MOST_WAITING = 8
 """Pieces of work. An answer is made of one at a time."""
@@ -40,7 +43,7 @@ class ChartExecutor:
         Raises TooBusy for who waits for `MOST_OF_ONE` already.
         """
         if self._answers[person] >= MOST_OF_ONE:
-            raise TooBusy("You are waiting for two charts already; please ask again when you have them.")
+            raise TooBusy(gettext("You already have two charts on the way. Ask again once they're here."))
         self._answers[person] += 1
         try:
             yield
@@ -51,11 +54,12 @@ class ChartExecutor:
     async def run(self, work: Callable[[], _T]) -> _T:
         """What `work` returns, done in the thread when its turn comes. Raises TooBusy."""
         if self._waiting >= MOST_WAITING:
-            raise TooBusy("Many people are asking for charts right now; please try again in a moment.")
+            raise TooBusy(gettext("Lots of people want charts right now. Please try again in a moment."))
         self._waiting += 1
         try:
             # Not run_in_executor: a future of the thread's own can be waited for in any loop.
-            return await asyncio.wrap_future(self._executor.submit(work))
+            # In the context of who asks, for their language.
+            return await asyncio.wrap_future(self._executor.submit(copy_context().run, work))
         finally:
             self._waiting -= 1
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.local_hours import first_hour
 from bot.domain.snowflake import SECONDS
+from bot.i18n.formats import clock, day_and_month, month, weekday_and_day
 
 MOST = 7
 """Marks; more do not fit a phone in letters that can be read there."""
@@ -62,7 +63,7 @@ def _next(local: datetime, unit: str, step: int) -> datetime:
 
 def _label(local: datetime, unit: str, step: int) -> str:
     if unit == "months":
-        return f"{local:%b %Y}" if local.month == 1 else f"{local:%b}"
+        return month(local, year=local.month == 1)
     if unit == "days":
-        return f"{local:%a} {local.day}" if step < 7 else f"{local.day} {local:%b}"
-    return f"{local:%H:%M}" if local.hour else f"{local:%a} {local.day}"
+        return weekday_and_day(local) if step < 7 else day_and_month(local, short=True)
+    return clock(local) if local.hour else weekday_and_day(local)

@@ -1,144 +1,166 @@
-"""`vibecheck backup` and `vibecheck restore`: a copy of the database, and putting it back without undoing deletions."""
+"""`vibecheck backup` and `vibecheck restore`: a copy of the database, and putting it back without undoing deletions.
+
+A copy is a SQLite file, also of a PostgreSQL, so it can be put back into either kind.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import sqlite3
-from contextlib import closing, suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import rmtree
 
-from bot.settings import Settings, SettingsError
+from bot.cli.encryption import Lock, check, decrypt, encrypt, is_encrypted
+from bot.cli.postgres_copy import copy_in, copy_out
+from bot.cli.sqlite_copy import (
+    copy_of_ours,
+    existing,
+    folder_beside,
+    new_file,
+    put_in_place,
+    sync,
+    vacuum_into,
+)
+from bot.domain.snowflake import SECONDS
+from bot.settings import Settings
 from bot.storage.database import Database
-from bot.storage.database_url import FILE, RESTORING, claim
+from bot.storage.database_url import BACKING_UP, BACKUP_LOCK, FILE, RESTORING, claim, is_postgres
 from bot.storage.erasure_log import FILE as LOG
 from bot.storage.erasure_log import sync_folder
 from bot.storage.erasures import Erasures
-from bot.storage.errors import DatabaseUnavailable
+from bot.storage.errors import DatabaseInUse, DatabaseUnavailable
+from bot.storage.file_lock import lock_file
 from bot.storage.pseudonyms import open_pseudonyms
 from bot.storage.retention import purge
 
-_POSTGRES = "DATABASE_URL names a PostgreSQL: use pg_dump and pg_restore, as docs/operations.md says."
-
-_TABLE = "bookkeeping"
-"""A table that every database of the bot has."""
+_NAME = re.compile(r"mood-\d{4}-\d\d-\d\dT\d{6}Z\.db(\.age)?")
+"""What a backup in a folder is called; others' files there are left alone."""
 
 
-def backup(settings: Settings, file: Path) -> str:
-    """Copies the SQLite database to a new file, readable by this account only; returns a sentence of what was done.
+async def backup(settings: Settings, place: Path, lock: Lock | None = None) -> str:
+    """Copies the database to a new file, readable by this account only; returns a sentence of what was done.
 
-    It is one state of the database, whatever the bot writes meanwhile, and holds nothing that was deleted before.
-    Raises SettingsError for a PostgreSQL, and DatabaseUnavailable when it cannot be read or the file not be made.
+    It is one state of the database, whatever the bot writes meanwhile, and holds nothing that was deleted before. What
+    was written is read again. In a folder it is named after the time, and those there that are older than
+    RETENTION_DAYS are removed. Raises DatabaseUnavailable when the database cannot be read or the file not be made.
     """
-    source = _sqlite_file(settings)
-    if not source.exists():
-        raise DatabaseUnavailable(f"There is no database in {settings.data_dir} yet; the bot makes one at its start.")
+    lock = lock or Lock()
+    check(lock)
+    in_folder = _is_folder(place)
+    file = place / _name(lock) if in_folder else place
     if file.exists():
-        raise DatabaseUnavailable(f"{file} is there already; give the name of a new file.")
+        raise DatabaseUnavailable(f"{file} already exists. Choose the name of a new file.")
     unfinished = file.with_name(file.name + ".new")
     try:
-        unfinished.unlink(missing_ok=True)
-        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as connection:
-            connection.execute("VACUUM INTO ?", (str(unfinished),))
-        _sync(unfinished)
-        unfinished.replace(file)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            _only_one(settings.data_dir),
+            folder_beside(settings.data_dir / BACKING_UP if lock else unfinished) as beside,
+        ):
+            plain = beside / FILE
+            if is_postgres(settings.database_url):
+                await copy_out(settings, beside)
+            else:
+                await asyncio.to_thread(vacuum_into, existing(settings.data_dir), plain)
+            if lock:
+                unfinished.unlink(missing_ok=True)
+                new_file(unfinished)
+                await asyncio.to_thread(encrypt, plain, unfinished, lock)
+                sync(unfinished)
+            (unfinished if lock else plain).replace(file)
         sync_folder(file.absolute().parent)
+        removed = _remove_old(place, settings.retention_days) if in_folder else 0
     except (sqlite3.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise DatabaseUnavailable(f"The database could not be copied to {file} ({error}).") from None
+        raise DatabaseUnavailable(f"I couldn't copy the database to {file} ({error}).") from None
+    finally:
+        if lock:
+            unfinished.unlink(missing_ok=True)
+    gone = f" Removed as too old: {removed}." if removed else ""
     return (
         f"{file} is a copy of the database. Keep it no longer than RETENTION_DAYS, {settings.retention_days}, "
-        "and apart from the key."
+        f"and apart from the key.{gone}"
     )
 
 
-async def restore(settings: Settings, file: Path) -> str:
+async def restore(
+    settings: Settings, file: Path, *, identity_file: Path | None = None, passphrase_file: Path | None = None
+) -> str:
     """Puts a copy in the place of the database, and does again what was erased since; returns what to tell.
 
-    All is done beside the database first, and then it changes whole or not at all. Raises SettingsError for a
-    PostgreSQL, DatabaseInUse when the bot runs, and another StoreError when the copy cannot be used.
+    All is done beside the database first, and then it changes whole or not at all. Raises DatabaseInUse when the bot
+    runs, and another StoreError when the copy cannot be used.
     """
-    target = _sqlite_file(settings)
-    beside = settings.data_dir / RESTORING
-    lock = claim(settings.data_dir)
+    target = settings.data_dir / FILE
+    postgres = is_postgres(settings.database_url)
     try:
-        rmtree(beside, ignore_errors=True)
-        beside.mkdir(0o700)
-        _copy(file, beside / FILE)
-        again = await _brought_up(settings, beside)
-        _fold_in_log(target)
-        for ending in ("-wal", "-shm"):  # of the database that was there: its writes must not go into this one
-            target.with_name(FILE + ending).unlink(missing_ok=True)
-        (beside / FILE).replace(target)
-        sync_folder(settings.data_dir)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = None if postgres else claim(settings.data_dir)
+        try:
+            with folder_beside(settings.data_dir / RESTORING) as beside:
+                copied = file
+                if is_encrypted(file):
+                    copied = beside / "decrypted.db"
+                    new_file(copied)
+                    decrypt(file, copied, identity_file=identity_file, passphrase_file=passphrase_file)
+                copy_of_ours(copied, beside / FILE)
+                again = await _brought_up(settings, beside)
+                if not postgres:
+                    put_in_place(beside / FILE, target)
+        finally:
+            if lock is not None:
+                os.close(lock)
     except OSError as error:
-        raise DatabaseUnavailable(f"{target} could not be replaced ({error.strerror}).") from None
-    finally:
-        rmtree(beside, ignore_errors=True)
-        os.close(lock)
+        raise DatabaseUnavailable(f"I couldn't replace the database ({error.strerror}).") from None
     noted = f"Done again from {LOG}, {again}." if again else f"{LOG} has nothing that was done since."
     return f"{file} is the database now. {noted}"
 
 
 async def _brought_up(settings: Settings, folder: Path) -> str:
-    """Brings the database in that folder to today's schema and state; returns what was done again, in words."""
+    """Brings the copy in that folder to today's schema and state; returns what was done again, in words.
+
+    With a PostgreSQL it then goes there.
+    """
     key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
     pseudonyms = open_pseudonyms(settings.data_dir, key)
     database = await Database.open(folder)
     try:
         erasures = await Erasures.open(database, settings.data_dir, pseudonyms)
         await purge(database, settings.retention_days)
+        if is_postgres(settings.database_url):
+            await copy_in(settings, database)
         return erasures.done_again
     finally:
         await database.close()
 
 
-def _sqlite_file(settings: Settings) -> Path:
-    if settings.database_url is not None and settings.database_url.get_secret_value().strip():
-        raise SettingsError(_POSTGRES)
-    return settings.data_dir / FILE
+def _is_folder(place: Path) -> bool:
+    return place.is_dir()
 
 
-def _copy(file: Path, fresh: Path) -> None:
-    """Copies a database that is whole and the bot's own. Raises DatabaseUnavailable for another file."""
-    if not file.is_file():
-        raise DatabaseUnavailable(f"There is no file {file}.")
+def _name(lock: Lock) -> str:
+    return time.strftime("mood-%Y-%m-%dT%H%M%SZ.db", time.gmtime()) + (".age" if lock else "")
+
+
+def _remove_old(folder: Path, days: int) -> int:
+    """Removes backups of `backup` that were written more than so many days ago; returns how many. Raises OSError."""
+    oldest = time.time() - days * 24 * SECONDS
+    old = [file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file.stat().st_mtime < oldest]
+    for file in old:
+        file.unlink()
+    return len(old)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
     try:
-        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with (
-            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(fresh)) as target,
-        ):
-            source.backup(target)
-            whole = target.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            ours = target.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (_TABLE,)).fetchone() == (1,)
-            target.execute("PRAGMA journal_mode = DELETE")  # so that all of it is in one file
-        _sync(fresh)
-    except sqlite3.Error as error:
-        raise DatabaseUnavailable(f"{file} cannot be used as a database ({error}).") from None
-    if not whole:
-        raise DatabaseUnavailable(f"{file} is damaged; take another backup. The database is as it was.")
-    if not ours:
-        raise DatabaseUnavailable(f"{file} is no database of this bot. The database is as it was.")
-
-
-def _fold_in_log(file: Path) -> None:
-    """What a bot that was killed left in the log beside the file goes into it: killed now, we leave all of it there.
-
-    A file that is damaged is left as it is: it is about to go.
-    """
-    if file.exists():
-        with (
-            suppress(sqlite3.DatabaseError),
-            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as connection,
-        ):
-            connection.execute("PRAGMA journal_mode = DELETE")
-
-
-def _sync(file: Path) -> None:
-    number = os.open(file, os.O_RDWR)
+        lock = lock_file(folder / BACKUP_LOCK)
+    except BlockingIOError:
+        raise DatabaseInUse("Another backup is running. Wait until it's done.") from None
     try:
-        os.fsync(number)
+        yield
     finally:
-        os.close(number)
+        os.close(lock)

@@ -13,7 +13,10 @@ from bot.app.open_model import open_classifier
 from bot.app.runtime import bot_token
 from bot.permissions import SWITCH_ON_CONTENT, invite_permissions
 from bot.settings import Settings, SettingsError, load_settings, settings_file
-from model import ModelError
+from model import ModelError, ModelInfo
+from model.backends.engine import is_installed
+from model.backends.processor import has_amx
+from model.installation import needs_extra
 
 _PROBE = "what a wonderful day"
 _NETWORK_SECONDS = 15
@@ -38,7 +41,7 @@ async def check() -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", False, str(error))]
     return [
-        Finding("settings", True, f"all known and well-formed, from {_origin()}; files go to {settings.data_dir}"),
+        Finding("settings", True, f"all fine, from {_origin()}; files go to {settings.data_dir}"),
         await _check_model(settings),
         *await _check_discord(settings),
     ]
@@ -59,7 +62,18 @@ async def _check_model(settings: Settings) -> Finding:
     where = f"{info.source}, version {info.version}, {info.backend} on {info.device}"
     if info.fallback:
         return Finding("model", False, f"{info.fallback} It is {where}.")
-    return Finding("model", True, f"{where}; reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})")
+    reads = f"reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})"
+    return Finding("model", True, f"{where}; {reads}{_speed_words(settings, info)}")
+
+
+def _speed_words(settings: Settings, info: ModelInfo) -> str:
+    """What was tried when the backend was chosen, or what could be installed to have a choice that pays here."""
+    if info.attempts:
+        return f"; tried were {'; '.join(map(str, info.attempts))}"
+    if settings.backend == "auto" and info.backend == "onnxruntime" and has_amx() and not is_installed("openvino"):
+        needed = needs_extra("this processor multiplies in tiles (AMX); what uses that", "openvino")
+        return f"; {needed} The first start after that finds out whether it's faster here"
+    return ""
 
 
 async def _check_discord(settings: Settings) -> list[Finding]:
@@ -77,9 +91,9 @@ def _check_intents(application: discord.AppInfo) -> Finding:
     """Whether Discord will show the bot what messages say; a bot in few servers has a flag of its own."""
     flags = application.flags
     if flags.gateway_message_content or flags.gateway_message_content_limited:
-        return Finding("intents", True, "message content is on, so /monitor can read what it is to watch")
+        return Finding("intents", True, "message content is on, so /monitor works")
     return Finding(
-        "intents", False, f"message content is off: commands work, /monitor does not. Switch it on {SWITCH_ON_CONTENT}."
+        "intents", False, f"message content is off: commands work, /monitor doesn't. Turn it on {SWITCH_ON_CONTENT}."
     )
 
 

@@ -23,7 +23,7 @@ class Answer:
 def ask(settings: Settings, path: str) -> Answer:
     """What `path`, such as /healthz, answers at METRICS_PORT."""
     if not settings.metrics_port:
-        return Answer(False, "METRICS_PORT is not set, so nobody can be asked.")
+        return Answer(False, "METRICS_PORT isn't set, so there's nothing to ask.")
     host = _ASKED_AT.get(settings.metrics_host, settings.metrics_host)
     connection = HTTPConnection(host, settings.metrics_port, timeout=_SECONDS)
     try:
@@ -34,7 +34,7 @@ def ask(settings: Settings, path: str) -> Answer:
     except (OSError, HTTPException) as error:
         return Answer(False, f"Nothing answers at {host}:{settings.metrics_port} ({type(error).__name__}).")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Answer(False, f"What answers at {host}:{settings.metrics_port} is not this bot.")
+        return Answer(False, f"What answers at {host}:{settings.metrics_port} isn't this bot.")
     finally:
         connection.close()
     return Answer(response.status == 200, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""The command `vibecheck`: run, demo, web, check, invite, rotate-key, backup, restore, score and train."""
+"""The command `vibecheck`: run, demo, web, check, invite, backup, restore, move-store, score, train and others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run() -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 = any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def demo(port: int, no_browser: bool) -> None:
     """Try the bot in a local, simulated Discord in the browser.
@@ -64,8 +64,8 @@ def demo(port: int, no_browser: bool) -> None:
 
 
 @main.command()
-@click.option("--host", help="Address to listen at; WEB_HOST without it. 0.0.0.0 is everybody's.")
-@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one; WEB_PORT, or 7860, without it.")
+@click.option("--host", help="Address to listen on (WEB_HOST if not given). 0.0.0.0 = every network.")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 = any free one (WEB_PORT or 7860 if not given).")
 @click.option("--share", is_flag=True, help="Also get a public address at gradio.live.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def web(host: str | None, port: int | None, share: bool, no_browser: bool) -> None:
@@ -99,7 +99,7 @@ def check() -> None:
 
 
 @main.command()
-@click.option("--ready", is_flag=True, help="Also whether it is connected to Discord.")
+@click.option("--ready", is_flag=True, help="Also check that it's connected to Discord.")
 def health(ready: bool) -> None:
     """Ask the bot that runs on this machine how it is.
 
@@ -113,7 +113,7 @@ def health(ready: bool) -> None:
 
 
 @main.command()
-@click.option("--client-id", type=int, help="The application's id; without it the one of DISCORD_TOKEN is asked for.")
+@click.option("--client-id", type=int, help="The application's id (looked up with DISCORD_TOKEN if not given).")
 def invite(client_id: int | None) -> None:
     """Print the links that add the bot to a server or an account."""
     from bot.cli.check import application_id, invite_link, user_install_link
@@ -124,16 +124,20 @@ def invite(client_id: int | None) -> None:
 
 
 @main.command("rotate-key")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the former key, but for opt-outs.")
-@click.option("--for-days", type=click.IntRange(1, 36_500), help="For so many whole days, instead of a date.")
-@click.option("--no-end", is_flag=True, help="Always; that is also what happens without any of the three.")
-def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> None:
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The old key's last day (opt-outs always keep it).")
+@click.option("--for-days", type=click.IntRange(1, 36_500), help="The same as a number of days.")
+@click.option("--no-end", is_flag=True, help="Keep it for good (the default).")
+@click.option("--lost", is_flag=True, help="Make no key: the old one is lost, and a PostgreSQL is to take today's.")
+def rotate_key(until: datetime | None, for_days: int | None, no_end: bool, lost: bool) -> None:
     """Put a new key before the one that people are hashed with."""
-    from bot.cli.rotate_key import last_day
+    from bot.cli.rotate_key import accept_key, last_day
     from bot.cli.rotate_key import rotate_key as rotate
 
-    if (until is not None) + (for_days is not None) + no_end > 1:
-        raise click.UsageError("Give one of --until, --for-days and --no-end.")
+    if (until is not None) + (for_days is not None) + no_end + lost > 1:
+        raise click.UsageError("Give one of --until, --for-days, --no-end and --lost.")
+    if lost:
+        click.echo(asyncio.run(accept_key(load_settings())))
+        return
     today = date.today()
     end = last_day(for_days, today) if for_days is not None else until.date() if until is not None else None
     done = rotate(load_settings(), end, today)
@@ -142,26 +146,80 @@ def rotate_key(until: datetime | None, for_days: int | None, no_end: bool) -> No
     click.echo(done.words, err=True)
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_PASSPHRASE = click.option("--passphrase-file", type=_FILE, help="A file with the passphrase it's encrypted with.")
+
+
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def backup(file: Path) -> None:
-    """Write a copy of the database to FILE; the bot may run meanwhile."""
+@click.argument("place", type=click.Path(path_type=Path))
+@click.option("--to", "recipients", multiple=True, metavar="AGE1...", help="Encrypt it for the holder of this key.")
+@_PASSPHRASE
+def backup(place: Path, recipients: tuple[str, ...], passphrase_file: Path | None) -> None:
+    """Copy the database to PLACE; the bot may run meanwhile.
+
+    PLACE is a new file, or a folder: there it is named after the time, and backups older than RETENTION_DAYS go.
+    """
     from bot.cli.backup import backup as make_backup
+    from bot.cli.encryption import Lock
 
-    click.echo(make_backup(load_settings(), file))
+    if recipients and passphrase_file is not None:
+        raise click.UsageError("Give --to or --passphrase-file, not both.")
+    click.echo(asyncio.run(make_backup(load_settings(), place, Lock(recipients, passphrase_file))))
+
+
+@main.command("backup-key")
+@click.argument("file", type=_FILE)
+def backup_key(file: Path) -> None:
+    """Make a key for encrypted backups in FILE.
+
+    It prints the AGE1... for `backup --to`.
+
+    Keep FILE where neither the bot nor the backups are: it alone opens them.
+    """
+    from bot.cli.encryption import new_identity
+
+    click.echo(new_identity(file))
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def restore(file: Path) -> None:
+@click.argument("file", type=_FILE)
+@click.option("--identity-file", type=_FILE, help="The file from `backup-key`, for an encrypted copy.")
+@_PASSPHRASE
+def restore(file: Path, identity_file: Path | None, passphrase_file: Path | None) -> None:
     """Put the copy in FILE in the place of the database.
 
-    What people have had deleted since, their opt-outs and opt-ins, and servers and channels that are gone are done
-    again. The bot must not run.
+    The database is the file in DATA_DIR or the PostgreSQL of DATABASE_URL, whatever the copy was made of. What people
+    have had deleted since, their opt-outs and opt-ins, and servers and channels that are gone are done again. The bot
+    must not run.
     """
     from bot.cli.backup import restore as put_back
 
-    click.echo(asyncio.run(put_back(load_settings(), file)))
+    keys = {"identity_file": identity_file, "passphrase_file": passphrase_file}
+    click.echo(asyncio.run(put_back(load_settings(), file, **keys)))
+
+
+@main.command("move-store")
+@click.option(
+    "--to-postgres", "address", type=_FILE, help="To the PostgreSQL whose address (postgresql://...) is in this file."
+)
+@click.option("--to-sqlite", is_flag=True, help="From the PostgreSQL of DATABASE_URL to the file in DATA_DIR.")
+@click.option("--replace", is_flag=True, help="Also if there is something; it goes for good. You are asked first.")
+def move_store(address: Path | None, to_sqlite: bool, replace: bool) -> None:
+    """Move all that is kept from SQLite to PostgreSQL, or back.
+
+    The store that the settings name is copied and left as it is; then both are compared, and a line for the settings
+    is printed. Whole or not at all, and the bot must not run.
+    """
+    from bot.cli.move_store import move_store as move
+    from bot.cli.move_store import say_each_tenth
+
+    if to_sqlite == (address is not None):
+        raise click.UsageError("Give --to-postgres FILE or --to-sqlite.")
+    settings = load_settings()
+    if replace:
+        click.confirm("All rows in the store that it goes to will be gone for good. Go on?", abort=True)
+    progress = say_each_tenth(lambda said: click.echo(said, err=True))
+    click.echo(asyncio.run(move(settings, address, replace=replace, progress=progress)))
 
 
 @main.command(cls=PassedOn)

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.settings import Settings
+from bot.storage.database import Database
 from bot.storage.errors import BadHashKey
-from bot.storage.pseudonyms import KEY_FILE, rotate_file, rotated
+from bot.storage.key_change import notice_new_key
+from bot.storage.pseudonyms import KEY_FILE, open_pseudonyms, rotate_file, rotated
 
-_RESTART = "Restart the bot now: it reads the key when it starts, and until then goes on with the former one."
+_RESTART = "Restart the bot now. It reads the key when it starts, and uses the old one until then."
 _OPT_OUTS = (
-    "Whoever opted out is recognised by the former key, and carried over to the new one when they next write in a "
-    "watched channel or use /privacy. Some never do, so leave the former key where it is{0}: without it they would be "
-    "read again."
+    "Opt-outs are recognised by the old key. They move to the new one when the person next writes in a watched "
+    "channel or uses /privacy. Some never do, so leave the old key where it is{0}: without it they would be read "
+    "again."
 )
-_ALSO_AFTER = ", also after that day, when nothing but opt-outs is held under it"
+_ALSO_AFTER = ", even after that day, when only opt-outs still need it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,27 @@ class Rotated:
 
     words: str
     setting: str | None = None
+
+
+_NOW_YOURS = (
+    "The database belongs to the hash key of these settings now. Whoever opted out under the lost one is read again, "
+    "and nobody can see or delete what was stored under it before it's purged: tell people, so that they can repeat it."
+)
+_ALREADY_YOURS = "The database knows the hash key of these settings already. Nothing has changed."
+
+
+async def accept_key(settings: Settings) -> str:
+    """Has the database take today's key although it was written under one that nobody has any more; what to tell.
+
+    Raises StoreError.
+    """
+    key = settings.hash_key.get_secret_value() if settings.hash_key is not None else None
+    database = await Database.open(settings.data_dir, settings.database_url)
+    try:
+        is_new = await notice_new_key(database, open_pseudonyms(settings.data_dir, key), is_lost=True)
+    finally:
+        await database.close()
+    return _NOW_YOURS if is_new else _ALREADY_YOURS
 
 
 def last_day(days: int, today: date) -> date:
@@ -39,19 +62,17 @@ def rotate_key(settings: Settings, until: date | None, today: date) -> Rotated:
     earliest = last_day(settings.retention_days, today)
     if until is not None and until < earliest:
         raise BadHashKey(
-            f"The former key must be recognised until {earliest} at least: what is kept under it stays for "
-            f"RETENTION_DAYS, {settings.retention_days}, and nobody could see or delete theirs without it."
+            f"Keep the old key until {earliest} at least. What was stored with it stays for RETENTION_DAYS, "
+            f"{settings.retention_days}, and without it people couldn't see or delete their data."
         )
     end = "" if until is None else f" Its last day is {until}."
     opt_outs = _OPT_OUTS.format("" if until is None else _ALSO_AFTER)
-    then = f"{_RESTART}\nThe former key is recognised for as long as it stands there.{end} {opt_outs}"
+    then = f"{_RESTART}\nThe old key works for as long as it's there.{end} {opt_outs}"
     if settings.hash_key is None:
         rotate_file(settings.data_dir, until)
-        return Rotated(f"There is a new key in {settings.data_dir / KEY_FILE}.\n{then}")
+        return Rotated(f"There's a new key in {settings.data_dir / KEY_FILE}.\n{then}")
     fresh = rotated(settings.hash_key.get_secret_value(), until)
-    place = "Nothing is changed yet: put this line in the place of HASH_KEY, in .env or wherever you set it."
+    place = "Nothing has changed yet. Put this line in place of HASH_KEY, in .env or wherever you set it."
     if settings.hash_key_file is not None:
-        place = (
-            f"Nothing is changed yet: put what is behind the = into {settings.hash_key_file} instead of what is there."
-        )
+        place = f"Nothing has changed yet. Replace what's in {settings.hash_key_file} with what's behind the =."
     return Rotated(f"{place} Keep it secret.\n{then}", fresh)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.i18n import N_, gettext, ngettext, pgettext
+from bot.i18n.formats import listed
 from bot.presentation import palette
-from bot.presentation.text import count
 from bot.services import Feature, Services
 from bot.settings import Settings
+from model import BUNDLED, ModelInfo
 
-NO_TEXT = (
-    "Message text: never, neither on disk nor in logs. A text you ask about stays in memory for at most 15 minutes, "
-    "so that **Why?** can answer."
+NO_TEXT = N_(
+    "**Your messages: never.** Not on disk, not in logs. A text you ask about stays in memory for up to 15 minutes, so "
+    "that **Why?** works."
 )
 STORED = (
-    "Where a server's admins watch a channel: of each message its id, place and hour, its score, and who wrote it as a "
-    "keyed hash, for {days}; then only sums of each hour, with nobody in them.\n"
-    "Besides: what admins have set and done, who opted out as a hash, and of feedback on an answer its labels, score "
-    "and model version.\n"
-    "`/privacy` shows, exports and deletes what is kept about you, and opts you out."
+    N_(
+        "**Also:** settings and admin actions, a scrambled id of everyone who opted out, and ratings of my answers "
+        "(label, score and model version, no name)."
+    ),
+    N_("`/privacy` shows, exports or deletes what's kept about you, and lets you opt out."),
 )
+_TESTED = {
+    "tweet_eval_test_accuracy": N_("**{right} of 100** tweets"),
+    "twitch_test_accuracy": N_("**{right} of 100** Twitch chat messages"),
+    "imdb_test_accuracy": N_("**{right} of 100** film reviews"),
+}
+"""The figures of a model that mean something to people, and of what; on a validation's texts it was tuned."""
+
 _SHOW_FILES = ("https://github.com/", "https://gitlab.com/")
 """Where a file of a repository is under its address as blob/HEAD/..."""
 
@@ -37,7 +48,7 @@ class AboutCog(commands.Cog):
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    @app_commands.command(description="What answers you, and what is stored")
+    @app_commands.command(description="About this bot and your data")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def about(self, interaction: discord.Interaction) -> None:
@@ -45,22 +56,78 @@ class AboutCog(commands.Cog):
         info, settings = self.services.classifier.info, self.services.settings
         embed = discord.Embed(
             title="Vibecheck",
-            description="I read the mood of a text with a DistilBERT that runs on my operator's own machine. "
-            "No text leaves it.",
+            description=gettext(
+                "I tell you how a text sounds: positive, neutral or negative. My model (a DistilBERT) runs on my "
+                "operator's own machine, and no text leaves it."
+            ),
             colour=palette.BRAND,
         )
-        named = f"{info.source}, version `{info.version}`\n{info.backend} on {info.device}"
-        embed.add_field(name="Model", value=f"{named}\n{info.fallback}".strip()[:1024])
-        if info.metrics:
-            figures = "\n".join(f"{name.replace('_', ' ')}: {value:.3f}" for name, value in info.metrics.items())
-            embed.add_field(name="Measured", value=figures[:1024])
-        kept = STORED.format(days=count(settings.retention_days, "day"))
-        embed.add_field(name="What is stored", value=f"{NO_TEXT}\n{kept}", inline=False)
-        links = {"Source": settings.source_url, "Support": settings.support_url, "Privacy": policy_url(settings)}
+        if (how_good := tested_words(info.metrics)) is not None:
+            embed.add_field(name=gettext("How good is it?"), value=how_good, inline=False)
+        kept = (gettext(NO_TEXT), _kept_for(settings.retention_days), *map(gettext, STORED))
+        embed.add_field(name=gettext("What I keep"), value="\n".join(kept), inline=False)
+        embed.add_field(name=gettext("Model"), value=_model_words(info)[:1024], inline=False)
+        links = {
+            pgettext("link", "Source"): settings.source_url,
+            pgettext("link", "Support"): settings.support_url,
+            pgettext("link", "Privacy"): policy_url(settings),
+        }
         given = [f"[{name}]({url})" for name, url in links.items() if url]
         if given:
-            embed.add_field(name="Links", value=" · ".join(given), inline=False)
+            embed.add_field(name=gettext("Links"), value=" · ".join(given), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+def tested_words(metrics: Mapping[str, float]) -> str | None:
+    """How often a model is right about texts that it was not trained on; None where that is not known."""
+    right = [
+        gettext(texts, right=round(100 * metrics[name]))
+        for name, texts in _TESTED.items()
+        if 0 <= metrics.get(name, -1) <= 1
+    ]
+    if not right:
+        return None
+    return gettext(
+        "On texts it never trained on, it's right about {shares}. Sarcasm and inside jokes still fool it.",
+        shares=listed(right),
+    )
+
+
+def _kept_for(days: int) -> str:
+    return ngettext(
+        "**In channels that admins let me watch:** for each message its id, place, hour and score, and a scrambled "
+        "author id, for {count:,} day. After that only hourly totals, not linked to anyone.",
+        "**In channels that admins let me watch:** for each message its id, place, hour and score, and a scrambled "
+        "author id, for {count:,} days. After that only hourly totals, not linked to anyone.",
+        days,
+    )
+
+
+def _model_words(info: ModelInfo) -> str:
+    """What answers, and whether it is another than should; a reason is said as whatever failed has put it."""
+    named = gettext(
+        "{source}, version `{version}`, with {backend} on {device}",
+        source=info.source,
+        version=info.version,
+        backend=info.backend,
+        device=info.device,
+    )
+    if info.missed is None:
+        return named
+    if info.source == BUNDLED:
+        instead = gettext(
+            "I couldn't get {model} ({reason}); the bundled model is running instead.",
+            model=info.missed.source,
+            reason=info.missed.reason,
+        )
+    else:
+        instead = gettext(
+            "I couldn't get {model} ({reason}); {other}, the last good one on disk, is running instead.",
+            model=info.missed.source,
+            reason=info.missed.reason,
+            other=info.source,
+        )
+    return f"{named}\n{instead}"
 
 
 def policy_url(settings: Settings) -> str:

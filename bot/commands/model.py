@@ -26,11 +26,11 @@ from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, Shado
 
 _log = logging.getLogger(__name__)
 
-NOT_YOURS = "Only whoever runs this bot can do that."
+NOT_YOURS = "Only the bot's owner can do that."
 COMMONEST = 3
 """Ways of being wrong that the status names."""
 
-_UNCHANGED = "The model there was still answers."
+_UNCHANGED = "The current model keeps running."
 _STEP_SECONDS = 1.0
 """How often a message that shows progress is rewritten; Discord allows five edits in five seconds."""
 
@@ -42,12 +42,16 @@ def setup(services: Services) -> Feature:
     return Feature(name="/model", owner_cogs=(ModelCog(services),))
 
 
+_LONGEST_CHOICE = 100
+"""Characters of a suggestion that Discord takes."""
+
+
 @app_commands.guild_only()
 @app_commands.default_permissions(administrator=True)
-class ModelCog(commands.GroupCog, group_name="model", group_description="Look after the model; for the bot's owner"):
+class ModelCog(commands.GroupCog, group_name="model", group_description="Manage the model (bot owner only)"):
     """Status, reload, rollback and shadow. Every answer is for the asker alone."""
 
-    shadow = app_commands.Group(name="shadow", description="Try a model beside the one that answers")
+    shadow = app_commands.Group(name="shadow", description="Try another model in the background")
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -65,7 +69,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         _log.info("%s uses /%s %s", asked, command, given)
         return True
 
-    @app_commands.command(description="What answers, on what, how fast, and whether it is well")
+    @app_commands.command(description="Which model is running, how fast, and whether it's healthy")
     async def status(self, interaction: discord.Interaction) -> None:
         """Shows what is known of the model and its queue, and what people said of its answers."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -77,26 +81,28 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         embed.add_field(name="Background jobs", value=jobs_in_words(jobs_of(interaction)))
         await interaction.edit_original_response(embed=embed)
 
-    @app_commands.command(description="Load a model beside the running one, check it, and let it answer")
-    @app_commands.describe(source="bundled, a folder, or a hub id as org/name@revision; empty: the same again")
+    @app_commands.command(description="Load a model, check it, and switch to it")
+    @app_commands.describe(source="bundled, a folder, or a hub id like org/name@revision (empty: reload this one)")
     async def reload(self, interaction: discord.Interaction, source: app_commands.Range[str, 1, 300] = "") -> None:
         """Shows its progress; a reload that fails changes nothing."""
         steps: list[str] = []
         classifier = self.services.classifier
         await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
 
-    @app_commands.command(description="Go back to the model before the last change")
+    @app_commands.command(description="Go back to the previous model")
     async def rollback(self, interaction: discord.Interaction) -> None:
         """The model before is still loaded."""
         await self._do(interaction, self.services.classifier.rollback, reloaded)
 
-    @app_commands.command(description="Ask the model its golden examples again")
+    @app_commands.command(description="Check the model against its golden examples")
     async def golden(self, interaction: discord.Interaction) -> None:
         """Shows those that come out otherwise than when the model was made."""
         await self._do(interaction, self.services.classifier.golden, _golden)
 
-    @shadow.command(name="start", description="Run a model beside the live one on passive messages")
-    @app_commands.describe(source="bundled, a folder, or org/name@revision", share="Percent of the passive messages")
+    @shadow.command(name="start", description="Run another model in the background on watched messages")
+    @app_commands.describe(
+        source="bundled, a folder, or org/name@revision", share=("Percent of watched messages it gets")
+    )
     async def shadow_start(
         self,
         interaction: discord.Interaction,
@@ -106,17 +112,29 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         """It answers nobody until it is promoted."""
         await self._do(interaction, partial(self.services.classifier.start_shadow, source, share / 100), _shadowing)
 
-    @shadow.command(name="report", description="What the model in the shadow has shown so far")
+    @reload.autocomplete("source")
+    @shadow_start.autocomplete("source")
+    async def _suggest_source(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """What answers now, and every model that the operator has named; nobody else learns their names."""
+        if not await self.services.connection.is_owner(interaction.user):
+            return []
+        settings, wanted = self.services.settings, typed.strip().casefold()
+        answering = self.services.classifier.info.source
+        known = dict.fromkeys(("bundled", answering, settings.model, *settings.web_models.split()))
+        found = [one for one in known if wanted in one.casefold() and len(one) <= _LONGEST_CHOICE]
+        return [app_commands.Choice(name=one, value=one) for one in found]
+
+    @shadow.command(name="report", description="How the background model has done so far")
     async def shadow_report(self, interaction: discord.Interaction) -> None:
         """Counts only; no text is kept."""
         await self._do(interaction, self._shadow_report, shadow_words)
 
-    @shadow.command(name="promote", description="Let the model in the shadow answer from now on")
+    @shadow.command(name="promote", description="Switch to the background model")
     async def shadow_promote(self, interaction: discord.Interaction) -> None:
         """The live one stays for a rollback."""
         await self._do(interaction, self.services.classifier.promote_shadow, reloaded)
 
-    @shadow.command(name="stop", description="Drop the model in the shadow")
+    @shadow.command(name="stop", description="Stop the background model")
     async def shadow_stop(self, interaction: discord.Interaction) -> None:
         """Shows its last report."""
         await self._do(interaction, self.services.classifier.stop_shadow, shadow_words)
@@ -153,7 +171,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         try:
             return feedback_words(await self.services.storage.feedback.counts(), self.services.classifier.info.version)
         except DatabaseUnavailable:
-            return "cannot be read just now: the database does not answer"
+            return "can't be read, my database isn't responding"
 
     def _status(self) -> discord.Embed:
         classifier = self.services.classifier
@@ -161,7 +179,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         good = health.healthy
         embed = discord.Embed(
             title=f"Model {info.version}",
-            description="It answers." if good else f"It does not answer: {health.reason}.",
+            description="Healthy." if good else f"Not healthy: {health.reason}.",
             colour=palette.GOOD if good else palette.BAD,
         )
         served = max(1, stats.served)
@@ -169,10 +187,11 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
         fields = {
             "Source": f"{info.source}\n{info.fallback}".strip(),
             "Runs on": f"{info.backend}, {info.device}, batches of {info.budget} tokens",
-            "Answers since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
-            "Last forward pass": f"{health.since_pass:.1f} s ago; loaded anew {_times(health.replaced)}",
+            "Backends tried": _tried(info),
+            "Running since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
+            "Last forward pass": f"{health.since_pass:.1f} s ago; restarted: {_times(health.replaced)}",
             "Waiting": f"{stats.queued:,} texts, about {stats.queued_tokens:,} tokens",
-            "From question to verdict": f"half within {_ms(stats.p50)}, 99 % within {_ms(stats.p99)}"
+            "Response time": f"half within {_ms(stats.p50)}, 99 % within {_ms(stats.p99)}"
             if stats.served
             else "nothing asked yet",
             "Answered": f"{stats.served:,} texts, {stats.per_second:.1f}/s over the last minute",
@@ -190,16 +209,18 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Look af
 
 def database_words(buffer: WriteBuffer) -> str:
     """Whether the database takes what is to be written, and what it did not get."""
-    lines = [f"{buffer.backlog.trouble} {len(buffer):,} messages wait." if buffer.backlog.trouble else "It is well."]
+    lines = [
+        f"{buffer.backlog.trouble} {len(buffer):,} messages are waiting." if buffer.backlog.trouble else "Healthy."
+    ]
     if buffer.counts.dropped:
-        lines.append(f"Since the start {buffer.counts.dropped:,} messages were dropped, for too many waited.")
+        lines.append(f"Since the start, {buffer.counts.dropped:,} messages were dropped because too many were waiting.")
     return "\n".join(lines)[:1024]
 
 
 def reloaded(change: Reloaded) -> str:
     """A change of model in words."""
     now = change.now
-    line = f"Model {now.version} ({now.source}) answers now, instead of {change.before.version}."
+    line = f"Now running model {now.version} ({now.source}) instead of {change.before.version}."
     return f"{line} {_compared(change.comparison)}Done in {change.seconds:.2f} s; `/model rollback` goes back."
 
 
@@ -207,10 +228,10 @@ def shadow_words(report: ShadowReport) -> str:
     """What a candidate has shown, in words."""
     name = f"Candidate {report.version} ({report.source})"
     if not report.texts:
-        return f"{name} has seen no passive message yet. {report.skipped:,} were skipped."
+        return f"{name} hasn't seen a message yet. {report.skipped:,} were skipped."
     return (
-        f"{name}: {report.texts:,} messages, the live model's sentiment on {report.agree / report.texts:.1%} of them, "
-        f"its score {report.change:+.3f} on average, {_ms(report.seconds)} beside {_ms(report.live_seconds)}. "
+        f"{name}: {report.texts:,} messages. Same sentiment as the live model on {report.agree / report.texts:.1%}, "
+        f"score {report.change:+.3f} on average, {_ms(report.seconds)} instead of {_ms(report.live_seconds)}. "
         f"{report.skipped:,} were skipped."
     )
 
@@ -221,7 +242,7 @@ def feedback_words(said: Sequence[Feedback], version: str) -> str:
     right = sum(one.times for one in ours if one.label == one.answered)
     wrong = sorted((one for one in ours if one.label != one.answered), key=lambda one: -one.times)
     if not ours:
-        return "nobody has said yet whether this version is right"
+        return "no ratings yet for this version"
     lines = [f"{right:,} right, {sum(one.times for one in wrong):,} wrong"]
     lines += [
         f"{SENTIMENTS[one.answered]}, should be {SENTIMENTS[one.label]}: {one.times:,}" for one in wrong[:COMMONEST]
@@ -236,15 +257,15 @@ def jobs_in_words(states: Mapping[str, JobState]) -> str:
         for name, state in states.items()
         if state.failed or state.overran
     ]
-    return "\n".join(troubles)[:1024] or "all well"
+    return "\n".join(troubles)[:1024] or "all healthy"
 
 
 def _compared(found: Comparison | None) -> str:
     if found is None or not found.texts:
         return ""
     return (
-        f"Of {found.texts} plain texts it gets {found.candidate_right} right, the one before {found.running_right}; "
-        f"they agree on {found.agree}. "
+        f"Out of {found.texts} plain texts it gets {found.candidate_right} right (the previous one "
+        f"{found.running_right}); they agree on {found.agree}. "
     )
 
 
@@ -253,13 +274,21 @@ def _golden(found: tuple[int, list[Any]]) -> str:
     if not count:
         return "This model came without golden examples."
     if not failures:
-        return f"All {count} golden examples come out as they did when the model was made."
+        return f"All {count} golden examples give the same result as when the model was made."
     lines = [f"- {failure.text[:80]}: {failure.expected}, now {failure.found}" for failure in failures]
-    return "\n".join([f"{len(failures)} of {count} golden examples come out otherwise:", *lines])
+    return "\n".join([f"{len(failures)} of {count} golden examples give a different result:", *lines])
 
 
 def _shadowing(info: ModelInfo) -> str:
-    return f"Candidate {info.version} ({info.source}) reads along and answers nobody; see `/model shadow report`."
+    return (
+        f"Candidate {info.version} ({info.source}) runs in the background and answers nobody. See `/model shadow "
+        "report`."
+    )
+
+
+def _tried(info: ModelInfo) -> str:
+    """What each backend gave when one was chosen."""
+    return "\n".join(map(str, info.attempts)) or "none: there was only one"
 
 
 def _ms(seconds: float) -> str:

@@ -7,20 +7,24 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bot.i18n import gettext
 from bot.presentation.text import as_time
 from bot.storage.personal_data import Holding
 
 
 def in_words(held: Sequence[Holding[Any]], days: int) -> str:
-    """At most 2,000 characters of Discord's markup. `days` is how long single messages are kept."""
-    lines = ["**What is kept about you**", *(line for one in held for line in one.lines(days))]
+    """Discord's markup, in English at most 2,000 characters. `days` is how long single messages are kept."""
+    lines = [gettext("**What I keep about you**"), *(line for one in held for line in one.lines(days))]
     if any(one.deletion for one in held):
         lines.append(
-            "You are in there as a hash of your id, made with a secret key; your name is nowhere, and neither is any "
-            "text. The attached file has every entry. `/privacy delete` removes them."
+            gettext(
+                "You're in there as a scrambled id, made with a secret key. There's no name and no text. The attached "
+                "file has every entry. `/privacy delete` removes them."
+            )
         )
     else:
-        lines.append("- Nothing else: no message, no count, nothing you did as an admin.")
+        nothing = gettext("Nothing else: no messages, no counts, no admin actions.")
+        lines.append(f"- {nothing}")
     return "\n".join(lines)
 
 

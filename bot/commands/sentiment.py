@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.domain.recent_texts import RecentText
 from bot.domain.records import Answer
+from bot.i18n import N_, gettext
 from bot.monitoring.asked_message import AskedMessage
 from bot.monitoring.message_words import shown_message, what_it_is, words_shown
 from bot.monitoring.reading_gate import ReadingGate
@@ -18,16 +19,16 @@ from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.services import Feature, Services
 from bot.storage.schema import FeedbackRow
-from bot.ui.explain_button import WhyButton, why_view
-from bot.ui.feedback_buttons import FeedbackButton, feedback_buttons
+from bot.ui.explain_button import WhyButton
+from bot.ui.feedback_buttons import FeedbackButton, TakeBackButton, WhichSelect, feedback_buttons
 from bot.ui.replies import Reply, origin_of, reply_to_all, reply_to_asker
-from bot.ui.verdict_embed import verdict_embed
+from bot.ui.verdict_card import verdict_card
 from model import ModelError, NothingToRead, Verdict
 
 _log = logging.getLogger(__name__)
 
 _EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-MINE = "That's a message of mine, and I don't rate what I say myself."
+MINE = N_("That's one of my own messages, and I don't rate those.")
 
 _ANY_INSTALL = app_commands.AppInstallationType(guild=True, user=True)
 
@@ -39,7 +40,7 @@ def setup(services: Services, gate: ReadingGate) -> Feature:
         name="/sentiment",
         cogs=(cog,),
         menus=(cog.menu,),
-        buttons=(WhyButton, FeedbackButton),
+        buttons=(WhyButton, FeedbackButton, WhichSelect, TakeBackButton),
         impersonal={FeedbackRow: "labels, score and model version of an answer; no text, no name"},
     )
 
@@ -57,8 +58,8 @@ class SentimentCog(commands.Cog):
             allowed_installs=_ANY_INSTALL,
         )
 
-    @app_commands.command(description="How does a text sound: negative, neutral or positive?")
-    @app_commands.describe(text="What to read", private="Show the answer to you alone")
+    @app_commands.command(description="Is a text positive, neutral or negative?")
+    @app_commands.describe(text="The text to check", private="Only show the answer to you")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def sentiment(
@@ -82,14 +83,14 @@ class SentimentCog(commands.Cog):
         """Whether it may be read is asked before, and again when it was: its author may have opted out meanwhile."""
         me = interaction.client.user
         if me is not None and message.author.id == me.id:
-            return Reply(MINE)
+            return _aside(gettext(MINE))
         asked = await AskedMessage.find(self._gate, interaction, message)
         if (refused := await asked.refusal()) is not None:
-            return Reply(refused)
+            return _aside(refused)
         text = words_shown(message)
         verdict = await self._verdict(interaction, text, nothing=what_it_is(message))
         if (refused := asked.refused()) is not None:
-            return Reply(refused)
+            return _aside(refused)
         if isinstance(verdict, Reply):
             return verdict
         recent = RecentText(text, asked.author_ids, shown_message(message).id, asked.refusal)
@@ -98,27 +99,33 @@ class SentimentCog(commands.Cog):
     async def _verdict(
         self, interaction: discord.Interaction, text: str, *, nothing: str | None = None
     ) -> Verdict | Reply:
-        """What the model says, or the words for why it says nothing; `nothing` is said of a text without words."""
+        """What the model says, or the words for why it says nothing; `nothing` is said of a text without words.
+
+        The words are for the asker alone: nobody else has any use for them.
+        """
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 verdict = await self.services.classifier.classify(
                     text, origin=origin_of(interaction), within=LONGEST_WAIT
                 )
         except NothingToRead as error:
-            return Reply(nothing or explain_failure(error))
+            return _aside(nothing or explain_failure(error))
         except ModelError as error:
-            return Reply(explain_failure(error))
+            return _aside(explain_failure(error))
         except TimeoutError:
             _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
-            return Reply(SLOW)
+            return _aside(gettext(SLOW))
         if verdict.danger:
-            return Reply(kind_words(self.services.settings.help_url), aside=True)
+            return _aside(kind_words(self.services.settings.help_url))
         return verdict
 
     def _shown(
         self, verdict: Verdict, recent: RecentText, *, quote: str | None = None, jump_url: str | None = None
     ) -> Reply:
-        view = why_view(self.services.recent_texts.remember(recent))
-        for button in feedback_buttons(Answer.of(verdict)):
-            view.add_item(button)
-        return Reply(embed=verdict_embed(verdict, quote=quote, jump_url=jump_url), view=view)
+        why = WhyButton(self.services.recent_texts.remember(recent))
+        buttons = (why, *feedback_buttons(Answer.of(verdict)))
+        return Reply(view=verdict_card(verdict, buttons, quote=quote, jump_url=jump_url))
+
+
+def _aside(words: str) -> Reply:
+    return Reply(words, aside=True)

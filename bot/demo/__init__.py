@@ -28,7 +28,7 @@ async def demo(port: int = 8765, open_browser: bool = True) -> int:
             try:
                 await page.__aenter__()
             except SetupError:
-                return _fail(f"Port {port} is in use; choose another with --port, or --port 0 for any free one.")
+                return _fail(f"Port {port} is in use. Choose another with --port, or --port 0 for any free one.")
             try:
                 return await _run(local, page, world, Path(folder), stop, open_browser=open_browser)
             finally:
@@ -54,7 +54,7 @@ async def _run(
             await asyncio.wait((ready, stopped), return_when=asyncio.FIRST_COMPLETED)
             if not stopped.done():
                 await ready
-                _say(f"Vibecheck is online: {page.url}\nCtrl-C ends it.")
+                _say(f"Vibecheck is online: {page.url}\nPress Ctrl-C to stop it.")
                 if open_browser:
                     # A browser that runs in the terminal returns only when it is closed; nobody waits for it.
                     threading.Thread(target=webbrowser.open, args=(page.url,), daemon=True).start()

@@ -21,10 +21,15 @@ import discord.http
 import yarl
 from pydantic import ValidationError
 
+import bot.alerts
+import bot.digests
 from bot.app.runtime import end_process, run_bot
 from bot.settings import Settings
 
 _EX_USAGE, _EX_CONFIG = 64, 78
+
+ALERTS_SECONDS, DIGESTS_SECONDS = 1.5, 5.0
+"""A visitor who starts a storm waits for its alert; a server has a minute."""
 
 
 def main(arguments: list[str]) -> int:
@@ -38,10 +43,12 @@ def main(arguments: list[str]) -> int:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).upper()
-        print(f"The setting {name} cannot be used: {first['msg']}.", file=sys.stderr)  # noqa: T201
+        print(f"The setting {name} can't be used: {first['msg']}.", file=sys.stderr)  # noqa: T201
         return _EX_CONFIG
     if past:
         _write_past(settings.data_dir, past[0])
+    bot.alerts.LOOK_SECONDS = ALERTS_SECONDS
+    bot.digests.LOOK_SECONDS = DIGESTS_SECONDS
     use_local_discord(url)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     return run_bot(settings)

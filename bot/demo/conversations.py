@@ -21,16 +21,33 @@ WITH_A_PAST = ("general", "gaming")
 
 NOTICE_MINUTES_AGO = 95.0
 NOTICE = (
-    "**I read the mood of what is written here.** Scores only, never the text.\n"
+    "**I measure the mood here.** Scores only, never the text.\n"
     "This is a demo: the four weeks before today, which `/mood channel` shows, are **made up**. "
     "What you write now counts, and is shown once its hour is over."
 )
+
+MODS = "mods"
+"""Where alerts and digests are posted."""
 
 TOPICS = {
     "general": "Pull up a chair. Ask Vibecheck how any message sounds. Its mood of the last four weeks is made up.",
     "movies": "What you watched, and whether it was any good",
     "gaming": "Raids, patch notes and rage quits. Its mood of the last four weeks is made up.",
+    "mods": "Alerts and digests come here. On a real server only moderators would see this. The past is made up.",
 }
+
+STORM_IN = "gaming"
+STORM = (
+    "the update broke everything, this is horrible",
+    "i lost my whole save file, i hate this",
+    "worst patch ever, absolute garbage",
+    "refund. this is a disgrace",
+    "servers down AGAIN, this is awful",
+    "they ruined the game, i'm so angry",
+    "terrible, terrible, terrible",
+    "uninstalling. what a disaster",
+)
+"""What everybody writes when a visitor starts a storm, one after the other, each once."""
 
 CONVERSATIONS: dict[str, tuple[Line, ...]] = {
     "general": (
@@ -69,4 +86,5 @@ CONVERSATIONS: dict[str, tuple[Line, ...]] = {
         Line(15, "ines", "sign me up, nerf or no nerf 🫡", answers=6),
         Line(3, "kofi", "lost 40 minutes of progress to a crash. cool cool cool. love that for me"),
     ),
+    "mods": (),
 }

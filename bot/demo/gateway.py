@@ -110,6 +110,13 @@ class Gateway:
         self._outages: set[int] = set()
         self.shards_held: set[int] = set()
         """Shards that are not let in yet; they try again every five seconds."""
+        self.max_concurrency = 1
+        self.identify_seconds = 0.0
+        """Within which a bucket takes one identify, as Discord does in five; 0: it takes any."""
+        self.violations: list[str] = []
+        """What Discord would not have taken."""
+        self.identified: list[tuple[float, int]] = []
+        """When each session was begun, and of which shard."""
         backend.subscribers.append(self._broadcast)
 
     @property
@@ -213,7 +220,18 @@ class Gateway:
             return self._resume(data, outbox)
         return session
 
-    def _identify(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session:
+    def _is_in_turn(self, shard: int) -> bool:
+        now = time.monotonic()
+        before = [at for at, other in self.identified if (other - shard) % self.max_concurrency == 0]
+        self.identified.append((now, shard))
+        if any(session.shard == shard for session in self.connected):
+            self.violations.append(f"shard {shard} has a session already")
+        if before and now - before[-1] < self.identify_seconds:
+            self.violations.append(f"shard {shard} {now - before[-1]:.2f} s after another of its bucket")
+            return False
+        return True
+
+    def _identify(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session | None:
         if data["token"] != self._token:
             raise _Hangup(Close.AUTHENTICATION_FAILED)
         intents = discord.Intents._from_value(data["intents"])
@@ -222,6 +240,9 @@ class Gateway:
         shard, shards = data.get("shard") or (0, 1)
         if shard in self.shards_held:
             raise _Hangup(Close.RATE_LIMITED)
+        if not self._is_in_turn(shard):
+            outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
+            return None
         session = Session(secrets.token_hex(16), intents, shard, shards, outbox=outbox)
         self.sessions[session.id] = session
         guilds = [guild for guild in self._backend.guilds.values() if session.owns(guild.id)]

@@ -2,7 +2,7 @@
 
 They have the rhythm of a day and a week, one bad evening, a night on which hardly anybody wrote, and a time in which
 the bot was away. The same moment and server give the same past. The made-up people go on writing for a few hours, so
-that what a visitor writes is not alone in its hour, which would then be hidden.
+that what a visitor writes is not alone in its hour, which would then be hidden, and a storm can be judged at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from bot.demo.conversations import NOTICE_MINUTES_AGO
+from bot.demo.conversations import MODS, NOTICE_MINUTES_AGO, STORM_IN
 from bot.domain.notice import Notice
-from bot.domain.records import Gap, GuildSettings, Mode, Rule, TargetKind
+from bot.domain.records import Alert, DigestKind, Gap, GuildSettings, Mode, Rule, Sensitivity, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.storage.chunks import chunks
 from bot.storage.database import Database
@@ -31,7 +31,7 @@ from bot.storage.notice_repository import NoticeRepository
 from bot.storage.pseudonyms import HASH_BYTES
 from bot.storage.publication import Publication
 from bot.storage.retention import purge
-from bot.storage.schema import HourAuthorRow, HourRow
+from bot.storage.schema import AlertRow, HourAuthorRow, HourRow
 
 DAYS, HOURS_AHEAD = 28, 6
 
@@ -99,11 +99,11 @@ def made_up(character: Character, zone: ZoneInfo, now: float, seed: int) -> Iter
             mood -= character.drop * _BAD_HOURS[since]
         count = round(volume * rng.uniform(0.75, 1.25))
         if hour >= present:
-            count = max(count, 7)
+            count = max(count, 12)
         scores = tuple(_score(rng, mood) for _ in range(count))
         people = min(character.people, count, max(1, round(count * rng.uniform(0.45, 0.7))))
         if hour >= present:
-            people = max(people, 6)
+            people = max(people, 10)
         if scores and not (days_ago == _AWAY_DAYS_AGO and _AWAY_FROM <= local.hour < _AWAY_TO):
             yield MadeHour(hour, scores, people)
 
@@ -130,13 +130,14 @@ async def write_history(
     database = await Database.open(folder)
     try:
         guilds, told = GuildRepository(database), NoticeRepository(database)
-        await guilds.set_settings(GuildSettings(guild_id, zone.key))
+        await guilds.set_settings(_settings(guild_id, zone, channels.get(MODS), now))
         hours: list[dict[str, Any]] = []
         people: list[dict[str, Any]] = []
         named_from = int(now // SECONDS) - _NAMED_DAYS * 24
         for number, (name, character) in enumerate(CHARACTERS.items()):
             channel_id = channels[name]
-            await guilds.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH))
+            sensitivity = Sensitivity.HIGH if name == STORM_IN else Sensitivity.NORMAL
+            await guilds.set_rule(Rule(guild_id, TargetKind.CHANNEL, channel_id, Mode.WATCH, sensitivity=sensitivity))
             await told.post(
                 Notice(guild_id, channel_id, (notices or {}).get(name) or None, int(now - 60 * NOTICE_MINUTES_AGO))
             )
@@ -151,8 +152,32 @@ async def write_history(
         await Publication(database).publish(now)
         await purge(database, _NAMED_DAYS, now)
         await MoodRepository(database).add_gap(_away(zone, now))
+        await _write_alert(database, past_alert(guild_id, channels["general"], now))
     finally:
         await database.close()
+
+
+def past_alert(guild_id: int, channel_id: int, now: float) -> Alert:
+    """The alert of the bad evening in #general, with its end; levels as that evening has them."""
+    zone, evening = local_zone(), CHARACTERS["general"]
+    day = datetime.fromtimestamp(now, zone).replace(minute=6, second=0, microsecond=0)
+    started = int((day - timedelta(days=evening.bad_days_ago)).replace(hour=evening.bad_from + 1).timestamp())
+    ended = started + 4 * SECONDS
+    return Alert(1, guild_id, channel_id, None, -500, 200, started, started + 300, ended)
+
+
+async def _write_alert(database: Database, alert: Alert) -> None:
+    async with database.write() as connection:
+        await connection.execute(insert(AlertRow).values({**asdict(alert), "post_id": 1}))
+
+
+def _settings(guild_id: int, zone: ZoneInfo, mod_channel_id: int | None, now: float) -> GuildSettings:
+    """A server whose daily digest was due a moment ago, so that the bot posts it when it starts."""
+    settings = GuildSettings(guild_id, zone.key, mod_channel_id)
+    if mod_channel_id is None:
+        return settings
+    hour = datetime.fromtimestamp(now, zone).hour
+    return replace(settings, digest=DigestKind.DAILY, digest_hour=hour)
 
 
 def local_zone() -> ZoneInfo:

@@ -113,4 +113,4 @@ async def wait_until_ready(local: LocalDiscord, process: asyncio.subprocess.Proc
                     raise BotEnded(process.returncode)
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise BotNotReady(f"The bot is not online after {READY_SECONDS:.0f} s.") from None
+        raise BotNotReady(f"The bot isn't online after {READY_SECONDS:.0f} s.") from None

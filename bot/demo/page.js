@@ -5,7 +5,15 @@ const key = document.querySelector('meta[name="session-key"]').content;
 history.replaceState(null, "", `#${key}`);
 
 const EMOJI = ["👍", "❤️", "😂", "🔥", "😮", "💀"];
-const TRY = [["sentiment", "this slaps fr 🔥"], ["sentiment", "oh great, another update"], ["mood channel", ""]];
+// One at a time: what it is, what the button says, and what it does.
+const TIPS = [
+  ["Ask how a message sounds:", "/sentiment this slaps fr 🔥", () => startCommand("sentiment", "this slaps fr 🔥")],
+  ["See how this channel has felt:", "/mood channel", () => startCommand("mood channel", "", true)],
+  ["See an alert, live:", "Start a storm", () => startStorm()],
+  ["Set me up, as an admin would:", "/setup", () => startCommand("setup", "", true)],
+  ["Too much? Read the three pages:", "/help", () => startCommand("help", "", true)],
+];
+let tip = 0;
 
 async function call(kind, body = {}) {
   const response = await fetch("/api/action", {
@@ -61,19 +69,22 @@ function addChannels(server) {
   sidebar.setAttribute("aria-label", "Channels");
   const list = element("nav", "demo-channels", "", { "aria-label": "Channels" });
   for (const name of server.channels) {
-    const entry = button("demo-channel", "", `Go to #${name}`, async () => {
-      showCurrentChannel(name);
-      if (sidebar.closest(".messages-open")) document.querySelector("#drawer-scrim").click();
-      await call("demo_channel", { name });
-    });
+    const entry = button("demo-channel", "", `Go to #${name}`, () => goTo(name));
     entry.dataset.channel = name;
     entry.append(element("span", "demo-hash", "#"), element("span", "", name));
     list.append(entry);
   }
-  sidebar.replaceChildren(element("h1", "demo-server", server.server), element("h2", "demo-heading", "Text channels"), list);
+  const storm = button("demo-storm", "🌩 Start a storm", "Start a storm: everyone in #gaming gets angry", startStorm);
+  sidebar.replaceChildren(element("h1", "demo-server", server.server), element("h2", "demo-heading", "Text channels"), list, storm);
   const toggle = document.querySelector("#messages-toggle");
   toggle.replaceChildren(element("span", "demo-hash", "☰"));
   toggle.setAttribute("aria-label", "Channels");
+}
+
+async function goTo(name) {
+  showCurrentChannel(name);
+  if (document.querySelector(".messages-open")) document.querySelector("#drawer-scrim").click();
+  await call("demo_channel", { name });
 }
 
 function showCurrentChannel(name) {
@@ -116,14 +127,63 @@ function writeAs(member) {
 
 function addHint(composer) {
   const hint = element("div", "demo-hint", "", { role: "note" });
-  hint.append(element("strong", "", "Try it:"));
-  for (const [name, text] of TRY) {
-    const line = `/${name} ${text}`.trim();
-    hint.append(button("demo-try", line, `Write ${line}`, () => startCommand(name, text, !text)));
-  }
-  hint.append(element("span", "demo-tip", "or ⋯ on any message"));
+  const show = () => {
+    const [words, label, press] = TIPS[tip % TIPS.length];
+    const does = label.startsWith("/") ? `Write ${label}` : label;
+    hint.replaceChildren(
+      element("span", "", words),
+      button("demo-try", label, does, () => { next(); press(); }),
+      button("demo-next", "Next tip", "Next tip", next),
+    );
+  };
+  const next = () => { tip += 1; show(); };
+  show();
   composer.before(hint);
 }
+
+async function startStorm() {
+  const answer = await call("demo_storm");
+  if (answer.channel) await goTo(answer.channel);
+}
+
+// ---- sending: what is written while the page is busy waits its turn instead of being lost
+
+const outbox = [];
+let sending = false;
+
+async function drain() {
+  if (sending) return;
+  sending = true;
+  while (outbox.length) {
+    showWaiting();
+    try { await call("demo_send", outbox[0]); } catch { toast("The demo has stopped. Start it again."); }
+    outbox.shift();
+  }
+  sending = false;
+  showWaiting();
+}
+
+function showWaiting() {
+  document.querySelector(".demo-waiting")?.remove();
+  if (outbox.length < 2) return;
+  const words = `Sending ${outbox.length} messages…`;
+  document.querySelector(".demo-hint")?.append(element("span", "demo-waiting", words, { role: "status" }));
+}
+
+document.addEventListener("submit", (event) => {
+  const input = document.querySelector("#channel-composer-input");
+  if (event.target.id !== "channel-composer" || !(input instanceof HTMLTextAreaElement)) return;
+  const reply = document.querySelector("#reply-banner, .composer-reply");
+  const text = input.value.trim();
+  if (!text || text.startsWith("/") || document.querySelector(".command-row") || (reply && !reply.hidden)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  input.value = "";
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  const channel = document.querySelector(".demo-channel[aria-current]").dataset.channel;
+  outbox.push({ text, channel, viewer: window.simcordPreview.viewerId });
+  drain();
+}, { capture: true });
 
 async function startCommand(name, rest, complete = false) {
   document.querySelector(".command-context-close")?.click();

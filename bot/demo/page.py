@@ -24,6 +24,7 @@ from simcord.preview._pages import _Page
 from simcord.preview._server import PreviewServer
 from simcord.results import ResponseMessage
 
+from bot.demo.conversations import MODS, STORM, STORM_IN
 from bot.demo.local_discord import LocalDiscord
 from bot.demo.world import SERVER_NAME, World
 
@@ -33,6 +34,9 @@ _HERE = Path(__file__).parent
 _PUBLISH_SECONDS = 0.1
 _CLOCK_SECONDS = 30.0
 """How often the page is published when nothing happens, for the sake of "5 minutes ago"."""
+
+_STORM_SECONDS = 3.0
+"""How long a storm is written: its alert comes within ten seconds."""
 
 _SUBCOMMANDS = {AppCommandOptionType.subcommand.value, AppCommandOptionType.subcommand_group.value}
 
@@ -67,12 +71,15 @@ class DemoPage(Preview):
         self._server = _Server(self, port)
         self._lock = asyncio.Lock()
         self._publisher: asyncio.Task[None] | None = None
+        self._storm: asyncio.Task[None] | None = None
         self._published = -1
         self._own_actions: dict[str, Callable[[_Page, Mapping[str, Any]], Awaitable[Answer]]] = {
             "demo_hello": self._hello,
             "demo_channel": self._change_channel,
             "demo_menu": self._use_menu,
             "demo_react": self._react,
+            "demo_send": self._send,
+            "demo_storm": self._start_storm,
         }
 
     @property
@@ -88,10 +95,11 @@ class DemoPage(Preview):
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if self._publisher is not None:
-            self._publisher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._publisher
+        for task in (self._publisher, self._storm):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         await super().__aexit__(exc_type, exc, tb)
 
     async def _action(self, context_id: str | None, body: Mapping[str, Any]) -> Answer:
@@ -162,6 +170,29 @@ class DemoPage(Preview):
     async def _react(self, page: _Page, body: Mapping[str, Any]) -> Answer:
         await page.viewer.react(self._message(page, body), body["emoji"])
         return {}
+
+    async def _send(self, page: _Page, body: Mapping[str, Any]) -> Answer:
+        """An ordinary message. The page keeps those that wait, in their order, so that none is lost under load."""
+        channel = self.world.channels[body["channel"]]
+        writer = next((one for one in self.world.members if str(one.id) == body["viewer"]), page.viewer)
+        await writer.send(channel, str(body["text"])[:2000])
+        if channel.id == page.channel_id:
+            self._show_newest(page)
+        return {}
+
+    async def _start_storm(self, _page: _Page, _body: Mapping[str, Any]) -> Answer:
+        """Has everybody but the visitor write angry messages, in which the bot finds a storm by itself."""
+        if self._storm is not None:
+            raise ValueError(f"The storm has already started: look at #{STORM_IN} and #{MODS}.")
+        self._storm = asyncio.create_task(self._rage())
+        return {"channel": MODS}
+
+    async def _rage(self) -> None:
+        channel, people = self.world.channels[STORM_IN], self.world.members[1:]
+        for text in STORM:
+            for member in people:
+                self.local.backend.create_message(channel.id, member.id, text)
+                await asyncio.sleep(_STORM_SECONDS / len(STORM) / len(people))
 
     def _commands(self, kind: AppCommandType) -> list[str]:
         return [name for name, registered in self.local.backend.commands.get(None, {}) if registered == kind]

@@ -93,6 +93,7 @@ class RestApi:
     sessions_left: int = 999
     """How many sessions the bot may begin, as it is told; `sessions_reset` is in how many seconds it may again."""
     sessions_reset: float = 14_400.0
+    max_concurrency: int = 1
     in_flight: int = 0
     last_activity: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -200,7 +201,7 @@ class RestApi:
             "total": 1000,
             "remaining": self.sessions_left,
             "reset_after": round(self.sessions_reset * 1000),
-            "max_concurrency": 1,
+            "max_concurrency": self.max_concurrency,
         }
         address = self.origin.replace("http", "ws", 1) + "/gateway"
         return {"url": address, "shards": self.shards, "session_start_limit": limit}

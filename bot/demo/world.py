@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,9 +11,13 @@ from simcord.actors import MemberActor
 from simcord.backend.cdn import CDN_BASE
 from simcord.builders import ChannelHandle
 
+from bot.alerts.post import alert_post, recovered_post
 from bot.demo.avatars import bot_avatar, member_avatar
-from bot.demo.conversations import CONVERSATIONS, NOTICE, NOTICE_MINUTES_AGO, TOPICS, WITH_A_PAST
+from bot.demo.conversations import CONVERSATIONS, MODS, NOTICE, NOTICE_MINUTES_AGO, TOPICS, WITH_A_PAST
+from bot.demo.history import past_alert
 from bot.demo.local_discord import LocalDiscord
+from bot.domain.records import HourMood
+from bot.domain.snowflake import SECONDS
 
 BOT_NAME = "Vibecheck"
 SERVER_NAME = "The Corner Table"
@@ -81,6 +86,7 @@ def build_world(local: LocalDiscord) -> World:
     notices = {name: _post_notice(local, channel) for name, channel in channels.items() if name in WITH_A_PAST}
     for name, channel in channels.items():
         _hold_conversation(local, name, channel, members)
+    _post_alert(local, guild.id, channels)
     local.clock.set_back(timedelta())
     avatars = {members[person.name].id: member_avatar(person.name[0].upper(), *person.avatar) for person in _PEOPLE}
     return World(guild.id, channels, notices, tuple(members.values()), avatars | {bot.id: bot_avatar()})
@@ -89,6 +95,19 @@ def build_world(local: LocalDiscord) -> World:
 def _post_notice(local: LocalDiscord, channel: ChannelHandle) -> int:
     local.clock.set_back(timedelta(minutes=NOTICE_MINUTES_AGO))
     return local.backend.create_message(channel.id, local.backend.bot_user.id, NOTICE).id
+
+
+def _post_alert(local: LocalDiscord, guild_id: int, channels: dict[str, ChannelHandle]) -> None:
+    """What the bot would have posted in the bad evening, in its own words: the alert, and that it is over."""
+    now = time.time()
+    alert = past_alert(guild_id, channels["general"].id, now)
+    assert alert.recovered is not None and alert.acknowledged is not None
+    begun: discord.Embed = alert_post(alert)["embed"]
+    hour = HourMood(alert.recovered // SECONDS, 0, 20, 0, 0, 0, 9)
+    over: discord.Embed = recovered_post(alert, alert.recovered, hour)["embed"]
+    for at, embed in ((alert.started, begun), (alert.recovered, over)):
+        local.clock.set_back(timedelta(seconds=now - at))
+        local.backend.create_message(channels[MODS].id, local.backend.bot_user.id, "", embeds=[dict(embed.to_dict())])
 
 
 def _hold_conversation(local: LocalDiscord, name: str, channel: ChannelHandle, members: dict[str, MemberActor]) -> None:

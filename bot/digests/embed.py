@@ -10,17 +10,18 @@ import discord
 from bot.analytics.baseline import Baseline
 from bot.analytics.buckets import merged, together
 from bot.digests.periods import Period
-from bot.domain.records import Gap, HourMood
+from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood
 from bot.domain.snowflake import SECONDS
+from bot.i18n import N_, gettext, ngettext
 from bot.presentation import palette
 from bot.presentation.text import SLIGHT, STRONG, UNREAD_FROM, signed, span, unread_in_words
 
 LISTED = 10
 """Channels that are named; of a server with more, those with most messages."""
 
-LEFT_OUT = (
-    "Watched channels that not everybody who reads this channel can read are left out; `/monitor doctor` names them to "
-    "admins who see them."
+LEFT_OUT = N_(
+    "I leave out watched channels that not everyone here can read. `/monitor doctor` lists them for admins who can "
+    "see them."
 )
 
 _NOTABLE_GAP = 30 * 60
@@ -35,11 +36,13 @@ class ChannelPart:
     hours: Sequence[HourMood]
     baseline: Baseline | None
     alerts: int
+    days: Sequence[HourMood] = ()
+    """Of days in whose single hours too few people wrote, what is told of these hours together."""
 
 
 def footer(key: str) -> str:
-    """By which a digest's post is recognised."""
-    return f"Digest {key}"
+    """By which a digest's post is recognised, in one of the bot's languages."""
+    return gettext("Digest {key}", key=key)
 
 
 def digest_embed(
@@ -50,41 +53,41 @@ def digest_embed(
     unread: int | None = None,
     *,
     left_out: bool = False,
+    learning: str = "",
 ) -> discord.Embed:
-    """The digest of a period. With fewer than `fewest` messages in all no channel is called different from usual.
+    """The digest of a period, in the language that is spoken.
 
+    With fewer than `fewest` messages in all no channel is called different from usual.
     `unread` is the share of all messages that could not be read, in percent, where it may be told. `left_out` says that
-    there are watched channels of which nothing is told here.
+    there are watched channels of which nothing is told here, and `learning` when the first alert can come.
     """
-    total = {part.channel_id: whole.messages for part in parts if (whole := together(part.hours)) is not None}
+    sums = {part.channel_id: together([*part.hours, *part.days]) for part in parts}
+    total = {channel: whole.messages for channel, whole in sums.items() if whole is not None}
     messages = sum(total.values())
-    lines = []
     ordered = sorted(parts, key=lambda part: -total.get(part.channel_id, 0))
-    for part in ordered:
-        said = _difference(part) if messages >= fewest else ""
-        if part.alerts:
-            said += f"{' ' if said else ''}{'An alert' if part.alerts == 1 else f'{part.alerts} alerts'}."
-        if said:
-            lines.append(f"<#{part.channel_id}>: {said}")
-    notable = lines[:LISTED]
+    lines = (_alerts(part, _difference(part) if messages >= fewest else "") for part in ordered)
+    notable = [line for line in lines if line][:LISTED]
     away = sum(end - start for start, end in merged(gaps, period.first_hour * SECONDS, period.end * SECONDS))
+    notable += [line for part in ordered if (line := _quiet(part))][: LISTED - len(notable)]
     if not notable:
-        notable = ["Nothing notable."]
+        notable = [gettext("Nothing notable.")]
     foreign = unread is not None and unread >= UNREAD_FROM
     notable.append(_summary(total, messages, foreign=foreign, left_out=left_out))
     if unread is not None and foreign:
-        notable.append(unread_in_words(unread, "in this server"))
+        notable.append(unread_in_words(unread, server=True))
     if away >= _NOTABLE_GAP:
-        notable.append(f"{span(away)} missing, because I could see nothing.")
+        notable.append(gettext("I couldn't see anything for {length}.", length=span(away)))
     if left_out:
-        notable.append(LEFT_OUT)
+        notable.append(gettext(LEFT_OUT))
+    if learning:
+        notable.append(learning)
     embed = discord.Embed(title=period.title, description="\n".join(notable)[:4000], colour=palette.CALM)
     embed.set_footer(text=footer(period.key))
     return embed
 
 
 def _difference(part: ChannelPart) -> str:
-    """How a channel was beside what is usual, in a sentence; empty when about as usual, or when that is not known."""
+    """How a channel was beside what is usual, in a line; empty when about as usual, or when that is not known."""
     whole = together(part.hours)
     if whole is None or part.baseline is None:
         return ""
@@ -92,14 +95,83 @@ def _difference(part: ChannelPart) -> str:
     difference = whole.mean - usual
     if abs(difference) < max(SLIGHT, 2 * whole.standard_error):
         return ""
-    much = "much more" if abs(difference) >= STRONG else "more"
-    side = "positive" if difference > 0 else "negative"
-    return f"{much} {side} than usual ({signed(whole.mean)}, usually {signed(usual)}), {whole.messages:,} messages."
+    better, much = difference > 0, abs(difference) >= STRONG
+    values = {"channel": f"<#{part.channel_id}>", "mean": signed(whole.mean), "usual": signed(usual)}
+    if better and much:
+        return ngettext(
+            "{channel}: much more positive than usual ({mean}, usually {usual}), {count:,} message.",
+            "{channel}: much more positive than usual ({mean}, usually {usual}), {count:,} messages.",
+            whole.messages,
+            **values,
+        )
+    if better:
+        return ngettext(
+            "{channel}: more positive than usual ({mean}, usually {usual}), {count:,} message.",
+            "{channel}: more positive than usual ({mean}, usually {usual}), {count:,} messages.",
+            whole.messages,
+            **values,
+        )
+    if much:
+        return ngettext(
+            "{channel}: much more negative than usual ({mean}, usually {usual}), {count:,} message.",
+            "{channel}: much more negative than usual ({mean}, usually {usual}), {count:,} messages.",
+            whole.messages,
+            **values,
+        )
+    return ngettext(
+        "{channel}: more negative than usual ({mean}, usually {usual}), {count:,} message.",
+        "{channel}: more negative than usual ({mean}, usually {usual}), {count:,} messages.",
+        whole.messages,
+        **values,
+    )
+
+
+def _alerts(part: ChannelPart, difference: str) -> str:
+    """What there is to say of a channel, with its alerts; empty where there is nothing."""
+    if not part.alerts:
+        return difference
+    if difference:
+        alerts = ngettext("An alert.", "{count:,} alerts.", part.alerts)
+        return f"{difference} {alerts}"
+    return ngettext(
+        "{channel}: An alert.", "{channel}: {count:,} alerts.", part.alerts, channel=f"<#{part.channel_id}>"
+    )
+
+
+def _quiet(part: ChannelPart) -> str:
+    """How a channel was that is too quiet for its hours to be told, in a line; empty where there is such an hour."""
+    whole = together(part.days)
+    if part.hours or whole is None:
+        return ""
+    days = ngettext(
+        "from the {count:,} day on which {people}+ people wrote",
+        "from the {count:,} days on which {people}+ people wrote",
+        len(part.days),
+        people=FEWEST_AUTHORS,
+    )
+    return ngettext(
+        "{channel}: {mean} on average, {count:,} message, {days}.",
+        "{channel}: {mean} on average, {count:,} messages, {days}.",
+        whole.messages,
+        channel=f"<#{part.channel_id}>",
+        mean=signed(whole.mean),
+        days=days,
+    )
 
 
 def _summary(total: Mapping[int, int], messages: int, *, foreign: bool, left_out: bool) -> str:
     if not messages:
-        what, others = " something I can read" if foreign else "", " other" if left_out else ""
-        return f"In no{others} watched channel did five people write{what} in the same hour."
-    channels = "1 channel" if len(total) == 1 else f"{len(total)} channels"
-    return f"In all {messages:,} {'message' if messages == 1 else 'messages'} in {channels}."
+        return gettext(_NOTHING[foreign, left_out])
+    channels = ngettext("in {count:,} channel", "in {count:,} channels", len(total))
+    return ngettext(
+        "In all {count:,} message {channels}.", "In all {count:,} messages {channels}.", messages, channels=channels
+    )
+
+
+_NOTHING = {
+    (False, False): N_("In no watched channel did five people write in the same hour."),
+    (False, True): N_("In no other watched channel did five people write in the same hour."),
+    (True, False): N_("In no watched channel did five people write something I can read in the same hour."),
+    (True, True): N_("In no other watched channel did five people write something I can read in the same hour."),
+}
+"""By whether something could not be read, and whether there are channels of which nothing is told here."""

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from bot.domain.local_hours import first_hour
 from bot.domain.records import DigestKind
 from bot.domain.snowflake import SECONDS
+from bot.i18n import gettext
+from bot.i18n.formats import day_and_month, weekday
 
 LATEST = {DigestKind.DAILY: 12 * 3600.0, DigestKind.WEEKLY: 48 * 3600.0}
 """Seconds after it was due until which a digest is still sent, as after a downtime; later it would be old news."""
@@ -16,13 +18,22 @@ LATEST = {DigestKind.DAILY: 12 * 3600.0, DigestKind.WEEKLY: 48 * 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The day or week that a digest tells of, from its first hour up to, not including, `end`; `due` is an instant."""
+    """The days that a digest tells of, from their first hour up to, not including, `end`; `due` is an instant."""
 
     key: str
-    title: str
+    first: date
+    last: date
     first_hour: int
     end: int
     due: float
+
+    @property
+    def title(self) -> str:
+        """The day or the week, in the language that is spoken."""
+        first, last = day_and_month(self.first), day_and_month(self.last)
+        if self.first == self.last:
+            return gettext("{weekday} {date}", weekday=weekday(self.first), date=first)
+        return gettext("Week {number}: {first} to {last}", number=self.first.isocalendar().week, first=first, last=last)
 
 
 def latest_due(kind: DigestKind, at_hour: int, zone: ZoneInfo, now: float) -> Period:
@@ -36,14 +47,10 @@ def latest_due(kind: DigestKind, at_hour: int, zone: ZoneInfo, now: float) -> Pe
         day -= timedelta(days=day.weekday())
     while (due := _due(day, at_hour, zone)) > now:
         day -= step
-    first = day - step
+    first, last = day - step, day - timedelta(days=1)
     year, week, _ = first.isocalendar()
-    if kind is DigestKind.WEEKLY:
-        last = day - timedelta(days=1)
-        key, title = f"{year}-W{week:02}", f"Week {week}: {first.day} {first:%B} to {last.day} {last:%B}"
-    else:
-        key, title = first.isoformat(), f"{first:%A} {first.day} {first:%B}"
-    return Period(key, title, first_hour(first, zone), first_hour(day, zone), due)
+    key = f"{year}-W{week:02}" if kind is DigestKind.WEEKLY else first.isoformat()
+    return Period(key, first, last, first_hour(first, zone), first_hour(day, zone), due)
 
 
 def _due(day: date, at_hour: int, zone: ZoneInfo) -> float:

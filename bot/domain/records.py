@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
 from typing import Self
@@ -63,6 +63,12 @@ class AdminAction(StrEnum):
     EXPORT = "export"
     REPLAY = "replay"
     ACKNOWLEDGE = "acknowledge"
+    LINKS = "links"
+    FALSE_ALARM = "false alarm"
+    SNOOZE = "snooze"
+    MARK = "mark"
+    WEBHOOK = "webhook"
+    BACKFILL = "backfill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,9 @@ class GuildSettings:
 
     `timezone` is an IANA name. The reactions are Unicode emoji, or custom ones as `<:name:id>`; they are given at a
     confidence of at least `reaction_floor` thousandths. Alerts need so many messages and authors in an hour, and a
-    digest of fewer than `digest_messages` says that nothing notable happened. `digest_hour` is local, 0 to 23.
+    digest of fewer than `digest_messages` says that nothing notable happened. `digest_hour` is local, 0 to 23. An alert
+    mentions `alert_role_id`. With `links` moderators may have the strongest messages of a time shown as links.
+    What is posted is in `language`; empty: in the one that the server has at Discord.
     """
 
     guild_id: int
@@ -85,6 +93,9 @@ class GuildSettings:
     digest: DigestKind = DigestKind.OFF
     digest_hour: int = 9
     digest_messages: int = 20
+    alert_role_id: int | None = None
+    links: bool = True
+    language: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -99,7 +110,11 @@ class GuildSettings:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Whether something is watched or exempt; for a server `target_id` is the server's own id."""
+    """Whether something is watched or exempt; for a server `target_id` is the server's own id.
+
+    `alert_messages` and `alert_authors` are what an hour needs here before it can raise an alert; None: what the server
+    has chosen.
+    """
 
     guild_id: int
     target_kind: TargetKind
@@ -107,6 +122,14 @@ class Rule:
     mode: Mode
     tagging: bool = False
     sensitivity: Sensitivity = Sensitivity.NORMAL
+    alert_messages: int | None = None
+    alert_authors: int | None = None
+
+    def thresholds(self, settings: GuildSettings) -> GuildSettings:
+        """The server's settings, with what is needed here."""
+        messages = settings.alert_messages if self.alert_messages is None else self.alert_messages
+        authors = settings.alert_authors if self.alert_authors is None else self.alert_authors
+        return replace(settings, alert_messages=messages, alert_authors=authors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +139,7 @@ class HourMood:
     The sums of scores are such that `mean` and `standard_error`, which counts the noise in, are those that are told.
     `authors` is a number that there were at least: it is rounded down, and of several hours that of the one with most,
     since people of two hours may be the same. `unread` more messages could not be read: nothing else here knows of
-    them. Of a quiet day they are not told. Only `MoodRepository.hours_to_judge` gives exact ones, of many people.
+    them. Of a quiet day they are not told. Only `bot.storage.judged_hours` gives exact ones, of many people.
     """
 
     hour: int
@@ -182,6 +205,12 @@ class Absence:
     shard: int | None = None
     shards: int | None = None
 
+    def shard_of(self, shards: int) -> int | None:
+        """Which of so many shards it is about; None: more than one, as when there were another number of them."""
+        if self.guild_id is not None:
+            return (self.guild_id >> 22) % shards
+        return self.shard if self.shards == shards else None
+
     def concerns(self, guild_id: int) -> bool:
         """Whether it is about this server or about something in it."""
         if self.guild_id is not None:
@@ -213,12 +242,14 @@ class Mood:
     """The hours of a range that may be told, those that had messages but too few people, and the gaps in it.
 
     `partly` are gaps of single channels in the mood of several: there was something to see, but not everything.
+    `filled` are (start, end) in seconds since the Unix epoch, in order: what was read afterwards, from the history.
     """
 
     hours: tuple[HourMood, ...]
     hidden: tuple[int, ...]
     gaps: tuple[Gap, ...]
     partly: tuple[Gap, ...] = ()
+    filled: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +335,8 @@ class Feedback:
 class Alert:
     """A channel that was far from its usual mood; levels are mean scores in thousandths.
 
-    `post_id` is the message that says so, None until it was posted. `acknowledged` and `recovered` are instants, None
-    until then.
+    `post_id` is the message that says so, None until it was posted. `acknowledged`, `recovered` and `false_alarm`, when
+    a moderator said that it was one, are instants, None until then.
     """
 
     number: int
@@ -317,3 +348,4 @@ class Alert:
     started: int
     acknowledged: int | None
     recovered: int | None
+    false_alarm: int | None = None

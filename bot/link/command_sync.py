@@ -134,7 +134,7 @@ class CommandRegistration:
         self, name: str, guild: discord.abc.Snowflake | None, entry: _Known, now: float
     ) -> _Known | None:
         """Registers the scope's commands if Discord does not hold them; what is known then, None: nothing new."""
-        payload = [command.to_dict(self._tree) for command in self._tree.get_commands(guild=guild)]
+        payload = await self._payload(guild)
         sent = _hash(payload)
         replaced = entry.sent == sent
         times = [at for at in entry.times if 0 <= now - at < DAY]
@@ -155,6 +155,13 @@ class CommandRegistration:
             held = await self._tree.fetch_commands(guild=guild)
         _log.info("registered %d commands with Discord%s", len(payload), _where(guild))
         return _Known(sent, _shown(held), [*times, now])
+
+    async def _payload(self, guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
+        """What `sync` sends: the commands with what they are called in other languages."""
+        commands, translator = self._tree.get_commands(guild=guild), self._tree.translator
+        if translator is None:
+            return [command.to_dict(self._tree) for command in commands]
+        return [await command.get_translated_payload(self._tree, translator) for command in commands]
 
     def _keep(self, known: dict[str, Any], name: str, fresh: _Known | None) -> None:
         known.pop(name, None)
@@ -192,19 +199,19 @@ async def _said_when_slow(asking: Coroutine[Any, Any, _T], where: str) -> _T:
 
 def _outcome(error: Exception, where: str) -> str:
     if not isinstance(error, discord.HTTPException):
-        return f"the commands could not be registered{where}: Discord cannot be reached ({type(error).__name__})"
+        return f"couldn't register the commands{where}: Discord can't be reached ({type(error).__name__})"
     if error.status == 401:
-        return f"the commands could not be registered{where}: Discord refuses the token (401)"
+        return f"couldn't register the commands{where}: Discord refuses the token (401)"
     if error.code == _NO_MORE_TODAY:
-        return f"Discord registers no more commands today{where} ({error.code}); those that it holds go on working"
+        return f"Discord takes no more commands today{where} ({error.code}); those it has keep working"
     if error.status == 429:
-        return f"Discord has had too many registrations of commands{where} (429); those that it holds go on working"
+        return f"Discord got too many command registrations{where} (429); those it has keep working"
     if error.status >= 500:
-        return f"the commands could not be registered{where}: Discord is failing ({error.status})"
+        return f"couldn't register the commands{where}: Discord has problems ({error.status})"
     if where and error.status in _NO_ACCESS:
         return (
-            f"ADMIN_GUILD: /model could not be registered{where}: is the bot there, with the scope "
-            f"applications.commands? ({error.status}, {error.code})"
+            f"ADMIN_GUILD: couldn't register /model{where}: is the bot there, with the scope applications.commands? ("
+            f"{error.status}, {error.code})"
         )
     return f"Discord refuses the commands of this version{where} ({error.status}, {error.code})"
 

@@ -20,12 +20,25 @@ def asked_for(error: Exception) -> float:
         return 0.0
 
 
-def until_session(limits: discord.SessionStartLimits) -> float:
-    """The seconds until a session may be begun; 0: now. A bot that begins more has its token taken away by Discord."""
-    return limits.reset_after / 1000 if limits.remaining <= 0 else 0.0
+def until_session(limits: discord.SessionStartLimits, needed: int = 1) -> float:
+    """The seconds until that many sessions may be begun; 0: now.
+
+    A bot that begins more than it may has its token taken away by Discord.
+    """
+    return limits.reset_after / 1000 if limits.remaining < max(1, needed) else 0.0
 
 
-def no_session_yet(seconds: float, now: float) -> str:
+def sessions_needed(own: int, shards: int) -> int:
+    """How many sessions must be left before a process begins its own, of a bot with so many shards in all.
+
+    A tenth of all is for those that are lost meanwhile.
+    """
+    return own + shards // 10
+
+
+def no_session_yet(seconds: float, now: float, remaining: int = 0) -> str:
     """One sentence about it; `now` is in seconds since the Unix epoch."""
     until = time.strftime("%d %B, %H:%M:%S", time.gmtime(now + seconds))
-    return f"Discord lets this bot begin no session until {until} UTC: too many have begun in the last 24 hours."
+    allowed = f"only {remaining} more times" if remaining > 1 else "only once more"
+    may = f"lets this bot connect {allowed}" if remaining > 0 else "won't let this bot connect"
+    return f"Discord {may} until {until} UTC: it has connected too often in the last 24 hours."

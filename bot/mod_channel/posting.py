@@ -9,7 +9,7 @@ again after a minute, then after two, and so on up to a quarter of an hour, for 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,12 @@ import discord
 
 from bot.audience import channel_of
 from bot.connection import Connection
+from bot.domain.records import GuildSettings
+from bot.i18n import gettext, speaking
 from bot.link.failures import REQUEST_FAILURES, is_refusal
+from bot.link.spoken import server_language
 from bot.mod_channel.readers import Readers, look_up
+from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +57,16 @@ class _Trouble:
 
 
 class ModChannels:
-    """Posts to servers' mod channels. For one event loop; times are seconds since the Unix epoch."""
+    """Posts to servers' mod channels. For one event loop; times are seconds since the Unix epoch.
 
-    def __init__(self, connection: Connection) -> None:
+    `settings` tells what a server has chosen, for the language of what its owner is told.
+    """
+
+    def __init__(
+        self, connection: Connection, settings: Callable[[int], Awaitable[GuildSettings]] | None = None
+    ) -> None:
         self._connection = connection
+        self._settings = settings
         self._trouble: dict[int, _Trouble] = {}
         self.readers = Readers()
 
@@ -97,9 +107,10 @@ class ModChannels:
             raise NotPosted
         return await self.readers.may_hear_of(here, about, now)
 
-    async def find(self, guild_id: int, channel_id: int, footer: str) -> int | None:
-        """The id of a post of ours with that footer among the channel's latest messages; None: there is none.
+    async def find(self, guild_id: int, channel_id: int, footers: Collection[str]) -> int | None:
+        """The id of a post of ours with one of these footers among the channel's latest messages; None: there is none.
 
+        A footer is looked for in every language: the server's may be another one by now.
         Raises Unreadable when they cannot be read, and what the library raises when Discord fails.
         """
         guild = self._connection.get_guild(guild_id)
@@ -110,7 +121,7 @@ class ModChannels:
         try:
             async for message in channel.history(limit=_LOOKED_AT):
                 ours = self._connection.user is not None and message.author.id == self._connection.user.id
-                if ours and any(embed.footer.text == footer for embed in message.embeds):
+                if ours and any(embed.footer.text in footers for embed in message.embeds):
                     return message.id
         except discord.HTTPException as error:
             if is_refusal(error):
@@ -132,8 +143,10 @@ class ModChannels:
         trouble = self._trouble.get(channel_id)
         if trouble is None or max(trouble.refusals, trouble.failures) < MOST_REFUSALS:
             return None
-        why = "" if trouble.refusals >= MOST_REFUSALS else ", because Discord fails at the moment"
-        return f"I could not post to <#{channel_id}>{why}; I try again <t:{int(trouble.until)}:R>."
+        values = {"channel": f"<#{channel_id}>", "time": f"<t:{int(trouble.until)}:R>"}
+        if trouble.refusals >= MOST_REFUSALS:
+            return gettext("I couldn't post to {channel}; I'll try again {time}.", **values)
+        return gettext("I couldn't post to {channel}, because Discord has problems; I'll try again {time}.", **values)
 
     def refuses(self, channel_id: int) -> bool:
         """Whether the last that was heard of the channel is that it refuses."""
@@ -163,11 +176,14 @@ class ModChannels:
         guild = self._connection.get_guild(guild_id)
         if guild is None or guild.owner_id is None:
             return False
-        name = discord.utils.escape_markdown(guild.name)
-        text = (
-            f"I cannot post alerts and digests of **{name}** to <#{channel_id}>: the channel is gone or locked, or I "
-            "may not write there. `/monitor doctor` in the server says what to click. I say this once."
-        )
+        with speaking(await self._language(guild)):
+            text = gettext(
+                "I can't post alerts and digests of **{server}** to {channel}: the channel is gone or locked, or I'm "
+                "not allowed to write there. `/monitor doctor` in the server says what to click. I'll only say this "
+                "once.",
+                server=discord.utils.escape_markdown(guild.name),
+                channel=f"<#{channel_id}>",
+            )
         try:
             owner = await self._connection.create_dm(discord.Object(guild.owner_id))
             await owner.send(text)
@@ -175,3 +191,11 @@ class ModChannels:
             _log.info("nor could the owner of server %d be told (%s)", guild_id, type(error).__name__)
             return isinstance(error, discord.HTTPException) and is_refusal(error)
         return True
+
+    async def _language(self, guild: discord.Guild) -> str:
+        if self._settings is None:
+            return server_language(guild)
+        try:
+            return server_language(guild, await self._settings(guild.id))
+        except DatabaseUnavailable:
+            return server_language(guild)

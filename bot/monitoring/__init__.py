@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from bot.background_jobs import Daily, Hourly, Job
+from bot.background_jobs import Daily, Hourly, Job, PutOff, Work
 from bot.monitoring import blind_spots, catch_up, clock_watch, heartbeats, overload
+from bot.monitoring.backfill import job as backfill
 from bot.monitoring.clock_watch import ClockWatch
 from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
+from bot.monitoring.notice_button import DetailsButton
 from bot.monitoring.notice_events import NoticeEvents
 from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
 from bot.monitoring.reconciliation import INTERVAL
@@ -21,6 +23,7 @@ from bot.storage.maintenance import (
     carry_over,
     clock_is_certain,
     forget_short_gaps,
+    forget_what_is_over,
     purge_what_is_old,
     tell_what_is_over,
 )
@@ -35,15 +38,30 @@ def setup(monitoring: Monitoring) -> Feature:
     hourly = Hourly(partial(purge_what_is_old, storage, days))
 
     async def purge(now: float) -> None:
-        if clock_is_certain(storage, now):
-            await hourly(now)
+        if not clock_is_certain(storage, now):
+            raise PutOff
+        await hourly(now)
+
+    def for_all(work: Work) -> Work:
+        """Of several processes one does it; the others have nothing to do."""
+
+        async def by_one(now: float) -> None:
+            if storage.leads:
+                await work(now)
+
+        return by_one
+
+    async def tell(now: float) -> None:
+        if not await tell_what_is_over(storage, now):
+            raise PutOff
 
     return Feature(
         name="monitoring",
         cogs=(cog, NoticeEvents(monitoring.notices, monitoring.services.connection)),
+        buttons=(DetailsButton,),
         jobs=(
-            Job("telling hours", partial(tell_what_is_over, storage)),
-            Job("purging", purge, limit=3600),
+            Job("telling hours", tell),
+            Job("purging", for_all(purge), limit=3600),
             Job("carrying over opt-outs", Daily(partial(carry_over, storage))),
             Job("noting gaps", monitoring.downtime.note),
             Job("noting deleted notices", monitoring.notices.write_deletions),
@@ -60,7 +78,14 @@ def setup(monitoring: Monitoring) -> Feature:
                 interval=catch_up.INTERVAL_SECONDS,
                 limit=catch_up.LIMIT_SECONDS,
             ),
-            Job("forgetting short gaps", Daily(partial(forget_short_gaps, storage))),
+            Job(
+                "reading history",
+                monitoring.backfills.work,
+                interval=backfill.INTERVAL_SECONDS,
+                limit=backfill.LIMIT_SECONDS,
+            ),
+            Job("forgetting short gaps", for_all(Daily(partial(forget_short_gaps, storage)))),
+            Job("forgetting what is over", for_all(Daily(partial(forget_what_is_over, storage)))),
         ),
         drain=monitoring.ingest.drained,
         counts=monitoring.ingest.totals,

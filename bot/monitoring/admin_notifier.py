@@ -1,5 +1,7 @@
 """What a server's admins are told without having asked: in the channel they chose for it, or else their owner by DM.
 
+It is said in the language of the server, whoever's command or message it comes from.
+
 One cause is one note. Channels in which the same thing went wrong are collected for some seconds and named together;
 of those in which it goes wrong later the admins hear an hour after, and then daily.
 """
@@ -17,7 +19,10 @@ from dataclasses import dataclass, field
 import discord
 
 from bot.connection import Connection
+from bot.i18n import gettext, ngettext, npgettext, speaking
+from bot.i18n.formats import listed
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
+from bot.link.spoken import server_language
 from bot.mod_channel import ModChannels, NotPosted
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
@@ -143,16 +148,22 @@ class AdminNotifier:
     async def tell_of(self, guild: discord.Guild, places: Sequence[str], words: Callable[[str], str]) -> None:
         """Tells of places, such as mentions of channels; of those that not everybody who hears it can read, how many.
 
-        `words` makes the sentence of their list.
+        `words` makes the sentence of their list, in the language that is spoken then: the server's.
         """
         if self._connection.get_guild(guild.id) is None:
             return
         named = await self._may_be_named(guild, places)
         shown = [place for place in places if place in named]
-        more = [f"{len(shown) - NAMED} more"] if len(shown) > NAMED else []
-        if hidden := len(places) - len(shown):
-            more.append(f"{hidden} channel{'' if hidden == 1 else 's'} that not everybody here can read")
-        await self._deliver(guild, words(_listed([*shown[:NAMED], *more])), 0)
+        with speaking(await self._language(guild)):
+            sentence = words(_in_words(shown, len(places) - len(shown)))
+        await self._deliver(guild, sentence, 0)
+
+    async def _language(self, guild: discord.Guild) -> str:
+        """Its own at Discord while nobody can say what its admins have chosen."""
+        try:
+            return server_language(guild, await self._rules.settings(guild.id))
+        except DatabaseUnavailable:
+            return server_language(guild)
 
     async def _may_be_named(self, guild: discord.Guild, places: Sequence[str]) -> frozenset[str]:
         """Those of these places that the readers of the mod channel may be told of; an owner sees everything."""
@@ -205,10 +216,13 @@ class AdminNotifier:
         self._owners[guild.id] = now
         self._direct.append(now)
         name = discord.utils.escape_markdown(guild.name)
-        text = (
-            f"About **{name}**: {sentence}\nI write to you because no channel is chosen for this; `/monitor settings` "
-            "with `mod_channel` in the server chooses one. I send you no more than one message a day."
-        )
+        with speaking(await self._language(guild)):
+            text = gettext(
+                "About **{server}**: {sentence}\nI'm writing to you because the server has no mod channel. `/monitor "
+                "settings` with `mod_channel` sets one. I won't send you more than one message a day.",
+                server=name,
+                sentence=sentence,
+            )
         try:
             direct = await self._connection.create_dm(discord.Object(guild.owner_id))
             await direct.send(text)
@@ -232,5 +246,17 @@ def _counting(guild: discord.Guild, place: str) -> int | None:
     return thread.parent_id if thread is not None else int(found[1])
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def _in_words(shown: Sequence[str], hidden: int) -> str:
+    """Places as a list, with how many there are besides."""
+    parts = list(shown[:NAMED])
+    if more := len(shown) - len(parts):
+        # Translators: The end of a list of channels, as in "#one, #two and 3 more".
+        parts.append(npgettext("channels", "{count:,} more", "{count:,} more", more))
+    if hidden:
+        # Translators: The end of a list of channels. Those who read the list can't all read these channels.
+        parts.append(
+            ngettext(
+                "{count:,} channel not everyone here can read", "{count:,} channels not everyone here can read", hidden
+            )
+        )
+    return listed(parts)

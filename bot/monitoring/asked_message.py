@@ -9,18 +9,20 @@ from typing import Any
 import discord
 
 from bot.channels import WithMessages
+from bot.i18n import N_, gettext
 from bot.monitoring.forwards import original_of
 from bot.monitoring.member_roles import MemberRoles
 from bot.monitoring.message_words import shown_message
 from bot.monitoring.reading_gate import Barred, ReadingFor, ReadingGate, Written
 
-UNREAD_PERSON = (
-    "I leave this message unread: some people's messages are, because they or this server's admins would rather have "
-    "it so. That's nothing against anybody."
+# Translators: One sentence for several reasons, on purpose: nobody may learn from it which one it is.
+UNREAD_PERSON = N_(
+    "I won't read this message. Some people don't want me to read theirs, or this server's admins don't. It's "
+    "nothing personal."
 )
 """One sentence for all reasons that lie with a person, so that it tells nobody which one it is."""
 
-UNREAD_PLACE = "I leave this message unread: this server's admins keep me out of where it was written."
+UNREAD_PLACE = N_("I won't read this message: this server's admins keep me out of where it was written.")
 
 MOST_FORWARDS = 3
 """How often something may have been forwarded until nobody asks any more whose it is."""
@@ -67,7 +69,7 @@ class AskedMessage:
         for written in self._written:
             barred = self._gate.ruling(written, ReadingFor.ASKED, asker_id=self._asker_id).barred
             if barred is not None:
-                return UNREAD_PLACE if barred in _PLACES else UNREAD_PERSON
+                return gettext(UNREAD_PLACE if barred in _PLACES else UNREAD_PERSON)
         return None
 
     async def refusal(self) -> str | None:

@@ -11,6 +11,7 @@ from bot.channels import Watchable, place_of
 from bot.connection import Connection
 from bot.domain.discord_clock import DiscordClock
 from bot.domain.records import Absence, GapCause
+from bot.i18n import gettext
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.downtime import Downtime
 from bot.monitoring.rule_cache import RuleCache
@@ -139,8 +140,9 @@ def _absence(cause: GapCause, channel: Watchable) -> Absence | None:
     return None if place is None else Absence(cause, place.guild_id, place.channel_id)
 
 
-def _hidden_in_words(those: str) -> str:
-    return (
-        f"I am to watch {those}, but I may not see what is written there any more, so I read nothing in it: from now "
-        "on that is a gap in the mood. `/monitor doctor` says what to click."
+def _hidden_in_words(places: str) -> str:
+    return gettext(
+        "I should watch {places}, but I can't see its messages any more. From now on that's a gap in its mood. "
+        "`/monitor doctor` says what to click.",
+        places=places,
     )

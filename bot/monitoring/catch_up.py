@@ -41,7 +41,7 @@ TRIES = 2
 _ABSENT_SECONDS = 120.0
 """After how long a server that is not there is given up."""
 
-_AT_START = "what was missed is not known yet"
+_AT_START = "what was missed isn't known yet"
 """Holds back publication from the start on. It is the same for every client: one that never logs in releases nothing,
 and the one that takes its place does.
 """

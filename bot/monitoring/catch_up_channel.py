@@ -28,7 +28,7 @@ class Progress(Enum):
 
     MORE = "there is more"
     DONE = "all of it"
-    GIVEN_UP = "not all of it, and it is not tried again"
+    GIVEN_UP = "not all of it, and it isn't tried again"
 
 
 @dataclass(slots=True, eq=False)

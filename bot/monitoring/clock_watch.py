@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from bot.domain.discord_clock import DiscordClock
+from bot.i18n import gettext, speaking
+from bot.i18n.languages import ENGLISH
 from bot.presentation.text import span
 
 _log = logging.getLogger(__name__)
@@ -23,7 +25,8 @@ class ClockWatch:
         """A job."""
         off = self._clock.off
         if off and not self._wrong:
-            _log.warning("%s I go by Discord's until it is set right.", clock_in_words(off))
+            with speaking(ENGLISH):  # as all of the log is
+                _log.warning("%s I go by Discord's until it is set right.", clock_in_words(off))
         elif not off and self._wrong:
             _log.info("this machine's clock is right again")
         self._wrong = bool(off)
@@ -31,6 +34,7 @@ class ClockWatch:
 
 def clock_in_words(off: float) -> str:
     """What is wrong with a clock that is so many seconds ahead of Discord's, or behind if negative."""
-    return (
-        f"The clock of the machine I run on is {span(round(abs(off)))} {'ahead of' if off > 0 else 'behind'} Discord's."
-    )
+    apart = span(round(abs(off)))
+    if off > 0:
+        return gettext("The clock of the machine I run on is {apart} ahead of Discord's.", apart=apart)
+    return gettext("The clock of the machine I run on is {apart} behind Discord's.", apart=apart)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil, inf
@@ -17,6 +17,7 @@ from bot.domain.discord_clock import DiscordClock
 from bot.domain.records import Absence, GapCause
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.gap_repository import GapRepository, Noted
+from bot.storage.sign_of_life import Shard
 
 _log = logging.getLogger(__name__)
 
@@ -72,16 +73,19 @@ class Downtime:
         self._over: list[_Over] = []
         self._removed: list[int] = []
         self._writing = asyncio.Lock()
+        self._shards_alive: dict[Shard, int] = {}
 
     async def load(self) -> None:
         """Reads what was away when the bot stopped or was killed; once. Raises DatabaseUnavailable."""
         self._left = dict(await self._gaps.unfinished())
 
-    async def started(self, last_alive: int | None) -> None:
+    async def started(self, last_alive: int | None, shards_alive: Mapping[Shard, int] | None = None) -> None:
         """Events are seen again. What was away before and is not known to be so still was until the last sign of life.
 
-        Those that only a look at the servers can tell of are left for `settled`.
+        That is `last_alive`, or later where its shard's is. Those that only a look at the servers can tell of are left
+        for `settled`.
         """
+        self._shards_alive = dict(shards_alive or {})
         for absence in tuple(self._left):
             if absence.cause not in _LAST_OVER_A_RESTART:
                 self._end_left(absence, last_alive)
@@ -94,8 +98,23 @@ class Downtime:
 
     def _end_left(self, absence: Absence, last_alive: int | None) -> None:
         noted = self._left.pop(absence)
-        ended = self._clock.now() if last_alive is None else last_alive
+        ended = self._clock.now() if last_alive is None else self.last_seen(absence, last_alive)
         self._over.append(_Over(absence, noted.started, max(noted.started, int(ended)), noted.number))
+
+    def last_seen(self, absence: Absence, last_alive: int) -> int:
+        """The last sign of life before this start of all that an absence is about, at the earliest `last_alive`."""
+        signs = [
+            alive for (shard, shards), alive in self._shards_alive.items() if absence.shard_of(shards) in (None, shard)
+        ]
+        return max([last_alive, *signs])
+
+    def was_alive(self, absence: Absence, last_alive: int) -> int:
+        """The last sign of life before this start of the shard that an absence is about, else that of all.
+
+        With another number of shards than before a server's is another: then only that of all holds for each.
+        """
+        signs = [alive for (shard, shards), alive in self._shards_alive.items() if absence.shard_of(shards) == shard]
+        return max([last_alive, *signs])
 
     def away(self, absence: Absence, since: float | None = None, *, shortest: float = 0.0) -> bool:
         """From now on, or since then (in seconds of `steady`), this is not seen, unless it is known to be so already.
@@ -150,6 +169,17 @@ class Downtime:
         """Since when something is or was away that the database does not know of, in seconds since the Unix epoch."""
         lasting = (self._clock.at(one.since) for one in self._lasting.values() if one.number is None)
         return min(chain(lasting, (past.started for past in self._over)), default=inf)
+
+    def unwritten_by_shard(self, numbers: Iterable[int], shards: int) -> dict[Shard, float]:
+        """The same of each of these shards, of so many: what is away on one holds back no other."""
+        found = {(shard, shards): inf for shard in numbers}
+        unwritten = ((absence, lasting) for absence, lasting in self._lasting.items() if lasting.number is None)
+        away = ((absence, self._clock.at(lasting.since)) for absence, lasting in unwritten)
+        for absence, since in chain(away, ((past.absence, float(past.started)) for past in self._over)):
+            shard = absence.shard_of(shards)
+            for one in found if shard is None else found.keys() & {(shard, shards)}:
+                found[one] = min(found[one], since)
+        return found
 
     def knows(self, absence: Absence) -> bool:
         """Whether this is away."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 from discord.ext import commands
 
@@ -9,8 +11,6 @@ from bot.domain.records import Absence, GapCause
 from bot.monitoring.downtime import SHORTEST_DOWNTIME
 from bot.monitoring.heartbeats import Heartbeats
 from bot.monitoring.monitoring import Monitoring
-
-_CONTENT = Absence(GapCause.CONTENT)
 
 _SLOW_SECONDS = 5.0
 """A server that comes that soon after its shard's others was slow, not away."""
@@ -192,16 +192,26 @@ class EventsCog(commands.Cog):
         The others usually take some seconds each, as a restart does: that is no gap.
         """
         last_alive = self.monitoring.storage.last_alive
-        await self._downtime.started(last_alive)
+        await self._downtime.started(last_alive, self.monitoring.storage.shards_alive)
         self.monitoring.blind_spots.last_alive = last_alive
         now = self._clock.steady()
-        since = now if last_alive is None else now - max(0.0, self._clock.now() - last_alive)
-        for shard_id in range(self._connection.shard_count or 1):
-            self._downtime.away(self._all_of(shard_id, GapCause.OFF), since, shortest=SHORTEST_DOWNTIME)
+        ours = self.monitoring.storage.database.shards.of(self._connection.shard_count or 1)
+        for shard_id in ours:
+            absence, since = self._all_of(shard_id, GapCause.OFF), now
+            if last_alive is not None:
+                since -= max(0.0, self._clock.now() - self._downtime.was_alive(absence, last_alive))
+            self._downtime.away(absence, since, shortest=SHORTEST_DOWNTIME)
         self._write_buffer.sees = True
         if not self.monitoring.content_seen:
-            self._downtime.away(_CONTENT)
+            for absence in self._without_content(ours):
+                self._downtime.away(absence)
         self._downtime.settled(None, last_alive)
+
+    def _without_content(self, ours: Sequence[int]) -> list[Absence]:
+        """Of every server of this process Discord does not show what messages say."""
+        if self.monitoring.storage.database.shards.are_all:
+            return [Absence(GapCause.CONTENT)]
+        return [self._all_of(shard_id, GapCause.CONTENT) for shard_id in ours]
 
     def _all_of(self, shard_id: int, cause: GapCause) -> Absence:
         """Every server that a shard serves."""

@@ -172,7 +172,7 @@ class HistoryReader:
     async def _roles(self, message: discord.Message, one: CatchUpChannel) -> frozenset[int] | None:
         """The roles that an author has now; None, and they are not read, for who has left and for too many people."""
         user_id = message.author.id
-        if self._storage.opt_outs.includes(user_id):
+        if self._storage.opt_outs.includes(user_id, one.place.guild_id):
             return None
         if user_id not in one.members:
             if len(one.members) >= MOST_MEMBERS:

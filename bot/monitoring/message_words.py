@@ -14,6 +14,8 @@ from itertools import islice
 import discord
 from discord import components
 
+from bot.i18n import N_, gettext
+
 MOST_CHARACTERS = 6000
 """Of a message with everything that is in it: as many as `/sentiment` takes. What is typed are 4,000 at most."""
 
@@ -41,7 +43,43 @@ _WORDS_OF_PEOPLE = {
 }
 """What holds words of people or of bots; the other types are Discord's own lines, such as "somebody has joined"."""
 
-NOTHING = "There is nothing to read here."
+NOTHING = N_("There's no text in there I can read (links, mentions and pictures don't count).")
+
+_WITHOUT_WORDS = {
+    "voice message": (
+        N_("That's a voice message without words, so there's nothing to read."),
+        N_("That's a forwarded voice message without words, so there's nothing to read."),
+    ),
+    "sticker": (
+        N_("That's a sticker without words, so there's nothing to read."),
+        N_("That's a forwarded sticker without words, so there's nothing to read."),
+    ),
+    "GIF": (
+        N_("That's a GIF without words, so there's nothing to read."),
+        N_("That's a forwarded GIF without words, so there's nothing to read."),
+    ),
+    "picture": (
+        N_("That's a picture without words, so there's nothing to read."),
+        N_("That's a forwarded picture without words, so there's nothing to read."),
+    ),
+    "video": (
+        N_("That's a video without words, so there's nothing to read."),
+        N_("That's a forwarded video without words, so there's nothing to read."),
+    ),
+    "sound": (
+        N_("That's a sound without words, so there's nothing to read."),
+        N_("That's a forwarded sound without words, so there's nothing to read."),
+    ),
+    "file": (
+        N_("That's a file without words, so there's nothing to read."),
+        N_("That's a forwarded file without words, so there's nothing to read."),
+    ),
+    "message of buttons or pictures": (
+        N_("That's a message of buttons or pictures without words, so there's nothing to read."),
+        N_("That's a forwarded message of buttons or pictures without words, so there's nothing to read."),
+    ),
+}
+"""What a message without words is, by its kind; the second where it is what somebody forwards in it."""
 
 
 def words_of_author(message: discord.Message) -> str:
@@ -78,23 +116,22 @@ def shown_message(message: discord.Message) -> discord.Message:
 def what_it_is(message: discord.Message) -> str:
     """One sentence for a message without words, which says what it is instead."""
     if message.type is discord.MessageType.call:
-        return "That's a call, so there is nothing to read."
+        return gettext("That's a call, so there's nothing to read.")
     if message.type not in _WORDS_OF_PEOPLE:
-        return "That's a line of Discord's own, which nobody wrote, so there is nothing to read."
+        # Translators: A line that Discord writes, such as "somebody has joined".
+        return gettext("That's a line of Discord's own, so there's nothing to read.")
     message = shown_message(message)
     parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
     for part in parts:
         if found := _kind(part):
-            forwarded = "forwarded " if part is not message else ""
-            article = "a" if forwarded or found[0] not in "aeio" else "an"
-            return f"That's {article} {forwarded}{found} without words, so there is nothing to read."
+            return gettext(_WITHOUT_WORDS[found][part is not message])
     if message.poll is not None:
-        return "That's a poll without words that I read, so there is nothing to read."
-    return NOTHING
+        return gettext("That's a poll without words I can read, so there's nothing to read.")
+    return gettext(NOTHING)
 
 
 def _kind(message: discord.Message | discord.MessageSnapshot) -> str:
-    """What stands in a message besides words; "" where nothing does."""
+    """What stands in a message besides words, of `_WITHOUT_WORDS`; "" where nothing does."""
     if message.flags.voice:
         return "voice message"
     if message.stickers:

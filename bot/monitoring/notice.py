@@ -13,13 +13,17 @@ import discord
 
 from bot.channels import Watchable, WithMessages
 from bot.connection import Connection
-from bot.domain.notice import Notice
+from bot.domain.notice import TELLS, Notice
 from bot.domain.records import TargetKind
 from bot.domain.rules import Decision, Place
+from bot.i18n import speaking
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
+from bot.link.spoken import server_language
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.notice_check import Found, NoticeCheck
 from bot.monitoring.notice_post import NoTagAllowed, send
+from bot.monitoring.notice_reports import deleted_twice, no_tag, refused
+from bot.monitoring.notice_words import notice
 from bot.monitoring.rule_cache import RuleCache
 from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
@@ -38,36 +42,6 @@ LONGEST_WAIT = 30.0
 MOST_IN_VAIN = 5
 """Questions without an answer, one in two minutes, after which a notice does not count until there is one."""
 
-_BEGINS = "**From now on I read the mood"
-
-
-def notice(retention_days: int, catch_up: int = 24) -> str:
-    """What people read where they are watched: what is kept, for how long, and how to get out of it.
-
-    `catch_up` are the hours of which what was missed is read afterwards.
-    """
-    days, last = (f"{retention_days} days", f"{retention_days} days") if retention_days > 1 else ("a day", "day")
-    hours = f"{catch_up} hours" if catch_up > 1 else "an hour"
-    away = f"- If I was away, I read afterwards what was written here meanwhile, up to {hours} back.\n"
-    return (
-        f"{_BEGINS} of what is written here**, because an admin of this server has asked for it. What was written "
-        "before this notice is not counted, and private threads are not read.\n"
-        "- I keep a score for each message, with its id, its channel, its hour, and a scrambled id of its author. "
-        "**Never its text**, which does not leave the machine of whoever runs this bot. "
-        "I read English: what's in another language gets no score and is only counted.\n"
-        f"- Single scores are deleted after {days}. After that only what I may show of an hour is left.\n"
-        "- Nobody can ask how another person feels over time. I show an hour once it is over, rounded, and never one "
-        "in which fewer than 5 people wrote; it changes only when the messages of 5 people have changed.\n"
-        f"{away if catch_up else ''}"
-        "- Whoever deletes this notice stops me: nobody is read here until it stands again.\n"
-        "- Where admins have me react to strong messages, my reaction goes when you edit what it was for within "
-        f"{days}.\n"
-        "- You would rather not? Use `/privacy opt-out`, and your messages are not read, in any server. The scores "
-        f"that I still have of them are deleted, and my reactions on those of the last {last} go. "
-        "`/privacy see` shows what is kept about you, and `/privacy delete` deletes it."
-    )
-
-
 Told = Callable[[Watchable], Awaitable[None]]
 
 
@@ -82,15 +56,14 @@ class Notices:
         connection: Connection,
         retention_days: int,
         *,
-        catch_up: int = 24,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules
         self._backoff = backoff
         self._admins = admins
-        self._words = notice(retention_days, catch_up)
+        self._retention_days = retention_days
         self._connection = connection
-        self._check = NoticeCheck(connection, _BEGINS, self._words)
+        self._check = NoticeCheck(connection, rules, retention_days)
         self._posting: set[int] = set()
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}
@@ -117,8 +90,20 @@ class Notices:
                 return self._rules.is_told(place)
         return False
 
-    async def post(self, channel: Watchable) -> None:
+    async def history_told_since(self, place: Place) -> float | None:
+        """Since when people there have been told that the history may be read; None: they have not, or nobody can say.
+
+        Where such a notice may have been deleted unseen Discord is asked first, as in `stands`. Raises nothing.
+        """
+        for doubted in self._rules.doubted(place):
+            if doubted.tells_of_history:
+                await self._still_stands(doubted)
+        return self._rules.history_told_since(place)
+
+    async def post(self, channel: Watchable, *, renew: bool = False) -> None:
         """Posts a notice in a channel, a thread, or as a post of a forum, and notes it, unless one stands.
+
+        `renew`: also where one stands that tells less than the present one does.
 
         Raises NoTagAllowed, what the library raises when Discord does not take it (`REQUEST_FAILURES`), and
         DatabaseUnavailable when it cannot be noted; it is then taken back.
@@ -129,10 +114,13 @@ class Notices:
             if channel.id in self._unwritten:
                 await self._write_deletion(self._unwritten[channel.id])
             there = await self._rules.look_up(channel.guild.id, channel.id)
-            known = there is not None and there.stands
-            if known and there is not None and (not self._rules.is_doubted(there) or await self._still_stands(there)):
-                return
-            posted = await send(channel, self._words)
+            if there is not None and there.stands:
+                stands = not self._rules.is_doubted(there) or await self._still_stands(there)
+                if stands and (not renew or there.tells >= TELLS):
+                    return
+            settings = await self._rules.settings(channel.guild.id)
+            with speaking(server_language(channel.guild, settings)):
+                posted = await send(channel, notice(self._retention_days))
             try:
                 counts = await self._rules.told(channel.guild.id, channel.id, posted.message_id)
             except DatabaseUnavailable:
@@ -193,6 +181,13 @@ class Notices:
             known = self._rules.notices(guild_id)
             self._rules.doubt(one for one in known if channel_id is None or self._is_in(one, channel_id))
         self._doubted_meanwhile.update(self._posting, self._asking)  # what is on its way may be of before
+
+    def language_changed(self, guild_id: int) -> None:
+        """Its notices are edited as after an upgrade: each is asked for, and renewed, when somebody next writes there.
+
+        It is the same message, so people there have been told since it was posted, in whatever language that was.
+        """
+        self.doubt((guild_id,))
 
     def _is_in(self, known: Notice, channel_id: int) -> bool:
         """Whether a notice can be seen by whoever sees this channel; so is one of which it is not known where it is."""
@@ -270,7 +265,7 @@ class Notices:
             _log.warning("that a notice was deleted could not be written yet")
         guild = self._connection.get_guild(known.guild_id)
         if after.stopped and guild is not None:
-            self._admins.report(guild, "notice deleted", f"<#{known.channel_id}>", _deleted_twice)
+            self._admins.report(guild, "notice deleted", f"<#{known.channel_id}>", deleted_twice)
             channel = guild.get_channel_or_thread(known.channel_id)
             if isinstance(channel, Watchable):
                 await self.blind_from(channel)
@@ -286,29 +281,11 @@ class Notices:
             self._backoff.failed(place.id, Purpose.NOTICE)
         elif self._backoff.refused(place.id, Purpose.NOTICE):
             if isinstance(error, NoTagAllowed):
-                self._admins.report(place.guild, f"tag of {place.id}", str(error), _no_tag)
+                self._admins.report(place.guild, f"tag of {place.id}", place.mention, no_tag)
             else:
-                self._admins.report(place.guild, "notice refused", place.mention, _refused)
+                self._admins.report(place.guild, "notice refused", place.mention, refused)
             await self.blind_from(place)
 
 
 async def _nobody_is_told(_channel: Watchable) -> None:
     """Nobody wants to know."""
-
-
-def _refused(places: str) -> str:
-    return (
-        f"I am to watch {places} but cannot post my notice there, so I read nothing in it. "
-        "`/monitor doctor` says what to click."
-    )
-
-
-def _no_tag(why: str) -> str:
-    return f"I cannot post my notice and so read nothing: {why}."
-
-
-def _deleted_twice(places: str) -> str:
-    return (
-        f"My notice in {places} was deleted twice, so I read nothing there any more. `/monitor doctor` or "
-        "`/monitor enable` has me post it again; `/monitor disable` stops watching for good."
-    )

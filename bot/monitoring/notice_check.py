@@ -11,7 +11,14 @@ import discord
 
 from bot.connection import Connection
 from bot.domain.notice import Notice
+from bot.i18n import gettext, speaking
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
+from bot.link.spoken import server_language
+from bot.monitoring.notice_button import details_view, has_details_button
+from bot.monitoring.notice_post import FORUM_TITLE, is_title
+from bot.monitoring.notice_words import notice
+from bot.monitoring.rule_cache import RuleCache
+from bot.storage.errors import DatabaseUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +33,9 @@ LONGEST_SECONDS = 10.0
 
 LOOKED_AT = 50
 """Messages around the time of a notice in which one is looked for of which only the time is known."""
+
+_BEGAN = ("**From now on I read the mood", "**Heads-up: I measure the mood here")
+"""How notices of earlier versions begin, in English: not all of them have the button by which a notice is known."""
 
 _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE = 10003, 10008
 
@@ -44,44 +54,59 @@ class Found(Enum):
 class NoticeCheck:
     """Asks for notices at a pace that leaves Discord's limits alone.
 
-    `begins` is how a notice's text begins, and `text` what it says today: one that stands and says something else, such
-    as how long was kept before the operator changed that, is edited.
+    One that stands and says something else than it would say today is edited: it is in another language than what is
+    posted there now, or the operator has changed how long is kept. It stays the same message, and is never posted again
+    for that.
     """
 
-    def __init__(self, connection: Connection, begins: str, text: str) -> None:
+    def __init__(self, connection: Connection, rules: RuleCache, retention_days: int) -> None:
         self._connection = connection
-        self._begins = begins
-        self._text = text
+        self._rules = rules
+        self._retention_days = retention_days
         self._places = asyncio.Semaphore(AT_ONCE)
         self._next = 0.0
 
-    async def ask(self, notice: Notice) -> tuple[Found, int | None]:
+    async def ask(self, known: Notice) -> tuple[Found, int | None]:
         """Whether a notice stands, and the message that it is, if that is known. Raises nothing of Discord's."""
         async with self._places:
             await self._pace()
             try:
                 async with asyncio.timeout(LONGEST_SECONDS):
-                    if notice.message_id is None:
-                        return await self._search(notice)
-                    message = await self._channel_of(notice).fetch_message(notice.message_id)
+                    if known.message_id is None:
+                        return await self._search(known)
+                    message = await self._channel_of(known).fetch_message(known.message_id)
             except REQUEST_FAILURES as error:
-                _log.info("the notice of channel %d was not found (%s)", notice.channel_id, kind_of_failure(error))
-                return _meaning(error), notice.message_id
-        await self._renew(message)
-        return Found.STANDS, notice.message_id
+                _log.info("the notice of channel %d was not found (%s)", known.channel_id, kind_of_failure(error))
+                return _meaning(error), known.message_id
+        await self._renew(known, message)
+        return Found.STANDS, known.message_id
 
-    async def _renew(self, message: discord.Message) -> None:
+    async def _renew(self, known: Notice, message: discord.Message) -> None:
         """Has a notice say what is so today. Where that fails it is tried again when it is asked for the next time."""
-        me = self._connection.user
-        if me is None or message.author.id != me.id or message.content == self._text:
+        if not self._is_notice(message):
             return
-        if not message.content.startswith(self._begins):
+        guild = self._connection.get_guild(known.guild_id)
+        try:
+            settings = await self._rules.settings(known.guild_id)
+        except DatabaseUnavailable:
             return
+        with speaking(server_language(guild, settings)):
+            words, title, view = notice(self._retention_days), gettext(FORUM_TITLE), details_view()
+        post = guild.get_thread(message.id) if guild is not None else None
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
-                await message.edit(content=self._text)
+                if message.content != words:
+                    await message.edit(content=words, view=view)
+                if post is not None and post.name != title and is_title(post.name):
+                    await post.edit(name=title)
         except REQUEST_FAILURES as error:
             _log.info("the notice of channel %d stays as it was (%s)", message.channel.id, kind_of_failure(error))
+
+    def _is_notice(self, message: discord.Message) -> bool:
+        """Whether the bot has posted it, in whatever language, to tell people that they are watched."""
+        me = self._connection.user
+        ours = me is not None and message.author.id == me.id
+        return ours and (has_details_button(message) or message.content.startswith(_BEGAN))
 
     async def _pace(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -89,28 +114,28 @@ class NoticeCheck:
         if wait > 0:
             await asyncio.sleep(wait)
 
-    def _channel_of(self, notice: Notice) -> discord.PartialMessageable:
+    def _channel_of(self, known: Notice) -> discord.PartialMessageable:
         """Where the message stands: a forum's notice is the first message of its post, and has the post's id."""
-        guild = self._connection.get_guild(notice.guild_id)
-        channel = guild.get_channel_or_thread(notice.channel_id) if guild is not None else None
-        inside = isinstance(channel, discord.ForumChannel) and notice.message_id is not None
-        number = notice.message_id if inside else notice.channel_id
+        guild = self._connection.get_guild(known.guild_id)
+        channel = guild.get_channel_or_thread(known.channel_id) if guild is not None else None
+        inside = isinstance(channel, discord.ForumChannel) and known.message_id is not None
+        number = known.message_id if inside else known.channel_id
         assert number is not None
-        return self._connection.get_partial_messageable(number, guild_id=notice.guild_id)
+        return self._connection.get_partial_messageable(number, guild_id=known.guild_id)
 
-    async def _search(self, notice: Notice) -> tuple[Found, int | None]:
+    async def _search(self, known: Notice) -> tuple[Found, int | None]:
         """Looks for a notice of before notices' messages were noted. A forum's is not found, and counts as it did."""
-        guild, me = self._connection.get_guild(notice.guild_id), self._connection.user
-        channel = guild.get_channel_or_thread(notice.channel_id) if guild is not None else None
-        if guild is None or me is None or channel is None or notice.posted is None:
+        guild, me = self._connection.get_guild(known.guild_id), self._connection.user
+        channel = guild.get_channel_or_thread(known.channel_id) if guild is not None else None
+        if guild is None or me is None or channel is None or known.posted is None:
             return Found.HIDDEN, None
         if isinstance(channel, discord.ForumChannel) or not channel.permissions_for(guild.me).read_message_history:
             return Found.HIDDEN, None  # Discord would not refuse, but answer that there are no messages
-        moment = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(notice.posted, UTC)))
-        messages = self._connection.get_partial_messageable(notice.channel_id, guild_id=notice.guild_id)
+        moment = discord.Object(discord.utils.time_snowflake(datetime.fromtimestamp(known.posted, UTC)))
+        messages = self._connection.get_partial_messageable(known.channel_id, guild_id=known.guild_id)
         async for message in messages.history(limit=LOOKED_AT, around=moment):
-            if message.author.id == me.id and message.content.startswith(self._begins):
-                await self._renew(message)
+            if self._is_notice(message):
+                await self._renew(known, message)
                 return Found.STANDS, message.id
         return Found.GONE, None
 

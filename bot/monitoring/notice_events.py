@@ -6,6 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.connection import Connection
+from bot.i18n import language_of
 from bot.monitoring.notice import Notices
 
 _SIGHT = discord.Permissions(administrator=True, view_channel=True, read_message_history=True, connect=True).value
@@ -61,6 +62,12 @@ class NoticeEvents(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was removed from a server, to which it may be added again; that, too, may be said late."""
         self._notices.doubt((guild.id,))
+
+    @commands.Cog.listener()
+    async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
+        """A server may have another language at Discord now, in which its notices are to be."""
+        if language_of(before.preferred_locale) != language_of(after.preferred_locale):
+            self._notices.language_changed(after.id)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:

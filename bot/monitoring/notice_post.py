@@ -11,21 +11,23 @@ from typing import Literal, NamedTuple
 import discord
 
 from bot.channels import Watchable, WithMessages
+from bot.i18n import LANGUAGES, N_, gettext, speaking
+from bot.monitoring.notice_button import details_view
 
-FORUM_TITLE = "The mood of this forum is read"
+# Translators: The title of the bot's own post in a forum that it watches; at most 100 characters.
+FORUM_TITLE = N_("I measure the mood of this forum")
 """At most 100 characters, which is what Discord lets a post's title have."""
 
 WEEK: Literal[10080] = 10080
 """Minutes: the longest that Discord keeps a post among the active ones. Archived and locked ones can still be read."""
 
-NO_TAG = (
-    "every post in {forum} must have a tag, and only moderators may give those there are: add a tag that everybody may "
-    "give under **Edit Channel**, or allow me **Manage Threads** there"
-)
-
 
 class NoTagAllowed(Exception):
-    """A forum asks for a tag that the bot may not give; the message is a part of a sentence that says what helps."""
+    """A forum asks for a tag that the bot may not give; `forum` is its mention."""
+
+    def __init__(self, forum: str) -> None:
+        super().__init__(forum)
+        self.forum = forum
 
 
 class Posted(NamedTuple):
@@ -36,21 +38,34 @@ class Posted(NamedTuple):
 
 
 async def send(channel: Watchable, words: str) -> Posted:
-    """Posts a notice. Raises NoTagAllowed, and whatever the library raises (`bot.link.failures.REQUEST_FAILURES`)."""
+    """Posts a notice, with a title and a button in the language that is spoken.
+
+    Raises NoTagAllowed, and whatever the library raises (`bot.link.failures.REQUEST_FAILURES`).
+    """
     if isinstance(channel, discord.ForumChannel):
         tag = tag_for_post(channel)
         thread, _ = await channel.create_thread(
-            name=FORUM_TITLE,
+            name=gettext(FORUM_TITLE),
             content=words,
+            view=details_view(),
             applied_tags=[] if tag is None else [tag],
             auto_archive_duration=WEEK,
             files=[discord.File(io.BytesIO(_picture()), "notice.png")] if channel.is_media() else [],
         )
         return Posted(thread.id, thread.delete)
     if isinstance(channel, WithMessages):
-        message = await channel.send(words)
+        message = await channel.send(words, view=details_view())
         return Posted(message.id, message.delete)
     raise TypeError("a category holds no messages")
+
+
+def is_title(name: str) -> bool:
+    """Whether a post is called as the bot calls it, in any language, and not as somebody has named it since."""
+    for language in LANGUAGES:
+        with speaking(language):
+            if name == gettext(FORUM_TITLE):
+                return True
+    return False
 
 
 def tag_for_post(forum: discord.ForumChannel) -> discord.ForumTag | None:
@@ -60,7 +75,7 @@ def tag_for_post(forum: discord.ForumChannel) -> discord.ForumTag | None:
     moderates = forum.permissions_for(forum.guild.me).manage_threads
     tag = min(forum.available_tags, key=lambda one: one.moderated)
     if tag.moderated and not moderates:
-        raise NoTagAllowed(NO_TAG.format(forum=forum.mention))
+        raise NoTagAllowed(forum.mention)
     return tag
 
 

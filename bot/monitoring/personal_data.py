@@ -8,19 +8,28 @@ from typing import Any
 
 from bot.domain.records import FEWEST_AUTHORS, UNREAD, HeldMessage, HeldMessages
 from bot.domain.snowflake import DISCORD_EPOCH, SECONDS
-from bot.presentation.text import as_id, as_time, count
+from bot.i18n import gettext, ngettext
+from bot.i18n.formats import number
+from bot.presentation.text import after_days, as_id, as_time
 from bot.storage.hourly_rollup import remove_messages
 from bot.storage.people_repository import read_messages
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import (
+    BackfillRow,
     BookkeepingRow,
+    ChangeRow,
     DepartureRow,
+    ErasureLogRow,
+    FilledRow,
     GapRow,
     HourAuthorRow,
     HourRow,
     LateChangeRow,
+    LeaseRow,
     MessageScoreRow,
     NoticeRow,
+    ProcessRow,
+    SignOfLifeRow,
     ToldDayRow,
     ToldHourRow,
 )
@@ -30,11 +39,18 @@ LISTED = 10
 """Channels that are named one by one."""
 
 IMPERSONAL = {
-    HourRow: "sums of each hour of a channel, told to nobody; they go with the messages",
-    ToldHourRow: "what is told of an hour of at least five people, rounded; of others only that there was one",
+    HourRow: "hourly sums of a channel, shown to nobody; deleted with the messages",
+    ToldHourRow: "what I show of an hour with at least five people, rounded; of others only that there was one",
     ToldDayRow: "the same of the hidden hours of a day",
-    GapRow: "when the bot saw nothing",
-    NoticeRow: "where a notice stands, or was deleted",
+    GapRow: "when I couldn't see anything",
+    ProcessRow: "which processes of the bot share its servers, and when they were last alive",
+    ChangeRow: "that a server has chosen something else, or somebody has, so that every process hears of it; not who",
+    ErasureLogRow: "how far the log of each process is done",
+    LeaseRow: "which of them serves which connection to Discord",
+    SignOfLifeRow: "until when all that happened on a connection to Discord is written",
+    NoticeRow: "where my notice is, or was deleted",
+    BackfillRow: "how far a server's history is read that an admin has asked for",
+    FilledRow: "which hours of a channel were read from its history",
     DepartureRow: "servers that the bot has left within the last day",
     BookkeepingRow: "how far was purged, the last sign of life, whose database it is, and how far the log is done",
 }
@@ -43,37 +59,85 @@ IMPERSONAL = {
 def _lines(held: HeldMessages, days: int) -> list[str]:
     lines = _message_lines(held, days) if held.messages else []
     if held.hours:
-        lines.append(
-            f"- {count(len(held.hours), 'note')} of how many messages you wrote in an hour of a channel, to count how "
-            f"many people wrote there. Each goes after {count(days, 'day')}, too."
+        # Translators: {after_days} is "after 7 days", as in the sentences like this one.
+        said = ngettext(
+            "{count:,} note of how many messages you wrote in an hour of a channel, to count how many people wrote "
+            "there. Each is deleted {after_days}, too.",
+            "{count:,} notes of how many messages you wrote in an hour of a channel, to count how many people wrote "
+            "there. Each is deleted {after_days}, too.",
+            len(held.hours),
+            after_days=after_days(days),
         )
+        lines.append(f"- {said}")
     if held.late:
-        lines.append(
-            f"- {count(len(held.late), 'note')} that messages of yours in an hour changed after the hour was shown, to "
-            f"count how many people's did. Each goes after {count(days, 'day')}, too."
+        said = ngettext(
+            "{count:,} note that messages of yours in an hour changed after I showed the hour, to count how many "
+            "people's did. Each is deleted {after_days}, too.",
+            "{count:,} notes that messages of yours in an hour changed after I showed the hour, to count how many "
+            "people's did. Each is deleted {after_days}, too.",
+            len(held.late),
+            after_days=after_days(days),
         )
+        lines.append(f"- {said}")
     return lines
 
 
 def _message_lines(held: HeldMessages, days: int) -> list[str]:
-    servers = {one.guild_id for one in held.messages}
+    servers = len({one.guild_id for one in held.messages})
     channels = Counter(one.channel_id for one in held.messages)
     first, last = ((held.messages[place].message_id >> 22) + DISCORD_EPOCH for place in (0, -1))
-    named = ", ".join(f"<#{channel}>: {messages:,}" for channel, messages in channels.most_common(LISTED))
-    rest = f", and {count(len(channels) - LISTED, 'more channel')}" if len(channels) > LISTED else ""
-    return [
-        f"- {count(len(held.messages), 'message')} in {count(len(channels), 'channel')} of "
-        f"{count(len(servers), 'server')}, written from <t:{first // 1000}:f> to <t:{last // 1000}:f>: of each its id, "
-        "where and in which hour it was written, whether it was edited, its score and sentiment, and which model said "
-        f"so{_unread(held)}. Each goes after {count(days, 'day')}.",
-        f"  {named}{rest}",
-    ]
+    # Translators: A part of "5 messages in 2 channels of 3 servers".
+    in_channels = ngettext("in {count:,} channel", "in {count:,} channels", len(channels))
+    # Translators: A part of "5 messages in 2 channels of 3 servers".
+    of_servers = ngettext("of {count:,} server", "of {count:,} servers", servers)
+    # Translators: {in_channels} is "in 2 channels", {of_servers} is "of 3 servers"; Discord shows the times.
+    how_many = ngettext(
+        "{count:,} message {in_channels} {of_servers}, written from <t:{first}:f> to <t:{last}:f>.",
+        "{count:,} messages {in_channels} {of_servers}, written from <t:{first}:f> to <t:{last}:f>.",
+        len(held.messages),
+        in_channels=in_channels,
+        of_servers=of_servers,
+        first=first // 1000,
+        last=last // 1000,
+    )
+    return [f"- {how_many} {_of_each(held, days)}", f"  {_named(channels)}"]
 
 
-def _unread(held: HeldMessages) -> str:
-    """That some messages have no score, because they could not be read."""
-    unread = sum(one.sentiment == UNREAD for one in held.messages)
-    return f" ({unread:,} without a score: I couldn't read what isn't in English)" if unread else ""
+def _of_each(held: HeldMessages, days: int) -> str:
+    """What is kept of a message; and how many have no score, because they could not be read."""
+    number_unread = sum(one.sentiment == UNREAD for one in held.messages)
+    if not number_unread:
+        # Translators: Follows "5 messages in 2 channels of 3 servers". {after_days} is "after 7 days".
+        return gettext(
+            "For each: its id, channel and hour, whether it was edited, its score and sentiment, and the model. Each "
+            "is deleted {after_days}.",
+            after_days=after_days(days),
+        )
+    # Translators: A remark on some of somebody's messages.
+    unread = ngettext(
+        "{count:,} without a score: I couldn't read what isn't in English",
+        "{count:,} without a score: I couldn't read what isn't in English",
+        number_unread,
+    )
+    # Translators: {unread} is "2 without a score: I couldn't read what isn't in English".
+    return gettext(
+        "For each: its id, channel and hour, whether it was edited, its score and sentiment, and the model ({unread}). "
+        "Each is deleted {after_days}.",
+        unread=unread,
+        after_days=after_days(days),
+    )
+
+
+def _named(channels: Counter[int]) -> str:
+    named = ", ".join(f"<#{channel}>: {number(messages)}" for channel, messages in channels.most_common(LISTED))
+    if len(channels) <= LISTED:
+        return named
+    return ngettext(
+        "{channels}, and {count:,} more channel",
+        "{channels}, and {count:,} more channels",
+        len(channels) - LISTED,
+        channels=named,
+    )
 
 
 def _entries(held: HeldMessages) -> Mapping[str, Any]:
@@ -109,10 +173,18 @@ def _message(one: HeldMessage) -> dict[str, Any]:
 def _deletion(held: HeldMessages) -> str:
     if not held.messages and not held.hours and not held.late:
         return ""
-    return (
-        f"removes the scores of {count(len(held.messages), 'message')} of yours and takes them out of the sums of "
-        f"their hours; what I've already shown of an hour changes when {FEWEST_AUTHORS} people's messages in it have"
+    scores = ngettext(
+        "This removes the scores of {count:,} message of yours and takes them out of their hours' totals.",
+        "This removes the scores of {count:,} messages of yours and takes them out of their hours' totals.",
+        len(held.messages),
     )
+    # Translators: People can't be told apart in a change of so many; {count} is always 5.
+    shown = ngettext(
+        "What I've already shown of an hour changes once messages of {count:,} person in it have changed.",
+        "What I've already shown of an hour changes once messages of {count:,} people in it have changed.",
+        FEWEST_AUTHORS,
+    )
+    return f"{scores} {shown}"
 
 
 MESSAGES = PersonalData(

@@ -14,12 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.records import GuildSettings, Tag
 from bot.domain.rules import Place
+from bot.i18n import gettext
+from bot.i18n.formats import listed
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.monitoring.admin_notifier import AdminNotifier
 from bot.monitoring.tag_removal import TagRemoval
 from bot.permissions import HISTORY, REACT, Need
 from bot.refusal_backoff import Purpose, RefusalBackoff
 from bot.storage.errors import DatabaseUnavailable
+from bot.storage.pseudonyms import in_server
 from bot.storage.tag_repository import TagRepository, release_tags
 from model import Sentiment, Verdict
 
@@ -156,12 +159,17 @@ class Reactions:
         finally:
             del self._lanes[channel_id]
 
+    def _is_out(self, tag: Tag) -> bool:
+        author = tag.author
+        return author is not None and (author in self._opted_out or in_server(author, tag.guild_id) in self._opted_out)
+
     async def _give(self, one: _Wanted, channel_id: int) -> None:
         """Notes a tag and gives it; what went wrong is logged, and the other reactions still wait."""
-        if one.cancelled or one.tag.author in self._opted_out:
+        if one.cancelled or self._is_out(one.tag):
             return
         try:
-            await self._tags.add(one.tag)
+            if not await self._tags.add(one.tag):
+                return
             if one.cancelled or not await self._react(one, channel_id):
                 await self._tags.remove(one.tag.message_id, one.tag.emoji)
             elif one.cancelled:
@@ -205,19 +213,25 @@ class Reactions:
 
 
 def _emoji_is_gone(emoji: str, places: str) -> str:
-    return (
-        f"My emoji {emoji} is gone or not mine to use, so I do not tag with it for now; I noticed in {places}. "
-        "Choose another with `/monitor settings`."
+    return gettext(
+        "My emoji {emoji} is gone or I can't use it, so I've stopped tagging with it; I noticed in {places}. Pick "
+        "another with `/monitor settings`.",
+        emoji=emoji,
+        places=places,
     )
 
 
 def _role_lacks(lacking: Sequence[Need], places: str) -> str:
-    names = " and ".join(f"**{need.name}**" for need in lacking)
-    return (
-        f"My role in this server lacks {names}, so I may not tag messages, and stop that for now; I noticed in "
-        f"{places}. Allow it in **Server Settings** → **Roles**; then `/monitor doctor` has me try again."
+    return gettext(
+        "My role in this server is missing {permissions}, so I've stopped tagging messages; I noticed in {places}. "
+        "Allow it in **Server Settings** → **Roles**, then use `/monitor doctor` and I'll try again.",
+        permissions=listed([f"**{gettext(need.name)}**" for need in lacking]),
+        places=places,
     )
 
 
 def _places_refuse(places: str) -> str:
-    return f"I may not tag messages in {places}, so I stop that for now: `/monitor doctor` says what to click."
+    return gettext(
+        "I'm not allowed to tag messages in {places}, so I've stopped. `/monitor doctor` says what to click.",
+        places=places,
+    )

@@ -12,18 +12,22 @@ it. Where a message stands has one answer for each kind of channel:
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum, auto
 from typing import Self
 
 import discord
 
 from bot.channels import is_private_thread, place_of
+from bot.domain.backfill import MOST_DAYS
 from bot.domain.records import Mode, TargetKind
 from bot.domain.rules import Decision, Place
 from bot.domain.snowflake import written_at
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.opt_outs import OptOuts
+
+HISTORY_AFTER = 86_400
+"""Seconds that a notice must have stood before what was written earlier is read."""
 
 _TYPED = {discord.MessageType.default, discord.MessageType.reply}
 """What people type; the other types are Discord's own, such as "somebody has joined", or answers of bots."""
@@ -41,20 +45,35 @@ class ReadingFor(StrEnum):
     ASKED = "asked"
 
 
-class Barred(StrEnum):
+class Barred(Enum):
     """Why a message is not read."""
 
-    NO_CONTENT = "Discord does not show the bot what messages say"
-    NOT_A_PERSON = "a bot, a webhook or Discord itself wrote it"
-    UNKNOWN_CHANNEL = "the bot cannot tell which rules are about this channel"
-    PRIVATE_THREAD = "it stands in a private thread"
-    EXEMPT_PLACE = "nobody is to be read there"
-    EXEMPT_ROLE = "its author has a role whose people are not to be read"
-    ROLES_UNKNOWN = "some roles are exempt, and its author's are not known"
-    OPTED_OUT = "its author has opted out"
-    NOT_WATCHED = "no rule watches there"
-    NO_NOTICE = "no notice stands there"
-    BEFORE_NOTICE = "it was written before the notice"
+    NO_CONTENT = auto()
+    """Discord doesn't show the bot what messages say."""
+    NOT_A_PERSON = auto()
+    """A bot, a webhook or Discord itself wrote it."""
+    UNKNOWN_CHANNEL = auto()
+    """The bot can't tell which rules apply to this channel."""
+    PRIVATE_THREAD = auto()
+    """It's in a private thread."""
+    EXEMPT_PLACE = auto()
+    """The channel is exempt."""
+    EXEMPT_ROLE = auto()
+    """Its author has an exempt role."""
+    ROLES_UNKNOWN = auto()
+    """Some roles are exempt, and its author's aren't known."""
+    OPTED_OUT = auto()
+    """Its author has opted out."""
+    NOT_WATCHED = auto()
+    """No rule watches there."""
+    NO_NOTICE = auto()
+    """There's no notice there."""
+    BEFORE_NOTICE = auto()
+    """It was written before the notice."""
+    TOO_OLD = auto()
+    """It's older than what may be read back."""
+    TOLD_TOO_LATE = auto()
+    """The notice hasn't said for a whole day that older messages may be read."""
 
 
 _UNASKED = Decision(False)
@@ -118,6 +137,23 @@ class ReadingGate:
         """Whether a message is read and counted."""
         return self._as_watched(Written.of(message, roles=roles), told=True)
 
+    def history(self, written: Written) -> Ruling:
+        """Whether a message of the history is read and counted, also of before the notice, once that stood for a day.
+
+        The notice must say that it may be. Nothing is read of before `MOST_DAYS`, for what people have deleted is not
+        remembered for longer. Who is not in the server any more could not read it: of such a person, as of
+        one of whom that is not known, `roles` are None, and nothing is read.
+        """
+        ruling = self._as_watched(written, told=True)
+        if ruling.place is None or ruling.barred not in {None, Barred.BEFORE_NOTICE}:
+            return ruling
+        now, since = self._rules.now(), self._rules.history_told_since(ruling.place)
+        if now - written_at(written.message_id) > MOST_DAYS * 86_400:
+            return replace(ruling, barred=Barred.TOO_OLD)
+        if since is None or now - since < HISTORY_AFTER:
+            return replace(ruling, barred=Barred.TOLD_TOO_LATE)
+        return replace(ruling, barred=Barred.ROLES_UNKNOWN if written.roles is None else None)
+
     def preview(self, message: discord.Message, *, roles: Collection[int] | None = None) -> Ruling:
         """Whether a message would be read, if its channel were watched and its people told."""
         return self._as_watched(Written.of(message, roles=roles), told=False)
@@ -165,9 +201,9 @@ class ReadingGate:
             return self._exempted(decision)
         if told and not decision.watched:
             return Barred.NOT_WATCHED
-        if self._opt_outs.includes(written.author_id):
+        if self._opt_outs.includes(written.author_id, written.guild_id):
             return Barred.OPTED_OUT
-        if self._opt_outs.was_out(written.author_id, written.message_id):
+        if self._opt_outs.was_out(written.author_id, written.message_id, written.guild_id):
             return Barred.OPTED_OUT  # as they had when they wrote it
         return self._roles_missing(written)
 
@@ -175,8 +211,8 @@ class ReadingGate:
         """Whoever asks about what they wrote themselves has said with it that it may be read."""
         if written.author_id == asker_id:
             return Ruling(None)
-        out = self._opt_outs.includes(written.author_id)
-        if out or self._opt_outs.was_out(written.author_id, written.message_id):
+        out = self._opt_outs.includes(written.author_id, written.guild_id)
+        if out or self._opt_outs.was_out(written.author_id, written.message_id, written.guild_id):
             return Ruling(Barred.OPTED_OUT)
         if written.guild_id is None or not self._rules.rules(written.guild_id):
             return Ruling(None)

@@ -137,7 +137,7 @@ class Reconciliation:
             return True
         if not self._warned:
             self._warned = True
-            whose = f"belongs to application {noted}" if noted else "knows only servers in which this bot is not"
+            whose = f"belongs to application {noted}" if noted else "knows only servers that this bot isn't in"
             _log.warning(
                 "the database %s, and the token to application %s, so nothing is removed from it; is it the right "
                 "token, and the right DATA_DIR or DATABASE_URL?",

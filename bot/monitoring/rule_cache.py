@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from math import inf
 
-from bot.domain.notice import Notice
+from bot.domain.notice import TELLS, Notice
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.rules import Decision, Place, Rules, Target, decide
+from bot.domain.snowflake import written_at
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.notice_repository import NoticeRepository
 
@@ -36,6 +37,8 @@ class RuleCache:
         self._settings: dict[int, GuildSettings] = {}
         self.changed: Callable[[int], None] = _nothing
         """Called with a server's id when what is watched there, or where a notice stands, has changed."""
+        self.language_changed: Callable[[int], None] = _nothing
+        """Called with a server's id when its admins have chosen another language for what is posted there."""
 
     def now(self) -> float:
         """The time, in seconds since the Unix epoch, by the clock that what is kept here is dated by."""
@@ -48,6 +51,29 @@ class RuleCache:
         for notice in await self._notices.all():
             self.learn(notice)
             self.doubt((notice,))
+
+    async def reload(self, guild_id: int) -> None:
+        """Reads again what a server has chosen, which another process may have changed.
+
+        A notice that is another than was known is to be asked for first, as after a start.
+        """
+        rules, notices = await self._guilds.rules(guild_id), await self._notices.of_server(guild_id)
+        settings = await self._guilds.settings(guild_id) if guild_id in self._settings else None
+        self._rules[guild_id] = {(rule.target_kind, rule.target_id): rule for rule in rules}
+        known = self._told.get(guild_id, _NO_NOTICES)
+        self.doubt(notice for notice in notices if known.get(notice.channel_id) != notice)
+        self._told[guild_id] = {notice.channel_id: notice for notice in notices}
+        for kept in (self._rules, self._told):
+            if not kept[guild_id]:
+                del kept[guild_id]
+        if settings is not None:
+            self._settings[guild_id] = settings
+        self.changed(guild_id)
+
+    async def reload_all(self) -> None:
+        """The same for every server of this process."""
+        for guild_id in self.guild_ids() | {rule.guild_id for rule in await self._guilds.rules()}:
+            await self.reload(guild_id)
 
     def guild_ids(self) -> set[int]:
         """The servers of which `knows` is true."""
@@ -103,6 +129,11 @@ class RuleCache:
         since = [notice.since for notice in self._standing(place) if not self.is_doubted(notice)]
         return min((moment for moment in since if moment is not None), default=None)
 
+    def history_told_since(self, place: Place) -> float | None:
+        """Since when people there have been told that the history may be read, too; None: they have not."""
+        since = [one.history_since for one in self._standing(place) if not self.is_doubted(one)]
+        return min((moment for moment in since if moment is not None), default=None)
+
     def notices(self, guild_id: int) -> tuple[Notice, ...]:
         """What is known of a server's notices, those included that people have deleted."""
         return tuple(self._told.get(guild_id, _NO_NOTICES).values())
@@ -142,8 +173,8 @@ class RuleCache:
 
         That is another where another process was quicker.
         """
-        now = int(self._clock())
-        counts = await self._notices.post(Notice(guild_id, channel_id, message_id, now))
+        posted = int(max(self._clock(), written_at(message_id)))  # nobody was told before, whatever our clock says
+        counts = await self._notices.post(Notice(guild_id, channel_id, message_id, posted, tells=TELLS))
         self.learn(counts)
         self.trust(counts)
         self.changed(guild_id)
@@ -217,8 +248,11 @@ class RuleCache:
 
     async def set_settings(self, settings: GuildSettings) -> None:
         """Keeps what a server has chosen. Raises UnknownTimezone."""
+        before = self._settings.get(settings.guild_id)
         await self._guilds.set_settings(settings)
         self._settings[settings.guild_id] = settings
+        if settings.language != (before.language if before is not None else ""):
+            self.language_changed(settings.guild_id)
 
     def channel_gone(self, guild_id: int, channel_id: int) -> None:
         """A channel, category or thread was deleted; the buffer removes what the store holds about it."""
@@ -232,9 +266,12 @@ class RuleCache:
             self._settings[guild_id] = replace(settings, mod_channel_id=None)
 
     async def role_gone(self, guild_id: int, role_id: int) -> None:
-        """A role was deleted; nobody has it any more."""
+        """A role was deleted; nobody has it any more, and no alert mentions it. Raises DatabaseUnavailable."""
         if (TargetKind.ROLE, role_id) in self.rules(guild_id):
             await self.remove_rule(guild_id, (TargetKind.ROLE, role_id))
+        settings = await self.settings(guild_id)
+        if settings.alert_role_id == role_id and not settings.lost_zone:
+            await self.set_settings(replace(settings, alert_role_id=None))
 
     def guild_gone(self, guild_id: int) -> None:
         """The bot has left a server; the buffer removes what the store holds about it."""

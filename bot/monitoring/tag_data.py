@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.records import Tag
+from bot.i18n import ngettext
 from bot.monitoring.reactions import Reactions
-from bot.presentation.text import as_id, count
+from bot.presentation.text import after_days, as_id
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import TagRow
 from bot.storage.tag_repository import read_tags, release_tags
@@ -30,10 +31,16 @@ def tags_of_people(reactions: Reactions) -> PersonalData[tuple[Tag, ...]]:
 def _lines(held: tuple[Tag, ...], days: int) -> list[str]:
     if not held:
         return []
-    return [
-        f"- On which messages of yours I have put a reaction: {count(len(held), 'reaction')}. Each note goes after "
-        f"{count(days, 'day')}; the reaction stays with its message."
-    ]
+    # Translators: {after_days} is "after 7 days".
+    said = ngettext(
+        "Which of your messages I reacted to: {count:,} reaction. Each note is deleted {after_days}; the reaction "
+        "stays on its message.",
+        "Which of your messages I reacted to: {count:,} reactions. Each note is deleted {after_days}; the reaction "
+        "stays on its message.",
+        len(held),
+        after_days=after_days(days),
+    )
+    return [f"- {said}"]
 
 
 def _entries(held: tuple[Tag, ...]) -> Mapping[str, Any]:
@@ -51,4 +58,10 @@ def _entry(one: Tag) -> dict[str, Any]:
 
 
 def _deletion(held: tuple[Tag, ...]) -> str:
-    return f"takes back {count(len(held), 'reaction')} of mine on messages of yours" if held else ""
+    if not held:
+        return ""
+    return ngettext(
+        "This removes {count:,} reaction of mine from messages of yours.",
+        "This removes {count:,} reactions of mine from messages of yours.",
+        len(held),
+    )

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from model import InferenceFailed, ModelError
+from bot.i18n import N_, gettext, ngettext
+from bot.i18n.formats import language_name
+from model import InferenceFailed, ModelError, Overloaded, TextTooLong, Unreadable
 
-SORRY = "Something went wrong on my side. Please try again in a moment."
-NOT_HERE = "That works only in servers that I am a member of: ask an admin to add me to this one."
-GONE = "That is of no use any more, so nothing was done. Please use the command again."
+SORRY = N_("Something went wrong on my side. Please try again in a moment.")
+NOT_HERE = N_("That only works in servers I'm in. Ask an admin to add me to this one.")
+GONE = N_("That one's too old, so I didn't do anything. Please run the command again.")
 
 
 LONGEST_WAIT = 120.0
 """Seconds after which an answer is given up; the interaction itself lives 15 minutes."""
 
 
-SLOW = "That took too long, so I stopped. Please try again in a moment."
+SLOW = N_("That took too long, so I gave up. Please try again in a moment.")
 
 
 def explain_failure(error: ModelError) -> str:
     """One friendly sentence for an error of the model."""
-    return SORRY if isinstance(error, InferenceFailed) else str(error)
+    match error:
+        case InferenceFailed():
+            return gettext(SORRY)
+        case Unreadable():
+            return _unreadable(error.language)
+        case TextTooLong():
+            return ngettext(
+                "That text has {length:,} characters, but I can only read {count:,}.",
+                "That text has {length:,} characters, but I can only read {count:,}.",
+                error.limit,
+                length=error.length,
+            )
+        case Overloaded():
+            return ngettext(
+                "I'm busy right now. Try again in {count} second.",
+                "I'm busy right now. Try again in {count} seconds.",
+                max(1, round(error.retry_after)),
+            )
+    return gettext(str(error))
+
+
+def _unreadable(likely: str) -> str:
+    if not likely:
+        return gettext("I can't read this yet. I only read English.")
+    return gettext(
+        "I can't read this yet; it looks like {language}. I only read English.", language=language_name(likely)
+    )
+
+
+_SENTENCES = (
+    N_("There's no text in there I can read (links, mentions and pictures don't count)."),
+    N_("I'm too busy and didn't get to it. Try again in a moment."),
+    N_("I'm restarting. Try again in a minute."),
+)
+"""What `model.errors` says; a test holds them against it."""

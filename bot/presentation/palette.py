@@ -16,8 +16,17 @@ BRAND = 0x5865F2
 
 SENTIMENT = {Sentiment.NEGATIVE: VERMILLION, Sentiment.NEUTRAL: 0x8A8F98, Sentiment.POSITIVE: BLUISH_GREEN}
 
-NEUTRAL_IN_CHARTS = 0x80848E
-"""A little darker than elsewhere, so that nobody takes a bar for the hatching of a time that is missing."""
+MIXED = ORANGE
+"""The edge of an answer that is as good as bad."""
+
+LINES = (SKY_BLUE, 0xF0E442)
+"""Two channels in one chart: blue and yellow, of which the second is much the lighter."""
+
+SHARES = {Sentiment.NEGATIVE: VERMILLION, Sentiment.NEUTRAL: 0x595D66, Sentiment.POSITIVE: 0x4CD3A6}
+"""In charts, on a dark ground: told apart by their lightness alone as well, as on a grey print or by tired eyes."""
+
+WORSE_TO_BETTER = (0x8F3A00, 0xB06C3E, 0xA9ADB5, 0xA3E6CE, 0xDCFFF4)
+"""A scale from the worst to the best: the better, the lighter."""
 
 
 def as_hex(colour: int) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from bot.i18n import N_, gettext, ngettext
+from bot.i18n.formats import decimal
+from bot.i18n.formats import percent as written_percent
+
 SLIGHT, STRONG = 0.05, 0.2
 """Differences of mean scores: under the first nothing is called different, from the second on it is much."""
 
@@ -15,10 +19,29 @@ _NEARLY_ALL = 98
 """Percent from which on there is no rest to speak of."""
 
 
-def unread_in_words(percent: int, where: str = "here") -> str:
-    """One sentence for whoever reads a mood: how much of what is written is not in it, and why."""
-    rest = ", and I only read English" if percent >= _NEARLY_ALL else ": the mood covers the rest"
-    return f"{percent} % of the messages {where} aren't in English{rest}."
+def unread_in_words(percent: int, channel_id: int | None = None, *, server: bool = False) -> str:
+    """One sentence for whoever reads a mood: how much of what is written is not in it, and why.
+
+    It says "here" unless a channel is named, or the whole server.
+    """
+    sentences = _IN_CHANNEL if channel_id is not None else _IN_SERVER if server else _HERE
+    share = written_percent(percent)
+    return gettext(sentences[percent >= _NEARLY_ALL], share=share, where=f"<#{channel_id}>")
+
+
+# Each for a mood that covers the rest, and for one of which there is no rest to speak of.
+_HERE = (
+    N_("{share} of the messages here aren't in English: the mood covers the rest."),
+    N_("{share} of the messages here aren't in English, and I only read English."),
+)
+_IN_CHANNEL = (
+    N_("{share} of the messages in {where} aren't in English: the mood covers the rest."),
+    N_("{share} of the messages in {where} aren't in English, and I only read English."),
+)
+_IN_SERVER = (
+    N_("{share} of the messages in this server aren't in English: the mood covers the rest."),
+    N_("{share} of the messages in this server aren't in English, and I only read English."),
+)
 
 
 def span(seconds: int) -> str:
@@ -26,28 +49,37 @@ def span(seconds: int) -> str:
     minutes = max(1, round(seconds / 60))
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days >= 2:
-        return _joined(_counted(days, "day"), _counted(hours, "hour"))
-    return _joined(_counted(days * 24 + hours, "hour"), _counted(rest, "minute"))
+        parts = (counted_days(days), counted_hours(hours) if hours else "")
+    else:
+        hours += days * 24
+        parts = (counted_hours(hours) if hours else "", counted_minutes(rest) if rest else "")
+    return " ".join(filter(None, parts))
 
 
-def signed(value: float) -> str:
-    """A score with its sign and two digits."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") if round(value, 2) else "0.00"
+def counted_days(count: int) -> str:
+    """As in "1 day" and "2 days", standing alone; in a sentence that says more, count inside of it."""
+    return ngettext("{count:,} day", "{count:,} days", count)
 
 
-def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
+def counted_hours(count: int) -> str:
+    """As in "1 hour" and "2 hours", standing alone."""
+    return ngettext("{count:,} hour", "{count:,} hours", count)
 
 
-def _counted(count: int, name: str) -> str:
-    if not count:
-        return ""
-    return f"1 {name}" if count == 1 else f"{count} {name}s"
+def counted_minutes(count: int) -> str:
+    """As in "1 minute" and "2 minutes", standing alone."""
+    return ngettext("{count:,} minute", "{count:,} minutes", count)
 
 
-def count(number: int, thing: str) -> str:
-    """As in "1 message" and "2,000 messages"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def after_days(count: int) -> str:
+    """As in "is deleted after 7 days"."""
+    return ngettext("after {count:,} day", "after {count:,} days", count)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A score with its sign and so many digits."""
+    written = decimal(value, digits)
+    return written if value < 0 or not round(value, digits) else f"+{written}"
 
 
 def as_time(seconds: float | None) -> str | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain.records import Alert, DigestKind
+from bot.storage.chunks import CHUNK
 from bot.storage.database import Database
+from bot.storage.own_servers import own
 from bot.storage.schema import AlertRow, DigestRow
 from bot.storage.upsert import table_of
 
@@ -46,11 +49,12 @@ class AlertRepository:
     async def unfinished_digests(self) -> tuple[tuple[int, DigestKind, str], ...]:
         """Server, kind and period of the claims of which nobody said how they ended: the process did before it could.
 
-        Whether these were sent is not known here; a look into the channel tells.
+        Whether these were sent is not known here; a look into the channel tells. Only of servers of this process.
         """
         columns = (DigestRow.guild_id, DigestRow.kind, DigestRow.period)
+        unsent = and_(DigestRow.sent.is_(None), own(self._database.shards, table_of(DigestRow).c.guild_id))
         async with self._database.read() as connection:
-            rows = await connection.execute(select(*columns).where(DigestRow.sent.is_(None)).order_by(*columns))
+            rows = await connection.execute(select(*columns).where(unsent).order_by(*columns))
             return tuple((guild, DigestKind(kind), period) for guild, kind, period in rows)
 
     async def start_alert(self, guild_id: int, channel_id: int, level: int, usual_level: int) -> Alert | None:
@@ -92,11 +96,22 @@ class AlertRepository:
             noted = await connection.execute(update(AlertRow).where(where).values({name: int(self._clock())}))
             return noted.rowcount > 0
 
-    async def running_alerts(self) -> tuple[Alert, ...]:
-        """The alerts of all servers that have not recovered, the oldest first."""
-        question = select(*table_of(AlertRow).c).where(AlertRow.recovered.is_(None)).order_by(AlertRow.number)
+    async def storms(self, recovered_since: float = inf) -> tuple[Alert, ...]:
+        """The alerts that have not recovered, and those that have since then, the oldest first.
+
+        Of all servers of this process.
+        """
+        lately: ColumnElement[bool] = AlertRow.recovered.is_(None)
+        if recovered_since < inf:
+            lately = or_(lately, AlertRow.recovered >= int(recovered_since))
+        lately = and_(lately, own(self._database.shards, table_of(AlertRow).c.guild_id))
+        question = select(*table_of(AlertRow).c).where(lately).order_by(AlertRow.number)
+        found: list[Alert] = []
         async with self._database.read() as connection:
-            return tuple(Alert(*row) for row in await connection.execute(question))
+            rows = await connection.stream(question)
+            async for part in rows.partitions(CHUNK):
+                found += [Alert(*row) for row in part]
+        return tuple(found)
 
     async def alerts(self, guild_id: int, channel_id: int | None = None, limit: int = 20) -> tuple[Alert, ...]:
         """A server's alerts, or those of one channel, the latest first."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -19,12 +20,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bot.storage.database_url import FILE, UNUSABLE, claim, database_url
+from bot.domain.shards import ALL, Shards
+from bot.storage.database_url import FILE, UNUSABLE, WRITERS_LOCK, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
 from bot.storage.patience import Patience
+from bot.storage.sqlite_connection import PromptConnection
 from bot.storage.sqlite_errors import code_of, in_words
 from model.installation import needs_extra
+
+if TYPE_CHECKING:
+    from bot.storage.postgres_session import PostgresSession
 
 _log = logging.getLogger(__name__)
 
@@ -45,16 +51,19 @@ BUSY_SECONDS = 5.0
 _LOCKED_SECONDS, _LOCKED_PAUSE = 0.25, 0.05
 """How long a thread waits for the lock at a time, and the pause until it tries again: it heeds no cancelling."""
 
+NAME = "vibecheck"
+"""How connections are called in PostgreSQL, followed by which process they are of."""
+
 CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
 """How long PostgreSQL may take to let us in, and to do one thing."""
 
 _ANOTHER_FILE = (
-    f"{FILE} in DATA_DIR was moved, replaced or deleted while the bot runs, so what is written now would be lost: "
-    "stop it, put the file back, and start it again."
+    f"{FILE} in DATA_DIR was moved, replaced or deleted while the bot was running, so new data would be lost. Stop "
+    "it, put the file back, and start it again."
 )
 
-_WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(1986617957)")
-"""PostgreSQL's lock that a writer holds during its transaction; the number is "vibe"."""
+_WAIT_FOR_TURN = text(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+"""A writer holds it during its transaction."""
 
 _A_WRITE = "UPDATE alembic_version SET version_num = version_num"
 """It changes nothing, but a file that may only be read refuses it, where SQLite would let a transaction begin."""
@@ -71,9 +80,16 @@ class Database:
     """
 
     def __init__(
-        self, engine: AsyncEngine, lock: int | None = None, file: Path | None = None, busy_seconds: float = BUSY_SECONDS
+        self,
+        engine: AsyncEngine,
+        lock: int | None = None,
+        file: Path | None = None,
+        busy_seconds: float = BUSY_SECONDS,
+        *,
+        process: str = "",
     ) -> None:
-        """`file` is that of SQLite."""
+        """`file` is that of SQLite. `process` is by what PostgreSQL knows the connections of this one."""
+        self.process = process
         self.patience = Patience()
         self._engine = engine
         self._lock = lock
@@ -83,18 +99,31 @@ class Database:
         self._turn = asyncio.Lock()
         self.damage = ""
         """Why nothing may be written any more, in a sentence; empty: all is well, as far as is known."""
+        self.shards: Shards = ALL
+        """Whose servers are meant where all are asked for, as a job does."""
 
     @classmethod
-    async def open(cls, folder: Path, setting: SecretStr | None = None, *, busy_seconds: float = BUSY_SECONDS) -> Self:
+    async def open(
+        cls,
+        folder: Path,
+        setting: SecretStr | None = None,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        upgrade: bool = True,
+    ) -> Self:
         """Opens `folder`/mood.db, or the PostgreSQL that `setting` (DATABASE_URL) names, with this version's schema.
+
+        Without `upgrade` the schema stays as it is.
 
         Raises DatabaseInUse, DatabaseTooNew or DatabaseUnavailable.
         """
         url = database_url(folder, setting)
         lock = claim(folder) if url.get_backend_name() == "sqlite" else None
         try:
-            await asyncio.get_running_loop().run_in_executor(None, _migrate, url, busy_seconds)
-            return cls(_engine(url, busy_seconds), lock, folder / FILE if lock is not None else None, busy_seconds)
+            if upgrade:
+                await asyncio.get_running_loop().run_in_executor(None, _migrate, url, busy_seconds)
+            process, file = secrets.token_hex(8), folder / FILE if lock is not None else None
+            return cls(_engine(url, busy_seconds, process), lock, file, busy_seconds, process=process)
         except BaseException:
             if lock is not None:
                 os.close(lock)
@@ -114,6 +143,13 @@ class Database:
         """Returns when it answers. Raises DatabaseUnavailable."""
         async with self.read() as connection:
             await connection.execute(_IS_THERE)
+
+    async def open_session(self) -> PostgresSession:
+        """A connection to the PostgreSQL for locks and for listening. Raises DatabaseUnavailable."""
+        from bot.storage.postgres_session import PostgresSession
+
+        with _typed_failures():
+            return await PostgresSession.open(_postgres_engine(self._engine.url, self.process, poolclass=NullPool))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -216,7 +252,7 @@ def _sentence(error: BaseException) -> str:
     name = _kind(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError):
         return in_words(error.orig)
-    return f"The database did not do what it was asked ({name}); see that DATABASE_URL is right and that it runs."
+    return f"The database didn't do what I asked ({name}). Check that DATABASE_URL is right and that it's running."
 
 
 def _migrate(url: URL, busy_seconds: float) -> None:
@@ -233,7 +269,7 @@ def _migrate(url: URL, busy_seconds: float) -> None:
 
 
 async def _migrate_postgres(url: URL) -> None:
-    engine = _postgres_engine(url, poolclass=NullPool)
+    engine = _postgres_engine(url, "migrates", poolclass=NullPool)
     try:
         async with aclosing(await _connected(engine)) as connection, connection.begin():
             await connection.execute(_WAIT_FOR_TURN)
@@ -253,19 +289,22 @@ async def _connected(engine: AsyncEngine) -> AsyncConnection:
         raise DatabaseUnusable(UNUSABLE) from None
 
 
-def _engine(url: URL, busy_seconds: float) -> AsyncEngine:
+def _engine(url: URL, busy_seconds: float, process: str) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return _postgres_engine(url)
-    engine = create_async_engine(url, **_sqlite_options(min(busy_seconds, _LOCKED_SECONDS)))
+        return _postgres_engine(url, process)
+    options = _sqlite_options(min(busy_seconds, _LOCKED_SECONDS))
+    options["connect_args"]["factory"] = PromptConnection
+    engine = create_async_engine(url, **options)
     _use_as_sqlite(engine.sync_engine)
     return engine
 
 
-def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
+def _postgres_engine(url: URL, process: str, **options: Any) -> AsyncEngine:
     try:
         from bot.storage.postgres_connection import PromptConnection
 
-        how = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS, "connection_class": PromptConnection}
+        how: dict[str, Any] = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+        how |= {"connection_class": PromptConnection, "server_settings": {"application_name": f"{NAME} {process}"}}
         return create_async_engine(url, connect_args=how, pool_pre_ping=True, hide_parameters=True, **options)
     except ModuleNotFoundError:
         raise DatabaseUnusable(needs_extra("PostgreSQL", "postgres")) from None

@@ -15,11 +15,15 @@ from bot.storage.file_lock import lock_file
 
 FILE = "mood.db"
 LOCK = "mood.lock"
+WRITERS_LOCK = 1986617957
+"""PostgreSQL's advisory lock that whoever writes holds; the number is "vibe"."""
 RESTORING = "restoring"
 """A folder in DATA_DIR, for as long as a copy is being put back."""
+BACKING_UP, BACKUP_LOCK = "backing-up", "backup.lock"
+"""The same for as long as an encrypted copy is made, and what keeps a second one out."""
 
 _POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")
-UNUSABLE = "DATABASE_URL cannot be used: it looks like postgresql://name:password@host/database, or is left empty."
+UNUSABLE = "DATABASE_URL can't be used. It should look like postgresql://name:password@host/database, or be empty."
 
 
 def database_url(folder: Path, setting: SecretStr | None) -> URL:
@@ -42,21 +46,18 @@ def database_url(folder: Path, setting: SecretStr | None) -> URL:
     return url.set(drivername="postgresql+asyncpg")
 
 
+def is_postgres(setting: SecretStr | None) -> bool:
+    """Whether DATABASE_URL is set."""
+    return setting is not None and bool(setting.get_secret_value().strip())
+
+
 def claim(folder: Path) -> int:
     """Keeps other processes out of `folder`, and makes its database file, for this account only, if there is none.
 
     Returns the open lock, which the system lets go of when it is closed or the process ends, however that happens.
     Raises DatabaseInUse when another process has it, and DatabaseUnavailable when nothing can be written there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = lock_file(folder / LOCK)
-    except BlockingIOError:
-        raise DatabaseInUse(
-            f"Another process uses the database in {folder}: stop it first, or set another DATA_DIR."
-        ) from None
-    except OSError as error:
-        raise _unwritable(folder, error) from None
+    lock = keep_others_out(folder)
     try:
         # Only ever a new file: closing one that SQLite has open in this process would drop SQLite's own locks on it.
         with suppress(FileExistsError):
@@ -67,5 +68,18 @@ def claim(folder: Path) -> int:
     return lock
 
 
+def keep_others_out(folder: Path) -> int:
+    """The same as `claim`, but makes no database file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return lock_file(folder / LOCK)
+    except BlockingIOError:
+        raise DatabaseInUse(
+            f"Another process is using the database in {folder}. Stop it first, or set another DATA_DIR."
+        ) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
 def _unwritable(folder: Path, error: OSError) -> DatabaseUnavailable:
-    return DatabaseUnusable(f"DATA_DIR, {folder}, cannot be written ({error.strerror}).")
+    return DatabaseUnusable(f"I can't write to DATA_DIR, {folder} ({error.strerror}).")

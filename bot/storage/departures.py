@@ -8,8 +8,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.sql import ColumnElement
 
 from bot.storage.database import Database
+from bot.storage.own_servers import own
 from bot.storage.schema import BookkeepingRow, DepartureRow
-from bot.storage.upsert import upsert
+from bot.storage.upsert import table_of, upsert
 
 
 class Departures:
@@ -19,9 +20,10 @@ class Departures:
         self._database = database
 
     async def all(self) -> dict[int, int]:
-        """Every server that was left, with the time since when, in seconds since the Unix epoch."""
+        """Every server of this process that was left, with the time since when, in seconds since the Unix epoch."""
+        ours = own(self._database.shards, table_of(DepartureRow).c.guild_id)
         async with self._database.read() as connection:
-            rows = await connection.execute(select(DepartureRow.guild_id, DepartureRow.since))
+            rows = await connection.execute(select(DepartureRow.guild_id, DepartureRow.since).where(ours))
             return {row.guild_id: row.since for row in rows}
 
     async def add(self, guild_id: int, since: int) -> None:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     """What was done."""
 
     ERASED = "erased"
+    ERASED_IN = "erased-in"
     OPTED_OUT = "opted-out"
     OPTED_IN = "opted-in"
     SERVER = "server"
@@ -41,9 +42,10 @@ class Kind(StrEnum):
 class Entry(NamedTuple):
     """One line. `number` counts them, and `time` is in seconds since the Unix epoch.
 
-    `target` is the id of a server or channel, for an erasure the id up to which messages were erased, for an opt-out
-    since when it holds, for an opt-in the first id of a time from which on they are in again, else 0. `authors` are the
-    hashes of the person, and `key` the fingerprint of the key that was today's then; both are empty for a place.
+    `target` is the id of a server or channel, for an erasure the id up to which messages were erased, for one in a
+    server alone that server (up to the time of the entry), for an opt-out since when it holds, for an opt-in the first
+    id of a time from which on they are in again, else 0. `authors` are the hashes of the person, and `key` the
+    fingerprint of the key that was today's then; both are empty for a place.
     For `EXEMPT` and `NO_RULE` `target` is what the rule is about, of the kind `about`, in the server `guild_id`.
     """
 
@@ -74,19 +76,21 @@ def parsed(line: str) -> Entry:
     return Entry(int(number), int(time), Kind(kind), int(target), authors, "" if key == _NOTHING else key)
 
 
-_OF_PEOPLE = (Kind.ERASED, Kind.OPTED_OUT, Kind.OPTED_IN)
+_OF_PEOPLE = (Kind.ERASED, Kind.ERASED_IN, Kind.OPTED_OUT, Kind.OPTED_IN)
 _OF_RULES = (Kind.EXEMPT, Kind.NO_RULE)
 
 
 class ErasureLog:
     """The file, for one process at a time. Every method raises OSError when the disk does not do it.
 
-    `entries` are those in the file, in order. `gone` is the highest number that has been left out because it was too
+    `entries` are those in the file, in order. `identity` tells it from the logs of other processes; empty: it has none,
+    for it is, or was, one process's alone. `gone` is the highest number that has been left out because it was too
     old, and `damaged` how many lines cannot be read: a line that was being written when the machine went down, say.
     """
 
     def __init__(self, folder: Path) -> None:
         self.entries: list[Entry] = []
+        self.identity = ""
         self.gone = 0
         self.damaged = 0
         self._file = folder / FILE
@@ -104,13 +108,24 @@ class ErasureLog:
         self.damaged = int(self._torn)
         for line in data[: self._whole].decode("utf-8", errors="replace").split("\n"):
             if line.startswith(_HEADER):
+                _, *identity, gone = line.split(" ") if " " in line else (line, "")
+                self.identity = identity[0] if identity else ""
                 with suppress(ValueError):
-                    self.gone = int(line.rpartition(" ")[2])
+                    self.gone = int(gone)
                 continue
             try:
                 self.entries.append(parsed(line))
             except ValueError:
                 self.damaged += bool(line)
+
+    def name(self, identity: str) -> None:
+        """Gives it an identity, which is on the disk when it returns."""
+        former, self.identity = self.identity, identity
+        try:
+            self._write(self.entries)
+        except OSError:
+            self.identity = former
+            raise
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Adds lines; they are on the disk when it returns."""
@@ -154,7 +169,8 @@ class ErasureLog:
         fresh = self._file.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        data = "".join([f"{_HEADER} {self.gone}\n", *(entry.line() for entry in entries)]).encode("ascii")
+        header = " ".join(filter(None, (_HEADER, self.identity, str(self.gone))))
+        data = "".join([f"{header}\n", *(entry.line() for entry in entries)]).encode("ascii")
         with os.fdopen(file, "wb") as opened:
             opened.write(data)
             opened.flush()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -20,17 +21,19 @@ from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.records import Mode, Rule, TargetKind
-from bot.domain.snowflake import SECONDS, written_at
+from bot.domain.snowflake import SECONDS, first_id_at, written_at
+from bot.storage.changes import Changed, note_change
 from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
-from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages
+from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages, remove_messages_in
 from bot.storage.people_repository import blank_admin
 from bot.storage.personal_data import RepeatedEraser
 from bot.storage.pseudonyms import Pseudonyms
-from bot.storage.schema import BookkeepingRow, ChannelRuleRow, OptOutRow
-from bot.storage.tag_repository import release_tags
-from bot.storage.upsert import upsert
+from bot.storage.requests import note_request
+from bot.storage.schema import BookkeepingRow, ChannelRuleRow, ErasureLogRow, OptOutRow
+from bot.storage.tag_repository import release_tags, release_tags_in
+from bot.storage.upsert import greatest, upsert
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ ERASERS: tuple[RepeatedEraser, ...] = (remove_messages, blank_admin, release_tag
 
 _WORDS = {
     Kind.ERASED: "deletions by people",
+    Kind.ERASED_IN: "deletions by people in one server",
     Kind.OPTED_OUT: "opt-outs",
     Kind.OPTED_IN: "opt-ins",
     Kind.SERVER: "servers",
@@ -67,24 +71,44 @@ class Erasures:
 
     @classmethod
     async def open(
-        cls, database: Database, folder: Path, pseudonyms: Pseudonyms, clock: Callable[[], float] = time.time
+        cls,
+        database: Database,
+        folder: Path,
+        pseudonyms: Pseudonyms,
+        clock: Callable[[], float] = time.time,
+        *,
+        one_of_several: bool = False,
     ) -> Self:
         """Reads the log in `folder`, and does again what the database is behind with; says so in the log.
 
-        Raises DatabaseUnavailable, also when the log cannot be read.
+        Of each of several processes the database knows how far it is with its log. Raises DatabaseUnavailable, also
+        when the log cannot be read.
         """
         log = ErasureLog(folder)
         try:
             await asyncio.to_thread(log.read)
+            is_new = one_of_several and not log.identity
+            if is_new:
+                await asyncio.to_thread(log.name, secrets.token_hex(8))
         except OSError as error:
             for_good = isinstance(error, PermissionError | IsADirectoryError)
             kind = DatabaseUnusable if for_good else DatabaseUnavailable
-            raise kind(f"{folder / FILE} cannot be read ({error.strerror}).") from None
+            raise kind(f"I can't read {folder / FILE} ({error.strerror}).") from None
         erasures = cls(database, log, clock)
         async with database.read() as connection:
-            done = await connection.scalar(select(BookkeepingRow.erasures)) or 0
+            own = select(ErasureLogRow.done).where(ErasureLogRow.log == log.identity)
+            done = await connection.scalar(own) if log.identity else None
+            if done is None:
+                done = await connection.scalar(select(BookkeepingRow.erasures)) or 0
         await erasures._catch_up(done, pseudonyms)
+        if is_new:
+            await erasures._tell_others(done)
         return erasures
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether other processes have logs of their own, or had."""
+        return self._file is not None and bool(self._file.identity)
 
     @property
     def pending(self) -> bool:
@@ -163,10 +187,29 @@ class Erasures:
         noted = tuple(self._pending)
         for entry in noted:
             await _do(connection, entry)
+            if self.is_one_of_several:
+                await _note_for_all(connection, entry)
         if noted:
             self._reached = noted[-1].number
-            marked = update(BookkeepingRow).where(BookkeepingRow.erasures < self._reached)
-            await connection.execute(marked.values(erasures=self._reached))
+            await self._mark(connection, self._reached)
+
+    async def _mark(self, connection: AsyncConnection, done: int) -> None:
+        """Notes up to which line of the log everything is done."""
+        if self._file is not None and self.is_one_of_several:
+            row = [{"log": self._file.identity, "done": done}]
+            await connection.execute(greatest(connection.dialect.name, ErasureLogRow, "done"), row)
+        else:
+            marked = update(BookkeepingRow).where(BookkeepingRow.erasures < done)
+            await connection.execute(marked.values(erasures=done))
+
+    async def _tell_others(self, done: int) -> None:
+        """What was noted while there was one process is noted where the others look. Raises DatabaseUnavailable."""
+        assert self._file is not None
+        async with self._database.write() as connection:
+            for entry in self._file.entries:
+                if entry.number <= done:
+                    await _note_for_all(connection, entry)
+            await self._mark(connection, done)
 
     async def forget_old(self, now: float) -> None:
         """Leaves out of the log what no backup may hold any more; `now` in seconds since the Unix epoch. A job.
@@ -232,11 +275,28 @@ class Erasures:
             _log.warning("the database was behind %s, as a backup is; done again: %s", FILE, self.done_again)
 
 
+async def _note_for_all(connection: AsyncConnection, entry: Entry) -> None:
+    """What no process may write against from now on."""
+    if entry.kind is Kind.ERASED:
+        await note_request(connection, entry.authors, entry.time, erased_to=entry.target)
+    elif entry.kind is Kind.OPTED_IN:
+        since = entry.target or first_id_at(entry.time + 1)
+        await note_request(connection, entry.authors, entry.time, in_from=since)
+
+
 async def _do(connection: AsyncConnection, entry: Entry) -> None:
+    if entry.authors:
+        await note_change(connection, Changed.PEOPLE)
+    elif entry.kind in (Kind.EXEMPT, Kind.NO_RULE):
+        await note_change(connection, Changed.SERVER, entry.guild_id)
     match entry.kind:
         case Kind.ERASED:
             for erase in ERASERS:
                 await erase(connection, entry.authors, entry.target)
+        case Kind.ERASED_IN:
+            up_to = first_id_at(entry.time + 1)
+            await remove_messages_in(connection, entry.authors, entry.target, up_to)
+            await release_tags_in(connection, entry.authors, entry.target, up_to)
         case Kind.OPTED_OUT:
             rows = [{"author": author, "since": entry.target} for author in entry.authors]
             await connection.execute(upsert(connection.dialect.name, OptOutRow), rows)

@@ -27,6 +27,10 @@ class DatabaseInUse(StoreError):
     """Another process has the SQLite file open."""
 
 
+class StoreNotEmpty(StoreError):
+    """Something is where another store is to go."""
+
+
 class BadHashKey(StoreError):
     """HASH_KEY or its file cannot be used."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from bot.domain.records import Answer, Feedback
 from bot.domain.snowflake import SECONDS
@@ -26,8 +26,11 @@ class FeedbackRepository:
         self._clock = clock
         self._judged = Remembered(JUDGED)
 
-    async def add(self, answer: Answer, label: Sentiment) -> None:
-        """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right."""
+    async def add(self, answer: Answer, label: Sentiment) -> int:
+        """Notes what somebody, we do not keep who, says an answer should have been: the same label says it is right.
+
+        Returns the number by which `take_back` finds it.
+        """
         values = {
             "label": SENTIMENTS.index(label),
             "answered": SENTIMENTS.index(answer.sentiment),
@@ -36,19 +39,35 @@ class FeedbackRepository:
             "hour": int(self._clock() // SECONDS),
         }
         async with self._database.write() as connection:
-            await connection.execute(insert(FeedbackRow).values(values))
+            noted = await connection.execute(insert(FeedbackRow).values(values).returning(FeedbackRow.number))
+            return noted.scalar_one()
 
-    async def add_once(self, answer_id: int, answer: Answer, label: Sentiment) -> bool:
-        """The same, for the message with that id; False when that has its feedback already, or is just getting it."""
-        if answer_id in self._judged:
-            return False
-        self._judged.add(answer_id)
+    async def add_once(self, asked_in: int, answer: Answer, label: Sentiment) -> int | None:
+        """The same, once for the message with that id; None when it was said there already, or is just being said."""
+        if asked_in in self._judged:
+            return None
+        self._judged.add(asked_in)
         try:
-            await self.add(answer, label)
+            return await self.add(answer, label)
         except BaseException:
-            self._judged.discard(answer_id)
+            self._judged.discard(asked_in)
             raise
-        return True
+
+    async def take_back(self, asked_in: int, number: int, answer: Answer, label: Sentiment) -> None:
+        """Removes what was noted with that number, and it may be said anew in the message with the id `asked_in`.
+
+        A number may be given again once its row is gone: a row that says something else is somebody else's.
+        """
+        noted = (
+            FeedbackRow.number == number,
+            FeedbackRow.label == SENTIMENTS.index(label),
+            FeedbackRow.answered == SENTIMENTS.index(answer.sentiment),
+            FeedbackRow.score == answer.score,
+            FeedbackRow.model == answer.model,
+        )
+        async with self._database.write() as connection:
+            await connection.execute(delete(FeedbackRow).where(*noted))
+        self._judged.discard(asked_in)
 
     async def counts(self) -> tuple[Feedback, ...]:
         """All feedback, counted by model, label answered and label said."""

@@ -55,7 +55,7 @@ class FileWatch:
             return
         since = "before" if self._whole is None else f"in the last {(self._steady() - self._whole) / 60:.0f} minutes"
         self._database.damage = (
-            f"{file.name} in DATA_DIR is damaged, and what was written {since} may be lost with it: {RESTORE}"
+            f"{file.name} in DATA_DIR is damaged, and what was written {since} may be lost: {RESTORE}"
         )
         _log.error("%s Nothing more is written to it.", self._database.damage)
 

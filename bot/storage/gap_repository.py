@@ -68,18 +68,26 @@ class GapRepository:
                 await connection.execute(insert(GapRow), rows)
 
     async def unfinished(self) -> Mapping[Absence, Noted]:
-        """Those that were not over when they were last written of. Of two of the same the older counts."""
+        """Those that were not over when they were last written of. Of two of the same the older counts.
+
+        Only those of which it is this process's to say when they ended.
+        """
         question = select(*_ABSENCE, GapRow.number, GapRow.started, GapRow.ended).order_by(GapRow.number.desc())
         async with self._database.read() as connection:
             rows = (await connection.execute(question.where(GapRow.ended.is_(None)))).all()
-        return {noted.absence: noted for noted in map(_noted, rows)}
+        answers = self._database.shards.answer_for
+        return {noted.absence: noted for noted in map(_noted, rows) if answers(noted.absence)}
 
     async def to_catch_up(self, since: int, causes: Collection[GapCause], tries: int) -> Sequence[Noted]:
-        """Gaps that ended since then, of these causes, whose history was looked at fewer than `tries` times."""
+        """Gaps that ended since then, of these causes, whose history was looked at fewer than `tries` times.
+
+        Of servers of this process alone: of others it can read nothing.
+        """
         where = and_(GapRow.ended >= since, GapRow.cause.in_(causes), GapRow.looked < tries)
         question = select(*_ABSENCE, GapRow.number, GapRow.started, GapRow.ended).where(where)
         async with self._database.read() as connection:
-            return [_noted(row) for row in await connection.execute(question.order_by(GapRow.started))]
+            found = [_noted(row) for row in await connection.execute(question.order_by(GapRow.started))]
+        return [noted for noted in found if self._database.shards.see_alone(noted.absence)]
 
     async def looked(self, number: int) -> None:
         """The history of a gap begins to be looked at."""

@@ -22,23 +22,29 @@ from bot.domain.snowflake import hour_of
 from bot.storage.chunks import CHUNK, chunks
 from bot.storage.late_changes import make_anonymous, note_late_changes
 from bot.storage.pending_writes import Pending, Scored
+from bot.storage.requests import refused_scores
 from bot.storage.schema import (
     AlertRow,
     AuditRow,
+    BackfillRow,
     BookkeepingRow,
     ChannelRuleRow,
     DepartureRow,
     DigestRow,
+    FilledRow,
     GapRow,
     GuildSettingsRow,
     HourAuthorRow,
     HourRow,
     LateChangeRow,
+    MarkRow,
     MessageScoreRow,
     NoticeRow,
+    SnoozeRow,
     TagRow,
     ToldDayRow,
     ToldHourRow,
+    WebhookRow,
 )
 from bot.storage.upsert import table_of, upsert
 
@@ -58,6 +64,11 @@ _OF_GUILDS = (
     DepartureRow,
     NoticeRow,
     TagRow,
+    SnoozeRow,
+    MarkRow,
+    WebhookRow,
+    BackfillRow,
+    FilledRow,
 )
 """What goes with its server."""
 
@@ -95,16 +106,23 @@ class Deltas:
 
 
 class LeftOut(NamedTuple):
-    """How many scores were not written: of messages that are too old, and of late edits of what was never counted."""
+    """How many scores were not written: of messages that are too old, and of late edits of what was never counted.
+
+    Also `refused` ones, that their authors do not want kept.
+    """
 
     late: int = 0
     edits: int = 0
+    refused: int = 0
 
 
-async def write_pending(connection: AsyncConnection, pending: Pending, oldest_hour: int) -> LeftOut:
+async def write_pending(
+    connection: AsyncConnection, pending: Pending, oldest_hour: int, *, one_of_several: bool = False
+) -> LeftOut:
     """Writes everything in `pending`. A new message of before `oldest_hour`, or of hours that were purged, is left out.
 
-    So is an edit of a message that has no row, made when its hour could be told already.
+    So is an edit of a message that has no row, made when its hour could be told already. `one_of_several`: so is what
+    its author has asked another process not to keep.
     """
     deltas = Deltas()
     for guilds in chunks(sorted(pending.guilds)):
@@ -119,12 +137,28 @@ async def write_pending(connection: AsyncConnection, pending: Pending, oldest_ho
     for moments in chunks(list(pending.emptied.items())):
         await _empty(connection, dict(moments), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
-    late = edits = 0
+    parts = [LeftOut()]
     for scores in chunks(pending.kept()):
-        left_out = await _score(connection, scores, deltas, max(oldest_hour, purged_before), pending.in_time)
-        late, edits = late + left_out.late, edits + left_out.edits
+        refused = await refused_scores(connection, scores) if one_of_several else frozenset[int]()
+        kept = [one for one in scores if one.message_id not in refused]
+        left_out = await _score(connection, kept, deltas, max(oldest_hour, purged_before), pending.in_time)
+        parts.append(left_out._replace(refused=len(refused)))
     await _apply(connection, deltas)
-    return LeftOut(late, edits)
+    return LeftOut(*map(sum, zip(*parts, strict=True)))
+
+
+async def count_history(connection: AsyncConnection, scores: Sequence[Scored], oldest_hour: int) -> None:
+    """Counts messages that were read afterwards; of those of before `oldest_hour` no row is kept, only their sums."""
+    deltas = Deltas()
+    rows = [one for one in scores if hour_of(one.message_id) >= oldest_hour]
+    for some in chunks(rows):
+        await _score(connection, some, deltas, oldest_hour, {one.message_id for one in some})
+    for one in scores:
+        hour = hour_of(one.message_id)
+        if hour < oldest_hour:
+            whose = (one.guild_id, one.channel_id, hour), one.author
+            deltas.count(whose, one.sentiment, 1, one.score, one.score * one.score)
+    await _apply(connection, deltas)
 
 
 async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
@@ -140,6 +174,14 @@ async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes],
     await _apply(connection, deltas)
     await make_anonymous(connection, authors)
     return removed
+
+
+async def remove_messages_in(connection: AsyncConnection, authors: Sequence[bytes], guild_id: int, up_to: int) -> None:
+    """Removes the messages of the person with these hashes in one server, with ids up to that one."""
+    deltas = Deltas()
+    theirs = and_(_MESSAGES.author.in_(authors), _MESSAGES.guild_id == guild_id, _MESSAGES.message_id <= up_to)
+    await _take_away(connection, theirs, deltas)
+    await _apply(connection, deltas)
 
 
 async def remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
@@ -222,7 +264,7 @@ async def _empty(connection: AsyncConnection, moments: Mapping[int, int], deltas
 async def _remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
     """Removes channels with everything in them, and what was chosen for them, for categories and for threads."""
     everything = (MessageScoreRow, HourAuthorRow, HourRow, ToldHourRow, ToldDayRow, LateChangeRow)
-    for row in (*everything, AlertRow, NoticeRow, TagRow, GapRow):
+    for row in (*everything, AlertRow, NoticeRow, TagRow, GapRow, FilledRow, SnoozeRow):
         await connection.execute(delete(row).where(table_of(row).c.channel_id.in_(channels)))
     await connection.execute(delete(TagRow).where(TagRow.thread_id.in_(channels)))
     kinds = ("channel", "category", "thread")

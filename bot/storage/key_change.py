@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.disclosure import MOST_VERSIONS
 from bot.storage.database import Database
+from bot.storage.errors import BadHashKey
+from bot.storage.neighbours import neighbour
 from bot.storage.pseudonyms import Pseudonyms
 from bot.storage.schema import BookkeepingRow, HourRow, LateChangeRow, ToldHourRow
 from bot.storage.upsert import table_of
@@ -23,10 +25,40 @@ _HOURS, _TOLD = table_of(HourRow).c, table_of(ToldHourRow).c
 _SAME = and_(_HOURS.channel_id == _TOLD.channel_id, _HOURS.hour == _TOLD.hour)
 
 
-async def notice_new_key(database: Database, pseudonyms: Pseudonyms) -> bool:
+_ANOTHER_KEY = (
+    "The database was written with another hash key than this process has, so nobody in it would be recognised and "
+    "people who opted out would be read again. Set HASH_KEY or HASH_KEY_FILE to the key of before; if that is lost for "
+    "good, run `vibecheck rotate-key --lost` once."
+)
+
+
+_FORMER_KEY_IN_USE = (
+    "Other processes still use the hash key of before. Stop all of them, wait a minute, and then start them with the "
+    "new one."
+)
+
+
+async def require_known_key(database: Database, pseudonyms: Pseudonyms) -> None:
+    """Raises BadHashKey for a key, with its former ones, under which a PostgreSQL was never written.
+
+    Beside a file the key is beside the file, too, and who has lost one has lost both; a PostgreSQL is reached from
+    anywhere, by processes that have each made a key of their own.
+    """
+    async with database.read() as connection:
+        known = await connection.scalar(select(BookkeepingRow.key))
+    _require(database, known, pseudonyms)
+
+
+def _require(database: Database, known: str | None, pseudonyms: Pseudonyms) -> None:
+    if database.dialect == "postgresql" and known is not None and known not in pseudonyms.fingerprints:
+        raise BadHashKey(_ANOTHER_KEY)
+
+
+async def notice_new_key(database: Database, pseudonyms: Pseudonyms, *, is_lost: bool = False) -> bool:
     """Closes the hours of before if today's key is another than when this was last called; whether it is.
 
-    Meant for the start, before anything is written. Raises DatabaseUnavailable, and then nothing has changed.
+    Meant for the start, before anything is written. `is_lost`: nobody has the key of before any more. Raises
+    BadHashKey as `require_known_key` does, and DatabaseUnavailable; then nothing has changed.
     """
     key = pseudonyms.fingerprint
     async with database.read() as connection:
@@ -34,6 +66,10 @@ async def notice_new_key(database: Database, pseudonyms: Pseudonyms) -> bool:
             return False
     async with database.write() as connection:
         former = await connection.scalar(select(BookkeepingRow.key))
+        if not is_lost:  # another process may have begun the database in this moment
+            _require(database, former, pseudonyms)
+        if former not in (None, key) and await neighbour(connection) is not None:
+            raise BadHashKey(_FORMER_KEY_IN_USE)
         await connection.execute(update(BookkeepingRow).values(key=key))
         if former is None:  # the first start, or the first of a version that knows of this
             return False

@@ -15,16 +15,21 @@ from bot.storage.database import Database
 from bot.storage.schema import (
     AlertRow,
     AuditRow,
+    BackfillRow,
     Base,
     ChannelRuleRow,
     DepartureRow,
     DigestRow,
+    FilledRow,
     GapRow,
     GuildSettingsRow,
     HourRow,
+    MarkRow,
     MessageScoreRow,
     NoticeRow,
+    SnoozeRow,
     ToldHourRow,
+    WebhookRow,
 )
 from bot.storage.upsert import table_of
 
@@ -37,6 +42,11 @@ _OF_GUILDS: tuple[type[Base], ...] = (
     GapRow,
     DepartureRow,
     NoticeRow,
+    SnoozeRow,
+    MarkRow,
+    WebhookRow,
+    BackfillRow,
+    FilledRow,
 )
 """Small tables; those of the hours, which are not, are walked from server to server."""
 
@@ -88,7 +98,7 @@ async def known_among(
         known_guilds.update(await connection.scalars(union(*theirs)))
     for start in range(0, len(channels), _PART):
         part = sorted(channels)[start : start + _PART]
-        rows = (HourRow, ToldHourRow, MessageScoreRow, AlertRow)
+        rows = (HourRow, ToldHourRow, MessageScoreRow, AlertRow, SnoozeRow)
         columns = [MessageScoreRow.thread_id, *(table_of(row).c.channel_id for row in rows)]
         questions = [select(column).where(column.in_(part)) for column in columns]
         questions += [
@@ -96,6 +106,7 @@ async def known_among(
             select(GuildSettingsRow.mod_channel_id).where(GuildSettingsRow.mod_channel_id.in_(part)),
             select(NoticeRow.channel_id).where(NoticeRow.channel_id.in_(part)),
             select(GapRow.channel_id).where(GapRow.channel_id.in_(part)),
+            select(FilledRow.channel_id).where(FilledRow.channel_id.in_(part)),
         ]
         known_channels.update(await connection.scalars(union(*questions)))
     return sorted(known_guilds), sorted(known_channels)
@@ -111,10 +122,12 @@ def _channels(guild_id: int) -> CompoundSelect[Any]:
         select(ToldHourRow.channel_id).where(ToldHourRow.guild_id == guild_id).distinct(),
         threads,
         select(AlertRow.channel_id).where(AlertRow.guild_id == guild_id),
+        select(SnoozeRow.channel_id).where(SnoozeRow.guild_id == guild_id),
         select(GuildSettingsRow.mod_channel_id).where(GuildSettingsRow.guild_id == guild_id),
         select(ChannelRuleRow.target_id).where(ChannelRuleRow.guild_id == guild_id, _about_channels()),
         select(NoticeRow.channel_id).where(NoticeRow.guild_id == guild_id),
         select(GapRow.channel_id).where(GapRow.guild_id == guild_id),
+        select(FilledRow.channel_id).where(FilledRow.guild_id == guild_id),
     )
 
 

@@ -6,18 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, false, func, insert, select
+from sqlalchemy import BigInteger, and_, cast, func, insert, select
 from sqlalchemy.sql import ColumnElement
 
-from bot.domain.disclosure import FEWEST_WITHOUT_NOISE, needs_noise
 from bot.domain.records import FEWEST_AUTHORS, Gap, HourMood, Mood
 from bot.domain.snowflake import SECONDS, written_at
-from bot.storage.chunks import CHUNK, chunks
+from bot.storage.among import among
+from bot.storage.backfill_repository import read_filled
+from bot.storage.chunks import CHUNK
 from bot.storage.database import Database
+from bot.storage.filled_hours import any_of, without
 from bot.storage.gap_repository import read_gaps
+from bot.storage.judged_hours import Judged, read_judged_hours
 from bot.storage.quiet_days import read_quiet_days
-from bot.storage.schema import BookkeepingRow, GapRow, HourRow, MessageScoreRow, ToldHourRow
-from bot.storage.told_hours import Shares, read_shares
+from bot.storage.schema import BookkeepingRow, GapRow, MessageScoreRow, ToldHourRow
+from bot.storage.sign_of_life import Shard, read_signs
 from bot.storage.unread import Unread, read_unread
 from bot.storage.upsert import table_of
 
@@ -89,35 +92,35 @@ class MoodRepository:
                 found += [(guild, channel, HourMood(*hour)) for guild, channel, *hour in part]
         return tuple(found)
 
-    async def hours_to_judge(
-        self, first_hour: int, last_hour: int, guilds: Collection[int]
-    ) -> tuple[tuple[int, int, HourMood], ...]:
-        """Exact sums of hours that are not told yet, also of the one that is not over; for this process alone.
-
-        Only of hours that would be told without noise: of `FEWEST_WITHOUT_NOISE` people and more of whom none
-        dominates. Of any other an alert, which comes or does not from one minute to the next, would be a scale on which
-        somebody weighs another's messages with their own. No number of them may be told or posted.
-        """
-        of = table_of(HourRow).c
-        columns = [of[name] for name in ("guild_id", "channel_id", *HourMood.__dataclass_fields__)]
-        where = and_(
-            of.guild_id.in_(guilds),
-            of.hour.between(first_hour, last_hour),
-            of.told == false(),
-            of.authors >= FEWEST_WITHOUT_NOISE,
-        )
+    async def told_spans(
+        self, guild_id: int, first_hour: int, last_hour: int, channels: Collection[int]
+    ) -> dict[int, tuple[int, int, int]]:
+        """Of each of these channels with hours that may be told: the first, the last, and how many there are."""
+        of = table_of(ToldHourRow).c
+        within = and_(of.guild_id == guild_id, of.hour.between(first_hour, last_hour), of.authors >= FEWEST_AUTHORS)
+        sums = (of.channel_id, func.min(of.hour), func.max(of.hour), func.count())
         async with self._database.read() as connection:
-            rows = await connection.execute(select(*columns).where(where).order_by(of.channel_id, of.hour))
-            hours = [(guild, channel, HourMood(*hour)) for guild, channel, *hour in rows]
-            shares: dict[tuple[int, int], Shares] = {}
-            for part in chunks(hours):
-                shares |= await read_shares(connection, [(channel, hour.hour) for _, channel, hour in part])
-        found = []
-        for guild, channel, hour in hours:
-            share = shares.get((channel, hour.hour))
-            if share is not None and not needs_noise(hour.authors, hour.messages, share.most, share.leading):
-                found.append((guild, channel, hour))
-        return tuple(found)
+            rows = await connection.execute(select(*sums).where(within).group_by(of.channel_id))
+            return {channel: (first, last, count) for channel, first, last, count in rows if channel in channels}
+
+    async def hours_to_judge(self, first_hour: int, present: int) -> list[Judged]:
+        """The latest hours of this process's servers that may have alerts; see `bot.storage.judged_hours`."""
+        async with self._database.read() as connection:
+            return await read_judged_hours(connection, first_hour, present, self._database.shards)
+
+    async def pasts(self, channels: Collection[int], first_hour: int, last_hour: int) -> dict[int, list[HourMood]]:
+        """What may be told of each of these channels, hour by hour, by one statement."""
+        of = table_of(ToldHourRow).c
+        columns = [of[name] for name in ("channel_id", *HourMood.__dataclass_fields__)]
+        which = among(self._database.dialect, of.channel_id, channels)
+        where = and_(which, of.hour.between(first_hour, last_hour), of.authors > 0)
+        found: dict[int, list[HourMood]] = {channel: [] for channel in channels}
+        async with self._database.read() as connection:
+            rows = await connection.stream(select(*columns).where(where).order_by(of.channel_id, of.hour))
+            async for part in rows.partitions(CHUNK):
+                for channel, *hour in part:
+                    found[channel].append(HourMood(*hour))
+        return found
 
     async def _mood(
         self,
@@ -139,7 +142,9 @@ class MoodRepository:
             few = set(await connection.scalars(select(of.hour).where(within, of.authors == 0).distinct()))
             start, end = first_hour * SECONDS, (last_hour + 1) * SECONDS
             gaps = await read_gaps(connection, guild_id, start, end, channels)
-        return Mood(hours, tuple(sorted(few.difference(hour.hour for hour in hours))), gaps)
+            filled = await read_filled(connection, guild_id, first_hour, last_hour + 1, channels)
+        hidden = tuple(sorted(few.difference(hour.hour for hour in hours)))
+        return Mood(hours, hidden, without(gaps, filled, channels), filled=any_of(filled))
 
     async def add_gap(self, gap: Gap) -> None:
         """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
@@ -158,3 +163,8 @@ class MoodRepository:
         """The buffer's last sign of life, in seconds since the Unix epoch, at most a minute old while the bot runs."""
         async with self._database.read() as connection:
             return await connection.scalar(select(BookkeepingRow.alive))
+
+    async def shards_alive(self) -> dict[Shard, int]:
+        """The last sign of life of each shard."""
+        async with self._database.read() as connection:
+            return await read_signs(connection)

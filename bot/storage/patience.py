@@ -20,7 +20,7 @@ from bot.storage.errors import DatabaseUnavailable
 ANSWER_SECONDS = 15.0
 """What one answer may wait for the database in all."""
 
-SLOW = "The database does not answer in time."
+SLOW = "The database didn't answer in time."
 
 
 @dataclass(slots=True)

@@ -36,8 +36,8 @@ class PersonalData(Generic[_T]):
 
     `read` finds what is held under the hashes of one person (`Pseudonyms.authors`). Of that, `lines` says it in
     Discord's markup, with the days for which it is kept, and `entries` gives every single thing for a file, as lists or
-    values by name. `deletion` says what deleting it does, as in "removes your 3 scores"; empty: there is nothing to
-    delete. Without `erase` it stays when a person has their data deleted, because it is kept for their sake.
+    values by name. `deletion` says what deleting it does, as sentences: "This removes your 3 scores."; empty: there is
+    nothing to delete. Without `erase` it stays when a person has their data deleted, because it is kept for their sake.
     `erase_again` is what is done again after a backup was put back, where that is not `erase` itself, and `erased` is
     called when it is done.
     """

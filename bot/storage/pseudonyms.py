@@ -76,6 +76,11 @@ class Pseudonyms:
         return blake2b(user_id.to_bytes(8, "big"), key=key, digest_size=HASH_BYTES).digest()
 
 
+def in_server(author: bytes, guild_id: int) -> bytes:
+    """What stands for a person in one server, out of a hash of theirs: it says neither who nor which server."""
+    return blake2b(guild_id.to_bytes(8, "big"), key=author, digest_size=HASH_BYTES, person=b"in a server").digest()
+
+
 def _fingerprint(key: bytes) -> str:
     return blake2b(b"fingerprint", key=key, digest_size=4).hexdigest()
 
@@ -86,11 +91,11 @@ def read_keys(text: str) -> list[HashKey]:
     for place, part in enumerate(text.strip().split(",")):
         secret, at, day = part.strip().partition("@")
         if len(secret) < SHORTEST_KEY:
-            raise BadHashKey(f"HASH_KEY has a key of fewer than {SHORTEST_KEY} characters; take 32 random ones.")
+            raise BadHashKey(f"HASH_KEY has a key of fewer than {SHORTEST_KEY} characters. Use 32 random ones.")
         if not place and _repeats(secret):
-            raise BadHashKey("Today's key in HASH_KEY repeats itself: put 32 random characters and a comma before it.")
+            raise BadHashKey("Today's key in HASH_KEY repeats itself. Put 32 random characters and a comma before it.")
         if at and not place:
-            raise BadHashKey("The first key of HASH_KEY is today's and cannot have an end.")
+            raise BadHashKey("The first key in HASH_KEY is today's, so it can't have an end.")
         try:
             keys.append(HashKey(secret, date.fromisoformat(day) if at else None))
         except ValueError:
@@ -128,7 +133,7 @@ def rotate_file(folder: Path, until: date | None) -> None:
     """
     file = folder / KEY_FILE
     if not file.exists():
-        raise BadHashKey(f"There is no key in {folder} yet; the bot makes one when it first starts.")
+        raise BadHashKey(f"There's no key in {folder} yet. The bot makes one when it first starts.")
     try:
         lock = lock_file(folder / LOCK)
         try:
@@ -136,9 +141,9 @@ def rotate_file(folder: Path, until: date | None) -> None:
         finally:
             os.close(lock)
     except BlockingIOError:
-        raise BadHashKey(f"{file} is being changed by another process; look at it before you try again.") from None
+        raise BadHashKey(f"Another process is changing {file}. Look at it before you try again.") from None
     except OSError as error:
-        raise BadHashKey(f"{file} cannot be written ({error.strerror}).") from None
+        raise BadHashKey(f"I can't write {file} ({error.strerror}).") from None
 
 
 def _kept(file: Path) -> str:
@@ -151,9 +156,9 @@ def _kept(file: Path) -> str:
             _write(fresh, secrets.token_hex(32)).replace(file)
             return file.read_text("ascii")
     except OSError as error:
-        raise BadHashKey(f"{file} cannot be read or made ({error.strerror}); set HASH_KEY instead.") from None
+        raise BadHashKey(f"I can't read or make {file} ({error.strerror}). Set HASH_KEY instead.") from None
     except UnicodeDecodeError:
-        raise BadHashKey(f"{file} is damaged; put it back from a copy, or set HASH_KEY.") from None
+        raise BadHashKey(f"{file} is damaged. Put it back from a copy, or set HASH_KEY.") from None
 
 
 def _write(file: Path, text: str) -> Path:

@@ -30,9 +30,6 @@ _PORTIONS = 20
 _GUILDS = 20
 """Servers of whose days one transaction decides."""
 
-_MOST_NAMED = 5000
-"""Servers that one question names; while more are held back, nothing is told at all."""
-
 
 class _Held:
     """Who holds the hours of a server, or all, and since when: as `publish` has seen it, by its own clock."""
@@ -87,22 +84,23 @@ class Publication:
     async def publish(self, now: float) -> None:
         """Tells what is over at `now`, in seconds since the Unix epoch. A job; raises DatabaseUnavailable.
 
+        Only of the servers of this process: what another still fills is another's to tell.
         Doing it again at once tells nothing more. What is not written yet must have been flushed before.
         """
         self._let_go(now)
         waiting = {guild for guild in self._held if guild is not None}
-        if None in self._held or len(waiting) > _MOST_NAMED:
+        if None in self._held:
             return
-        before = told_before(now)
+        before, shards = told_before(now), self._database.shards
         for _ in range(_PORTIONS):
             async with self._database.write() as connection:
-                told = await tell_hours(connection, before, self._rng, but=waiting)
+                told = await tell_hours(connection, before, self._rng, but=waiting, shards=shards)
             if told < CHUNK:
                 break
         else:
             return
         async with self._database.write() as connection:
-            await tell_anew(connection, self._rng, but=waiting)
+            await tell_anew(connection, self._rng, but=waiting, shards=shards)
         await self._publish_days(before, waiting)
 
     async def all_told(self, guild_id: int, before: int) -> bool:
@@ -125,7 +123,7 @@ class Publication:
     async def _publish_days(self, before: int, waiting: Collection[int]) -> None:
         if self._days_until != before:
             async with self._database.read() as connection:
-                guilds = await guilds_with_hidden_hours(connection, before)
+                guilds = await guilds_with_hidden_hours(connection, before, self._database.shards)
             now = [guild for guild in guilds if guild not in waiting and guild not in self._days_later]
             await self._tell_days(now, before, self._days_until)
             self._days_until = before

@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.disclosure import Noise, Randomness, Sums, draw_noise, needs_noise, perturbed
 from bot.domain.local_days import day_of
 from bot.domain.records import FEWEST_AUTHORS, GuildSettings, HourMood
+from bot.domain.shards import ALL, Shards
 from bot.storage.chunks import chunks
+from bot.storage.own_servers import own
 from bot.storage.schema import GuildSettingsRow, HourAuthorRow, HourRow, ToldDayRow, ToldHourRow
 from bot.storage.told_hours import SUMS, sums_of
 from bot.storage.upsert import table_of
@@ -31,9 +33,10 @@ _Day = tuple[int, int, int]
 """A channel, and the first hour of a local day and of the next."""
 
 
-async def guilds_with_hidden_hours(connection: AsyncConnection, before: int) -> tuple[int, ...]:
-    """Servers with hidden hours before `before` of which the exact sums are still there."""
-    places = _hidden_hours().where(_HOURS.hour < before).with_only_columns(_HOURS.guild_id).distinct()
+async def guilds_with_hidden_hours(connection: AsyncConnection, before: int, shards: Shards = ALL) -> tuple[int, ...]:
+    """Servers of `shards` with hidden hours before `before` of which the exact sums are still there."""
+    theirs = _hidden_hours().where(_HOURS.hour < before, own(shards, _HOURS.guild_id))
+    places = theirs.with_only_columns(_HOURS.guild_id).distinct()
     return tuple((await connection.scalars(places.order_by(_HOURS.guild_id))).all())
 
 

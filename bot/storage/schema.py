@@ -6,40 +6,59 @@ thousandths, so that sums are exact in every order. Authors are keyed hashes of 
 
 from __future__ import annotations
 
-from typing import Annotated
+from sqlalchemy import CheckConstraint, Index, String, false, text, true
+from sqlalchemy.orm import Mapped, mapped_column
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, MetaData, String, false, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from bot.storage.schema_base import (
+    Author,
+    Base,
+    KeyAuthor,
+    KeyEmoji,
+    KeyNumber,
+    KeySnowflake,
+    KeyWord,
+    Later,
+    LaterTotal,
+    Number,
+    Snowflake,
+    Total,
+    Word,
+)
+from bot.storage.schema_cluster import ChangeRow, ErasureLogRow, LeaseRow, ProcessRow, RequestRow
+from bot.storage.schema_events import AlertRow, BackfillRow, FilledRow, MarkRow, SnoozeRow, WebhookRow
 
-_Wide = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits everywhere; SQLite's own name for it, so that a primary key is the row's address."""
-
-Snowflake = Annotated[int, mapped_column(_Wide)]
-KeySnowflake = Annotated[int, mapped_column(_Wide, primary_key=True, autoincrement=False)]
-Total = Annotated[int, mapped_column(_Wide)]
-Author = Annotated[bytes, mapped_column(LargeBinary(16))]
-KeyHour = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
-KeyAuthor = Annotated[bytes, mapped_column(LargeBinary(16), primary_key=True)]
-Number = Annotated[int, mapped_column(primary_key=True, autoincrement=True)]
-Word = Annotated[str, mapped_column(String(16))]
-Later = Annotated[int, mapped_column(server_default="0")]
-"""A count that tables with rows got in a later schema."""
-LaterTotal = Annotated[int, mapped_column(_Wide, server_default="0")]
-KeyWord = Annotated[str, mapped_column(String(16), primary_key=True)]
-KeyEmoji = Annotated[str, mapped_column(String(64), primary_key=True)]
-
-
-class Base(DeclarativeBase):
-    """What all tables share: names for their constraints, which migrations need."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+__all__ = [
+    "AlertRow",
+    "AuditRow",
+    "BackfillRow",
+    "Base",
+    "BookkeepingRow",
+    "ChangeRow",
+    "ChannelRuleRow",
+    "DepartureRow",
+    "DigestRow",
+    "ErasureLogRow",
+    "FeedbackRow",
+    "FilledRow",
+    "GapRow",
+    "GuildSettingsRow",
+    "HourAuthorRow",
+    "HourRow",
+    "LateChangeRow",
+    "LeaseRow",
+    "MarkRow",
+    "MessageScoreRow",
+    "NoticeRow",
+    "OptOutRow",
+    "ProcessRow",
+    "RequestRow",
+    "SignOfLifeRow",
+    "SnoozeRow",
+    "TagRow",
+    "ToldDayRow",
+    "ToldHourRow",
+    "WebhookRow",
+]
 
 
 class GuildSettingsRow(Base):
@@ -58,6 +77,9 @@ class GuildSettingsRow(Base):
     digest: Mapped[Word]
     digest_hour: Mapped[int]
     digest_messages: Mapped[int]
+    alert_role_id: Mapped[Snowflake | None]
+    links: Mapped[bool] = mapped_column(server_default=true())
+    language: Mapped[str] = mapped_column(String(8), server_default="")
 
 
 class ChannelRuleRow(Base):
@@ -71,6 +93,8 @@ class ChannelRuleRow(Base):
     mode: Mapped[Word]
     tagging: Mapped[bool]
     sensitivity: Mapped[Word]
+    alert_messages: Mapped[int | None]
+    alert_authors: Mapped[int | None]
 
 
 class MessageScoreRow(Base):
@@ -112,7 +136,7 @@ class HourAuthorRow(Base):
     __table_args__ = (Index(None, "author"), {"sqlite_with_rowid": False})
 
     channel_id: Mapped[KeySnowflake]
-    hour: Mapped[KeyHour]
+    hour: Mapped[KeyNumber]
     author: Mapped[KeyAuthor]
     messages: Mapped[int]
     unread: Mapped[Later]
@@ -134,7 +158,7 @@ class HourRow(Base):
     )
 
     channel_id: Mapped[KeySnowflake]
-    hour: Mapped[KeyHour]
+    hour: Mapped[KeyNumber]
     guild_id: Mapped[Snowflake]
     negative: Mapped[int]
     neutral: Mapped[int]
@@ -162,7 +186,7 @@ class ToldHourRow(Base):
     __table_args__ = (Index(None, "guild_id", "hour"), {"sqlite_with_rowid": False})
 
     channel_id: Mapped[KeySnowflake]
-    hour: Mapped[KeyHour]
+    hour: Mapped[KeyNumber]
     guild_id: Mapped[Snowflake]
     version: Mapped[int]
     negative: Mapped[int]
@@ -183,7 +207,7 @@ class ToldDayRow(Base):
     __table_args__ = (Index(None, "guild_id", "first_hour"), {"sqlite_with_rowid": False})
 
     channel_id: Mapped[KeySnowflake]
-    first_hour: Mapped[KeyHour]
+    first_hour: Mapped[KeyNumber]
     end_hour: Mapped[int]
     guild_id: Mapped[Snowflake]
     negative: Mapped[int]
@@ -205,7 +229,7 @@ class LateChangeRow(Base):
     __table_args__ = (Index(None, "author"), {"sqlite_with_rowid": False})
 
     channel_id: Mapped[KeySnowflake]
-    hour: Mapped[KeyHour]
+    hour: Mapped[KeyNumber]
     author: Mapped[KeyAuthor]
     messages: Mapped[int]
 
@@ -240,21 +264,14 @@ class GapRow(Base):
     looked: Mapped[Later]
 
 
-class AlertRow(Base):
-    """An alert that was posted, until it has recovered and after. Levels are mean scores."""
+class SignOfLifeRow(Base):
+    """Until when all that happened on a shard, one of so many, is written, or noted as a gap; see `BookkeepingRow`."""
 
-    __tablename__ = "alerts"
-    __table_args__ = (Index(None, "guild_id", "channel_id"),)
+    __tablename__ = "signs_of_life"
 
-    number: Mapped[Number]
-    guild_id: Mapped[Snowflake]
-    channel_id: Mapped[Snowflake]
-    post_id: Mapped[Snowflake | None]
-    level: Mapped[int]
-    usual_level: Mapped[int]
-    started: Mapped[Total]
-    acknowledged: Mapped[Total | None]
-    recovered: Mapped[Total | None]
+    shards: Mapped[KeyNumber]
+    shard: Mapped[KeyNumber]
+    alive: Mapped[Total]
 
 
 class DigestRow(Base):
@@ -288,7 +305,7 @@ class NoticeRow(Base):
     """The notice of a channel or thread: where it stands, or that people have deleted it.
 
     `message_id` is the bot's own message (in a forum that is the post), None for a notice of before the third schema.
-    `posted` is None while none stands; `deletions` is as in `bot.domain.notice`.
+    `posted` is None while none stands; `deletions` and `tells` are as in `bot.domain.notice`.
     """
 
     __tablename__ = "notices"
@@ -299,6 +316,7 @@ class NoticeRow(Base):
     message_id: Mapped[Snowflake | None]
     posted: Mapped[Total | None]
     deletions: Mapped[Later]
+    tells: Mapped[Later]
 
 
 class TagRow(Base):
@@ -346,10 +364,12 @@ class DepartureRow(Base):
 
 
 class BookkeepingRow(Base):
-    """The only row of its table. Rows of messages before `purged_before` are gone; `alive` is the last sign of life.
+    """The only row of its table. Rows of messages before `purged_before` are gone.
 
+    `alive` is the last sign of life, of all that this bot sees together: no later than that of any of its shards.
     `application_id` is the bot's own, so that a wrong token is known as such. `erasures` is the number of the last
-    entry of the log of erasures that is done here, and `key` the fingerprint of the key of the last start.
+    entry of the log of erasures that is done here, and `key` the fingerprint of the key of the last start. Links lead
+    only to messages with ids from `linked_from` on: those before were read under a notice that said nothing of links.
     """
 
     __tablename__ = "bookkeeping"
@@ -360,3 +380,4 @@ class BookkeepingRow(Base):
     application_id: Mapped[Snowflake | None]
     erasures: Mapped[Total] = mapped_column(server_default="0")
     key: Mapped[Word | None]
+    linked_from: Mapped[LaterTotal]

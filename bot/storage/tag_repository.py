@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.records import Tag
 from bot.storage.database import Database
+from bot.storage.own_servers import own
+from bot.storage.requests import is_out
 from bot.storage.schema import TagRow
 from bot.storage.upsert import table_of, upsert
 
@@ -23,11 +25,14 @@ class TagRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, tag: Tag) -> None:
-        """Notes a tag, in the place of what was noted of the same one."""
+    async def add(self, tag: Tag) -> bool:
+        """Notes a tag, in the place of what was noted of the same one; False where its person has opted out."""
         statement = upsert(self._database.dialect, TagRow, "author")
         async with self._database.write() as connection:
+            if tag.author is not None and await is_out(connection, tag.author, tag.guild_id):
+                return False
             await connection.execute(statement, [asdict(tag)])
+            return True
 
     async def of(self, message_id: int) -> tuple[Tag, ...]:
         """The tags of a message, those that are to go included."""
@@ -43,8 +48,9 @@ class TagRepository:
             return (await connection.execute(update(TagRow).where(*there).values(author=None))).rowcount
 
     async def due(self, limit: int) -> tuple[Tag, ...]:
-        """Tags that are to go, the latest messages first: those are looked at."""
-        question = select(*_COLUMNS).where(_TAGS.author.is_(None)).order_by(_TAGS.message_id.desc()).limit(limit)
+        """Tags that are to go in servers of this process, the latest messages first: those are looked at."""
+        which = (_TAGS.author.is_(None), own(self._database.shards, _TAGS.guild_id))
+        question = select(*_COLUMNS).where(*which).order_by(_TAGS.message_id.desc()).limit(limit)
         async with self._database.read() as connection:
             return tuple(Tag(*row) for row in await connection.execute(question))
 
@@ -76,3 +82,9 @@ async def release_tags(connection: AsyncConnection, authors: Sequence[bytes], up
         theirs = theirs.where(_TAGS.message_id <= up_to)
     await connection.execute(theirs.values(author=None))
     return 0
+
+
+async def release_tags_in(connection: AsyncConnection, authors: Sequence[bytes], guild_id: int, up_to: int) -> None:
+    """The tags on a person's messages in one server are to go, on messages with ids up to that one."""
+    theirs = (_TAGS.author.in_(authors), _TAGS.guild_id == guild_id, _TAGS.message_id <= up_to)
+    await connection.execute(update(TagRow).where(*theirs).values(author=None))

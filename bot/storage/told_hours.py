@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, case, delete, false, func, select, tuple_, update
+from sqlalchemy import Row, Select, and_, bindparam, case, delete, exists, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement, FromClause
 
 from bot.domain.disclosure import (
     BASE,
@@ -24,7 +25,10 @@ from bot.domain.disclosure import (
     typical_most,
 )
 from bot.domain.records import FEWEST_AUTHORS
+from bot.domain.shards import ALL, Shards
+from bot.storage.among import not_among
 from bot.storage.chunks import CHUNK
+from bot.storage.own_servers import own
 from bot.storage.schema import HourAuthorRow, HourRow, LateChangeRow, ToldHourRow
 from bot.storage.upsert import table_of, upsert
 
@@ -38,17 +42,33 @@ _OF_PLACE: dict[str, Any] = {"channel_id": bindparam("of_channel"), "hour": bind
 
 
 async def tell_hours(
-    connection: AsyncConnection, before: int, rng: Randomness, limit: int = CHUNK, *, but: Collection[int] = ()
+    connection: AsyncConnection,
+    before: int,
+    rng: Randomness,
+    limit: int = CHUNK,
+    *,
+    but: Collection[int] = (),
+    shards: Shards = ALL,
 ) -> int:
     """Decides of hours before `before` of which it was not, the oldest first; returns of how many, `limit` at most.
 
-    Servers in `but` are passed over.
+    Only servers of `shards` are looked at, and those in `but` are passed over.
     An hour of too few people is hidden for good: its row says that there was something, and no more.
     """
-    question = select(*_HOURS).where(_HOURS.told == false(), _HOURS.hour < before)
+    question = select(*_HOURS).where(_HOURS.told == false(), _HOURS.hour < before, own(shards, _HOURS.guild_id))
     if but:
-        question = question.where(_HOURS.guild_id.not_in(but))
-    hours = (await connection.execute(question.order_by(_HOURS.hour).limit(limit))).all()
+        question = question.where(not_among(connection.dialect.name, _HOURS.guild_id, but))
+    return await _tell(connection, question.order_by(_HOURS.hour).limit(limit), rng)
+
+
+async def tell_of(connection: AsyncConnection, channel_id: int, hours: Collection[int], rng: Randomness) -> None:
+    """Decides at once of these hours of a channel, as far as it was not: no more is to come of them."""
+    theirs = (_HOURS.told == false(), _HOURS.channel_id == channel_id, _HOURS.hour.in_(hours))
+    await _tell(connection, select(*_HOURS).where(*theirs), rng)
+
+
+async def _tell(connection: AsyncConnection, question: Select[Any], rng: Randomness) -> int:
+    hours = (await connection.execute(question)).all()
     if not hours:
         return 0
     counted = [row for row in hours if row.writers >= FEWEST_AUTHORS]
@@ -64,27 +84,34 @@ async def tell_hours(
 
 
 async def tell_anew(
-    connection: AsyncConnection, rng: Randomness, limit: int = CHUNK, *, but: Collection[int] = ()
+    connection: AsyncConnection,
+    rng: Randomness,
+    limit: int = CHUNK,
+    *,
+    but: Collection[int] = (),
+    shards: Shards = ALL,
 ) -> int:
     """Tells hours anew in which the messages of enough people have changed; returns how many, `limit` at most.
 
-    Servers in `but` are passed over.
+    Only servers of `shards` are looked at, and those in `but` are passed over.
     """
     late = table_of(LateChangeRow).c
     people, most = func.count().label("people"), func.max(late.messages).label("most")
+    changed = select(late.channel_id, late.hour, people, most)
+    if not shards.are_all:  # before the limit: the hours of a process that is away must not stand before ours
+        of_late = and_(_TOLD.channel_id == late.channel_id, _TOLD.hour == late.hour)
+        changed = changed.where(exists(select(_TOLD.hour).where(of_late, own(shards, _TOLD.guild_id))))
     grouped = (
-        select(late.channel_id, late.hour, people, most)
-        .group_by(late.channel_id, late.hour)
-        .having(func.count() >= FEWEST_AUTHORS)
-        .limit(limit)
-        .subquery()
+        changed.group_by(late.channel_id, late.hour).having(func.count() >= FEWEST_AUTHORS).limit(limit).subquery()
     )
     here = and_(_TOLD.channel_id == grouped.c.channel_id, _TOLD.hour == grouped.c.hour)
     exact = and_(_HOURS.channel_id == grouped.c.channel_id, _HOURS.hour == grouped.c.hour)
     found = await connection.execute(
         select(grouped, _TOLD.guild_id, _TOLD.version, _TOLD.unread, _TOLD.written, _TOLD.writers)
         .join_from(grouped, table_of(ToldHourRow), here)
-        .where(_TOLD.authors > 0, _TOLD.version < MOST_VERSIONS, *([_TOLD.guild_id.not_in(but)] if but else ()))
+        .where(
+            _TOLD.authors > 0, _TOLD.version < MOST_VERSIONS, not_among(connection.dialect.name, _TOLD.guild_id, but)
+        )
     )
     places = found.all()
     if not places:
@@ -155,7 +182,7 @@ def sums_of(row: Row[Any]) -> Sums:
 
 
 def _as_row(told: Sums | None) -> dict[str, Any]:
-    assert told is not None, "only asked of hours that may be told"
+    assert told is not None, "only asked of hours that may be shown"
     return {name: getattr(told, name) for name in SUMS}
 
 
@@ -163,18 +190,35 @@ async def read_shares(
     connection: AsyncConnection, places: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Shares]:
     """By channel and hour, of those of which it is known who wrote; at most `CHUNK` of them at a time."""
+    of = tuple_(_PEOPLE.channel_id, _PEOPLE.hour)
+    return await _read_shares(connection, table_of(HourAuthorRow), of.in_(places))
+
+
+async def read_shares_where(connection: AsyncConnection, which: ColumnElement[bool]) -> dict[tuple[int, int], Shares]:
+    """Those of all of `hours` of which this is true, by one statement."""
+    hours, people = table_of(HourRow), table_of(HourAuthorRow)
+    theirs = and_(_PEOPLE.channel_id == _HOURS.channel_id, _PEOPLE.hour == _HOURS.hour)
+    return await _read_shares(connection, hours.join(people, theirs), which)
+
+
+async def _read_shares(
+    connection: AsyncConnection, people: FromClause, which: ColumnElement[bool]
+) -> dict[tuple[int, int], Shares]:
     of = (_PEOPLE.channel_id, _PEOPLE.hour)
     both = _PEOPLE.messages + _PEOPLE.unread
     ranks = {"read": _PEOPLE.messages, "wrote": both}
     places_by = [func.row_number().over(partition_by=of, order_by=by.desc()).label(name) for name, by in ranks.items()]
-    ranked = (
-        select(*of, _PEOPLE.messages, both.label("written"), *places_by).where(tuple_(*of).in_(places)).subquery().c
-    )
+    columns = (*of, _PEOPLE.messages, both.label("written"), *places_by)
+    ranked = select(*columns).select_from(people).where(which).subquery().c
     leading = case((ranked.read <= FEWEST_AUTHORS, ranked.messages), else_=0)
     leading_written = case((ranked.wrote <= FEWEST_AUTHORS, ranked.written), else_=0)
     sums = (func.max(ranked.messages), func.sum(leading), func.max(ranked.written), func.sum(leading_written))
     grouped = select(ranked.channel_id, ranked.hour, *sums).group_by(ranked.channel_id, ranked.hour)
-    return {(channel, hour): Shares(*found) for channel, hour, *found in await connection.execute(grouped)}
+    found: dict[tuple[int, int], Shares] = {}
+    rows = await connection.stream(grouped)
+    async for part in rows.partitions(CHUNK):
+        found |= {(channel, hour): Shares(*share) for channel, hour, *share in part}
+    return found
 
 
 def _noted(row: Row[Any], noise: Noise) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from math import inf
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,11 +19,12 @@ from bot.storage.erasures import Erasures
 from bot.storage.errors import DatabaseUnavailable, ErasureWaits
 from bot.storage.hourly_rollup import remove_messages, write_pending
 from bot.storage.known_places import known_among
+from bot.storage.leases import Leases
 from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
 from bot.storage.personal_data import Eraser
-from bot.storage.pseudonyms import HASH_BYTES
+from bot.storage.pseudonyms import HASH_BYTES, in_server
 from bot.storage.retention import oldest_kept
-from bot.storage.sign_of_life import final_sign_of_life, sign_of_life
+from bot.storage.sign_of_life import Shard, final_sign_of_life, give_signs
 from bot.storage.write_counts import Counts
 from model.errors import Unreadable
 from model.histogram import Histogram
@@ -63,6 +64,7 @@ class WriteBuffer:
         limit: int = LIMIT,
         clock: Callable[[], float] = time.time,
         erasures: Erasures | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self.counts = Counts()
         self.flush_seconds = Histogram(_FLUSHES)
@@ -71,6 +73,8 @@ class WriteBuffer:
         """Whether events reach the bot: only then is there a sign of life, for the time before it must become a gap."""
         self.unseen_since: Callable[[], float] = lambda: inf
         """Since when something is not seen of which no gap is written yet; infinity for never."""
+        self.unseen_by_shard: Callable[[], Mapping[Shard, float]] = dict
+        """The same of each shard, where there are several."""
         self._database = database
         self._opted_out = opted_out
         self._retention_days = retention_days
@@ -91,6 +95,7 @@ class WriteBuffer:
         self._channels_gone = Remembered(limit)
         self._guilds_gone = Remembered(limit)
         self._erasures = erasures or Erasures(database, clock=clock)
+        self._leases = leases
         self.backlog = Backlog()
         self._forgotten = self._erasures.forgotten()
 
@@ -131,24 +136,42 @@ class WriteBuffer:
         """
         if len(author) != HASH_BYTES or not 0 < message_id < _HIGHEST:
             raise ValueError("an author is a hash of 16 bytes, and a message's id fits 63 bits")
-        if (
-            author in self._opted_out
-            or message_id in self._deleted
-            or edited <= self._emptied.moment(message_id)
-            or channel_id in self._channels_gone
-            or thread_id in self._channels_gone
-            or guild_id in self._guilds_gone
-            or any(message_id <= self._forgotten.get(one, 0) for one in (author, *former))
-        ):
+        scored = Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept_of(verdict))
+        if self.refuses(scored, former):
             self.counts.refused += 1
             return False
         if message_id not in self._pending.scores and len(self) >= self._limit:
             self.counts.dropped += 1
             self.backlog.dropped(len(self))
             return False
-        kept = kept_of(verdict)
-        self._pending.put(Scored(message_id, guild_id, channel_id, thread_id, author, edited, *kept), missed=missed)
+        self._pending.put(scored, missed=missed)
         return True
+
+    def refuses(self, one: Scored, former: Sequence[bytes] = ()) -> bool:
+        """Whether a score is not to be kept: its author does not want it, or its message or place is gone."""
+        return (
+            one.author in self._opted_out
+            or in_server(one.author, one.guild_id) in self._opted_out
+            or one.message_id in self._deleted
+            or one.edited <= self._emptied.moment(one.message_id)
+            or one.channel_id in self._channels_gone
+            or one.thread_id in self._channels_gone
+            or one.guild_id in self._guilds_gone
+            or any(one.message_id <= self._forgotten.get(author, 0) for author in (one.author, *former))
+        )
+
+    @asynccontextmanager
+    async def between_writes(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of somebody else's, in turn with the buffer's own: what waits is written before it.
+
+        Raises DatabaseUnavailable.
+        """
+        await self.flush()
+        async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
+            await self._erasures.apply(connection)
+            if self._leases is not None:
+                await self._leases.require_own(connection)
+            yield connection
 
     def deleted(self, message_ids: Iterable[int]) -> None:
         """These messages are gone, whether or not they were ever read."""
@@ -217,6 +240,31 @@ class WriteBuffer:
                 raise ErasureWaits(str(error)) from error
             raise
 
+    async def forget_in(self, authors: Sequence[bytes], guild_id: int, *, key: str = "") -> None:
+        """The same for somebody's messages and tags in one server, who has opted out of it before.
+
+        So what is still being computed is refused as theirs, and need not be by its id. Raises as `forget` does.
+        """
+        theirs = frozenset(authors)
+        for waiting in (self._pending, self._in_flight):
+            waiting.drop(lambda scored: scored.author in theirs and scored.guild_id == guild_id)
+        noted = await self._erasures.note(Kind.ERASED_IN, guild_id, authors, key)
+        try:
+            async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
+                if not noted:
+                    await final_sign_of_life(connection, self._clock())
+        except DatabaseUnavailable as error:
+            if noted:
+                raise ErasureWaits(str(error)) from error
+            raise
+
+    def forgotten_too(self, up_to: Mapping[bytes, int]) -> None:
+        """These people have had their messages deleted, up to these ids, through another process."""
+        news = {author: last for author, last in up_to.items() if last > self._forgotten.get(author, 0)}
+        self._forgotten.update(news)
+        if news:
+            self._pending.drop(lambda scored: scored.message_id <= news.get(scored.author, 0))
+
     def since_flush(self) -> float | None:
         """Seconds since all that was there was written, or there was nothing to write, or since the start.
 
@@ -236,7 +284,9 @@ class WriteBuffer:
     async def _flush_in_turn(self) -> bool:
         """Whether there was anything to write."""
         now, sees = self._clock(), self.sees
-        until = min(next(iter(self._in_hand.values()), now), self.unseen_since())
+        in_hand = next(iter(self._in_hand.values()), now)
+        until = min(in_hand, self.unseen_since())
+        by_shard = {shard: min(in_hand, unseen) for shard, unseen in self.unseen_by_shard().items()}
         while self._later_deleted and len(self._pending.deleted) < self._limit:
             self._pending.delete((self._later_deleted.pop(),))
         quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
@@ -247,9 +297,12 @@ class WriteBuffer:
         try:
             async with self._erasures.transaction() as connection:
                 await self._note_places(connection)
-                left_out = await write_pending(connection, self._in_flight, oldest_hour)
+                others = await self._leave_to_others(connection)
+                several = self._erasures.is_one_of_several
+                left_out = await write_pending(connection, self._in_flight, oldest_hour, one_of_several=several)
                 if sees:
-                    await sign_of_life(connection, now, until)
+                    signs = {shard: unseen for shard, unseen in by_shard.items() if shard[0] not in others}
+                    await give_signs(connection, self._database.shards, now, until, signs)
         except BaseException:
             self.counts.failures += 1
             self._pending = self._in_flight.followed_by(self._pending)
@@ -260,6 +313,7 @@ class WriteBuffer:
                 self._alive = now
             self.counts.late += left_out.late
             self.counts.edits += left_out.edits
+            self.counts.refused += left_out.refused
             self.counts.written += len(self._in_flight.scores) - sum(left_out)
         finally:
             self._in_flight = Pending()
@@ -303,6 +357,26 @@ class WriteBuffer:
         if news:
             await self._erasures.note_all(news)
         await self._erasures.apply(connection)
+
+    def give_up(self, shards: Container[int]) -> None:
+        """Forgets what was read in shards that another process has taken, which reads it itself."""
+        if self._leases is not None:
+            shard_of = self._leases.shard_of
+            for waiting in (self._pending, self._in_flight):
+                before = len(waiting.scores)
+                waiting.drop(lambda scored: shard_of(scored.guild_id) in shards)
+                self.counts.refused += before - len(waiting.scores)
+
+    async def _leave_to_others(self, connection: AsyncConnection) -> Container[int]:
+        """Shards of which nothing may be written, since a message may have been deleted when another heard of it.
+
+        Deletions are right whoever writes them.
+        """
+        if self._leases is None:
+            return ()
+        others = await self._leases.taken_by_others(connection)
+        self.give_up(others)
+        return others
 
     async def _flush_now_and_then(self) -> None:
         while not self._closing.is_set():

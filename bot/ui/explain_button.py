@@ -10,20 +10,26 @@ import discord
 
 from bot.domain.recent_texts import RecentText
 from bot.error_handler import apologising
+from bot.i18n import N_, gettext
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
 from bot.presentation.quoting import cover, escape, has_spoilers, shorten
-from bot.presentation.text import signed
-from bot.presentation.verdict_words import strongest, without_reason
+from bot.presentation.verdict_words import is_mixed, strongest, without_reason
 from bot.services import services_of
 from bot.ui.replies import origin_of
-from model import Explanation, Influence, ModelError, Sentiment
+from model import Explanation, Influence, ModelError, Sentiment, Verdict
 
 LISTED = 60
 """Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
 
 
-FORGOTTEN = "I no longer have that text: I keep nobody's words. Ask again with `/sentiment`."
+FORGOTTEN = N_("I've already forgotten that text (I never keep messages). Run `/sentiment` again.")
+
+_TITLES = {
+    Sentiment.NEGATIVE: N_("Why negative?"),
+    Sentiment.NEUTRAL: N_("Why neutral?"),
+    Sentiment.POSITIVE: N_("Why positive?"),
+}
 
 
 class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(?P<key>[0-9a-f]{16})"):
@@ -31,7 +37,8 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
 
     def __init__(self, key: str) -> None:
         self.key = key
-        super().__init__(discord.ui.Button(label="Why?", style=discord.ButtonStyle.secondary, custom_id=f"why:{key}"))
+        label = gettext("Why?")
+        super().__init__(discord.ui.Button(label=label, style=discord.ButtonStyle.secondary, custom_id=f"why:{key}"))
 
     @classmethod
     async def from_custom_id(
@@ -46,7 +53,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         services = services_of(interaction)
         recent = services.recent_texts.recall(self.key)
         if recent is None:
-            await interaction.response.send_message(FORGOTTEN, ephemeral=True)
+            await interaction.response.send_message(gettext(FORGOTTEN), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         if (refused := await _refused(recent)) is not None:
@@ -59,7 +66,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
             await interaction.edit_original_response(content=explain_failure(error))
             return
         except TimeoutError:
-            await interaction.edit_original_response(content=SLOW)
+            await interaction.edit_original_response(content=gettext(SLOW))
             return
         if (refused := await _refused(recent)) is not None:  # its author may have opted out meanwhile
             await interaction.edit_original_response(content=refused)
@@ -76,13 +83,6 @@ async def _refused(recent: RecentText) -> str | None:
     return await recent.refusal() if recent.refusal is not None else None
 
 
-def why_view(key: str) -> discord.ui.View:
-    """A view that holds the button."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(WhyButton(key))
-    return view
-
-
 def explanation_embed(explanation: Explanation, *, covered: bool = False) -> discord.Embed:
     """The text as it was read, with the words that moved the verdict marked, and the strongest of them as a list.
 
@@ -91,19 +91,22 @@ def explanation_embed(explanation: Explanation, *, covered: bool = False) -> dis
     verdict, text = explanation.verdict, explanation.text
     # A piece of which nothing can be shown would leave its marks alone, which are then marks of something else.
     ranked = [piece for piece in strongest(explanation) if escape(text[piece.start : piece.end])]
-    embed = discord.Embed(title=f"Why {verdict.sentiment}?")
+    embed = discord.Embed(title=_title(verdict))
     if not ranked:
         embed.description = without_reason(verdict)
         return embed
     shown = cover if covered else str
     embed.description = shown(marked(text, ranked))
-    lines = [f"{_arrow(i)} {shown(shorten(text[i.start : i.end], LISTED))} ({signed(i.effect)})" for i in ranked]
-    embed.add_field(name="What moved it", value="\n".join(lines), inline=False)
+    lines = [_line(influence, shown(shorten(text[influence.start : influence.end], LISTED))) for influence in ranked]
+    embed.add_field(name=gettext("Words that mattered"), value="\n".join(lines), inline=False)
     embed.set_footer(
-        text="This is the text as I read it. Bold: towards positive. Underlined: towards negative. "
-        "Measured by leaving each out."
+        text=gettext("Bold pushed it up, underlined pulled it down. I tried the text without each of them.")
     )
     return embed
+
+
+def _title(verdict: Verdict) -> str:
+    return gettext("Why “Mixed”?") if is_mixed(verdict) else gettext(_TITLES[verdict.sentiment])
 
 
 def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
@@ -131,6 +134,8 @@ def marked(text: str, influences: list[Influence], limit: int = 1500) -> str:
     return "".join(shown)
 
 
-def _arrow(influence: Influence) -> str:
-    positive = influence.effect > 0
-    return f"▲ {Sentiment.POSITIVE}:" if positive else f"▼ {Sentiment.NEGATIVE}:"
+def _line(influence: Influence, word: str) -> str:
+    """The strongest come first, so that no number has to say how strong."""
+    if influence.effect > 0:
+        return gettext("▲ {word} pushed it up", word=word)
+    return gettext("▼ {word} pulled it down", word=word)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,24 +10,22 @@ from typing import Any
 
 import discord
 
-from bot.link.failures import REQUEST_FAILURES
-
-_log = logging.getLogger(__name__)
+from bot.link.aside import step_aside, think_in_public
 
 UNDECIDED_SECONDS = 1.0
 """So long nothing is public while it is not known whether it may be; Discord wants to hear something within three."""
 
-ASIDE = "I've answered this one privately."
-"""What is public for a moment where that took longer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: words, or an embed, and what goes under it. One that is `aside` is for the one who asked, always."""
+    """An answer: a card, or words, or an embed and what goes under it.
+
+    One that is `aside` is words for the one who asked alone, always.
+    """
 
     content: str | None = None
     embed: discord.Embed | None = None
-    view: discord.ui.View | None = None
+    view: discord.ui.View | discord.ui.LayoutView | None = None
     file: discord.File | None = None
     aside: bool = False
 
@@ -62,9 +59,12 @@ async def reply_to_all(interaction: discord.Interaction[Any], reading: Coroutine
         if task.done():
             await _send(interaction, task.result())
             return
-        await interaction.response.defer(thinking=True)
+        await think_in_public(interaction)
         reply = await task
-        await (_step_aside if reply.aside else _fill)(interaction, reply)
+        if reply.aside:
+            await step_aside(interaction, reply.content or "")
+        else:
+            await _fill(interaction, reply)
     finally:
         task.cancel()
 
@@ -87,16 +87,3 @@ async def _fill(interaction: discord.Interaction[Any], reply: Reply) -> None:
     await interaction.edit_original_response(
         content=reply.content, embed=reply.embed, view=reply.view, attachments=files
     )
-
-
-async def _step_aside(interaction: discord.Interaction[Any], reply: Reply) -> None:
-    """Answers the asker alone although "is thinking…" is public already, and takes that away.
-
-    What first follows a deferred answer is that answer, as public as it was: so it must have become one before.
-    """
-    await interaction.edit_original_response(content=ASIDE)
-    await interaction.followup.send(reply.content or "", ephemeral=True)
-    try:
-        await interaction.delete_original_response()
-    except REQUEST_FAILURES as error:
-        _log.info("a word in public stays: %s", getattr(error, "code", type(error).__name__))

@@ -8,8 +8,10 @@ from typing import Any
 
 import discord
 
+from bot.i18n import gettext
 from bot.link.failures import REQUEST_FAILURES, kind_of_failure
 from bot.presentation.error_words import GONE
+from bot.ui.components import parts
 
 _log = logging.getLogger(__name__)
 
@@ -26,14 +28,13 @@ def is_known(interaction: discord.Interaction[Any], buttons: Iterable[_Button]) 
     templates = (button.__discord_ui_compiled_template__ for button in buttons)
     if interaction.message is None or not any(template.fullmatch(custom_id) for template in templates):
         return False
-    rows = (row for row in interaction.message.components if isinstance(row, discord.ActionRow))
-    there = (child for row in rows for child in row.children)
-    return any(child.type.value == kind and getattr(child, "custom_id", None) == custom_id for child in there)
+    there = parts(interaction.message.components)
+    return any(part.type.value == kind and getattr(part, "custom_id", None) == custom_id for part in there)
 
 
 async def answer_unknown(interaction: discord.Interaction[Any]) -> None:
     """Says once, to whoever pressed it alone, that nothing came of it."""
     try:
-        await interaction.response.send_message(GONE, ephemeral=True)
+        await interaction.response.send_message(gettext(GONE), ephemeral=True)
     except REQUEST_FAILURES as error:
         _log.info("what nobody knows was not answered (%s)", kind_of_failure(error))

@@ -9,21 +9,21 @@ from model import ModelInfo
 from model.installation import installed_version
 
 LIMITS = (
-    "English only. Other languages get an answer that means little.",
-    "Irony without a marker is read literally more often than not; so are inside jokes and copypasta.",
-    "Slang moves on: a term younger than the training data is read by its plain sense.",
-    "It judges texts, not people; it is not fit to moderate without a human, nor to judge anybody.",
+    "English only. Answers in other languages mean little.",
+    "It mostly misses irony without a marker, inside jokes and copypasta.",
+    "Slang moves on: it takes a word newer than its training data literally.",
+    "It rates texts, not people. Don't let it moderate without a human, and don't judge anyone by it.",
 )
 """As in docs/model-card.md, which a test holds them to."""
 
 PRIVACY = (
-    "Nothing you type or hand in is stored or logged: it is read in memory and forgotten with the answer. "
-    "The page asks no other machine for anything."
+    "Nothing you type or upload is stored or logged. It's read in memory and forgotten with the answer. The page "
+    "asks no other machine for anything."
 )
 
 LICENCE = (
-    "The program is under the MIT licence. The bundled weights start from MiniLM (Apache-2.0) and were trained on "
-    "IMDB reviews, tweets, forum and chat texts whose own licences apply to them."
+    "The program has the MIT licence. The bundled weights start from MiniLM (Apache-2.0) and were trained on IMDB "
+    "reviews, tweets, forum and chat texts, which have their own licences."
 )
 
 

@@ -28,8 +28,8 @@ MAX_ADDRESSES = 4096
 MAX_FORM_BYTES = 4096
 
 NEEDED = (
-    "The page would listen to more than this machine: set WEB_TOKEN to a secret of at least 16 characters that "
-    "visitors must enter, or WEB_OPEN=True if it is for everybody."
+    "Other machines could open the page. Set WEB_TOKEN to a secret of at least 16 characters that visitors must "
+    "enter, or WEB_OPEN=True if it's for everyone."
 )
 
 
@@ -107,7 +107,7 @@ class Access:
 
 def too_many_tries() -> Refused:
     """For whoever guesses."""
-    return Refused(429, "Too many wrong tokens; try again in a quarter of an hour.")
+    return Refused(429, "Too many wrong tokens. Try again in 15 minutes.")
 
 
 def login_page(*, wrong: bool = False) -> bytes:

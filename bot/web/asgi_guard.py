@@ -155,7 +155,7 @@ class Guard:
         with ExitStack() as held:
             if size > LARGE_BODY_BYTES:
                 if self._large.total() >= MAX_LARGE_BODIES or self._large[address] >= MAX_LARGE_BODIES_OF_ONE:
-                    raise Refused(503, "Too many files at once; try again in a minute.")
+                    raise Refused(503, "Too many files at once. Try again in a minute.")
                 held.enter_context(_Counted(self._large, address))
             with _Counted(self._arriving, address, MAX_BODIES, MAX_BODIES_OF_ONE):
                 body = await read_body(receive, size, MAX_BODY_BYTES)
@@ -262,7 +262,7 @@ def _event_in(answer: bytes) -> list[str]:
 def _check_sender(headers: dict[bytes, bytes], content: bytes) -> None:
     """Raises Refused for what another site has a browser send: a form's types, or a page's origin."""
     if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != content:
-        raise Refused(415, "This takes only what the page sends.")
+        raise Refused(415, "Only the page can send things here.")
     if headers.get(b"sec-fetch-site", b"same-origin") not in {b"same-origin", b"none"}:
         raise Refused(403, "This was sent by another page.")
     origin = headers.get(b"origin")
@@ -283,7 +283,7 @@ def _announced(headers: dict[bytes, bytes], most: int) -> int:
     if not size.isdigit() or b"transfer-encoding" in headers:
         raise Refused(411, "The length of the request is missing.")
     if len(size) > 12 or int(size) > most:
-        raise Refused(413, "That is too much at once; split it and try again.")
+        raise Refused(413, "That's too much at once. Split it and try again.")
     return int(size)
 
 

@@ -83,7 +83,7 @@ def summary(answers: Sequence[Answer], seconds: float) -> str:
         (empty, "had nothing to read"),
         (foreign, "wasn't English" if foreign == 1 else "weren't English"),
         (long, f"{'was' if long == 1 else 'were'} too long to be read whole"),
-        (endangered, f"{'isn' if endangered == 1 else 'aren'}'t rated, because somebody may be in danger"),
+        (endangered, f"{'isn' if endangered == 1 else 'aren'}'t rated, because someone may be in danger"),
         (len(answers) - len(verdicts) - empty - foreign, "couldn't be read"),
     )
     lines = "1 line" if len(answers) == 1 else f"{len(answers):,} lines"

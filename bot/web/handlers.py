@@ -37,8 +37,8 @@ QUICK_CHARACTERS = 600
 """A longer text shows its verdict first and the words that moved it when they are found."""
 
 NOTHING_TYPED = "Write something first, or click one of the examples."
-NO_SECOND = "Choose the model to compare with."
-THE_SAME = "That is the model that answers here already; choose another to compare it with."
+NO_SECOND = "Pick a model to compare with."
+THE_SAME = "This model is already in use here. Pick another one to compare."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ async def _two_models(classifier: PageClassifier, settings: Settings, text: str,
         other = await ask_second(source, text, settings, running.budget)
     if other.danger:
         return kind_card(settings.help_url)
-    return comparison_cards([(f"{running.source} (answers here)", first), (source, other)], difference(first, other))
+    return comparison_cards([(f"{running.source} (in use here)", first), (source, other)], difference(first, other))
 
 
 def _whole(table: Table, answers: list[Answer], seconds: float) -> Batch:

@@ -120,14 +120,14 @@ def _one_text(classifier: PageClassifier, settings: Settings) -> None:
         with gr.Column(min_width=260):
             text = gr.Textbox(
                 label="Your text",
-                placeholder="this slaps fr 🔥   (Shift+Enter reads it)",
+                placeholder="this slaps fr 🔥   (Shift+Enter checks it)",
                 lines=4,
                 max_lines=14,
                 autofocus=True,
                 elem_id="vc-text",
             )
             with gr.Row(elem_classes="vc-buttons"):
-                button = gr.Button("Read it", variant="primary", elem_id="vc-read")
+                button = gr.Button("Check", variant="primary", elem_id="vc-read")
                 clear = gr.Button("Clear", elem_id="vc-clear", scale=0, min_width=70)
             examples = gr.Dataset(
                 label="Examples",
@@ -179,15 +179,15 @@ def _many_texts(classifier: PageClassifier) -> None:
     with gr.Row(elem_classes="vc-columns"):
         with gr.Column(min_width=260):
             file = gr.HTML(_FILE, js_on_load=_CHOSEN, elem_id="vc-handed", container=True)
-            column = gr.Dropdown(label="Column that holds the texts", visible=False, elem_id="vc-column")
+            column = gr.Dropdown(label="Column with the texts", visible=False, elem_id="vc-column")
             lines = gr.Textbox(
                 label="…or paste lines", lines=8, max_lines=8, placeholder="One text on each line", elem_id="vc-lines"
             )
             with gr.Row(elem_classes="vc-buttons"):
-                button = gr.Button("Read them all", variant="primary", elem_id="vc-read-all")
+                button = gr.Button("Check all", variant="primary", elem_id="vc-read-all")
                 stop = gr.Button("Stop", elem_id="vc-stop", scale=0, min_width=70)
                 clear = gr.Button("Clear", elem_id="vc-clear-all", scale=0, min_width=70)
-            gr.HTML(f'<p class="vc-quiet">Up to {MAX_LINES:,} lines. A file is read in memory and never stored.</p>')
+            gr.HTML(f'<p class="vc-quiet">Up to {MAX_LINES:,} lines. Files are read in memory and never stored.</p>')
         with gr.Column(min_width=260):
             result = gr.HTML(EMPTY, elem_id="vc-batch")
             download = gr.Button("Download as CSV", visible=False, elem_id="vc-download")
@@ -236,9 +236,9 @@ def _compare(classifier: PageClassifier, settings: Settings, *, local: bool) -> 
     running = classifier.info.source
     others = [source for source in offered(settings) if source != running]
     hint = (
-        "bundled, a folder on this machine, or a hub id as org/name@revision"
+        "bundled, a folder on this machine, or a hub id like org/name@revision"
         if local
-        else "The models that whoever runs this page offers"
+        else "The models this page offers"
     )
     with gr.Row(elem_classes="vc-columns"):
         with gr.Column(min_width=260):

@@ -87,14 +87,14 @@ def _object(body: bytes, needed: set[str], possible: set[str] = frozenset()) -> 
     try:
         given = json.loads(body)
     except (ValueError, RecursionError):
-        raise Refused(422, "This is no JSON.") from None
+        raise Refused(422, "That isn't JSON.") from None
     if not isinstance(given, dict) or not needed <= given.keys() <= needed | possible:
         raise _wrong()
     return given
 
 
 def _wrong() -> Refused:
-    return Refused(422, "This is nothing that the page sends.")
+    return Refused(422, "The page doesn't send that.")
 
 
 def _session(given: Mapping[str, Any]) -> str:

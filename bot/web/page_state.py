@@ -15,6 +15,6 @@ class PageState:
 
     def in_words(self) -> str:
         """One sentence or two."""
-        now = f"it stands at {self.address}" if self.address else "it does not stand; it is being started"
+        now = f"running at {self.address}" if self.address else "not running, starting it"
         times = {0: "", 1: "once"}.get(self.ended, f"{self.ended:,} times")
-        return f"{now}. It has ended {times}, the last time: {self.why}." if times else f"{now}."
+        return f"{now}. It has stopped {times}, last time: {self.why}." if times else f"{now}."

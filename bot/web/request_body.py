@@ -43,12 +43,12 @@ class Refused(Exception):
 
 def nothing_here() -> Refused:
     """For whatever is asked for that the page does not need, or that is not there."""
-    return Refused(404, "There is nothing here.")
+    return Refused(404, "There's nothing here.")
 
 
 def too_many() -> Refused:
     """For whom there is no room now."""
-    return Refused(503, "Too much at once; try again in a minute.")
+    return Refused(503, "Too much at once. Try again in a minute.")
 
 
 class VisitorGone(Exception):
@@ -70,13 +70,13 @@ async def read_body(receive: Receive, announced: int, most: int) -> bytes:
                 size += len(parts[-1])
                 patience.reschedule(end + size / SLOWEST)
                 if size > min(announced, most):
-                    raise Refused(413, "That is more than was announced; split it and try again.")
+                    raise Refused(413, "That's more than was announced. Split it and try again.")
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
-        raise Refused(408, "That took too long to arrive; try again.") from None
+        raise Refused(408, "That took too long to arrive. Try again.") from None
     if size != announced:
-        raise Refused(400, "That is less than was announced; try again.")
+        raise Refused(400, "That's less than was announced. Try again.")
     return b"".join(parts)
 
 
@@ -85,11 +85,11 @@ def check_shape(body: bytes) -> None:
     depth = 0
     for number, part in enumerate(_PART.finditer(body)):
         if number > MOST_PARTS:
-            raise Refused(413, "That has too many parts; the page sends few.")
+            raise Refused(413, "That has too many parts.")
         sign = body[part.start()]
         if sign in b"[{":
             depth += 1
             if depth > DEEPEST:
-                raise Refused(413, "That lies too deep; the page sends nothing like it.")
+                raise Refused(413, "That's nested too deep.")
         elif sign in b"]}":
             depth -= 1

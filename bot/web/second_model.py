@@ -8,8 +8,8 @@ import threading
 from bot.settings import Settings
 from model import BUNDLED, Classifier, ModelError, Verdict
 
-STILL_ENDING = "Another comparison is still under way; please try again in a minute."
-NOT_OFFERED = "That model is not among those that this page offers."
+STILL_ENDING = "Another comparison is still running. Please try again in a minute."
+NOT_OFFERED = "This page doesn't offer that model."
 
 _second_model = threading.Lock()
 """Held while a second model is in this process: there is room for one."""

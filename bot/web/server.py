@@ -92,7 +92,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise SettingsError(
-            f"The page cannot listen at {host}, port {port} ({error.strerror}); choose another host or port."
+            f"The page can't listen on {host}, port {port} ({error.strerror}). Choose another host or port."
         ) from None
     return listening
 
@@ -133,7 +133,7 @@ def _start(parts: Parts, listening: socket.socket) -> tuple[uvicorn.Server, thre
     while not server.started and thread.is_alive():
         thread.join(0.01)
     if not server.started:
-        raise SettingsError("The page could not be started; the log says more.")
+        raise SettingsError("The page couldn't start. The log says more.")
     return server, thread
 
 
@@ -201,5 +201,5 @@ def _share(port: int) -> str:
     except Exception as error:  # it downloads a program and speaks to a service; whatever fails, there is no address
         _log.info("no shared address: %s", type(error).__name__)
         raise SettingsError(
-            "A shared address could not be had from gradio.live; check the network, or leave --share out."
+            "I couldn't get a shared address from gradio.live. Check the network, or leave out --share."
         ) from None

@@ -34,7 +34,7 @@
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
       const { value, done } = await reader.read();
-      if (done) throw new TypeError("The stream broke off.");
+      if (done) throw new TypeError("The connection was lost.");
       const messages = (rest + value).split("\n\n");
       rest = messages.pop();
       for (const message of messages) {

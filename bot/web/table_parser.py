@@ -20,7 +20,7 @@ def pasted(text: str) -> Table:
     if not lines:
         raise BadTable("Nothing to read yet: paste some lines, or choose a file.")
     if len(lines) > MAX_LINES:
-        raise BadTable(f"The text has {len(lines):,} lines; at most {MAX_LINES:,} are read at once.")
+        raise BadTable(f"The text has {len(lines):,} lines. I read at most {MAX_LINES:,} at once.")
     return Table(("text",), tuple((line,) for line in lines), delimiter="", named=False)
 
 

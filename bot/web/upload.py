@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.web.table_parser import MAX_FILE_BYTES, look_into, read_csv
 from model.tables import BadTable, Table
 
-NOT_WHOLE = "The file did not arrive whole; choose it again."
+NOT_WHOLE = "The file didn't arrive whole. Choose it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class HandedFile:
     def table(self, column: int | None) -> Table:
         """Its rows. Raises BadTable."""
         if self.size > MAX_FILE_BYTES:
-            raise BadTable(f"{self.name} has more than {MAX_FILE_BYTES // 2**20} MB; split it and try again.")
+            raise BadTable(f"{self.name} has more than {MAX_FILE_BYTES // 2**20} MB. Split it and try again.")
         if self.size != len(self.content):
             raise BadTable(NOT_WHOLE)
         return read_csv(self.content, self.name, column)

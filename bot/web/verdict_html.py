@@ -9,28 +9,27 @@ from bot.presentation import palette
 from bot.presentation.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
 from bot.presentation.text import signed
 from bot.presentation.verdict_words import (
-    EMOJI,
     SLIGHT,
-    abstains,
-    confidence_in_words,
-    counted_parts,
+    emoji,
+    headline,
     interpret,
     percentages,
     strongest,
+    sureness,
     without_reason,
 )
 from bot.web.templating import render
 from model import BUNDLED, SENTIMENTS, Explanation, Influence, ModelInfo, Sentiment, Verdict
 
 LEGEND = (
-    "This is the text as it was read. Marked are the words that moved it: ▲ towards positive, ▼ towards negative, "
-    "measured by leaving each out. The stronger the colour, the stronger the push."
+    "Your text, with the words that mattered: ▲ pushed it up, ▼ pulled it down. I tried the text without each of "
+    "them. The stronger the colour, the stronger the push."
 )
-TOO_LONG_TO_EXPLAIN = "This text is too long to be tried without each of its words."
-TOO_BUSY_TO_EXPLAIN = "So much is to be read just now that its words were not tried one by one."
-STILL_LOOKING = "Looking for the words that moved it…"
+TOO_LONG_TO_EXPLAIN = "This text is too long to try without each of its words."
+TOO_BUSY_TO_EXPLAIN = "I'm too busy right now to try its words one by one."
+STILL_LOOKING = "Looking for the words that mattered…"
 
-EMPTY = render("quiet", sentence="The answer appears here.")
+EMPTY = render("quiet", sentence="The answer shows up here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def difference(first: Verdict, second: Verdict) -> str:
     if change < SLIGHT:
         return f"They agree: {first.sentiment}, and about as sure."
     surer = "first" if first.confidence > second.confidence else "second"
-    return f"They agree: {first.sentiment}; the {surer} is surer of it."
+    return f"They agree: {first.sentiment}, but the {surer} is surer."
 
 
 def model_line(info: ModelInfo) -> str:
@@ -142,13 +141,20 @@ def _view(verdict: Verdict) -> VerdictView:
         for sentiment, probability, percent in zip(SENTIMENTS, verdict.probabilities, percents, strict=True)
     )
     return VerdictView(
-        name=verdict.sentiment.capitalize(),
-        emoji=EMOJI[verdict.sentiment],
+        name=headline(verdict),
+        emoji=emoji(verdict),
         colour=css_colour(verdict.sentiment),
         sentence=interpret(verdict),
         percent=max(percents),
-        sure="unsure" if abstains(verdict) else confidence_in_words(verdict.confidence),
+        sure=sureness(verdict),
         bars=bars[::-1],
-        parts="1 part" if verdict.parts == 1 else f"{counted_parts(verdict)} parts",
+        parts=_parts_read(verdict),
         model=verdict.model,
     )
+
+
+def _parts_read(verdict: Verdict) -> str:
+    """How many windows were read, and of how many where the text was too long to be read whole."""
+    if verdict.skipped:
+        return f"{verdict.windows} of {verdict.parts} parts"
+    return "1 part" if verdict.parts == 1 else f"{verdict.windows} parts"

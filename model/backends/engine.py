@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backends.attempt import Attempt
 from model.backends.base import Backend
 from model.checkpoints.checkpoint import TOKENIZER, Checkpoint, open_checkpoint
 from model.errors import BackendUnavailable, CheckpointError
 from model.installation import needs_extra
+from model.register import Traits
 from model.scheduling.batching import TOKEN_BUDGET
 from model.text.tokenization import Reader
 from model.verdict import Verdict, decide
@@ -23,6 +25,10 @@ from model.verdict import Verdict, decide
 _log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda")
+BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
+
+_NEEDED = {"openvino": ("openvino",), "torch": ("torch", "transformers")}
+"""What has to be installed for a backend; the extra is called as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +40,77 @@ class Engine:
     backend: Backend
     budget: int = TOKEN_BUDGET
     """Padded tokens a batch may hold."""
+    attempts: tuple[Attempt, ...] = ()
+    """The backends that were tried when this one was chosen; none where there was no choice."""
 
-    def decide(self, logits: NDArray[np.float32]) -> Verdict:
-        """The verdict for one text's logits, shape (windows, labels)."""
+    def traits(self, rows: Sequence[Sequence[int]]) -> Traits:
+        """What a text's windows of token ids tell of its register, as far as this model asks for it."""
+        return self.reader.traits(rows) if self.checkpoint.register else Traits()
+
+    def answer(self, text: str) -> Verdict:
+        """The verdict for one text, each window computed alone; the worker does it better. Raises NothingToRead."""
+        rows = self.reader.read(text)
+        return self.decide(np.concatenate([self.backend.predict([row]) for row in rows]), self.traits(rows))
+
+    def decide(self, logits: NDArray[np.float32], traits: Traits) -> Verdict:
+        """The verdict for one text's logits, shape (windows, labels), and its `traits`."""
         return decide(
             logits,
             self.checkpoint.labels,
             temperature=self.checkpoint.temperature,
             abstain_below=self.checkpoint.abstain_below,
             version=self.checkpoint.version,
+            register=self.checkpoint.register,
+            traits=traits,
         )
 
 
 def load_engine(
-    source: str, device: str = "auto", threads: int = 0, before: Callable[[Checkpoint], None] | None = None
+    source: str,
+    device: str = "auto",
+    threads: int = 0,
+    before: Callable[[Checkpoint], None] | None = None,
+    backend: str = "auto",
 ) -> Engine:
     """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done.
 
-    "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is logged and
-    left alone. "cuda" insists on it. `threads` is how many compute with ONNX Runtime, 0 as many as are granted. Nothing
-    that is the whole process's is changed (PyTorch reads `OMP_NUM_THREADS` when it is imported). `before` is shown what
-    was read before any of it is loaded, and may refuse it.
+    A device of "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is
+    logged and left alone. "cuda" insists on it. A backend of "auto" is PyTorch on a GPU and for safetensors, else ONNX
+    Runtime; `BackendChoice` is how a faster one is found. `threads` is how many compute with ONNX Runtime or OpenVINO,
+    0 as many as are granted. Nothing that is the whole process's is changed (PyTorch reads `OMP_NUM_THREADS` when it is
+    imported). `before` is shown what was read before any of it is loaded, and may refuse it.
     """
-    if device not in DEVICES:
-        raise BackendUnavailable(f"DEVICE is {device!r}; it can be {', '.join(DEVICES)}.")
+    check_backend(device, backend)
     checkpoint = open_checkpoint(source)
     if before is not None:
         before(checkpoint)
+    return engine_of(checkpoint, device, threads, backend)
+
+
+def engine_of(checkpoint: Checkpoint, device: str = "auto", threads: int = 0, backend: str = "auto") -> Engine:
+    """An engine of a checkpoint that was opened; the rest is as for `load_engine`."""
     reader = Reader(checkpoint.bytes_of(TOKENIZER), checkpoint.max_length)
     if device == "auto":
-        if not may_use_gpu(device):
-            return _engine(checkpoint, reader, "cpu", threads)
+        if not may_use_gpu(device, backend):
+            return _engine(checkpoint, reader, "cpu", threads, backend)
         try:
-            return _engine(checkpoint, reader, "cuda", threads)
+            return _engine(checkpoint, reader, "cuda", threads, backend)
         except CheckpointError as error:
             _log.warning("the GPU is not used: %s", error)
-            return _engine(checkpoint, reader, "cpu", threads)
-    return _engine(checkpoint, reader, device, threads)
+            return _engine(checkpoint, reader, "cpu", threads, backend)
+    return _engine(checkpoint, reader, device, threads, backend)
+
+
+def check_backend(device: str, backend: str) -> None:
+    """Raises BackendUnavailable for a device or a backend that there is not, is not installed, or does not fit."""
+    if device not in DEVICES:
+        raise BackendUnavailable(f"DEVICE is {device!r}. It can be {', '.join(DEVICES)}.")
+    if backend not in BACKENDS:
+        raise BackendUnavailable(f"BACKEND is {backend!r}. It can be {', '.join(BACKENDS)}.")
+    if not is_installed(backend):
+        raise BackendUnavailable(needs_extra(f"BACKEND={backend}", backend))
+    if device == "cuda" and backend in ("onnxruntime", "openvino"):
+        raise BackendUnavailable(f"BACKEND={backend} only runs on the CPU. With DEVICE=cuda use torch or auto.")
 
 
 def has_gpu_device() -> bool:
@@ -78,27 +118,41 @@ def has_gpu_device() -> bool:
     return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None
 
 
-def may_use_gpu(device: str) -> bool:
-    """Whether a model for this `device` may come onto a GPU, found out in the same way."""
-    return device == "cuda" or (device == "auto" and has_gpu_device() and _has_torch())
+def may_use_gpu(device: str, backend: str = "auto") -> bool:
+    """Whether a model for this `device` and `backend` may come onto a GPU, found out in the same way."""
+    if backend not in ("auto", "torch"):
+        return False
+    return device == "cuda" or (device == "auto" and has_gpu_device() and is_installed("torch"))
 
 
-def _has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None and importlib.util.find_spec("transformers") is not None
+def is_installed(backend: str) -> bool:
+    """Whether what a backend needs is there, found out without importing it."""
+    return all(importlib.util.find_spec(package) is not None for package in _NEEDED.get(backend, ()))
 
 
-def _engine(checkpoint: Checkpoint, reader: Reader, device: str, threads: int) -> Engine:
-    engine = Engine(checkpoint.loaded(), reader, _load_backend(checkpoint, device, threads))
+def _engine(checkpoint: Checkpoint, reader: Reader, device: str, threads: int, backend: str) -> Engine:
+    engine = Engine(checkpoint.loaded(), reader, _load_backend(checkpoint, device, threads, backend))
     _warm(engine)
     return engine
 
 
-def _load_backend(checkpoint: Checkpoint, device: str, threads: int) -> Backend:
-    if checkpoint.is_onnx and device == "cpu":
+def _load_backend(checkpoint: Checkpoint, device: str, threads: int, backend: str) -> Backend:
+    if backend in ("onnxruntime", "openvino") and not checkpoint.is_onnx:
+        raise BackendUnavailable(
+            f"{checkpoint.source} holds safetensors, which BACKEND={backend} doesn't read. Export it as ONNX, or "
+            "leave BACKEND=auto."
+        )
+    if backend == "openvino":
+        try:
+            from model.backends.openvino_cpu import OpenVinoBackend
+        except (ImportError, OSError) as error:  # for another system, or half installed
+            raise BackendUnavailable(f"OpenVINO is installed but can't be loaded: {error}") from error
+        return OpenVinoBackend(checkpoint, threads)
+    if backend == "onnxruntime" or (backend == "auto" and checkpoint.is_onnx and device == "cpu"):
         from model.backends.onnx_cpu import OnnxBackend
 
         return OnnxBackend(checkpoint, threads)
-    if not _has_torch():
+    if not is_installed("torch"):
         needed = "DEVICE=cuda" if checkpoint.is_onnx else checkpoint.source
         raise BackendUnavailable(needs_extra(needed, "torch"))
     from model.backends.torch_gpu import TorchBackend
@@ -112,9 +166,9 @@ def _warm(engine: Engine) -> None:
         rows: Sequence[Sequence[int]] = engine.reader.read("warm up")
         logits = engine.backend.predict(rows)
     except Exception as error:  # whatever a runtime raises, the checkpoint is unusable
-        raise CheckpointError(f"{engine.checkpoint.source} was loaded but cannot compute: {error}") from error
+        raise CheckpointError(f"{engine.checkpoint.source} was loaded but can't compute: {error}") from error
     expected = (len(rows), len(engine.checkpoint.labels))
     if logits.shape != expected or not np.isfinite(logits).all():
         raise CheckpointError(
-            f"{engine.checkpoint.source} answers with shape {logits.shape}; {expected} finite numbers were expected."
+            f"{engine.checkpoint.source} answers with shape {logits.shape}, instead of {expected} finite numbers."
         )

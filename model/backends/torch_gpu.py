@@ -33,7 +33,7 @@ class TorchBackend(InTurn):
         Raises BackendUnavailable without that device, CheckpointError when the weights cannot be loaded.
         """
         if device == "cuda" and not torch.cuda.is_available():
-            raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU; use DEVICE=auto or cpu.")
+            raise BackendUnavailable("DEVICE=cuda, but PyTorch finds no working GPU. Use DEVICE=auto or cpu.")
         try:
             weights = _weights(checkpoint)
             config = json.loads(checkpoint.bytes_of("config.json"))
@@ -43,14 +43,12 @@ class TorchBackend(InTurn):
             network.load_state_dict(weights)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
-            raise CheckpointError(
-                f"{checkpoint.weights.name} is not a whole DistilBERT classifier: {reason}"
-            ) from error
+            raise CheckpointError(f"{checkpoint.weights.name} isn't a whole DistilBERT classifier: {reason}") from error
         try:
             # What a GPU's matrix units are for; its 11 bits keep more of the verdicts than bfloat16's 8.
             self._network = network.eval().to(device, torch.float16 if device == "cuda" else torch.float32)
         except RuntimeError as error:  # a driver that is too old, a GPU in use by another
-            raise BackendUnavailable(f"The model does not get onto {device}: {str(error).splitlines()[0]}") from error
+            raise BackendUnavailable(f"The model doesn't fit onto {device}: {str(error).splitlines()[0]}") from error
         self._device = torch.device(device)
         self._limit = checkpoint.max_length
         self.device = torch.cuda.get_device_name() if device == "cuda" else "cpu"

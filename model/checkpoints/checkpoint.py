@@ -6,20 +6,34 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from model.checkpoints.files import MOST_BYTES, MOST_FILES, check_nothing_else, is_there, json_object, read_file
 from model.checkpoints.hub import HUB_ID, fetch
-from model.checkpoints.values import check_config, labels_in, length_in, metrics_in, share_in, temperature_in
+from model.checkpoints.values import (
+    check_config,
+    labels_in,
+    length_in,
+    metrics_in,
+    register_in,
+    share_in,
+    temperature_in,
+)
 from model.errors import CheckpointError, CheckpointNotFound, HashMismatch, UnsafeCheckpoint
+from model.register import Register
 from model.verdict import Sentiment
 
 BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 MANIFEST = "vibecheck.json"
+
+_NO_REGISTER = Register()
+
+_FORMATS = (1, 2)
+"""2 has a register, which a version of before would take for a manifest that was changed."""
 
 ABSTAIN_BELOW = 0.75
 """A two-label checkpoint that states no confidence of its own is neutral below this one."""
@@ -52,10 +66,11 @@ class Missed:
 class Checkpoint:
     """A folder that has been checked and can be loaded.
 
-    `labels` names the columns of the logits. Logits are divided by `temperature` before the softmax. With two labels
-    the verdict is neutral when the larger probability is below `abstain_below`. `max_length` is in tokens. `missed` is
-    the model that this one stands in for. `contents` are the files, by name, as they were read and checked, once: what
-    is loaded is made of these bytes, whatever becomes of the folder meanwhile.
+    `labels` names the columns of the logits. Logits are divided by `temperature` before the softmax, and by what
+    `register` says of the text. With two labels the verdict is neutral when the larger probability is below
+    `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `contents` are the
+    files, by name, as they were read and checked, once: what is loaded is made of these bytes, whatever becomes of the
+    folder meanwhile.
     """
 
     source: str
@@ -64,6 +79,7 @@ class Checkpoint:
     labels: tuple[Sentiment, ...]
     version: str
     temperature: float = 1.0
+    register: Register = _NO_REGISTER
     abstain_below: float = ABSTAIN_BELOW
     max_length: int = 512
     metrics: dict[str, float] = field(default_factory=dict)
@@ -88,7 +104,7 @@ class Checkpoint:
         `version` names a model to people in ten digits, and says nothing of what is around the weights: two models can
         be made to have it in common.
         """
-        said = (self.labels, self.temperature, self.abstain_below, self.max_length, self.weights.name)
+        said = (self.labels, self.temperature, self.register, self.abstain_below, self.max_length, self.weights.name)
         digest = hashlib.sha256(repr(said).encode())
         for name, data in sorted(self.contents.items()):
             digest.update(f"\n{name!r} {hashlib.sha256(data).hexdigest()}".encode())
@@ -117,13 +133,18 @@ def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
         raise
     except Exception as error:  # of a path, a disk or a file that nobody has thought of
         raise CheckpointError(
-            f"{source} cannot be read as a model ({type(error).__name__}); check its files and their permissions."
+            f"I can't read {source} as a model ({type(error).__name__}). Check its files and their permissions."
         ) from error
 
 
-def artefact_version(files: dict[str, str], labels: list[str], temperature: float) -> str:
-    """The short content hash that names an artefact: over its files' SHA-256, its labels and temperature."""
-    record = json.dumps([sorted(files.items()), labels, temperature])
+def artefact_version(said: Mapping[str, Any]) -> str:
+    """The short content hash that names an artefact, over what its manifest says.
+
+    That is its `files` with their SHA-256, its `labels`, its `temperature`, and its `register` if it has one.
+    """
+    register = said.get("register")
+    parts = [sorted(said["files"].items()), said["labels"], said["temperature"], *([register] if register else ())]
+    record = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()[:10]
 
 
@@ -142,8 +163,8 @@ def _locate(source: str) -> Path:
         folder = Path(source).expanduser()
     if not folder.is_dir():
         raise CheckpointNotFound(
-            f'There is no model at "{source}"; give "bundled", a folder, or a hub id with its revision '
-            "such as org/name@1a2b3c4."
+            f'There\'s no model at "{source}". Give "bundled", a folder, or a hub id with its revision such as '
+            "org/name@1a2b3c4."
         )
     return folder
 
@@ -167,9 +188,11 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
         contents[name] = _listed(folder, name, expected, MOST_BYTES - sum(map(len, contents.values())))
     check_nothing_else(folder, contents.keys() | {MANIFEST})
     check_config(json_object(folder / _CONFIG, contents[_CONFIG]), max_length, folder)
-    version = artefact_version(files, list(labels), temperature)
+    register = register_in(manifest.get("register"), where)
+    named = {"files": files, "labels": list(labels), "temperature": temperature, "register": manifest.get("register")}
+    version = artefact_version(named)
     if version != manifest.get("version"):
-        raise HashMismatch(f"{where} was changed after it was written; export the model again.")
+        raise HashMismatch(f"{where} was changed after it was written. Export the model again.")
     return Checkpoint(
         source=source,
         folder=folder,
@@ -177,6 +200,7 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
         labels=labels,
         version=version,
         temperature=temperature,
+        register=register,
         abstain_below=share_in(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", where),
         max_length=max_length,
         metrics=metrics_in(manifest.get("metrics", {}), where),
@@ -189,15 +213,15 @@ def _files(where: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     files, form = manifest.get("files"), manifest.get("format")
     if (
         type(form) is not int
-        or form != 1
+        or form not in _FORMATS
         or not isinstance(files, dict)
         or not files.keys() >= _REQUIRED
         or len(files) > MOST_FILES
         or not all(isinstance(expected, str) for expected in files.values())
     ):
-        raise CheckpointError(f"{where} is not a manifest this version can read; export the model again.")
+        raise CheckpointError(f"{where} isn't a manifest this version can read. Export the model again.")
     if strange := next((name for name in files if not _NAME.fullmatch(name)), None):
-        raise CheckpointNotFound(f"{where} lists {strange}, which is no name of a file beside it.")
+        raise CheckpointNotFound(f"{where} lists {strange}, but there's no such file beside it.")
     return files
 
 
@@ -205,38 +229,39 @@ def _listed(folder: Path, name: str, expected: str, most: int) -> bytes:
     """A file that the manifest lists, as its hash says it is."""
     path = folder / name
     if not path.is_file():
-        raise CheckpointNotFound(f"{folder} should hold {name}, but does not; copy the whole artefact again.")
+        raise CheckpointNotFound(f"{folder} should hold {name}, but doesn't. Copy the whole artefact again.")
     data = read_file(path, most)
     if hashlib.sha256(data).hexdigest() != expected:
-        raise HashMismatch(f"{path} is not the file this artefact was made with; copy the whole artefact again.")
+        raise HashMismatch(f"{path} isn't the file this artefact was made with. Copy the whole artefact again.")
     return data
 
 
 def _from_config(source: str, folder: Path) -> Checkpoint:
     config_file = folder / _CONFIG
     if not is_there(config_file):
-        raise CheckpointNotFound(f"{folder} is not a model folder: it has neither {MANIFEST} nor config.json.")
+        raise CheckpointNotFound(f"{folder} isn't a model folder: it has neither {MANIFEST} nor config.json.")
     config_data = read_file(config_file)
     config = json_object(config_file, config_data)
     max_length = length_in(config.get("max_position_embeddings", _USUAL_LENGTH), config_file)
     check_config(config, max_length, folder)
     if config.get("model_type") != "distilbert":
         kind = str(config.get("model_type"))[:64]
-        raise CheckpointError(f"{folder} is a {kind}; a DistilBERT classifier is needed.")
+        raise CheckpointError(f"{folder} is a {kind}. I need a DistilBERT classifier.")
     weights = next((path for name in ("model.safetensors", "model.onnx") if (path := folder / name).is_file()), None)
     if weights is None:
         if any(path for pattern in _PICKLES for path in folder.glob(pattern)):
             raise UnsafeCheckpoint(
-                f"{folder} has its weights as a pickle, which can run code when it is read; "
-                "save them as safetensors (save_pretrained does)."
+                f"{folder} has its weights as a pickle, which can run code when it's read. Save them as safetensors "
+                "(save_pretrained does)."
             )
         raise CheckpointNotFound(f"{folder} has no weights: neither model.safetensors nor model.onnx.")
     if not (folder / TOKENIZER).is_file():
-        raise CheckpointNotFound(f"{folder} has no tokenizer.json; save the tokenizer beside the model.")
+        raise CheckpointNotFound(f"{folder} has no tokenizer.json. Save the tokenizer beside the model.")
     names = config.get("id2label") or {}
     ordered = [names.get(str(index)) for index in range(len(names))] if isinstance(names, dict) else None
     labels = labels_in(ordered, folder)
     temperature = temperature_in(config.get("calibration_temperature", 1.0), config_file)
+    register = register_in(config.get("calibration_register"), config_file)
     contents = {path.name: read_file(path) for path in (weights, folder / TOKENIZER)}
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[_CONFIG] = config_data
@@ -245,8 +270,13 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
         folder=folder,
         weights=weights,
         labels=labels,
-        version=artefact_version(files, list(labels), temperature),
+        version=artefact_version(
+            {"files": files, "labels": list(labels), "temperature": temperature, "register": asdict(register)}
+            if register
+            else {"files": files, "labels": list(labels), "temperature": temperature}
+        ),
         temperature=temperature,
+        register=register,
         max_length=max_length,
         contents=MappingProxyType(contents),
     )

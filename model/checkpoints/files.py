@@ -42,7 +42,7 @@ def is_there(path: Path) -> bool:
             return False
         raise
     if not stat.S_ISREG(status.st_mode):
-        raise CheckpointError(f"{path} is no ordinary file.")
+        raise CheckpointError(f"{path} isn't an ordinary file.")
     return True
 
 
@@ -55,7 +55,7 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise CheckpointError(f"{path} is no ordinary file.")
+            raise CheckpointError(f"{path} isn't an ordinary file.")
         data = file.read(most + 1) if status.st_size <= most else b""
     if status.st_size > most or len(data) > most:
         raise CheckpointError(f"{path} is larger than the {most / (1 << 20):,.0f} MB that such a file may have.")
@@ -75,9 +75,9 @@ def json_object(path: Path, data: bytes) -> dict[str, Any]:
     try:
         content = parse_json(data)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read as JSON: {str(error)[:200]}") from error
+        raise CheckpointError(f"I can't read {path} as JSON: {str(error)[:200]}") from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object.")
+        raise CheckpointError(f"{path} doesn't hold a JSON object.")
     return content
 
 
@@ -87,8 +87,8 @@ def check_nothing_else(folder: Path, listed: Set[str]) -> None:
         for entry in entries:
             if entry.name not in listed and entry.name not in _UNREAD and not entry.name.startswith("."):
                 raise UnsafeCheckpoint(
-                    f"{folder} holds {entry.name}, which its manifest does not list; "
-                    "take away what does not belong to the artefact, or export the model again."
+                    f"{folder} holds {entry.name}, which its manifest doesn't list. Remove what doesn't belong to "
+                    "the artefact, or export the model again."
                 )
 
 

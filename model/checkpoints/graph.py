@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from model.checkpoints.protobuf import fields
 from model.errors import CheckpointError
 
 _GRAPH, _FUNCTIONS = 7, 25
@@ -67,8 +68,6 @@ _MOST_NODES = 20_000
 _OTHER_FORMAT = b"ORTM"
 """At the fifth byte, of the runtime's own format, which it would read however the rest looks to us."""
 
-_VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
-
 
 @dataclass(frozen=True, slots=True)
 class _Node:
@@ -102,16 +101,16 @@ def check_graph(model: bytes) -> None:
 
 
 def _checked(data: memoryview) -> _Node:
-    fields = list(_fields(data))
-    (kind,) = (bytes(value).decode("utf-8", "replace")[:64] for number, value in fields if number == _KIND)
-    if any(number == _DOMAIN and bytes(value) not in _DOMAINS for number, value in fields):
-        raise CheckpointError(f"model.onnx asks for an operation that is not ONNX's own: {kind}.")
-    for number, attribute in fields:
+    found = list(_fields(data))
+    (kind,) = (bytes(value).decode("utf-8", "replace")[:64] for number, value in found if number == _KIND)
+    if any(number == _DOMAIN and bytes(value) not in _DOMAINS for number, value in found):
+        raise CheckpointError(f"model.onnx asks for an operation that isn't ONNX's own: {kind}.")
+    for number, attribute in found:
         if number == _ATTRIBUTE and any(field in _SUBGRAPHS for field, _ in _fields(attribute)):
             raise CheckpointError(f"model.onnx has loops or branches ({kind}), which no DistilBERT needs.")
     if kind not in _KINDS:
         raise CheckpointError(f"model.onnx asks for an operation that no DistilBERT needs: {kind}.")
-    inputs, outputs = (tuple(bytes(value) for number, value in fields if number == one) for one in (_INPUT, _OUTPUT))
+    inputs, outputs = (tuple(bytes(value) for number, value in found if number == one) for one in (_INPUT, _OUTPUT))
     return _Node(kind, inputs, outputs)
 
 
@@ -133,33 +132,4 @@ def _check_sizes(nodes: Sequence[_Node]) -> None:
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """The fields of a protobuf message that hold bytes. Plain numbers are passed over."""
-    place = 0
-    while place < len(data):
-        key, place = _varint(data, place)
-        if key >> 32:
-            raise ValueError("a key too large, of which every reader takes another part")
-        kind, size = key & 7, 0
-        if kind == _VARINT:
-            _, place = _varint(data, place)
-        elif kind == _BYTES:
-            size, place = _varint(data, place)
-        elif kind in (_EIGHT, _FOUR):
-            place += 8 if kind == _EIGHT else 4
-        else:
-            raise ValueError("a field of no kind")
-        if place + size > len(data):
-            raise ValueError("a field that ends nowhere")
-        if kind == _BYTES:
-            yield key >> 3, data[place : place + size]
-        place += size
-
-
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 70, 7):
-        byte = data[place]
-        place += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, place
-    raise ValueError("a number that ends nowhere")
+    return ((number, value) for number, value in fields(data) if isinstance(value, memoryview))

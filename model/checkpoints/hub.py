@@ -31,8 +31,8 @@ def fetch(
     """
     if revision is None:
         raise CheckpointNotFound(
-            f'"{source}" is no folder here, and a hub id needs a revision, as in {repository}@1a2b3c4, '
-            "so that the model cannot change under you."
+            f'"{source}" isn\'t a folder here, and a hub id needs a revision, as in {repository}@1a2b3c4, so that '
+            "the model can't change under you."
         )
     from huggingface_hub import HfApi, snapshot_download
 
@@ -91,17 +91,17 @@ def _explained(source: str, error: Exception) -> CheckpointError:
         status = getattr(response, "status_code", None)
         if isinstance(status, int):
             if 400 <= status < 500 and status not in _PASSING:
-                return CheckpointNotFound(f"{source} could not be fetched from the hub: {_first_line(cause)}")
+                return CheckpointNotFound(f"I couldn't fetch {source} from the hub: {_first_line(cause)}")
             return HubUnreachable(source, f"the hub answers with {status}")
         if isinstance(cause, OSError) and cause.errno in _NO_PLACE:
-            return CheckpointError(f"{source} cannot be kept on this disk: {cause.strerror}.")
+            return CheckpointError(f"I can't keep {source} on this disk: {cause.strerror}.")
     from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
     if isinstance(error, HFValidationError):
-        return CheckpointNotFound(f"{source} could not be fetched from the hub: {_first_line(error)}")
+        return CheckpointNotFound(f"I couldn't fetch {source} from the hub: {_first_line(error)}")
     if any(isinstance(cause, OfflineModeIsEnabled) for cause in _causes(error)):
-        return HubUnreachable(source, "HF_HUB_OFFLINE forbids to ask the hub")
-    return HubUnreachable(source, "the hub cannot be reached")
+        return HubUnreachable(source, "HF_HUB_OFFLINE says not to ask the hub")
+    return HubUnreachable(source, "the hub can't be reached")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -41,9 +41,10 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from model.checkpoints.tria
 class Trials:
     """Remembers what was tried in this process. Safe between threads."""
 
-    def __init__(self, seconds: float = TRIAL_SECONDS, *, on_gpu: bool = False) -> None:
-        """`on_gpu` tries also what reads the weights for a GPU, without one."""
+    def __init__(self, seconds: float = TRIAL_SECONDS, *, on_gpu: bool = False, backend: str = "auto") -> None:
+        """`on_gpu` tries also what reads the weights for a GPU, without one. `backend` is what will run the model."""
         self._seconds = seconds
+        self._backend = backend
         self._on_gpu = on_gpu
         self._passed: set[str] = set()
         self._one_at_a_time = threading.Lock()
@@ -74,6 +75,7 @@ class Trials:
             "memory": memory,
             "seconds": self._seconds,
             "on_gpu": self._on_gpu,
+            "backend": self._backend,
         }
         try:
             ended = run_bounded(
@@ -84,20 +86,20 @@ class Trials:
             )
         except TookTooLong:
             raise CheckpointError(
-                f"{source} was not ready within {self._seconds:.0f} s when it was tried; it is not loaded."
+                f"{source} wasn't ready within {self._seconds:.0f} s when I tried it, so I haven't loaded it."
             ) from None
         except OSError as error:
-            raise CheckpointError(f"{source} cannot be tried: no process can be started ({error}).") from None
+            raise CheckpointError(f"I can't try {source}: no process can be started ({error}).") from None
         found = _answer(ended.output) if ended.code == 0 else None
         if found is None:
             raise CheckpointError(
-                f"{source} ended the process in which it was tried ({how_it_ended(ended.code)}): it wants more memory "
-                "or time than a model may have, or its files are broken. It is not loaded."
+                f"{source} ended the process in which I tried it ({how_it_ended(ended.code)}): it wants more memory "
+                "or time than a model may have, or its files are broken. I haven't loaded it."
             )
         if refusal := found.get("refused"):
-            raise CheckpointError(f"{source} was tried and is not loaded: {str(refusal)[:_LONGEST_SENTENCE]}")
+            raise CheckpointError(f"I tried {source} and haven't loaded it: {str(refusal)[:_LONGEST_SENTENCE]}")
         if found.get("fingerprint") != fingerprint:
-            raise HashMismatch(f"{source} changed while it was tried; try again when it is there whole.")
+            raise HashMismatch(f"{source} changed while I tried it. Try again when all of it is there.")
 
 
 def _environment() -> dict[str, str]:
@@ -113,7 +115,7 @@ def _answer(output: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _tried(folder: str, *, on_gpu: bool) -> str:
+def _tried(folder: str, *, on_gpu: bool, backend: str) -> str:
     """The fingerprint of a model that does what it should. Raises a ModelError."""
     from model.acceptance import check_golden, check_sizes
     from model.backends.engine import load_engine
@@ -129,10 +131,10 @@ def _tried(folder: str, *, on_gpu: bool) -> str:
         if checkpoint.is_onnx:
             check_graph(checkpoint.bytes_of(checkpoint.weights.name))
 
-    engine = load_engine(folder, "cpu", 1, look)
+    engine = load_engine(folder, "cpu", 1, look, backend)
     check_golden(engine)
     check_sizes(engine)
-    if on_gpu and found[0].is_onnx:
+    if on_gpu and backend != "torch" and found[0].is_onnx:
         from model.backends.torch_gpu import TorchBackend
 
         check_sizes(replace(engine, backend=TorchBackend(found[0], "cpu")))
@@ -150,7 +152,7 @@ def main() -> None:
 
     said: dict[str, Any]
     try:
-        said = {"fingerprint": _tried(asked["folder"], on_gpu=asked["on_gpu"])}
+        said = {"fingerprint": _tried(asked["folder"], on_gpu=asked["on_gpu"], backend=asked["backend"])}
     except ModelError as error:
         said = {"refused": str(error)}
     except MemoryError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from model.errors import CheckpointError, MissingLabels, UnsafeCheckpoint, printable
+from model.register import MOST_MARGIN, Register
 from model.verdict import Sentiment
 
 _SHORTEST, _LONGEST = 128, 8192
@@ -15,6 +16,11 @@ _SHORTEST, _LONGEST = 128, 8192
 
 _COLDEST, _HOTTEST = 1e-3, 1e3
 """Temperatures outside of these make every answer certain, or none."""
+
+_HEAVIEST = {"tokens": 4.0, "pieces": 4.0, "margin": 0.99 / MOST_MARGIN}
+"""Weights of a register beyond these would decide alone how sure the model is; with a heavier one of the margin, the
+text with the larger margin would be the less sure of two.
+"""
 
 _MOST_METRICS, _LARGEST_METRIC = 32, 1e6
 """They are shown to people, in a table of one screen."""
@@ -35,8 +41,8 @@ def labels_in(names: object, folder: Path) -> tuple[Sentiment, ...]:
     distinct = len(set(found)) == len(given) == len(found)
     if not distinct or len(found) not in (2, 3) or not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(found):
         raise MissingLabels(
-            f"{folder} does not say which of its outputs are negative, neutral and positive; "
-            "set id2label in its config.json."
+            f"{folder} doesn't say which of its outputs are negative, neutral and positive. Set id2label in its "
+            "config.json."
         )
     return found
 
@@ -46,6 +52,19 @@ def temperature_in(value: object, where: Path) -> float:
     if _is_number(value) and _COLDEST <= value <= _HOTTEST:
         return float(value)
     raise CheckpointError(f"{where} has no usable temperature; it must be a number above 0.")
+
+
+def register_in(value: object, where: Path) -> Register:
+    """The weights by which temperatures differ; none are named where they do not."""
+    if value is None:
+        return Register()
+    if (
+        isinstance(value, dict)
+        and value.keys() <= _HEAVIEST.keys()
+        and all(_is_number(weight) and abs(weight) <= _HEAVIEST[name] for name, weight in value.items())
+    ):
+        return Register(**{name: float(weight) for name, weight in value.items()})
+    raise CheckpointError(f"{where} has no usable register; it must have small numbers for {', '.join(_HEAVIEST)}.")
 
 
 def share_in(value: object, name: str, where: Path) -> float:
@@ -72,7 +91,7 @@ def metrics_in(found: object, where: Path) -> dict[str, float]:
         and all(_is_number(value) and abs(value) <= _LARGEST_METRIC for value in found.values())
     ):
         return {printable(str(name), 64): float(value) for name, value in found.items()}
-    raise CheckpointError(f"{where} has metrics that are no numbers; export the model again.")
+    raise CheckpointError(f"{where} has metrics that aren't numbers. Export the model again.")
 
 
 def check_config(config: Mapping[str, Any], max_length: int, folder: Path) -> None:

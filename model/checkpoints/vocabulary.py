@@ -39,7 +39,7 @@ def check_tokenizer(data: bytes, vocabulary: int | None) -> None:
         numbers = list(_numbers(tokenizer))
         problem = _problem(tokenizer)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"tokenizer.json is not a tokenizer: {str(error)[:200]}") from error
+        raise CheckpointError(f"tokenizer.json isn't a tokenizer: {str(error)[:200]}") from error
     if problem is None and not all(type(number) is int and 0 <= number < (vocabulary or 1 << 31) for number in numbers):
         problem = "has tokens that the network has no place for"
     if problem:

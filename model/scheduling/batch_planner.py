@@ -47,7 +47,7 @@ class BatchPlanner:
     """
 
     def __init__(self) -> None:
-        self._windows: tuple[list[Window], list[Window]] = ([], [])
+        self._windows: tuple[list[Window], ...] = tuple([] for _ in Priority)
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -65,7 +65,7 @@ class BatchPlanner:
         return sorted(texts, key=lambda request: request.turn)
 
     def may_read(self, queue: FairQueue, budget: int) -> tuple[Priority, int] | None:
-        """Which texts may be read now, and how many tokens of them; passive ones only when no person waits.
+        """Which texts may be read now, and how many tokens of them; the less urgent only when no others wait.
 
         Whoever asks has the queue's lock.
         """
@@ -86,7 +86,7 @@ class BatchPlanner:
         `ahead` batches are with the backend, and `aside` beside those. While somebody floods the queue only what comes
         from others is sent ahead.
         """
-        waiting = self._windows[0] or self._windows[1]
+        waiting = next((some for some in self._windows if some), [])
         light = [window for window in waiting if not window.is_heavy]
         if light and not ahead:
             return Lane.LIGHT

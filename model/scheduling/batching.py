@@ -19,9 +19,6 @@ _MUCH = 3
 _SMALLEST_SHARE = 32
 """Padded tokens; a few milliseconds of work."""
 
-_PIECE = 256
-"""Padded tokens that a thread computes at a time: larger matrices are hardly faster, smaller ones need less padding."""
-
 
 class Sized(Protocol):
     """Something with a length in tokens."""
@@ -69,9 +66,9 @@ def first_tokens(waiting: Sequence[W], tokens: int) -> Sequence[W]:
     return waiting
 
 
-def pieces(lengths: Sequence[int], threads: int) -> list[list[int]]:
-    """What the threads compute of a batch one after the other: shares of at most some 256 tokens, equally many each."""
-    rounds = -(-sum(lengths) // (threads * _PIECE))
+def pieces(lengths: Sequence[int], threads: int, most: int = 256) -> list[list[int]]:
+    """What the threads compute of a batch one after the other: shares of some `most` tokens, equally many each."""
+    rounds = -(-sum(lengths) // (threads * most))
     return shares(lengths, threads * max(1, rounds))
 
 

@@ -34,12 +34,12 @@ class FairQueue:
         self._sparse_tokens = sparse
         self.tokens = 0
         # All requests by priority and origin, in order of arrival: dicts without values, so any can leave at once.
-        self._held: tuple[dict[Hashable, dict[Request, None]], ...] = ({}, {})
-        self._weights: tuple[dict[Hashable, int], ...] = ({}, {})
-        self._sparse: tuple[dict[Request, None], ...] = ({}, {})
-        self._lines = (_Lines(), _Lines())
+        self._held: tuple[dict[Hashable, dict[Request, None]], ...] = tuple({} for _ in Priority)
+        self._weights: tuple[dict[Hashable, int], ...] = tuple({} for _ in Priority)
+        self._sparse: tuple[dict[Request, None], ...] = tuple({} for _ in Priority)
+        self._lines = tuple(_Lines() for _ in Priority)
         # Until little of theirs is left, which goes first then: a later text of theirs must not overtake it.
-        self._bulky: tuple[set[Hashable], ...] = (set(), set())
+        self._bulky: tuple[set[Hashable], ...] = tuple(set() for _ in Priority)
         self.begun = 0
         self._last_sparse = -PATIENCE
 
@@ -57,9 +57,10 @@ class FairQueue:
     def make_room(self, request: Request) -> list[Request] | None:
         """Gives up the places of other texts until `request` fits, and returns them; None when it must be refused.
 
-        For a person passive texts go first. Then a text only takes the places of an origin that holds more of the
-        queue than its own would, so that a flood is at its own expense. Always of whoever holds most, the newest, and
-        before those that were taken already. A text larger than the whole queue is let in when nothing else is there.
+        What is less urgent goes first, the past before the news. Then a text only takes the places of an origin that
+        holds more of the queue than its own would, so that a flood is at its own expense. Always of whoever holds most,
+        the newest, and before those that were taken already. A text larger than the whole queue is let in when nothing
+        else is there.
         """
         excess = self.tokens + request.cost - self.limit
         if excess <= 0 or self.tokens == 0:
@@ -158,8 +159,9 @@ class FairQueue:
 
     def _dispensable(self, request: Request) -> Iterator[Request]:
         """Whose place `request` may take, in the order in which they go."""
-        if request.priority is Priority.INTERACTIVE:
-            yield from self._from_the_heaviest(Priority.PASSIVE, 0)
+        for priority in reversed(Priority):
+            if priority > request.priority:
+                yield from self._from_the_heaviest(priority, 0)
         own = self._weights[request.priority].get(request.origin, 0) + request.cost
         yield from self._from_the_heaviest(request.priority, own)
 

@@ -229,7 +229,7 @@ class InferenceLoop:
             rows = reading.rows
             key = None if request.fresh else cache.key(engine, rows)
             known = cache.get(key)
-            job = Job(request, engine, key, [None] * len(rows), reading.skipped)
+            job = Job(request, engine, key, [None] * len(rows), reading.skipped, engine.traits(rows))
         except BaseException as error:  # a panic of the tokenizer's Rust is no Exception
             self._check()
             self._ledger.fail(request, error)
@@ -314,7 +314,7 @@ class InferenceLoop:
         try:
             if not all(map(isfinite, row.tolist())):
                 self._failures += 1
-                self._ledger.fail(job.request, InferenceFailed("The model's answer for this text was not a number."))
+                self._ledger.fail(job.request, InferenceFailed("The model's answer for this text wasn't a number."))
                 return
             self._failures = 0
             self._supervisor.passed()
@@ -322,7 +322,7 @@ class InferenceLoop:
             rows = [logits for logits in job.logits if logits is not None]
             if len(rows) < len(job.logits):
                 return
-            verdict = job.engine.decide(np.stack(rows))
+            verdict = job.engine.decide(np.stack(rows), job.traits)
             if job.skipped:
                 verdict = replace(verdict, skipped=job.skipped)
         except BaseException as error:  # a backend may answer with anything

@@ -21,7 +21,7 @@ from model.scheduling.request import Priority
 from model.text import danger
 from model.text.preprocessing import Prepared, prepare_in_steps
 
-MOST_CHARACTERS = (4_000_000, 2_000_000)
+MOST_CHARACTERS = (4_000_000, 2_000_000, 1_000_000)
 """What may wait here, by priority: with more of it a text is refused."""
 
 _CHARACTERS_PER_SECOND = 200_000

@@ -13,15 +13,16 @@ from model.verdict import Verdict
 
 _WINDOW_TOKENS = 512
 
-MOST_WINDOWS = (24, 8)
+MOST_WINDOWS = (24, 8, 8)
 """How many windows of 512 tokens are read of a text, by priority: a person has asked about it, or nobody has."""
 
 
 class Priority(IntEnum):
-    """Who waits: a person, or nobody."""
+    """Who waits: a person, or nobody; and what is of the past, such as history, waits behind what is news."""
 
     INTERACTIVE = 0
     PASSIVE = 1
+    BACKGROUND = 2
 
 
 @dataclass(slots=True, eq=False)

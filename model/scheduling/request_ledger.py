@@ -105,7 +105,7 @@ class RequestLedger:
     def fail_all(self) -> None:
         """Fails everything there is: no model is there to answer it."""
         for request in self.held():
-            self.fail(request, InferenceFailed("The model broke and cannot be loaded anew."))
+            self.fail(request, InferenceFailed("The model broke and can't be reloaded."))
 
     def close(self, keeping: Callable[[], Collection[Request]]) -> None:
         """Takes nothing in any more, and fails with ClassifierClosed all but what is `keeping`, asked with the lock."""

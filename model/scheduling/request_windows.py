@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.engine import Engine
+from model.register import Traits
 from model.scheduling.request import Request
+
+_NO_TRAITS = Traits()
 
 _LIGHT = 160
 """Tokens up to which a window is computed in some ten milliseconds."""
@@ -26,6 +29,7 @@ class Job:
     key: bytes | None
     logits: list[NDArray[np.float32] | None]
     skipped: int = 0
+    traits: Traits = _NO_TRAITS
 
 
 @dataclass(slots=True, eq=False)

@@ -114,11 +114,11 @@ class Supervisor:
             since_pass, since_look = now - self.last_pass, now - self.last_look
             reason = self._reason
             if not reason and self._ledger.closing:
-                reason = "it is shut down"
+                reason = "it's shut down"
             if not reason and self.engine is None:
-                reason = "it is being loaded"
+                reason = "it's loading"
             if not reason and max(since_pass, self.current.stuck_for(now)) > self._wedged_after:
-                reason = "it does not answer"
+                reason = "it doesn't answer"
             if not reason and since_look > LOOK_SECONDS:
                 reason = f"nothing has watched over it for {since_look:.0f} s"
             return Health(not reason, since_pass, reason, self._replaced, since_look)
@@ -157,7 +157,7 @@ class Supervisor:
                 if error is not None:
                     _log.error("the model is broken (%s) and is loaded anew", type(error).__name__)
                     with self._changed:
-                        self._reason = f"it failed ({type(error).__name__}) and is being loaded anew"
+                        self._reason = f"it failed ({type(error).__name__}) and is being reloaded"
                 try:
                     self._load(in_flight)
                     return
@@ -189,7 +189,7 @@ class Supervisor:
         """A real forward pass over a harmless text. Raises whatever a model does that cannot do it."""
         logits = engine.backend.predict(engine.reader.read(_PROBE))
         if not np.isfinite(np.asarray(logits, dtype=np.float32)).all():
-            raise InferenceFailed("The model's answer was not a number.")
+            raise InferenceFailed("The model's answer wasn't a number.")
 
     def count_replaced(self) -> None:
         """The model was loaded anew."""
@@ -253,7 +253,7 @@ class Supervisor:
         if hopeless:
             self._ledger.fail_all()
         while self._lost:
-            self._ledger.fail(self._lost[-1], InferenceFailed("The model did not answer in time."))
+            self._ledger.fail(self._lost[-1], InferenceFailed("The model didn't answer in time."))
             self._lost.pop()
         if ending:
             self.finish()
@@ -265,7 +265,7 @@ class Supervisor:
         lost = stuck.suspects
         if not self._ledger.closing:
             self._take_over([request for request in self._ledger.taken() if request not in lost], load=True)
-            self._reason = "it did not answer and is being loaded anew"
+            self._reason = "it didn't answer and is being reloaded"
             self._replaced += 1
             self._changed.notify_all()  # the other one, if it only waits for its backend, ends and lets go
         self._lost.extend(lost)

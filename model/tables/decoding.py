@@ -28,7 +28,7 @@ def decoded(content: bytes, name: str, *, whole: bool = True) -> str:
     """The text without its mark. Unless it is `whole`, half a character at the end is left out. Raises BadTable."""
     for signature, what in _SIGNATURES:
         if content.startswith(signature):
-            raise BadTable(f"{name} is {what}, not a text file; save the table as CSV and try again.")
+            raise BadTable(f"{name} is {what}, not a text file. Save the table as CSV and try again.")
     mark, encoding, called = next((known for known in _MARKS if content.startswith(known[0])), (b"", "utf-8", "UTF-8"))
     body = content[len(mark) :]
     if encoding == "utf-8" and b"\0" in body:
@@ -38,8 +38,8 @@ def decoded(content: bytes, name: str, *, whole: bool = True) -> str:
     except UnicodeDecodeError as error:
         line = _line(body[: error.start].decode(encoding, "replace"))
         raise BadTable(
-            f"{name} is not {called} text (line {line:,}, byte {len(mark) + error.start:,}); "
-            "save it as CSV UTF-8 and try again."
+            f"{name} isn't {called} text (line {line:,}, byte {len(mark) + error.start:,}). Save it as CSV UTF-8 and "
+            "try again."
         ) from None
     if "\0" in text:
         raise BadTable(_nul_in_line(_line(text[: text.index("\0")]), name))
@@ -49,16 +49,16 @@ def decoded(content: bytes, name: str, *, whole: bool = True) -> str:
 def _about_nul(body: bytes, name: str) -> str:
     halves = (body[:4096:2], body[1:4096:2])
     if any(half.count(0) > 0.8 * len(half) for half in halves) and not all(half.count(0) for half in halves):
-        return f"{name} looks like UTF-16 without its byte order mark; save it as CSV UTF-8 and try again."
+        return f"{name} looks like UTF-16 without its byte order mark. Save it as CSV UTF-8 and try again."
     try:
         before = body[: body.index(0)].decode()
     except UnicodeDecodeError:
-        return f"{name} is not a text file; save the table as CSV and try again."
+        return f"{name} isn't a text file. Save the table as CSV and try again."
     return _nul_in_line(_line(before), name)
 
 
 def _nul_in_line(line: int, name: str) -> str:
-    return f"Line {line:,} of {name} has a NUL character, which no text has; take it out and try again."
+    return f"Line {line:,} of {name} has a NUL character, which no text has. Take it out and try again."
 
 
 def _line(before: str) -> int:

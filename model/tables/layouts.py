@@ -51,7 +51,7 @@ def find_layout(text: str, name: str, wanted: str = "") -> Layout:
         return Layout(said[1], said=True)
     seen = sample(text)
     if _is_json(seen):
-        raise BadTable(f"{name} is JSON, not CSV; save its texts as CSV, or as one on each line, and try again.")
+        raise BadTable(f"{name} is JSON, not CSV. Save its texts as CSV, or one on each line, and try again.")
     as_written = PurePath(name).suffix.lower() not in (".csv", ".tsv", ".tab", "")
     cut = len(seen) < len(text)
     tried = [_tried(seen, delimiter, wanted, cut=cut) for delimiter in DELIMITERS]

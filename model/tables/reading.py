@@ -25,14 +25,14 @@ def read_table(content: bytes, name: str, column: str | int | None = None, limit
     """
     name, limits = printable(name), limits or Limits()
     if limits.bytes is not None and len(content) > limits.bytes:
-        raise BadTable(f"{name} has more than {limits.bytes // 2**20} MB; split it and try again.")
+        raise BadTable(f"{name} has more than {limits.bytes // 2**20} MB. Split it and try again.")
     text = decoded(content, name)
     table, layout = _looked_at(text, name, column, limits)
     rows = _Rows(text, layout, table.named, len(table.header), _count(text, layout, table, name))
     if not len(rows):
         raise BadTable(f"{name} has a line of column names and nothing below it.")
     if limits.rows is not None and len(rows) > limits.rows:
-        raise BadTable(f"{name} has {len(rows):,} lines; at most {limits.rows:,} are read at once.")
+        raise BadTable(f"{name} has {len(rows):,} lines. I read at most {limits.rows:,} at once.")
     return replace(table, rows=rows)
 
 
@@ -56,7 +56,7 @@ def _looked_at(text: str, name: str, column: str | int | None, limits: Limits) -
         raise BadTable(f"{name} is empty.")
     first, body = rows[0], rows[1 : _GUESSED_FROM + 1]
     if limits.columns is not None and len(first) > limits.columns:
-        raise BadTable(f"{name} has {len(first):,} columns; at most {limits.columns:,} are taken.")
+        raise BadTable(f"{name} has {len(first):,} columns. I take at most {limits.columns:,}.")
     named = has_names(first, body, wanted)
     header = _header(first, layout, named=named)
     even = tuple((*row, *[""] * len(header))[: len(header)] for row in (body if named else rows[:_GUESSED_FROM]))
@@ -74,12 +74,12 @@ def _place(header: Row, column: str | int, name: str) -> int:
     if isinstance(column, int):
         if 0 <= column < len(header):
             return column
-        raise BadTable(f"{name} has no such column; choose one of its own: {listed(header)}.")
+        raise BadTable(f"{name} has no such column. Choose one of its own: {listed(header)}.")
     for known in (lambda found: found == column, lambda found: plain(found) == plain(column)):
         for place, found in enumerate(header):
             if known(found):
                 return place
-    raise BadTable(f"{name} has no column {printable(column)!r}; its columns are {listed(header)}.")
+    raise BadTable(f"{name} has no column {printable(column)!r}. Its columns are {listed(header)}.")
 
 
 def _count(text: str, layout: Layout, table: Table, name: str) -> int:
@@ -90,14 +90,14 @@ def _count(text: str, layout: Layout, table: Table, name: str) -> int:
             if fitted(row, width) is None:
                 sign = DELIMITERS.get(layout.delimiter, "delimiter")
                 raise BadTable(
-                    f"Line {line:,} of {name} has more cells ({len(row):,}) than there are columns ({width:,}); "
-                    f"is a {sign} not in quotes?"
+                    f"Line {line:,} of {name} has more cells ({len(row):,}) than there are columns ({width:,}). Is a "
+                    f"{sign} not in quotes?"
                 )
             count += 1
     except OpenQuote as quote:
         raise BadTable(
-            f'Line {quote.line:,} of {name} opens a quote (") that is not closed where its cell ends; '
-            "close it, take it out, or write a quote inside of quotes twice."
+            f"Line {quote.line:,} of {name} opens a quote (\") that isn't closed where its cell ends. Close it, take "
+            "it out, or write a quote inside quotes twice."
         ) from None
     return count - table.named
 

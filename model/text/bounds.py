@@ -64,20 +64,19 @@ def without_endless_words(text: str) -> str:
     return _ENDLESS.sub(r"\1", _SIGN_RUN.sub(r"\1\1\1", text))
 
 
-def without_repetition(text: str) -> str:
-    """`text` with what is repeated at length shortened: units inside a word, words, and whole sentences or lines.
+def without_repetition(text: str, words: list[str]) -> list[str]:
+    """The `words` of `text` with what is repeated at length shortened: units inside a word, words, sentences and lines.
 
     "hahahahahaha" -> "hahaha"; a line that is pasted twenty times is read twice. Words of more than `LONGEST_WORD`
-    characters are cut, and the longest shortened. Line breaks become spaces where something was shortened.
+    characters are cut, and the longest shortened.
     """
-    words = text.split()
     if words and max(map(len, words)) >= _LONG:
         text = _LONG_WORD.sub(lambda word: _REPEATED.sub(r"\1\1\1", word[0]), text)
         text = _OVERLONG.sub(_shortened, text)
         words = text.split()
     if len(words) < REPETITIVE or 2 * len(set(words)) > len(words):
-        return text
-    return " ".join(_fewer_copies(_few_sentences(text).split()))
+        return words
+    return _fewer_copies(_few_sentences(text).split())
 
 
 def _shortened(word: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Generator
 
 from model.text.bounds import REPETITIVE, normalised, without_endless_words, without_repetition
-from model.text.emoji_words import few_emoji, name_emoji, open_shortcodes, spoken_name
+from model.text.emoji_words import few_emoji, name_emoji, open_shortcodes
 from model.text.emoticons import hold_emoticons, name_emoticons
 from model.text.letters import (
     SHORTEST_PHRASE,
@@ -23,13 +23,9 @@ from model.text.letters import (
     undo_signs,
     unmask,
 )
+from model.text.markup import CHANNEL, LINK, ROLE, USER, drop_markup
 from model.text.ratings import may_rate, name_drawn_stars, name_ratings
 from model.text.sarcasm import LAST, mark_sarcasm, may_be_tagged, may_take_back
-
-LINK = "http"
-USER = "@user"
-ROLE = "@role"
-CHANNEL = "#channel"
 
 _MAX_ROUNDS = 20
 """Markup can hide markup (`||<@1>||`); a few rounds reach the point where nothing changes any more."""
@@ -47,33 +43,9 @@ _UNSPEAKABLE = re.compile(
 
 _AMPERSANDS = re.compile(r"&(?:amp;)+")
 _CHARACTER_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
-_HTML_TAG = re.compile(r"</?(?:br|p|i|b|em|strong|hr)\s?/?>", re.IGNORECASE)
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _BLOCK_QUOTE = re.compile(r"^[^\S\n]*>>>[^\S\n].*\Z", re.DOTALL | re.MULTILINE)
 _QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*$", re.MULTILINE)
-_CUSTOM_EMOJI = re.compile(r"<a?:(\w{1,64}):\d{1,24}>")
-_ROLE_MENTION = re.compile(r"<@&\d{1,24}>")
-_USER_MENTION = re.compile(r"<@!?\d{1,24}>")
-_CHANNEL_MENTION = re.compile(r"<#\d{1,24}>|<id:[a-z]{1,24}>")
-_COMMAND_MENTION = re.compile(r"</([^:<>\n]{1,100}):\d{1,24}>")
-_TIMESTAMP = re.compile(r"<t:-?\d{1,20}(?::[a-zA-Z])?>")
-_MASKED_LINK = re.compile(
-    r"\[([^\[\]\n]{1,300}+)\]\(<?https?://[^\s()]{1,2000}+(?:\([^\s()]{0,2000}+\))?+[^\n()]{0,300}+\)"
-)
-_LINK = re.compile(r"<?\b(?:https?://|www\.|discord\.gg/)[^\s<>|]+>?", re.IGNORECASE)
-_HANDLE = re.compile(r"(?<![\w@.])@(?!user\b|role\b)\w{1,32}")
-_SPOILER_BARS = re.compile(r"\|{2,}")
-_BOLD_INSIDE = re.compile(r"(?<=[^\W_])(\*{2,3})([^\W_]{1,40}+)\1(?=[^\W_])")
-_SPECIAL_TOKEN = re.compile(r"\[(MASK|SEP|CLS|PAD|UNK)\]")
-"""What the tokenizer has a meaning of its own for, when a person types it."""
-
-_MARKDOWN = re.compile(
-    r"(?<![\w*])\*{2,}|(?<!\*)\*{2,}(?![\w*])|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~{2,}|`+"
-    r"|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|^[^\S\n]*(?:(?:#{1,3}|-#)[^\S\n]+)+",
-    re.MULTILINE,
-)
-_MARKDOWN_SIGN = re.compile(r"[*~`_#]")
-_ESCAPE = re.compile(r"\\([*_~`|>#\\:()\[\]\-])")
 _STRETCH = re.compile(r"([^\W\d_]|[!?.,])\1{3,}")
 _MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff])+")
 _EMOJI_JOINTS = "\u200d\ufe0e\ufe0f\u20e3"
@@ -125,7 +97,7 @@ def clean_in_steps(text: str) -> Generator[None, None, str]:
         for piece in _AT_A_BLANK.findall(text):
             cleaned.append(_clean_piece(piece))
             yield
-        text = " ".join(without_repetition(" ".join(cleaned)).split())
+        text = " ".join(without_repetition(whole := " ".join(cleaned), whole.split()))
         yield
         if text == before:
             break
@@ -146,34 +118,41 @@ def _clean_piece(text: str) -> str:
 
 def is_readable(cleaned: str) -> bool:
     """Whether a cleaned text says anything beyond mentions, links and separators."""
-    return _SUBSTANCE.search(_PLACEHOLDER.sub(" ", cleaned)) is not None
+    if "@" in cleaned or "#" in cleaned or LINK in cleaned:
+        cleaned = _PLACEHOLDER.sub(" ", cleaned)
+    return _SUBSTANCE.search(cleaned) is not None
 
 
 def _quiet(text: str) -> str | None:
     """A text of letters and quiet signs as it is, which most of chat is; None where a closer look is needed."""
     words = text.split()
     lengths = list(map(len, words))
+    said = set(words)
     if (
         _RUN.search(text)
         or _MOCKING_OR_LEET.search(text)
         or (lengths.count(1) > 2 and may_be_spaced(text))
         or (max(lengths, default=0) >= SHORTEST_PHRASE and may_run_together(words))
-        or (len(words) >= REPETITIVE and 2 * len(set(words)) <= len(words))
-        or ("not" in text[-LAST:].lower() and may_take_back(text))
-        or ((" of " in (lowered := text.lower()) or "star" in lowered) and may_rate(text))
+        or (len(words) >= REPETITIVE and 2 * len(said) <= len(words))
+        or ("not" in (lowered := text.lower())[-LAST:] and may_take_back(text))
+        or ((" of " in lowered or "star" in lowered) and may_rate(text))
         or (("(" in text or "#" in text) and may_be_tagged(text))
-        or (("-" in text or "." in text) and (may_be_dotted(text) or "www." in text.lower()))
-        or hold_emoticons(words)
+        or (("-" in text or "." in text) and (may_be_dotted(text) or "www." in lowered))
+        or hold_emoticons(said)
     ):
         return None
     return " ".join(words)
 
 
 def _clean_once(text: str) -> str:
-    text = join_letters(mark_sarcasm(_plain(_UNSPEAKABLE.sub(" ", text))))
+    if not (text.isascii() and text.isprintable()):
+        text = _UNSPEAKABLE.sub(" ", text)
+    apart = mark_sarcasm(_plain(text))
+    words = apart.split()
+    text = join_letters(apart, words)
     if _RUN.search(text):
         text = _STRETCH.sub(r"\1\1\1", text)
-    return " ".join(without_repetition(text).split())
+    return " ".join(without_repetition(text, words if text == apart else text.split()))
 
 
 def _plain(text: str) -> str:
@@ -183,7 +162,7 @@ def _plain(text: str) -> str:
         text = open_shortcodes(text)
     if not text.isascii():
         text = _normalise(text)
-    return name_ratings(_drop_markup(undo_signs(text)))
+    return name_ratings(drop_markup(undo_signs(text)))
 
 
 def _without_blocks(text: str) -> str:
@@ -220,30 +199,3 @@ def _shown(character: str) -> str:
     if character in _EMOJI_JOINTS:
         return " "
     return "" if unicodedata.category(character) == "Cf" else character
-
-
-def _drop_markup(text: str) -> str:
-    """Most texts have none: each pattern is tried only where there is a character that it cannot do without."""
-    if "<" in text:
-        text = _HTML_TAG.sub(" ", text)
-        text = _CUSTOM_EMOJI.sub(lambda match: f" {spoken_name(match[1])} ", text)
-        text = _ROLE_MENTION.sub(f" {ROLE} ", text)
-        text = _USER_MENTION.sub(f" {USER} ", text)
-        text = _CHANNEL_MENTION.sub(f" {CHANNEL} ", text)
-        text = _COMMAND_MENTION.sub(r" /\1 ", text)
-        text = _TIMESTAMP.sub(" time ", text)
-    if "](" in text:
-        text = _MASKED_LINK.sub(r" \1 ", text)
-    if "." in text or "//" in text:
-        text = _LINK.sub(f" {LINK} ", text)
-    if "@" in text:
-        text = _HANDLE.sub(f" {USER} ", text)
-    if "\\" in text:
-        text = _ESCAPE.sub(r"\1", text)
-    if "||" in text:
-        text = _SPOILER_BARS.sub(" ", text)
-    if "[" in text:
-        text = _SPECIAL_TOKEN.sub(r"[ \1 ]", text)
-    if "**" in text:
-        text = _BOLD_INSIDE.sub(r"\2", text)
-    return _MARKDOWN.sub("", text) if _MARKDOWN_SIGN.search(text) else text

@@ -29,8 +29,12 @@ _CHARACTER = (
 )
 _JOINTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
 _RUN = re.compile(
-    rf"(?:[#*0-9]\ufe0f?\u20e3|[{_CHARACTER}][{_JOINTS}]*)(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*"
+    rf"[#*0-9{_CHARACTER}](?:(?<=[#*0-9])\ufe0f?\u20e3|(?<=[{_CHARACTER}])[{_JOINTS}]*)"
+    rf"(?:\s*(?:[{_CHARACTER}{_JOINTS}]|[#*0-9]\ufe0f?\u20e3)+)*"
 )
+"""Begins with a set of characters, which is sought faster than alternatives."""
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _SHORTCODE = re.compile(r"(?<![\w:]):([a-zA-Z0-9_+\-]{1,41}):(?![\w:])")
 _JOINED_CHAIN = re.compile("(?:[^\\s\u200d][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]{0,2}\u200d){12}")
 """Each joined to the next, which no emoji is made of; the library seeks one in a time that grows with the square."""
@@ -46,7 +50,7 @@ _GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
 _LETTER = re.compile(r"[^\W_]")
 _WORDS = re.compile(r"[a-z']+")
 _LAUGHTER = re.compile(
-    r"\b(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b"
+    r"\b(?=[cdfhjklr])(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b"
 )
 _IN_PLACE_OF_A_WORD = re.compile(r"\b(?:an?|the|my|your|our|his|her|their|this|that|some|of|on|in)\s*\Z", re.IGNORECASE)
 
@@ -63,10 +67,15 @@ def name_emoji(text: str) -> str:
 
     Where an emoji stands in place of a word ("the house is on X") it goes by its plain name.
     """
-    if not _RUN.search(text):
+    if text.isascii():
         return text
     text = few_emoji(text)
-    hints = cache(lambda: _hints(text))
+    found_hints: list[frozenset[str]] = []
+
+    def hints() -> frozenset[str]:
+        if not found_hints:
+            found_hints.append(_hints(text))
+        return found_hints[0]
 
     def spoken(run: re.Match[str]) -> str:
         found = _emoji_in(run[0])
@@ -88,8 +97,8 @@ def _emoji_in(run: str) -> list[str]:
 
 def few_emoji(text: str) -> str:
     """`text` with its first `MOST` emoji and the number of the others at its end."""
-    if len(text) <= MOST:
-        return text
+    if len(text) <= MOST or text.isascii() or sum(map(len, _BEYOND_ASCII.findall(text))) <= MOST:
+        return text  # each has a sign beyond ASCII
     count = 0
 
     def kept(run: re.Match[str]) -> str:

@@ -3,11 +3,13 @@ r"""Emoticons and kaomoji as words, before their signs are taken for markup: `:/
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from model.text.tables import rows
 
-_SIGN = re.compile(r"[:;=<>^_\\|]|[^\x00-\x7f]")
+_ASCII_SIGN = re.compile(r"[:;=<>^_\\|]")
+_SIGN = re.compile(rf"{_ASCII_SIGN.pattern}|[^\x00-\x7f]")
 """Nearly every emoticon has one of these."""
 
 _SIGNED = re.compile(r"(?<!\S)[^\s:;=<>^_\\|\x80-\U0010ffff]*+(?:[:;=<>^_\\|]|[^\x00-\x7f\s])\S*")
@@ -27,26 +29,43 @@ _DRIVE_AFTER = re.compile(r"\s*(?:drive|disk|partition|ssd|hdd)\b", re.IGNORECAS
 
 _SCHEME = re.compile(r"https?:/\Z|[a-z]+://", re.IGNORECASE)
 
+_EYES = re.compile("[:;=]")
+_BEFORE = re.compile(r"[\"'~*(]")
+"""What an emoticon follows that does not begin a word."""
+
 _LONGEST = 60
 """Characters of a word that may end in an emoticon."""
 
 
-def hold_emoticons(words: list[str]) -> bool:
+def hold_emoticons(words: Iterable[str]) -> bool:
     """Whether any of the words is an emoticon, perhaps at a sentence's end."""
     return not _at_ends().isdisjoint(words)
 
 
 def name_emoticons(text: str) -> str:
     """`text` with each emoticon that stands by itself, or after a word, as the word it means."""
-    if hold_emoticons(text.split()):
+    words = text.split()
+    if hold_emoticons(words):
         text = _letters_pattern().sub(_meaning, text)
-    if not _SIGN.search(text):
-        return text
+        words = text.split()
     if not text.isascii():
         for spaced in _spaced():
             if spaced in text:
                 text = text.replace(spaced, f" {_senses()[spaced]} ")
-    return _SIGNED.sub(_last_sign, text)
+                words = text.split()
+    if _ASCII_SIGN.search(text) or any(_may_mean(word) for word in words if not word.isascii()):
+        return _SIGNED.sub(_last_sign, text)
+    return text
+
+
+def _may_mean(word: str) -> bool:
+    """Whether a word with signs beyond ASCII alone, as most emoji are, may be an emoticon or hold one."""
+    return (
+        word in _senses()
+        or word[0] in _openings()
+        or _BEFORE.search(word) is not None
+        or (word[0].isascii() and _bare(word) in _senses())
+    )
 
 
 def _last_sign(word: re.Match[str]) -> str:
@@ -61,8 +80,12 @@ def _last_sign(word: re.Match[str]) -> str:
         return typed
     if typed[0].isalnum() and typed[0].isascii():
         sense = _senses().get(bare := _bare(typed))
-        return f" {sense} {typed[len(bare) :]}" if sense is not None else _attached_pattern().sub(_meaning, typed)
-    return _pattern().sub(_meaning, typed)
+        if sense is not None:
+            return f" {sense} {typed[len(bare) :]}"
+        return _attached_pattern().sub(_meaning, typed) if _EYES.search(typed) else typed
+    if typed[0] in _openings() or _BEFORE.search(typed):
+        return _pattern().sub(_meaning, typed)
+    return typed
 
 
 def _is_drive(word: re.Match[str]) -> bool:
@@ -98,6 +121,12 @@ def _at_ends() -> frozenset[str]:
         (before, after) for before in ("", "(", '"') for after in ("", ".", "..", "...", ",", "!", "!!", "?", ")", '"')
     ]
     return frozenset(before + one + after for one in _known() for before, after in around)
+
+
+@cache
+def _openings() -> frozenset[str]:
+    """What emoticons begin with."""
+    return frozenset(one[0] for one in _senses())
 
 
 @cache

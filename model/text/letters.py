@@ -33,6 +33,8 @@ _ENCLOSED_RUN = re.compile(
     rf"[\U0001f150-\U0001f169\U0001f170-\U0001f189](?:[^\S\n]?[\U0001f150-\U0001f169\U0001f170-\U0001f189\ufe0f])*"
     rf"|{_FLAG_LETTER}(?:[{_BETWEEN}]{{0,4}}{_FLAG_LETTER})*"
 )
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ENCLOSED_SIGN = re.compile("[\U0001f150-\U0001f169\U0001f170-\U0001f189\U0001f1e6-\U0001f1ff]")
 _NEIGHBOURS = re.compile(rf"[^{_BETWEEN}]\ufe0f?[^{_BETWEEN}]")
 _GAP = re.compile(f"[{_BETWEEN}]")
 _FLAG_PAIR = re.compile(rf"{_FLAG_LETTER}{{2}}")
@@ -44,11 +46,13 @@ _FAR = re.compile("[\u0370-\u052f\u01ac\u01a7\u01a6\u0196\u0245]")
 
 _SPACED = re.compile(r"(?<![^\s\"'(])[^\W\d_](?: [^\W\d_])+(?: {2,4}[^\W\d_](?: [^\W\d_])*)*(?![^\s\"'),.!?])")
 _SPACED_HINT = re.compile(r"(?<!\S)[^\W\d_] {1,4}[^\W\d_] {1,4}[^\W\d_](?!\S)")
+_SPACED_WITHIN = re.compile(r" [^\W\d_] {1,4}[^\W\d_]")
+"""Within three letters or more that stand alone."""
 _DOTTED = re.compile(r"(?<![^\s\"'(])[^\W\d_]([.\-_*|/~])[^\W\d_](?:\1[^\W\d_]){2,30}(?![^\s\"'),.!?])")
 _LEET_SIGNS = str.maketrans("013457@$", "oieast" + "as")
 _LEET_WORD = re.compile(r"(?<![\w@$#:/.])(?=[a-z]*+[0134578@$])[a-z0134578@$]{3,20}(?![\w@$/:])", re.IGNORECASE)
 _LEET_HINT = re.compile(r"[0134578@$](?:(?=[a-zA-Z])|(?<=[a-zA-Z].))")
-_DOTTED_HINT = re.compile(r"([.\-_*|/~])[^\W\d_]\1[^\W\d_](?!\w)|([.\-_*|/~])[^\W\d_]\2[^\W\d_]\2")
+_DOTTED_HINT = re.compile(r"([.\-_*|/~])[^\W\d_]\1[^\W\d_](?:(?!\w)|\1)")
 _NUMBERED = re.compile(r"([a-z]+)[0134578]+|[0134578]+([a-z]+)")
 """A word with a number: "raid5", "season5", "4head", "5kills"."""
 
@@ -56,7 +60,8 @@ _NUMERONYM = re.compile(r"[a-z]1\d[a-z]")
 """Such as "l10n" and "a11y": the digits count the letters that are left out."""
 
 _VOWEL = re.compile("[aeiouy]")
-_RUN_TOGETHER = re.compile(r"(?<![\w@/.])(#?)([A-Za-z]{10,40})(?![\w/])")
+_SHORTEST_TAG = 10
+_RUN_TOGETHER = re.compile(rf"(?<![\w@/.])(#?)([A-Za-z]{{{_SHORTEST_TAG},40}})(?![\w/])")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LINKING = frozenset(
     {
@@ -88,30 +93,10 @@ _LINKING = frozenset(
 )
 _AFFIXES = frozenset(
     {
-        "able",
-        "age",
-        "al",
-        "ant",
-        "ants",
-        "ate",
-        "ed",
-        "ent",
-        "er",
-        "est",
-        "ing",
-        "ings",
-        "ion",
-        "ish",
-        "ity",
-        "less",
-        "ly",
-        "ment",
-        "ness",
-        "ties",
-        "tion",
-        "un",
+        "able", "age", "al", "ant", "ants", "ate", "ed", "ent", "er", "est", "ing", "ings", "ion", "ish", "ity", "less",
+        "ly", "ment", "ness", "ties", "tion", "un",
     }
-)
+)  # fmt: skip
 SHORTEST_PHRASE = 13
 """Letters from which on a word is looked at for several."""
 
@@ -122,20 +107,19 @@ _LONGEST_WORD = 14
 
 def unmask(text: str) -> str:
     """Letters of other scripts and pictures of letters in `text` as plain ones. Before the emoji are named."""
-    if text.isascii():
-        return text
-    text = _ENCLOSED_RUN.sub(_spelled, text)
-    if _SMALL_CAPITAL.search(text):
+    far = "".join(_BEYOND_ASCII.findall(text))
+    if _ENCLOSED_SIGN.search(far):
+        text = _ENCLOSED_RUN.sub(_spelled, text)
+    if _SMALL_CAPITAL.search(far):
         text = text.translate(_SMALL_CAPITALS)
-    if _OTHER.search(text):
+    if _OTHER.search(far):
         text = _MIXED_WORD.sub(_in_one_script, text)
     return text
 
 
 def may_run_together(words: list[str]) -> bool:
     """Whether one of the words is so long, and not known, that it may be several."""
-    known = _known()
-    return any(len(word) >= SHORTEST_PHRASE and word.strip(_AROUND_WORDS).lower() not in known for word in words)
+    return _hold_unknown(words, SHORTEST_PHRASE)
 
 
 def may_be_spaced(text: str) -> bool:
@@ -148,12 +132,16 @@ def may_be_dotted(text: str) -> bool:
     return _DOTTED_HINT.search(text) is not None
 
 
-def join_letters(text: str) -> str:
-    """Joins "s t u p i d" and letters that run together ("thisgamesucks", a hashtag). Before spaces are made few."""
-    lengths = list(map(len, text.split()))
-    if lengths.count(1) > 2:
+def join_letters(text: str, words: list[str]) -> str:
+    """Joins "s t u p i d" and letters that run together ("thisgamesucks", a hashtag). Before spaces are made few.
+
+    `words` are those of `text`.
+    """
+    lengths = list(map(len, words))
+    if lengths.count(1) > 2 and _SPACED_WITHIN.search(text):
         text = _SPACED.sub(_joined, text)
-    if lengths and (max(lengths) >= SHORTEST_PHRASE or "#" in text):
+        words = text.split()
+    if lengths and (max(lengths) >= SHORTEST_PHRASE or "#" in text) and _hold_unknown(words, _SHORTEST_TAG):
         text = _RUN_TOGETHER.sub(_apart, text)
     return text
 
@@ -171,6 +159,13 @@ def split_words(letters: str) -> str | None:
     if found is None or len(found) * 2 > len(letters):
         return None
     return " ".join(found)
+
+
+def _hold_unknown(words: list[str], length: int) -> bool:
+    """Whether one of the words has so many letters and is not known."""
+    known = _known()
+    long = [word for word in words if len(word) >= length]
+    return any(word.strip(_AROUND_WORDS).lower() not in known for word in long)
 
 
 def _spelled(run: re.Match[str]) -> str:

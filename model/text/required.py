@@ -20,6 +20,12 @@ _GROUP_OPENING = re.compile(r"\((?:\?:|(?P<look>\?<?[!=]))?")
 _QUANTIFIER = re.compile(r"[?*+]\??|\{(?P<least>\d+)(?:,\d*)?\}\??")
 _QUANTIFIERS = tuple("?*+{")
 _UNKNOWN = "\0"
+_LITERAL = re.compile(r"[^\\.^$\[\](){}?*+|]+(?![?*+{])")
+"""Signs that stand for themselves. Read together: the tables have tens of thousands."""
+
+_MARKS = {at: re.compile(rf"\\.|[()]|{re.escape(at)}", re.DOTALL) for at in (" ", "|")}
+"""Where a pattern may be cut, what is in a group, and what only looks like either."""
+
 _WORD = re.compile(rf"(?<![^\s.])[^\s.{_UNKNOWN}]+(?![^\s.])")
 
 
@@ -53,17 +59,14 @@ def _places() -> dict[str, int]:
 
 
 def _cut(pattern: str, at: str) -> Iterator[str]:
-    depth = start = place = 0
-    while place < len(pattern):
-        sign = pattern[place]
-        if sign == "\\":
-            place += 1
-        elif sign in "()":
+    depth = start = 0
+    for mark in _MARKS[at].finditer(pattern):
+        sign, end = mark[0], mark.end()
+        if sign in ("(", ")"):
             depth += 1 if sign == "(" else -1
-        elif sign == at and not depth and pattern[place + 1 : place + 2] not in _QUANTIFIERS:
-            yield pattern[start:place]
-            start = place + 1
-        place += 1
+        elif sign == at and not depth and pattern[end : end + 1] not in _QUANTIFIERS:
+            yield pattern[start : mark.start()]
+            start = end
     yield pattern[start:]
 
 
@@ -82,6 +85,9 @@ def _sequence(pattern: str) -> frozenset[str] | None:
     ways = frozenset([""])
     place = 0
     while place < len(pattern):
+        if literal := _LITERAL.match(pattern, place):
+            ways, place = frozenset(before + literal[0] for before in ways), literal.end()
+            continue
         atom, place = _atom(pattern, place)
         if atom is None or len(ways) * len(atom) > _MOST:
             return None

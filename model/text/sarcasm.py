@@ -43,6 +43,9 @@ LAST = 12
 _MOCKING = re.compile(r"[A-Z][a-z][A-Z][a-z]|[a-z][A-Z][a-z][A-Z]")
 """Longer than what takes turns in "PvP" and "iOS"."""
 
+_TURNS = re.compile(r"[A-Z](?<=[a-z][A-Z])[a-z]")
+"""What all that `_MOCKING` finds has in it, and little else."""
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -66,7 +69,7 @@ def mark_sarcasm(text: str) -> str:
         found = _NOT.search(text, max(0, len(text) - 2 * LAST))
         if found and (text[found.start()].strip() or (_SHOUTED_NOT.search(found[0]) and _is_taken_back(text, found))):
             text, marked = text[: found.start()], True
-    if _MOCKING.search(text) and _is_mocking(text):
+    if _TURNS.search(text) and _MOCKING.search(text) and _is_mocking(text):
         text, marked = text.lower(), True
     return f"{text.rstrip()} {MARK}" if marked and text.strip() else text
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tokenizers import Tokenizer
 
 from model.errors import CheckpointError, NothingToRead
+from model.register import Traits
 from model.text.cleaning import clean, is_readable
+from model.text.known_words import KnownWords
 from model.text.windows import OVERLAP, split_windows, spread
 
 _PART = 2000
 """Characters that are tokenised at a time: each call holds the interpreter's lock."""
 
 _AT_A_BLANK = re.compile(rf".{{1,{_PART}}}(?: |\Z)|.{{1,{_PART}}}", re.DOTALL)
+"""Parts that end between words, so that the tokens are those of the whole."""
+
+_UNKNOWN = "[UNK]"
 
 _WINDOW_CHARACTERS = 3000
 """What a window of 512 tokens holds, and some; of a text with many more of them, only so much is tokenised for each."""
@@ -40,19 +46,34 @@ class Reader:
         try:
             self._tokenizer = Tokenizer.from_buffer(tokenizer)
         except Exception as error:  # the library raises bare Exception
-            raise CheckpointError(f"tokenizer.json is not a tokenizer: {str(error)[:200]}") from error
+            raise CheckpointError(f"tokenizer.json isn't a tokenizer: {str(error)[:200]}") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         start, end = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         if start is None or end is None:
             raise CheckpointError("tokenizer.json lacks [CLS] or [SEP]; a BERT tokenizer is needed.")
         self._start, self._end = start, end
+        self._vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
+        self._known = KnownWords.of(self._tokenizer, self._vocabulary)
         self._room = max_length - 2
 
     @property
     def last_token(self) -> int:
         """The largest number of a token, as the library counts them, which is not always what the file says."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+        return max(self._vocabulary.values())
+
+    def traits(self, rows: Sequence[Sequence[int]]) -> Traits:
+        """What a text's windows tell of its register; where windows overlap, tokens count for each."""
+        ids = [token for row in rows for token in row[1:-1]]
+        pieces = sum(map(self._pieces.__contains__, ids))
+        return Traits(len(ids), pieces / len(ids) if ids else 0.0)
+
+    @cached_property
+    def _pieces(self) -> frozenset[int]:
+        """Tokens that go on with a word, and the one for what cannot be read."""
+        return frozenset(
+            number for token, number in self._vocabulary.items() if token.startswith("##") or token == _UNKNOWN
+        )
 
     def read(self, text: str) -> list[list[int]]:
         """A person's text as windows of token ids, all of them, [CLS] and [SEP] included. Raises NothingToRead."""
@@ -68,7 +89,10 @@ class Reader:
         """
         if most and len(cleaned) > most * _WINDOW_CHARACTERS:
             return self._samples(cleaned, most)
-        windows = split_windows(self._ids(cleaned), self._room)
+        ids = self._ids(cleaned)
+        if len(ids) <= self._room:
+            return Reading([self._framed(ids)])
+        windows = split_windows(ids, self._room)
         read = spread(len(windows), most) if most else range(len(windows))
         return Reading([self._framed(windows[place]) for place in read], len(windows) - len(read))
 
@@ -85,17 +109,20 @@ class Reader:
         return Reading([self._framed(ids[: self._room]) for ids in read], count - most)
 
     def _ids(self, cleaned: str) -> list[int]:
-        ids = [
-            token for part in _parts(cleaned) for token in self._tokenizer.encode(part, add_special_tokens=False).ids
-        ]
+        if len(cleaned) <= _PART:
+            ids = self._tokens(cleaned)
+        else:
+            ids = [token for part in _AT_A_BLANK.findall(cleaned) for token in self._tokens(part)]
         if not ids:
             raise NothingToRead
         return ids
 
+    def _tokens(self, part: str) -> list[int]:
+        ids = self._known.ids(part) if self._known is not None else None
+        if ids is not None:
+            return ids
+        found: list[int] = self._tokenizer.encode(part, add_special_tokens=False).ids
+        return found
+
     def _framed(self, ids: list[int]) -> list[int]:
         return [self._start, *ids, self._end]
-
-
-def _parts(cleaned: str) -> Iterator[str]:
-    """The text in parts that end between words, so that the tokens are those of the whole."""
-    return (part[0] for part in _AT_A_BLANK.finditer(cleaned)) if len(cleaned) > _PART else iter((cleaned,))

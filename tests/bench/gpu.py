@@ -56,7 +56,7 @@ def agreement(engine: Engine, texts: Sequence[str]) -> float:
     same = 0
     for text in texts:
         rows = engine.reader.read(text)
-        verdicts = [one.decide(one.backend.predict(rows)).sentiment for one in (engine, other)]
+        verdicts = [one.decide(one.backend.predict(rows), one.traits(rows)).sentiment for one in (engine, other)]
         same += verdicts[0] is verdicts[1]
     return same / len(texts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from model import open_checkpoint
 from model.backends.base import granted_cpus, pad
 from model.backends.dequantise import float_weights
 from model.backends.engine import Engine
+from model.backends.processor import matrix_units
 from model.text.cleaning import clean
 from model.verdict import SENTIMENTS
 
@@ -85,6 +87,40 @@ def plain_runtime(engine: Engine, size: int) -> Callable[[Sequence[str]], object
         ids, mask = pad(rows, engine.checkpoint.max_length)
         return session.run(None, {"input_ids": ids, "attention_mask": mask})
 
+    return _sorted_by_hand(engine, size, predict)
+
+
+def plain_openvino(engine: Engine, size: int) -> Callable[[Sequence[str]], object]:
+    """OpenVINO as it comes, over the same file, in the same batches."""
+    import openvino
+
+    core = openvino.Core()
+    network = core.read_model(engine.checkpoint.weights)
+    compiled = core.compile_model(network, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    request = compiled.create_infer_request()
+
+    def predict(rows: Sequence[Sequence[int]]) -> Any:
+        ids, mask = pad(rows, engine.checkpoint.max_length)
+        return request.infer({"input_ids": ids, "attention_mask": mask})
+
+    return _sorted_by_hand(engine, size, predict)
+
+
+def plain_torch(pipeline: TextClassificationPipeline, engine: Engine, size: int) -> Callable[[Sequence[str]], object]:
+    """PyTorch over the same network, in bfloat16 where the processor multiplies that, in the same batches."""
+    kind = torch.bfloat16 if has_bf16() else torch.float32
+    network: Any = copy.deepcopy(pipeline.model)
+    network.to(kind)
+
+    def predict(rows: Sequence[Sequence[int]]) -> Any:
+        ids, mask = map(torch.from_numpy, pad(rows, engine.checkpoint.max_length))
+        with torch.inference_mode():
+            return network(input_ids=ids, attention_mask=mask).logits.float().numpy()
+
+    return _sorted_by_hand(engine, size, predict)
+
+
+def _sorted_by_hand(engine: Engine, size: int, predict: Callable[[Any], Any]) -> Callable[[Sequence[str]], object]:
     def work(texts: Sequence[str]) -> list[Any]:
         rows = sorted((row for text in texts for row in engine.reader.read(text)), key=len)
         return [predict(rows[start : start + size]) for start in range(0, len(rows), size)]
@@ -92,18 +128,27 @@ def plain_runtime(engine: Engine, size: int) -> Callable[[Sequence[str]], object
     return work
 
 
+def has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16."""
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(matrix_units()))
+
+
 def multiply_rate(size: int = 2048, rounds: int = 5) -> dict[str, float]:
-    """Multiply-adds per second of a large matrix product, by precision."""
+    """Multiply-adds per second of a large matrix product, in each precision that the processor has units for."""
+    kinds: dict[str, tuple[torch.dtype, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]] = {
+        "fp32": (torch.float32, torch.matmul)
+    }
+    if has_bf16():
+        kinds["bf16"] = torch.bfloat16, torch.matmul
+    if {"amx_int8", "avx512_vnni", "avx_vnni"} & set(matrix_units()):
+        kinds["int8"] = torch.int8, torch._int_mm
     found = {}
-    kinds = {"fp32": torch.float32}
-    if torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"):
-        kinds["bf16"] = torch.bfloat16
-    for name, kind in kinds.items():
-        left, right = (torch.randn(size, size).to(kind) for _ in range(2))
+    for name, (kind, multiply) in kinds.items():
+        left, right = ((torch.randn(size, size) * 40).to(kind) for _ in range(2))
         seconds = []
         for _ in range(rounds):
             started = time.perf_counter()
-            left @ right
+            multiply(left, right)
             seconds.append(time.perf_counter() - started)
         found[name] = size**3 / min(seconds)
     return found

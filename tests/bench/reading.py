@@ -1,6 +1,7 @@
 """`python -m tests.bench.reading [--data DIR]`: what is refused as unreadable, and what reading a text costs.
 
 Of a folder of data sets the English ones are asked how much of them is refused; without one, our own sentences are.
+`python -m tests.bench.rereading COMMIT` holds the cost against an earlier commit's, in one run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import click
 from model.backends.engine import load_engine
 from model.errors import ModelError, Unreadable
 from model.text.cleaning import clean
+from model.text.cost import estimated_tokens
+from model.text.danger import may_be_in_danger
 from model.text.language import check_language, is_plainly_readable
 from tests.bench.texts import chat, sentences
 
@@ -74,7 +77,10 @@ def main(data: Path | None) -> None:
     whole = _microseconds(lambda text: _answer(reader, text), texts[:300])
     for name, work, given in (
         ("cleaning", clean, texts),
+        ("tokens", reader.reader.read_cleaned, [clean(text) for text in texts]),
         ("language", is_plainly_readable, [clean(text) for text in texts]),
+        ("danger", may_be_in_danger, [clean(text) for text in texts]),
+        ("estimate of tokens", estimated_tokens, [clean(text) for text in texts]),
     ):
         spent = _microseconds(work, given)
         click.echo(f"  {name:<24} {spent:8.1f} {spent / whole:8.2%}")
@@ -94,7 +100,7 @@ def _answer(engine: object, text: str) -> None:
     from model.backends.engine import Engine
 
     assert isinstance(engine, Engine)
-    engine.decide(engine.backend.predict(engine.reader.read(text)))
+    engine.answer(text)
 
 
 def _microseconds(work: Callable[[str], object], texts: Sequence[str]) -> float:

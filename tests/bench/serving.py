@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import numpy as np
 
 from model import Classifier, ModelError, Overloaded
 from model.backends.engine import Engine, load_engine
+from model.backends.measuring import batches_of, seconds_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,20 @@ async def closed_load(classifier: Classifier, texts: Sequence[str]) -> float:
     return len(texts) / (time.perf_counter() - started)
 
 
+def backend_alone(engine: Engine, texts: Sequence[str], rounds: int = 3) -> float:
+    """Texts per second of the backend, in the batches that it would be given, without queue, reading and verdicts."""
+    rows = [row for text in texts for row in engine.reader.read(text)]
+    batches = batches_of(rows, engine.budget)
+    return len(texts) / min(seconds_for(engine, batches, time.perf_counter) for _ in range(rounds))
+
+
 async def added_latency(classifier: Classifier, texts: Sequence[str], engine: Engine | None = None) -> float:
     """Seconds that the queue, the thread and the event loop add to one request in flight, as a median difference."""
     engine = engine or load_engine("bundled")
     direct, through = [], []
     for text in texts:
         started = time.perf_counter()
-        engine.decide(engine.backend.predict(engine.reader.read(text)))
+        engine.answer(text)
         direct.append(time.perf_counter() - started)
         started = time.perf_counter()
         await classifier.classify(text)
@@ -234,6 +244,22 @@ async def explained(classifier: Classifier, texts: Sequence[str]) -> float:
         moved += abs(top.effect) > abs(other.effect) or other is top
         counted += 1
     return moved / counted
+
+
+_LOADED = """
+import sys
+from model import load_engine
+engine = load_engine("bundled", "cpu", backend=sys.argv[1])
+for length in (8, 32, 128, 512):
+    engine.backend.predict([[101, *[2023] * (length - 2), 102]] * (1024 // length))
+print(int(open("/proc/self/statm").read().split()[1]) * 4096)
+"""
+
+
+def memory_of(backend: str) -> float:
+    """Megabytes of a process that has nothing but the bundled model on that backend, after batches of all lengths."""
+    ran = subprocess.run([sys.executable, "-c", _LOADED, backend], check=True, capture_output=True, text=True)
+    return int(ran.stdout) / 1e6
 
 
 def resident() -> int:

@@ -1,6 +1,7 @@
 """The real bot in simcord's Discord, over the real bundled model with switches for what can go wrong."""
 
 import asyncio
+import itertools
 import json
 import shutil
 import socket
@@ -10,9 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import asyncpg
 import discord
 import pytest
 import simcord
+from pydantic import SecretStr
 from simcord import interactions
 from simcord.enums import AppCommandType, InteractionType
 
@@ -20,12 +23,16 @@ from bot.app.assemble import assemble
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.open_storage import Storage, open_storage
+from bot.ui import replies
 from model import Classifier, ModelError
 from model.backends.base import InTurn
 from model.backends.engine import load_engine
+from tests.bot.storage.postgres import find_binaries, running_postgres
 from tests.own_environment import isolate
 
 PATIENCE = 20
+
+_numbers = itertools.count()
 
 
 class WatchedBackend(InTurn):
@@ -145,7 +152,7 @@ class Home:
     async def watch(self, channel=None, **options):
         """The admin has a channel watched."""
         said = await self.monitor("enable", channel=channel or self.general, **options)
-        assert "I watch" in said, said
+        assert "Now watching" in said, said
 
     async def hours(self, channel=None):
         """What the store holds of a channel, hour by hour, whoever it is of: (negative, neutral, positive)."""
@@ -227,6 +234,50 @@ def migrated(tmp_path_factory):
     return folder / "mood.db"
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (no initdb in /usr/lib/postgresql or on the PATH)")
+    with running_postgres(binaries) as address:
+        yield address
+
+
+async def _create(address, name, template):
+    connection = await asyncpg.connect(address)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres, tmp_path_factory):
+    """The name of an empty database of this version's schema, to copy."""
+    name = "migrated"
+    asyncio.run(_create(postgres, name, "template1"))
+
+    async def make():
+        address = SecretStr(postgres.removesuffix("postgres") + name)
+        await (await Database.open(tmp_path_factory.mktemp("postgres"), address)).close()
+
+    asyncio.run(make())
+    return name
+
+
+@pytest.fixture
+def new_postgres_url(postgres, request):
+    """The address of a new, empty database; for a test that asks for `database` it has this version's tables."""
+    template = request.getfixturevalue("migrated_postgres") if "database" in request.fixturenames else "template1"
+    name = f"test_{next(_numbers)}"
+    asyncio.run(_create(postgres, name, template))
+    return SecretStr(postgres.removesuffix("postgres") + name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """DATABASE_URL, once for each kind of database."""
+    return request.getfixturevalue("new_postgres_url") if request.param == "postgresql" else None
+
+
 @pytest.fixture
 async def storage(settings, migrated):
     """An SQLite file of the test's own. What the buffer holds is written when a test flushes it."""
@@ -267,6 +318,24 @@ async def world(env):
     guild = env.create_guild("Home")
     channel = guild.create_text_channel("general")
     return World(env, guild, channel, guild.add_member(alice), guild.add_member(maya))
+
+
+@pytest.fixture
+def found(bot, world, monkeypatch):
+    """Lets the model find a verdict or an error that the test puts in; `late` is when "is thinking…" is public."""
+
+    def find(what, *, late=False):
+        async def classify(*_, **__):
+            while late and not world.requests("POST", "/callback"):
+                await asyncio.sleep(0)
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        monkeypatch.setattr(replies, "UNDECIDED_SECONDS", 0 if late else 60)
+        monkeypatch.setattr(type(bot.services.classifier), "classify", classify)
+
+    return find
 
 
 @pytest.fixture

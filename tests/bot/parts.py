@@ -1,5 +1,6 @@
 """How tests reach what is inside a bot."""
 
+import asyncio
 import time
 
 import discord
@@ -40,3 +41,23 @@ class MovedClock:
     def go_on(self, seconds):
         self.now += seconds
         self.ran += seconds
+
+
+class Stopwatch:
+    """A module's `asyncio`, whose time limits are over when a test says so, and not by the clock of a busy machine."""
+
+    def __init__(self, monkeypatch, module):
+        self._limits = {}
+        monkeypatch.setattr(module, "asyncio", self)
+
+    def __getattr__(self, name):
+        return getattr(asyncio, name)
+
+    def timeout(self, _seconds):
+        limit = self._limits[asyncio.current_task()] = asyncio.timeout(None)
+        return limit
+
+    async def hang(self):
+        """Waits until the time of whoever waits here is over, which is now."""
+        self._limits[asyncio.current_task()].reschedule(asyncio.get_running_loop().time())
+        await asyncio.Event().wait()

@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.background_jobs import AT_ONCE, BackgroundJobs, Job, ServerTurns, in_turn
+from bot.background_jobs import AT_ONCE, BackgroundJobs, Job, PutOff, ServerTurns, in_turn
 from bot.storage.errors import DatabaseUnavailable
 
 
@@ -28,6 +28,17 @@ async def test_a_job_that_fails_is_tried_again_and_keeps_no_other_from_its_turn(
     failing, good = jobs.states().values()
     assert (failing.runs, failing.failed, failing.succeeded) == (2, 2, None)
     assert (good.runs, good.failed, good.succeeded) == (2, 0, 12.0)
+
+
+async def test_a_job_that_stands_back_has_neither_failed_nor_succeeded(caplog):
+    async def work(_now):
+        raise PutOff
+
+    jobs = BackgroundJobs((Job("work", work),), clock=lambda: 12.0)
+    await jobs.tick()
+    state = jobs.states()["work"]
+    assert (state.runs, state.put_off, state.failed, state.succeeded) == (1, 1, 0, None)
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from bot.app.logging_setup import set_up_logging
 from bot.commands import sentiment
 from bot.presentation.error_words import SORRY
 from bot.storage.errors import DatabaseUnavailable
+from tests.cards import reply
 from tests.discord.canary import CANARY, HATE, LOVE, traces, traces_in_files
 
 QUIETENED = ("discord", "aiosqlite", "alembic")
@@ -45,11 +46,11 @@ def the_explanation_fails(world, backend, monkeypatch, error):
     monkeypatch.setattr(type(world.env.bot.services.classifier), "explain", raises(error))
 
 
-def the_embed_fails(world, backend, monkeypatch, error):
+def the_card_fails(world, backend, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(sentiment, "verdict_embed", fail)
+    monkeypatch.setattr(sentiment, "verdict_card", fail)
 
 
 def the_store_fails(world, backend, monkeypatch, error):
@@ -72,7 +73,7 @@ FAULTS = (
     the_model_fails,
     the_classifier_fails,
     the_explanation_fails,
-    the_embed_fails,
+    the_card_fails,
     the_store_fails,
     the_database_is_away,
     discord_fails,
@@ -128,4 +129,4 @@ async def test_the_log_would_show_it(log):
 async def test_an_apology_says_nothing_of_the_text_either(world, backend):
     backend.error = RuntimeError(LOVE)
     answer = await world.ask(LOVE)
-    assert (answer.response.content, answer.response.embeds) == (SORRY, [])
+    assert (reply(answer).content, reply(answer).components) == (SORRY, [])

@@ -12,6 +12,7 @@ from bot.presentation.error_words import SLOW, SORRY
 from bot.ui import replies
 from model import Classifier
 from tests.bot.parts import give
+from tests.cards import headline, reply
 
 SECRET = "my secret diary"
 
@@ -39,21 +40,21 @@ async def test_a_slow_model_is_acknowledged_first_and_answers_later(world, backe
     assert world.requests("PATCH", "/messages/@original") == []
     backend.go_on.set()
     answer = await asking
-    assert answer.response.embeds[0].title.endswith("Positive")
+    assert headline(answer.response) == "Positive"
 
 
 async def test_a_failing_model_is_one_friendly_line(world, backend, caplog):
     backend.error = RuntimeError(SECRET)
     answer = await world.ask(SECRET)
-    assert answer.response.content == SORRY
-    assert not answer.response.embeds
+    assert reply(answer).content == SORRY
+    assert not reply(answer).components
     assert SECRET not in caplog.text
 
 
 async def test_a_failing_model_is_one_friendly_line_in_the_menu_too(world, backend):
     backend.error = MemoryError()
     answer = await world.check(SECRET)
-    assert (answer.response.content, answer.response.ephemeral) == (SORRY, True)
+    assert (reply(answer).content, reply(answer).ephemeral) == (SORRY, True)
 
 
 async def test_the_next_text_is_answered_after_a_failure(world, backend):
@@ -61,7 +62,7 @@ async def test_the_next_text_is_answered_after_a_failure(world, backend):
     await world.ask("bad luck")
     backend.error = None
     answer = await world.ask("good luck")
-    assert answer.response.embeds
+    assert answer.response.components
 
 
 async def test_a_full_queue_says_when_to_come_back(world, small_queue, backend):
@@ -69,7 +70,7 @@ async def test_a_full_queue_says_when_to_come_back(world, small_queue, backend):
     waiting = asyncio.create_task(small_queue.classify("first"))
     assert await asyncio.to_thread(backend.entered.wait, 20)
     answer = await world.ask("second")
-    assert answer.response.content == "Too much is waiting to be read; try again in 1 s."
+    assert reply(answer).content == "I'm busy right now. Try again in 1 second."
     backend.go_on.set()
     await waiting
 
@@ -77,14 +78,14 @@ async def test_a_full_queue_says_when_to_come_back(world, small_queue, backend):
 async def test_a_model_that_is_shutting_down_says_so(world, small_queue):
     await small_queue.close()
     answer = await world.ask("anybody there?")
-    assert answer.response.content == "The model is shutting down."
+    assert reply(answer).content == "I'm restarting. Try again in a minute."
 
 
 async def test_an_answer_that_takes_too_long_is_given_up(world, backend, monkeypatch):
     monkeypatch.setattr(sentiment, "LONGEST_WAIT", 0)
     backend.hold()
     answer = await world.ask("hello")
-    assert answer.response.content == SLOW
+    assert reply(answer).content == SLOW
 
 
 async def test_a_text_given_up_leaves_the_queue(world, classifier, backend, monkeypatch):
@@ -95,11 +96,11 @@ async def test_a_text_given_up_leaves_the_queue(world, classifier, backend, monk
 
 
 async def test_a_fault_of_the_bot_itself_is_one_friendly_line(world, monkeypatch, caplog):
-    monkeypatch.setattr(sentiment, "verdict_embed", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(sentiment, "verdict_card", lambda *_, **__: 1 / 0)
     answer = await world.ask(SECRET)
     (error,) = world.env.errors
     assert isinstance(error.original, ZeroDivisionError)
-    assert answer.response.content == SORRY
+    assert reply(answer).content == SORRY
     assert "sentiment failed: ZeroDivisionError" in caplog.text
     assert "Traceback" not in caplog.text
     assert SECRET not in caplog.text
@@ -109,7 +110,7 @@ async def test_a_fault_before_the_acknowledgement_is_told_to_the_person_alone(wo
     world.env.inject_error("POST", "/interactions/*/callback", status=500)
     answer = await world.ask("hello")
     assert len(world.env.errors) == 1
-    assert (answer.response.content, answer.response.ephemeral) == (SORRY, True)
+    assert (reply(answer).content, reply(answer).ephemeral) == (SORRY, True)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ async def test_when_not_even_the_apology_arrives_the_bot_goes_on(world):
     world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=500, times=2)
     await world.ask("hello", private=True)
     assert len(world.env.errors) == 1
-    assert (await world.ask("hello again")).response.embeds
+    assert (await world.ask("hello again")).response.components
 
 
 async def test_what_fails_because_the_bot_has_ended_is_no_failure(caplog):

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, registry
 from bot.commands.privacy_report import as_json, in_words
 from bot.storage.erasures import ERASERS
 from bot.storage.personal_data import erasers
-from bot.storage.schema import Base, KeyAuthor, OptOutRow
+from bot.storage.schema import Base, OptOutRow, RequestRow
+from bot.storage.schema_base import KeyAuthor
 from bot.storage.upsert import table_of
 
 
@@ -108,7 +109,7 @@ async def test_whatever_is_kept_about_somebody_is_told_and_deleted(bot, storage,
     assert all(list(one.entries()) for one in held)
     await storage.write_buffer.forget((filled,), 0, erasers(kinds))
     stays = {table for kept in kinds if kept.erase is None for table in kept.tables}
-    assert stays == {OptOutRow}
+    assert stays == {OptOutRow, RequestRow}
     async with storage.database.read() as connection:
         for row in tables():
             for column in columns_about_people(row):

@@ -24,7 +24,7 @@ async def mods(home):
 
 async def test_the_status_says_that_the_mod_channel_is_left_alone(home, mods):
     said = await home.monitor("status")
-    assert f"Mod channel: I could not post to {mods.mention}; I try again" in said
+    assert f"Mod channel: I couldn't post to {mods.mention}; I'll try again" in said
 
 
 async def test_the_doctor_has_a_mod_channel_that_is_in_order_tried_again(home, mods):

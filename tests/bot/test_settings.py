@@ -49,7 +49,7 @@ def test_empty_values_mean_the_default(monkeypatch):
 def test_an_unknown_setting_is_named_with_the_known_ones():
     write("DISCORD_TOKN=abc\n")
     said = complaint()
-    assert "DISCORD_TOKN;" in said
+    assert "DISCORD_TOKN." in said
     assert all(field.upper() in said for field in Settings.model_fields)
     assert "abc" not in said
 
@@ -77,7 +77,7 @@ BAD = [
 def test_a_bad_value_is_named_but_not_repeated(field, value):
     write(f"{field.upper()}={value}\n")
     said = complaint()
-    assert said.startswith(f"The setting {field.upper()} cannot be used: ")
+    assert said.startswith(f"The setting {field.upper()} can't be used: ")
     assert said.endswith(".")
     assert value.lower() not in said.lower()
     assert "\n" not in said
@@ -91,12 +91,12 @@ def test_the_link_to_help_can_be_left_out_and_is_there_otherwise():
 
 def test_a_bad_link_says_how_a_good_one_begins():
     write("SOURCE_URL=github.com/me/bot\n")
-    assert complaint() == "The setting SOURCE_URL cannot be used: it must start with https://."
+    assert complaint() == "The setting SOURCE_URL can't be used: it must start with https://."
 
 
 def test_a_file_that_is_not_text_is_a_sentence():
     Path(".env").write_bytes("MODEL=bundled\n".encode("utf-16"))
-    assert complaint() == ".env is not UTF-8 text; save it again as UTF-8."
+    assert complaint() == ".env isn't UTF-8 text. Save it again as UTF-8."
 
 
 def test_the_token_is_not_shown_with_the_settings():
@@ -131,7 +131,7 @@ def test_a_secret_that_is_set_twice_is_refused(name, monkeypatch, tmp_path):
     monkeypatch.setenv(f"{name.upper()}_FILE", str(tmp_path / "secret"))
     write(f"{name.upper()}={TOKEN}\n")
     said = complaint()
-    assert said.startswith(f"{name.upper()} and {name.upper()}_FILE are both set;")
+    assert said.startswith(f"{name.upper()} and {name.upper()}_FILE are both set.")
     assert TOKEN not in said
 
 
@@ -140,9 +140,9 @@ def test_a_secret_that_is_set_twice_is_refused(name, monkeypatch, tmp_path):
     [
         (b"", "holds nothing"),
         (b" \n\n", "holds nothing"),
-        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"\xff\xfe\x00", "isn't UTF-8 text"),
         (b"x" * 20_000, "is no secret, but large"),
-        (None, "cannot be read (No such file or directory)"),
+        (None, "I can't read (No such file or directory)"),
     ],
     ids=["empty", "blank", "bytes", "large", "missing"],
 )
@@ -156,16 +156,16 @@ def test_a_file_without_a_secret_is_one_sentence_that_repeats_nothing(held, said
 
 def test_a_folder_or_a_name_that_no_file_can_have_is_no_file_with_a_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("WEB_TOKEN_FILE", str(tmp_path))
-    assert complaint() == "WEB_TOKEN_FILE names a file that cannot be read (Is a directory)."
+    assert complaint() == "WEB_TOKEN_FILE names a file that I can't read (Is a directory)."
     write('WEB_TOKEN_FILE="a\\0b"\n')
     monkeypatch.delenv("WEB_TOKEN_FILE")
-    assert complaint().startswith("WEB_TOKEN_FILE names a file that cannot be read (")
+    assert complaint().startswith("WEB_TOKEN_FILE names a file that I can't read (")
 
 
 def test_what_a_file_holds_must_be_good_enough_as_well(monkeypatch, tmp_path):
     (tmp_path / "secret").write_text("short", "utf-8")
     monkeypatch.setenv("WEB_TOKEN_FILE", str(tmp_path / "secret"))
-    assert complaint().startswith("The setting WEB_TOKEN cannot be used: it must have at least 16 characters")
+    assert complaint().startswith("The setting WEB_TOKEN can't be used: it must have at least 16 characters")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name():
@@ -185,7 +185,7 @@ def test_a_file_that_may_not_be_read_is_one_sentence(monkeypatch):
 
     write("THREADS=3\n")
     monkeypatch.setattr("pydantic_settings.sources.providers.dotenv.DotEnvSettingsSource._read_env_files", refuse)
-    assert complaint() == ".env cannot be read (Permission denied)."
+    assert complaint() == "I can't read .env (Permission denied)."
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_a_file_here_is_the_only_one_that_is_read(account):
 
 def test_what_is_wrong_in_the_accounts_folder_is_named_with_its_path(account):
     write_settings_of(account, "DISCORD_TOKN=abc\n")
-    assert complaint().startswith(f"{account[0] / '.env'} has an unknown setting DISCORD_TOKN;")
+    assert complaint().startswith(f"{account[0] / '.env'} has an unknown setting DISCORD_TOKN.")
 
 
 def test_an_account_whose_folders_cannot_be_looked_into_has_its_defaults(monkeypatch, tmp_path):
@@ -270,3 +270,15 @@ def test_an_account_without_a_home_has_its_defaults_and_keeps_its_files_here(mon
     monkeypatch.setattr("pwd.getpwuid", unknown)
     assert load_settings().data_dir == Path("data")
     assert settings_module.settings_file() is None
+
+
+def test_a_cluster_needs_a_postgresql_and_says_how_to_get_there(monkeypatch):
+    monkeypatch.setenv("CLUSTER", "0/4")
+    assert complaint().startswith(
+        "CLUSTER needs a PostgreSQL that all processes share: set DATABASE_URL (`vibecheck mo"
+    )
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/vibecheck")
+    assert load_settings().cluster == "0/4"
+    for wrong in ("4/4", "0", "first", "0/9999"):
+        monkeypatch.setenv("CLUSTER", wrong)
+        assert complaint() == "The setting CLUSTER can't be used: it must be like 0/4, and the last of four is 3/4."

@@ -35,8 +35,20 @@ def test_an_alert_is_about_what_is_exported(rule):
     assert rule["annotations"]["summary"].endswith(".")
 
 
+def test_no_label_is_one_that_prometheus_puts_over_ours():
+    """It calls ours exported_job then, and an alert that asks for it never fires."""
+    labels = {
+        label
+        for row in PAGE.splitlines()
+        if row.startswith("| `")
+        for label in re.findall(r"`(\w+)`", row.split("|")[2])
+    }
+    assert "task" in labels
+    assert not labels & {"job", "instance"}
+
+
 def test_the_jobs_that_are_asked_for_are_there():
-    asked = {job for rule in RULES for job in re.findall(r'\{job="(\w+)"\}', rule["expr"])}
+    asked = {job for rule in RULES for job in re.findall(r'\{task="(\w+)"\}', rule["expr"])}
     code = "".join(file.read_text("utf-8") for file in (DEPLOY.parent / "bot").rglob("*.py"))
     assert asked == {"alerts", "purging"}
     assert asked <= set(re.findall(r'Job\(\s*"([\w ]+)"', code))

@@ -88,7 +88,7 @@ def test_health_is_asked_where_the_bot_listens(listens, asked):
 
 def test_health_without_a_port_or_without_a_bot_is_not_well(monkeypatch):
     asked = CliRunner().invoke(main, ["health"])
-    assert (asked.exit_code, asked.output) == (1, "METRICS_PORT is not set, so nobody can be asked.\n")
+    assert (asked.exit_code, asked.output) == (1, "METRICS_PORT isn't set, so there's nothing to ask.\n")
     monkeypatch.setenv("METRICS_PORT", "9")
     asked = CliRunner().invoke(main, ["health", "--ready"])
     assert asked.exit_code == 1

@@ -7,11 +7,14 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from bot.app.shutdown import SHUTDOWN_SECONDS
+from bot.cli.main import main
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
-FILES: dict[str, Any] = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in FOLDER.glob("*.yaml")}
+FILES: dict[str, Any] = {
+    file.stem: next(iter(yaml.safe_load_all(file.read_text("utf-8")))) for file in FOLDER.glob("*.yaml")
+}
 POD = FILES["statefulset"]["spec"]["template"]
 (BOT,) = POD["spec"]["containers"]
 PATHS = {"/livez", "/healthz", "/readyz"}
@@ -19,7 +22,7 @@ PATHS = {"/livez", "/healthz", "/readyz"}
 
 def test_what_is_applied_is_there_and_the_rest_says_how():
     applied = {name.removesuffix(".yaml") for name in FILES["kustomization"]["resources"]}
-    assert FILES.keys() - applied == {"kustomization", "servicemonitor"}
+    assert FILES.keys() - applied == {"kustomization", "servicemonitor", "backup"}
     assert [one["name"] for one in FILES["kustomization"]["images"]] == [BOT["image"]]
 
 
@@ -59,3 +62,16 @@ def test_it_is_asked_what_it_answers_and_has_the_time_that_it_needs():
     startup = probes["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] > 300, "that long a database is waited for"
     assert POD["spec"]["terminationGracePeriodSeconds"] > SHUTDOWN_SECONDS
+
+
+def test_a_backup_is_a_command_of_ours_with_what_it_needs_and_no_more():
+    pod = FILES["backup"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (backup,) = pod["containers"]
+    assert backup["image"] == BOT["image"]
+    command, folder = backup["args"]
+    assert command in main.commands
+    assert pod["securityContext"] == POD["spec"]["securityContext"]
+    assert backup["securityContext"] == BOT["securityContext"]
+    names = {one["name"]: one["value"] for one in backup["env"]}
+    assert names.keys() == {"DATABASE_URL_FILE", "DATA_DIR"}, "no token, and no key that would lie beside the backups"
+    assert {folder, names["DATA_DIR"], "/tmp"} <= {one["mountPath"] for one in backup["volumeMounts"]}

@@ -12,7 +12,8 @@ from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNITS = sorted(DEPLOY.glob("*.service"))
+UNITS = [DEPLOY / "vibecheck.service", DEPLOY / "vibecheck@.service"]
+BACKUP = DEPLOY / "vibecheck-backup.service"
 MOST_EXPOSED = 1.5
 
 
@@ -21,13 +22,13 @@ def lines(unit):
 
 
 def test_there_are_one_and_one_of_several():
-    assert [unit.name for unit in UNITS] == ["vibecheck.service", "vibecheck@.service"]
+    assert sorted(DEPLOY.glob("*.service")) == sorted([*UNITS, BACKUP])
     one, several = (unit.read_text("utf-8").splitlines()[2:] for unit in UNITS)
     assert not any("-%i-%i" in line for line in several)
     assert [line.replace("-%i", "").replace(" (%i)", "") for line in several] == one
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [*UNITS, BACKUP], ids=lambda unit: unit.name)
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_its_exposure_is_rated_as_promised(unit):
     ran = subprocess.run(
@@ -62,3 +63,27 @@ def test_it_keeps_nothing_from_the_program_that_the_program_needs(unit):
     assert "ProcSubset=pid" not in said
     assert not any("@resources" in line for line in said)
     assert not any(line.startswith("MemoryDenyWriteExecute") for line in said)
+
+
+def test_a_backup_is_made_of_what_the_service_writes_by_the_account_that_may_read_it():
+    said, service = lines(BACKUP), lines(UNITS[0])
+    assert {"DynamicUser=yes", "User=vibecheck", "Type=oneshot"} <= set(said), (
+        "named as systemd names the service's own"
+    )
+    for same in ("WorkingDirectory=%S/vibecheck", "Environment=DATA_DIR=%S/vibecheck", "StateDirectoryMode=0700"):
+        assert same in said
+        assert same in service
+    assert "StateDirectory=vibecheck vibecheck-backups" in said
+    (command,) = (line for line in said if line.startswith("ExecStart="))
+    words = command.split()
+    assert words[1:3] == ["backup", "%S/vibecheck-backups"]
+    assert "EnvironmentFile=-/etc/vibecheck/settings" in said
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_the_timer_is_valid_and_makes_up_for_a_day_that_was_missed():
+    timer = BACKUP.with_suffix(".timer")
+    assert "Persistent=yes" in lines(timer)
+    (when,) = (line.partition("=")[2] for line in lines(timer) if line.startswith("OnCalendar="))
+    ran = subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr

@@ -14,9 +14,13 @@ import discord
 from simcord.backend.models.message import Poll, PollAnswer
 
 from model import Unreadable
+from tests.cards import card, reply
 from tests.discord.wire import ANSWER, CALLBACK, World, add_admin, answered, until
 
 CANARY = "Xylophonic-Zwieback"
+NAMED = "Quizzical-Pumpernickel"
+"""What a moderator calls an event, for all to read: that is kept on purpose, in the database and nowhere else."""
+
 LOVE, HATE = f"I really love this {CANARY}", f"I hate {CANARY}, it is terrible"
 POLISH = f"Wszyscy bardzo lubimy {CANARY}"
 DANGER = f"nobody would miss me if i was gone, not even {CANARY}"
@@ -28,29 +32,32 @@ async def ask_in_public(world: World) -> None:
     """And why, and that it is right."""
     answer = await world.ask(LOVE)
     assert (await world.why(answer)).response.embeds
-    await world.press(answer, "Right")
+    followed = (await world.press(answer, "Right")).followups
+    assert followed
+    if followed[-1].components:  # not where the database did not note it
+        await world.alice.click(followed[-1], label="Take it back")
 
 
 async def ask_in_private(world: World) -> None:
     """And say that it is wrong."""
     answer = await world.ask(HATE, private=True)
-    await world.press(answer, "Wrong")
-    await world.press(answer, "Should be neutral")
+    (which,) = (await world.press(answer, "Wrong")).followups
+    await world.alice.select(which, ["1"])
 
 
 async def ask_in_a_direct_message(world: World) -> None:
-    assert (await world.alice.user.slash("sentiment", text=f"What do you think of {CANARY}?")).response.embeds
+    assert (await world.alice.user.slash("sentiment", text=f"What do you think of {CANARY}?")).response.components
 
 
 async def ask_about_a_long_text(world: World) -> None:
-    (embed,) = (await world.ask(" ".join(f"{LOVE}, said number {number}." for number in range(100)))).response.embeds
-    assert "parts" in (embed.footer.text or "")
+    answer = await world.ask(" ".join(f"{LOVE}, said number {number}." for number in range(100)))
+    assert "parts" in card(answer.response)
 
 
 async def ask_in_another_language(world: World) -> None:
     for private in (False, True):
         answer = await world.ask(POLISH, private=private)
-        assert answer.response.content == str(Unreadable("Polish"))
+        assert reply(answer).content == str(Unreadable("Polish"))
 
 
 async def ask_about_danger(world: World) -> None:
@@ -75,7 +82,7 @@ async def ask_about_all_that_a_message_can_say(world: World) -> None:
         assert (await world.why(answer)).response.embeds
     assert asked.poll is poll
     await world.maya.slash(world.channel, "privacy opt-out")
-    assert not (await world.check(HATE)).response.embeds
+    assert not (await world.check(HATE)).response.components
     await world.maya.slash(world.channel, "privacy opt-in")
 
 
@@ -108,6 +115,23 @@ async def say_edit_and_delete(world: World) -> None:
     await world.maya.delete(message)
 
 
+async def mark_events(world: World) -> None:
+    """What somebody names is kept; what they only type, and what is refused, isn't."""
+    admin = add_admin(world)
+    typed = (
+        ("mark", {"text": CANARY, "when": f"{CANARY} o'clock"}),
+        ("mark", {"text": NAMED}),
+        ("marks", {}),
+        ("unmark", {"mark": CANARY}),
+        ("channel", {}),
+    )
+    for command, options in typed:
+        result = await admin.slash(world.channel, f"mood {command}", **options)
+        await until(partial(answered, result))
+    await admin.autocomplete(world.channel, "mood unmark", "mark", CANARY)
+    await admin.autocomplete(world.channel, "mood unmark", "mark", NAMED[:9])
+
+
 async def use_privacy(world: World) -> None:
     """Nothing of a text is there to be shown, but whatever is shown is built here."""
     for command in ("see", "export", "delete", "opt-out", "opt-in"):
@@ -137,7 +161,7 @@ async def be_too_late(world: World) -> None:
 async def wait_for_a_limit_and_a_bad_gateway(world: World) -> None:
     world.local.rate_limit("PATCH", ANSWER, retry_after=0.1)
     world.local.http_error("PATCH", ANSWER, status=502)
-    assert (await world.ask(HATE, private=True)).response.embeds
+    assert (await world.ask(HATE, private=True)).response.components
 
 
 PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
@@ -152,6 +176,7 @@ PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
     be_watched,
     say_edit_and_delete,
     be_watched,
+    mark_events,
     use_privacy,
     be_refused_the_answer,
     be_too_late,
@@ -159,17 +184,15 @@ PATHS: tuple[Callable[[World], Awaitable[None]], ...] = (
 )
 
 
-def traces(content: bytes) -> Iterator[str]:
+def traces(content: bytes, canary: str = CANARY) -> Iterator[str]:
     """The canary's words that are in these bytes, in any case and encoding."""
-    for word in CANARY.split("-"):
+    for word in canary.split("-"):
         for encoding in _ENCODINGS:
             if word.lower().encode(encoding) in content.lower():
                 yield f"{word} in {encoding}"
 
 
-def traces_in_files(folder: Path) -> list[str]:
+def traces_in_files(folder: Path, canary: str = CANARY) -> list[str]:
     """Every file below the folder that holds one, by its name or content."""
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return [
-        f"{file.name}: {found}" for file in files for found in traces(file.name.encode() + b"\0" + file.read_bytes())
-    ]
+    contents = {file: file.name.encode() + b"\0" + file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return [f"{file.name}: {found}" for file, content in contents.items() for found in traces(content, canary)]

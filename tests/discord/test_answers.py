@@ -1,10 +1,9 @@
 """What people get, over real connections, from a bot that asks Discord for no intent at all."""
 
-import re
-
 import pytest
 
 from bot.demo.gateway import Op
+from tests.cards import card, headline
 from tests.discord.wire import (
     ANSWER,
     CALLBACK,
@@ -21,12 +20,12 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures(
 
 GOOD = "I love this, wonderful"
 BAD = "this is terrible, I hate it"
-VERDICT = re.compile(r"\S+ (Negative|Neutral|Positive)")
+HEADLINES = {"Negative", "Neutral", "Positive", "Mixed"}
 
 
 async def test_the_bot_comes_online_and_registers_its_commands(local):
     registered = {name for name, _type in local.backend.commands[None]}
-    assert registered == {"sentiment", "Check sentiment", "about", "privacy", "monitor", "mood"}
+    assert registered == {"sentiment", "Check sentiment", "about", "privacy", "monitor", "mood", "setup", "help"}
     assert local.requests.count(f"PUT /applications/{local.backend.application_id}/commands") == 1
 
 
@@ -36,30 +35,28 @@ async def test_the_bot_identifies_once_and_asks_for_what_monitoring_needs(local)
     assert local.gateway.log.count(Op.IDENTIFY) == 1
 
 
-async def test_sentiment_is_answered_with_an_embed_for_everybody(world):
+async def test_sentiment_is_answered_with_a_card_for_everybody(world):
     answer = await world.ask(GOOD)
-    (embed,) = answer.response.embeds
-    assert VERDICT.fullmatch(embed.title)
-    assert GOOD in embed.description
+    assert headline(answer.response) in HEADLINES
+    assert GOOD in card(answer.response)
     assert answer.response.id in [message.id for message in world.channel.history(viewer=world.maya)]
 
 
 async def test_a_private_answer_is_for_the_asker_alone(world):
     answer = await world.ask(GOOD, private=True)
-    assert answer.response.embeds
+    assert answer.response.components
     assert answer.response.ephemeral
 
 
 async def test_a_message_can_be_checked_although_the_bot_reads_no_messages(world):
     answer = await world.check(BAD)
-    (embed,) = answer.response.embeds
-    assert embed.title.endswith("Negative")
+    assert headline(answer.response) == "Negative"
     assert answer.response.ephemeral
 
 
 async def test_sentiment_is_answered_in_a_direct_message(world):
     answer = await world.alice.user.slash("sentiment", text=GOOD)
-    assert VERDICT.fullmatch(answer.response.embeds[0].title)
+    assert headline(answer.response) in HEADLINES
 
 
 async def test_why_is_answered(world):
@@ -85,7 +82,7 @@ async def test_a_crowd_is_acknowledged_within_three_seconds_and_answered_while_t
         await until(lambda: all(answered(answer) for answer in answers))
     assert busy
     assert_answered_once(requests, answers)
-    assert all(VERDICT.fullmatch(answer.response.embeds[0].title) for answer in answers)
+    assert all(headline(answer.response) in HEADLINES for answer in answers)
     assert ops == []
     assert local.gateway.log.count(Op.HEARTBEAT) > beats
 
@@ -102,7 +99,7 @@ async def test_a_text_that_takes_long_is_acknowledged_first_and_answered_for_eve
         await until(lambda: all(answered(answer) for answer in answers))
     assert_answered_once(requests, answers)
     assert matching(requests, "PATCH", ANSWER)
-    assert all(VERDICT.fullmatch(answer.response.embeds[0].title) for answer in answers)
+    assert all(headline(answer.response) in HEADLINES for answer in answers)
     seen = {message.id for message in world.channel.history(viewer=world.maya)}
     assert {answer.response.id for answer in answers} <= seen
 

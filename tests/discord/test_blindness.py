@@ -46,7 +46,7 @@ def guild_of(shard):
 async def watched(world):
     """The world's channel is watched."""
     answer = await add_admin(world).slash(world.channel, "monitor enable", channel=world.channel)
-    assert "I watch" in answer.response.content
+    assert "Now watching" in answer.response.content
     await asyncio.sleep(1.1)  # a notice's time is noted to the second
 
 

@@ -10,11 +10,12 @@ import pytest
 from bot.app.connecting import EX_OK
 from bot.demo.gateway import Op
 from bot.demo.local_discord import LocalDiscord
-from tests.discord.canary import CANARY, LOVE, PATHS, ask_in_public, traces, traces_in_files
+from tests.discord.canary import CANARY, LOVE, NAMED, PATHS, ask_in_public, traces, traces_in_files
 from tests.discord.wire import build_world, online_bot, until
 
 PRIVACY = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
-TABLES = ("feedback", "message_scores", "hours", "opt_outs", "bookkeeping")
+TABLES = ("feedback", "message_scores", "hours", "opt_outs", "bookkeeping", "marks")
+DATABASE = {"mood.db", "mood.db-wal"}
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ async def test_a_text_that_was_read_in_every_way_is_in_no_file_and_no_line(local
         await until(lambda: Op.RESUME in local.gateway.log and local.gateway.connected)
         await ask_in_public(world)
         assert traces_in_files(tmp_path) == []
+        named = {found.partition(":")[0] for found in traces_in_files(tmp_path, NAMED)}
         kept = {file.name for file in (tmp_path / "data").iterdir()}
         secret = world.alice.id, world.maya.id
     assert bot.process.returncode == EX_OK
@@ -59,7 +61,9 @@ async def test_a_text_that_was_read_in_every_way_is_in_no_file_and_no_line(local
     assert "INSERT INTO" not in bot.said
     assert "Traceback" not in bot.said
     assert traces_in_files(tmp_path) == []
-    assert list(traces("".join(capfd.readouterr()).encode())) == []
+    said = "".join(capfd.readouterr()).encode()
+    assert [*traces(said), *traces(said, NAMED), *traces(bot.said.encode(), NAMED)] == []
+    assert named and named <= DATABASE
     assert "mood.db" in kept
     assert [name for name in kept if f"`{name}`" not in PRIVACY] == []
     assert [one for one in secret if is_somewhere(one, tmp_path / "data") or str(one) in bot.said] == []

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bot.presentation.error_words import SORRY
+from tests.cards import reply
 from tests.discord.wire import ANSWER, CALLBACK, LONG, answered, assert_answered_once, matching, new_requests, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("bot")]
@@ -31,7 +32,7 @@ async def test_a_rate_limit_is_waited_out_and_the_answer_arrives(local, world, p
     with new_requests(local) as requests:
         answer = await world.ask(TEXT, private=private)
     assert answered(answer)
-    assert answer.response.embeds
+    assert answer.response.components
     assert len(matching(requests, method, path)) == 3
     assert time.perf_counter() - started >= 2 * 0.8
 
@@ -42,7 +43,7 @@ async def test_a_bad_gateway_is_tried_again_and_the_answer_arrives(local, world,
     with new_requests(local) as requests:
         answer = await world.ask(TEXT, private=private)
     assert answered(answer)
-    assert answer.response.embeds
+    assert answer.response.components
     assert len(matching(requests, method, path)) == 2
 
 
@@ -53,14 +54,14 @@ async def test_many_limited_at_once_are_all_answered(local, world, private):
         local.rate_limit("PATCH", ANSWER, retry_after=0.3, times=8)
     answers = world.ask_at_once((f"{TEXT} {number}" for number in range(16)), private=private)
     await until(lambda: all(answered(answer) for answer in answers))
-    assert all(answer.response.embeds for answer in answers)
+    assert all(answer.response.components for answer in answers)
 
 
 async def test_a_slow_api_still_gets_its_answer(local, world, monkeypatch):
     monkeypatch.setattr(local.rest, "latency", 1.2)
     answer = await world.ask(TEXT)
     assert answered(answer)
-    assert answer.response.embeds
+    assert answer.response.components
 
 
 async def test_what_takes_long_is_acknowledged_in_time_through_a_slow_api(local, world, monkeypatch):
@@ -70,7 +71,7 @@ async def test_what_takes_long_is_acknowledged_in_time_through_a_slow_api(local,
         await until(lambda: all(answered(answer) for answer in answers))
     assert matching(requests, "PATCH", ANSWER)
     assert_answered_once(requests, answers)
-    assert all(answer.response.embeds for answer in answers)
+    assert all(answer.response.components for answer in answers)
 
 
 @EVERY_STEP
@@ -78,7 +79,7 @@ async def test_a_refused_answer_becomes_an_apology(local, world, private, method
     local.http_error(method, path, status=403, code=50013)
     (answer,) = world.ask_at_once([TEXT], private=private)
     await until(lambda: answered(answer))
-    assert (answer.response.content, answer.response.embeds) == (SORRY, [])
+    assert (reply(answer).content, reply(answer).components) == (SORRY, [])
     assert answer.response.ephemeral
 
 
@@ -97,7 +98,7 @@ async def test_a_person_who_has_moved_on_is_left_alone(local, world, bot, privat
         gone = world.ask_at_once([TEXT], private=private)[0]
         await until(lambda: local.rest._faults[-1].times == 0)
         answer = await world.ask(TEXT, private=True)
-    assert answer.response.embeds
+    assert answer.response.components
     assert not answered(gone)
     assert len(requests) == (3 if path == CALLBACK else 4)
     assert bot.said == said

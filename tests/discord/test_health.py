@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.app.connecting import EX_CONFIG
 from bot.cli.main import main
 from bot.demo.local_discord import LocalDiscord
+from model.checkpoints.checkpoint import open_checkpoint
 from tests.discord.test_process import TEXT
 from tests.discord.wire import build_world, online_bot, started_bot
 from tests.soak.store import opened_store
@@ -29,6 +30,7 @@ EXPECTED = frozenset(
     store_written_messages store_up purge_oldest_row_age_seconds shard_up shard_latency_seconds guilds
     shard_sessions identifies_remaining gateway_events discord_requests discord_invalid_requests
     interactions_seconds messages job_last_success_timestamp_seconds job_seconds job_failures
+    job_put_off leads lease_held shards_unheld
     """.split()  # noqa: SIM905
 )
 
@@ -88,7 +90,7 @@ async def test_it_lives_before_it_works_and_works_before_it_is_ready(local, worl
         await becomes(ask, "/livez", 200, 60)
         status, said = await ask("/readyz")
         assert status == 503
-        assert '"discord": {"ok": false, "said": "it is not connected yet"}' in said
+        assert '"discord": {"ok": false, "said": "it isn\'t connected yet"}' in said
         await becomes(ask, "/healthz", 200, 60)
         assert (await ask("/readyz"))[0] == 503
         local.gateway.shards_held.clear()
@@ -100,7 +102,7 @@ async def test_numbers_go_up_and_nobody_is_in_them(local, world, tmp_path, port,
     async with online_bot(local, tmp_path, METRICS_PORT=str(port)):
         await becomes(ask, "/readyz", 200, 30)
         before = samples((await ask("/metrics"))[1])
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         await asyncio.sleep(0.5)
         status, said = await ask("/metrics")
     assert status == 200
@@ -149,7 +151,7 @@ async def test_a_store_that_stands_still_is_red_within_the_promise_and_green_aga
                 await becomes(ask, "/healthz", 503, RED_SECONDS)
                 status, said = await ask("/readyz")
                 assert status == 503
-                assert "it has not answered for" in said
+                assert "it hasn't answered" in said
                 assert (await ask("/livez"))[0] == 200
                 assert samples((await ask("/metrics"))[1])["vibecheck_store_up", ()] == 0
             await becomes(ask, "/healthz", 200, 30)
@@ -160,7 +162,7 @@ async def test_a_port_that_somebody_has_is_one_sentence_and_78(local, world, tmp
         port = taken.getsockname()[1]
         async with started_bot(local, tmp_path, METRICS_PORT=str(port)) as bot:
             assert await bot.ended() == EX_CONFIG
-    assert bot.said.splitlines()[-1].startswith(f"Health and metrics cannot be served at 127.0.0.1:{port} (")
+    assert bot.said.splitlines()[-1].startswith(f"Health checks and metrics can't be served at 127.0.0.1:{port} (")
 
 
 async def test_without_a_port_nothing_listens(local, world, tmp_path, port, ask):
@@ -182,5 +184,5 @@ async def test_the_command_asks_the_bot_that_runs(local, world, tmp_path, port, 
         for arguments in ([], ["--ready"]):
             answer = await asyncio.to_thread(CliRunner().invoke, main, ["health", *arguments])
             assert answer.exit_code == 0, answer.output
-            assert answer.output.startswith("model: 0")
+            assert answer.output.startswith(f"model: {open_checkpoint('bundled').version} answers")
         assert "discord: 1 of 1 shards are connected" in answer.output

@@ -21,9 +21,15 @@ from tests.soak.people import is_complete
 from tests.soak.store import opened_store
 
 LEAVES = {OptionType.SUBCOMMAND, OptionType.SUBCOMMAND_GROUP}
-WORDS = {"text": TEXT, "since": "7 days", "source": "nowhere"}
+WORDS = {"text": TEXT, "since": "7 days", "source": "nowhere", "mark": "1"}
+WORDS["url"] = "https://discord.com/api/webhooks/123456789012345678/" + "t" * 68
 PRESSED = {"why:": "Why?", "feedback:": "Right", "alert:": "alert:1", "privacy:": "privacy:delete"}
+PRESSED |= {name: name for name in ("setup:begin", "setup:start")} | {"help:": "help:1", "notice:": "notice:details"}
+PRESSED["happened:"] = f"happened:1:{20_000 * 24}:{20_000 * 24 + 1}"
 """How each kind of button is pressed: by its label under an answer, or by its id under some post."""
+
+IN_PRIVATE = {"which:", "undo:"}
+"""What is used in the messages that follow "Wrong" and "Right"."""
 
 
 @pytest.fixture
@@ -78,12 +84,14 @@ def commands_below(described, name=""):
         yield name, described.get("options", ())
 
 
-def filled(options, channels):
-    """What is required, and every channel, so that there is something to look up."""
+def filled(options, channels, roles):
+    """What is required, and every channel and role, so that there is something to look up."""
     values = {}
     for option in options:
         if option["type"] == OptionType.CHANNEL:
             values[option["name"]] = next(channels)
+        elif option["type"] == OptionType.ROLE:
+            values[option["name"]] = next(roles)
         elif option.get("required"):
             choices = option.get("choices")
             values[option["name"]] = choices[0]["value"] if choices else WORDS[option["name"]]
@@ -98,13 +106,23 @@ async def press(world, who, custom_id):
     return await who.click(to_discord_message(world.local, post), label="x")
 
 
-async def ask_everything(world, owner, admin, answer):
+async def choose(world, who):
+    """Uses a select of the set-up's form."""
+    backend = world.local.backend
+    options = [{"label": kind, "value": kind, "default": kind == "weekly"} for kind in ("weekly", "daily")]
+    row = {"type": 1, "components": [{"type": 3, "custom_id": "setup:digest", "options": options}]}
+    post = backend.create_message(world.channel.id, backend.bot_user.id, "", components=[row])
+    return await who.select(to_discord_message(world.local, post), ["daily"], custom_id="setup:digest")
+
+
+async def ask_everything(world, owner, admin, answer, which, thanks):
     """Every command, menu, button and suggestion that there is, each acknowledged before the next; by its name.
 
     Each is used by an admin of its own, since one person is not drawn many charts at a time.
     """
     backend, asked = world.local.backend, {}
     channels = cycle([world.channel, world.alice.guild.create_text_channel("other")])
+    roles = cycle([world.alice.guild.create_role("staff")])
 
     async def note(name, result):
         asked[name] = result
@@ -118,7 +136,7 @@ async def ask_everything(world, owner, admin, answer):
                 continue
             for typed, options in commands_below(described):
                 who = owner if name == "model" else admin()
-                await note(typed, await who.slash(world.channel, typed, **filled(options, channels)))
+                await note(typed, await who.slash(world.channel, typed, **filled(options, channels, roles)))
                 for one in options:
                     if one.get("autocomplete"):
                         await who.autocomplete(world.channel, typed, one["name"], "e")
@@ -127,6 +145,9 @@ async def ask_everything(world, owner, admin, answer):
     for kind, how in PRESSED.items():
         pressed = await press(world, admin(), how) if ":" in how else await world.press(answer, how)
         await note(kind, pressed)
+    await note("a select", await choose(world, admin()))
+    await note("which:", await world.alice.select(which, ["1"]))
+    await note("undo:", await world.alice.click(thanks, label="Take it back"))
     return asked
 
 
@@ -135,18 +156,20 @@ async def test_everybody_hears_in_time_and_is_told_at_the_end_and_what_is_lost_i
 ):
     await owner.slash(world.channel, "monitor enable")
     answer = await world.ask(TEXT)
+    (which,) = (await world.press(await world.ask(TEXT), "Wrong")).followups
+    (thanks,) = (await world.press(await world.ask(TEXT), "Right")).followups
     async with store.standing_still():
         local.patience = 0
         for _ in range(3):
             await world.maya.send(world.channel, TEXT)
-        asked = await ask_everything(world, owner, admin, answer)
+        asked = await ask_everything(world, owner, admin, answer, which, thanks)
         code, seconds = await end(bot, signal.SIGTERM)
         assert [name for name, result in asked.items() if not is_complete(result)] == []
     assert len(asked) >= 30
     assert code == EX_OK
     assert seconds < ORDERLY_SECONDS
-    # Three messages, and the one that was checked; three words in public that the charts were refused in private.
-    assert "4 messages and 3 removals could not be written before the end" in bot.said
+    # Three messages, and the one that was checked; four words in public that the charts were refused in private.
+    assert "4 messages and 4 removals could not be written before the end" in bot.said
     assert "failed" not in bot.said
     assert "nor could" not in bot.said
     assert "Traceback" not in bot.said
@@ -155,9 +178,14 @@ async def test_everybody_hears_in_time_and_is_told_at_the_end_and_what_is_lost_i
 def test_every_kind_of_button_is_pressed_above_and_there_is_nothing_else_to_use():
     ours = [one for one in discord.ui.DynamicItem.__subclasses__() if one.__module__.startswith("bot.")]
     kinds = {one.__discord_ui_compiled_template__.pattern.partition(":")[0] + ":" for one in ours}
-    assert kinds == set(PRESSED)
-    written = "".join(file.read_text("utf-8") for file in Path(features.__code__.co_filename).parent.rglob("*.py"))
-    assert not re.search(r"ui\.(Modal|select|Select|button\()|\w+Select\b\(", written)
+    assert kinds == {*(name.partition(":")[0] + ":" for name in PRESSED), *IN_PRIVATE}
+    files = Path(features.__code__.co_filename).parent.rglob("*.py")
+    written = "".join(file.read_text("utf-8") for file in files if file.parts[-2:] != ("setup", "form.py"))
+    others = written.replace("class WhichSelect(discord.ui.DynamicItem[discord.ui.Select[Any]]", "")
+    others = others.replace("discord.ui.Select(placeholder", "").replace("WhichSelect(", "")
+    snooze = r"class SnoozeSelect\(.*|SnoozeSelect\(|isinstance\(item, discord\.ui\.Select\)"
+    others = re.sub(snooze, "", others)
+    assert not re.search(r"ui\.(Modal|select|Select|button\()|\w+Select\b\(", others)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

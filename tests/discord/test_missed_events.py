@@ -80,7 +80,11 @@ async def test_the_only_server_a_channel_and_messages_are_gone_after_the_bot_was
     async with online_bot(local, tmp_path):
         await admin.slash(world.channel, "monitor enable", whole_server=True)
         for channel in (doomed, world.channel):
-            for number in range(3):  # the first brings the notice
+            await world.maya.send(channel, BAD)  # it brings the notice
+        await until(lambda: count(tmp_path, "notices", "1") == 2)
+        await asyncio.sleep(1.1)  # a notice's time is noted to the second
+        for channel in (doomed, world.channel):
+            for number in range(2):
                 await world.maya.send(channel, f"{BAD} {number}")
         await until(lambda: count(tmp_path, "message_scores", "1") >= 4)
         await admin.slash(world.channel, "monitor disable", whole_server=True)

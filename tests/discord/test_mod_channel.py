@@ -36,7 +36,7 @@ async def test_a_connection_that_is_closed_without_an_answer_is_no_refusal(scene
             await post(NOW + 10_000 * failures)
         assert isinstance(raised.value, REQUEST_FAILURES)
         assert not isinstance(raised.value, OSError)  # which is all that used to be expected
-    assert "because Discord fails at the moment" in channels.trouble(channel.id)
+    assert "because Discord has problems" in channels.trouble(channel.id)
     assert channels.paused(channel.id, NOW + 20_000)
     assert not channels.paused(channel.id, NOW + 20_900)
     await post(NOW + 30_000)
@@ -56,7 +56,7 @@ async def test_what_discord_refuses_is_certainly_not_posted_and_left_alone_after
             await post()
     assert len(matching(local.requests, "POST", f"/channels/{channel.id}/messages")) == MOST_REFUSALS
     assert channels.refuses(channel.id)
-    assert "I try again" in channels.trouble(channel.id)
+    assert "I'll try again" in channels.trouble(channel.id)
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504, 524])

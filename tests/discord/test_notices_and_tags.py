@@ -7,7 +7,7 @@ import pytest
 
 from bot.app.connecting import EX_OK
 from bot.demo.local_discord import LocalDiscord
-from bot.monitoring.notice import notice
+from bot.monitoring.notice_words import notice
 from bot.monitoring.tag_removal import TAGS_SECONDS
 from bot.storage.database_url import FILE
 from tests.discord.wire import add_admin, build_world, matching, new_requests, online_bot, until
@@ -22,9 +22,14 @@ async def local():
 
 
 def rows(folder, statement):
-    """What the store of a bot that has ended holds."""
+    """What a bot's store holds."""
     with closing(sqlite3.connect(folder / "data" / FILE)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def noted(folder):
+    """The messages that the store knows for notices that stand."""
+    return rows(folder, "SELECT message_id FROM notices WHERE posted IS NOT NULL")
 
 
 def notices(channel):
@@ -41,6 +46,8 @@ async def test_a_notice_deleted_while_the_bot_is_off_stops_the_reading_until_a_n
     async with online_bot(local, tmp_path) as bot:
         await world.maya.send(world.channel, GOOD)
         await until(lambda: notices(world.channel))
+        (posted,) = notices(world.channel)
+        await until(lambda: noted(tmp_path) == [(posted.id,)])  # a moment after people can see it
         message = await world.maya.send(world.channel, GOOD)
     assert bot.process.returncode == EX_OK
     assert rows(tmp_path, "SELECT message_id FROM message_scores") == [(message.id,)]
@@ -54,6 +61,7 @@ async def test_a_notice_that_stands_is_asked_for_once_after_a_start(local, tmp_p
     with new_requests(local) as requests:
         async with online_bot(local, tmp_path) as bot:
             sent = [await world.maya.send(world.channel, GOOD) for _ in range(3)]
+            await until(lambda: len(rows(tmp_path, "SELECT message_id FROM message_scores")) == len(sent))
         assert bot.process.returncode == EX_OK
     (posted,) = notices(world.channel)
     assert len(matching(requests, "GET", f"/channels/{world.channel.id}/messages/{posted.id}")) == 1

@@ -1,4 +1,4 @@
-"""What passes is waited out, and what is broken breaks alone: registrations, sessions, answers, events."""
+"""What passes is waited out, and what is broken breaks alone: registrations, sessions, events."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ from contextlib import closing
 
 import discord
 import pytest
+from simcord.backend.ops.commands import COMMAND_FIELDS
 
 from bot.app.connecting import EX_CONFIG, EX_OK, OUTDATED, WRONG_TOKEN
 from bot.app.runtime import WITHOUT_CONTENT
@@ -15,13 +16,8 @@ from bot.demo.launch import wait_until_ready
 from bot.demo.local_discord import LocalDiscord
 from bot.storage.database_url import FILE
 from tests.discord.wire import (
-    ANSWER,
-    CALLBACK,
     add_admin,
-    answered,
     build_world,
-    matching,
-    new_requests,
     online_bot,
     started_bot,
     until,
@@ -46,43 +42,54 @@ def names(local, guild_id=None):
     return {name for name, _ in local.backend.commands.get(guild_id, {})}
 
 
-async def registered_before(local, folder):
+@pytest.fixture(scope="module")
+def registered():
+    """What the bot registers, once it has."""
+    return []
+
+
+async def registered_before(local, folder, registered):
     """The bot has been here; what it is to register now is new to it."""
+    if registered:
+        local.backend.register_commands(None, registered)
+        return
     async with online_bot(local, folder):
         pass
     (folder / "data" / "commands.json").unlink()
+    for command in local.backend.commands[None].values():
+        registered.append({field: value for field, value in command.items() if field in COMMAND_FIELDS})
 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"status": 400, "code": 30034}, "Discord registers no more commands today (30034)"),
+        ({"status": 400, "code": 30034}, "Discord takes no more commands today (30034)"),
         ({"status": 400, "code": 50035}, "Discord refuses the commands of this version (400, 50035)"),
-        ({"status": 503}, "Discord is failing (503)"),
+        ({"status": 503}, "Discord has problems (503)"),
         ({"status": 403, "code": 50001}, "Discord refuses the commands of this version (403, 50001)"),
     ],
     ids=["daily limit", "refused", "failing", "forbidden"],
 )
 async def test_a_registration_that_fails_is_said_and_does_not_keep_the_bot_off_the_air(
-    local, world, tmp_path, fault, said
+    local, world, tmp_path, registered, fault, said
 ):
-    await registered_before(local, tmp_path)
+    await registered_before(local, tmp_path, registered)
     local.http_error("PUT", COMMANDS, **fault)
     async with started_bot(local, tmp_path) as bot:
         await until(lambda: local.gateway.connected)
         await until(lambda: said in bot.said)
         assert "tried again in 1 min" in bot.said
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         assert bot.process.returncode is None
 
 
-async def test_a_registration_that_is_to_wait_for_hours_waits_beside_the_answers(local, world, tmp_path):
-    await registered_before(local, tmp_path)
+async def test_a_registration_that_is_to_wait_for_hours_waits_beside_the_answers(local, world, tmp_path, registered):
+    await registered_before(local, tmp_path, registered)
     local.rate_limit("PUT", COMMANDS, retry_after=7200.0)
     async with started_bot(local, tmp_path) as bot:
         await until(lambda: local.gateway.connected)
         await until(lambda: "Retrying in 7200.00 seconds" in bot.said)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         bot.process.send_signal(signal.SIGTERM)
         assert await bot.ended() == EX_OK
 
@@ -99,7 +106,7 @@ async def test_commands_that_another_program_has_replaced_come_back_with_the_own
         assert "Discord holds other commands than were registered" in bot.said
         assert "other" not in names(local) | names(local, home)
         await wait_until_ready(local, bot.process)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_a_token_that_is_replaced_while_it_runs_is_one_sentence(local, world, tmp_path):
@@ -125,7 +132,7 @@ async def test_servers_that_must_be_spread_anew_are_and_the_bot_answers_again(lo
         local.rest.shards = 2
         await local.gateway.close_with(code)
         await until(lambda: len(local.gateway.connected) == 2)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         assert f"(close code {code})" in bot.said
         assert bot.process.returncode is None
 
@@ -137,7 +144,7 @@ async def test_an_intent_that_is_switched_off_while_it_runs_leaves_the_commands(
         local.gateway._approved = discord.Intents(**{**dict(discord.Intents.all()), "message_content": False})
         local.gateway.invalidate()
         await until(lambda: WITHOUT_CONTENT in bot.said and local.gateway.connected)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         assert bot.process.returncode is None
 
 
@@ -145,11 +152,11 @@ async def test_an_intent_that_is_switched_off_while_it_runs_leaves_the_commands(
 async def test_an_address_that_is_kept_out_is_left_alone_until_it_may_try_again(local, world, tmp_path, status):
     local.rest.keep_out(retry_after=2.0, status=status)
     async with online_bot(local, tmp_path) as bot:
-        assert "Discord keeps this machine's address out for a while" in bot.said
+        assert "Discord is blocking this machine's address for a while" in bot.said
         assert "Tried again in 2 s." in bot.said
         assert "network" not in bot.said
         assert local.requests.count("GET /users/@me") == 2
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_while_an_address_is_kept_out_a_signal_still_ends_it(local, tmp_path):
@@ -164,18 +171,18 @@ async def test_while_an_address_is_kept_out_a_signal_still_ends_it(local, tmp_pa
 async def test_a_discord_that_fails_at_the_start_is_waited_for(local, world, tmp_path):
     local.http_error("GET", "/users/@me", status=503)
     async with online_bot(local, tmp_path) as bot:
-        assert "Discord is failing (503)" in bot.said
-        assert (await world.ask(TEXT)).response.embeds
+        assert "Discord has problems (503)" in bot.said
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_no_session_is_begun_before_discord_allows_one(local, world, tmp_path):
     local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
     async with started_bot(local, tmp_path) as bot:
-        await until(lambda: "lets this bot begin no session until" in bot.said)
+        await until(lambda: "won't let this bot connect until" in bot.said)
         assert Op.IDENTIFY not in local.gateway.log
         local.rest.sessions_left = 1
         await wait_until_ready(local, bot.process)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_an_ended_session_is_not_replaced_before_discord_allows_one(local, world, tmp_path):
@@ -183,11 +190,11 @@ async def test_an_ended_session_is_not_replaced_before_discord_allows_one(local,
         before = local.gateway.log.count(Op.IDENTIFY)
         local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
         local.gateway.invalidate()
-        await until(lambda: "lets this bot begin no session until" in bot.said)
+        await until(lambda: "won't let this bot connect until" in bot.said)
         assert local.gateway.log.count(Op.IDENTIFY) == before
         local.rest.sessions_left = 1
         await until(lambda: local.gateway.connected)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_an_event_that_cannot_be_read_is_left_out_and_the_next_ones_are_not(local, world, tmp_path):
@@ -212,76 +219,13 @@ async def test_an_event_that_cannot_be_read_is_left_out_and_the_next_ones_are_no
             ("INTERACTION_CREATE", {**here, "id": "1", "type": 2, "channel": {}, "member": {"permissions": "0"}}),
         ]:
             local.backend.emit(event, payload)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
         await world.maya.send(world.channel, TEXT)
         assert local.gateway.log.count(Op.IDENTIFY) == 1
         assert bot.process.returncode is None
     assert "an event MESSAGE_UPDATE cannot be read (KeyError)" in bot.said
     assert TEXT not in bot.said
     assert "Traceback" not in bot.said
-
-
-STEPS = pytest.mark.parametrize("private", [True, False], ids=["acknowledged first", "answered at once"])
-LOST = pytest.mark.parametrize("status", [502, 504, 0], ids=["bad gateway", "gateway timeout", "broken connection"])
-
-
-@LOST
-@STEPS
-async def test_an_acknowledgement_that_arrived_although_discord_says_otherwise_is_one(
-    local, world, tmp_path, private, status
-):
-    async with online_bot(local, tmp_path) as bot:
-        local.rest.lose_answer("POST", CALLBACK, status=status)
-        with new_requests(local) as requests:
-            (answer,) = world.ask_at_once([TEXT], private=private)
-            await until(lambda: answered(answer) and len(matching(local.requests, "POST", CALLBACK)) == 2)
-            await world.ask(TEXT)  # nothing more comes of the first
-        assert answer.response.embeds
-        assert not answer.followups
-        assert answer.response.ephemeral is private
-        assert len(matching(requests, "PATCH", ANSWER)) == (1 if private else 0)
-        assert "failed" not in bot.said
-
-
-@LOST
-async def test_a_button_that_was_acknowledged_although_discord_says_otherwise_does_its_work(
-    local, world, tmp_path, status
-):
-    async with online_bot(local, tmp_path):
-        answer = await world.ask(TEXT)
-        local.rest.lose_answer("POST", CALLBACK, status=status)
-        why = await world.why(answer)
-        await until(lambda: answered(why))
-        assert why.response.embeds
-
-
-@pytest.mark.parametrize(("method", "path"), [("POST", CALLBACK), ("PATCH", ANSWER)], ids=["acknowledgement", "edit"])
-async def test_a_connection_that_breaks_under_an_answer_costs_only_time(local, world, tmp_path, method, path):
-    async with online_bot(local, tmp_path) as bot:
-        local.rest.break_connection(method, path, times=2)
-        answer = await world.ask(TEXT, private=True)
-        await until(lambda: answered(answer))
-        assert answer.response.embeds
-        assert "failed" not in bot.said
-
-
-async def test_an_edit_that_arrived_although_the_connection_broke_is_made_again_and_shown_once(local, world, tmp_path):
-    async with online_bot(local, tmp_path):
-        local.rest.lose_answer("PATCH", ANSWER)
-        answer = await world.ask(TEXT, private=True)
-        await until(lambda: answered(answer))
-        assert answer.response.embeds
-        assert not answer.followups
-
-
-@LOST
-async def test_what_follows_an_answer_is_not_sent_twice(local, world, tmp_path, status):
-    async with online_bot(local, tmp_path):
-        answer = await world.ask(TEXT)
-        local.rest.lose_answer("POST", "/webhooks/*", status=status)
-        await world.press(answer, "Right")
-        assert (await world.ask(TEXT)).response.embeds
-        assert len(matching(local.requests, "POST", "/webhooks/*")) <= 2  # the second says that something failed
 
 
 NO_HANDLERS = """

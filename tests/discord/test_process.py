@@ -50,7 +50,7 @@ async def test_a_login_that_is_limited_and_fails_first_succeeds_in_the_end(local
     local.http_error("GET", "/gateway/bot", status=502)
     local.rate_limit("GET", "/gateway/bot", retry_after=0.3)
     async with online_bot(local, tmp_path):
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
     assert local.requests.count("GET /users/@me") == 2
     assert local.requests.count("GET /gateway/bot") == 4  # how many sessions may begin is read before one does
 
@@ -63,7 +63,7 @@ async def test_a_second_start_registers_no_commands_and_has_kept_no_text(local, 
     assert local.requests.count(registration) == 1
     with new_requests(local) as requests:
         async with online_bot(local, tmp_path) as bot:
-            assert (await world.ask(TEXT)).response.embeds
+            assert (await world.ask(TEXT)).response.components
             assert (await world.why(answer)).response.content == FORGOTTEN
     assert "GET /users/@me" in requests
     asked = [request for request in requests if fnmatch(request, "* /applications/*/commands*")]
@@ -107,8 +107,9 @@ async def test_whoever_waits_when_it_ends_is_told_so(local, world, tmp_path, wai
         with new_requests(local) as requests:
             answers = await world.ask_and_wait([LONG] * 30, waiting)
             await end(bot, signal.SIGTERM)
-    assert_answered_once(requests, answers)
-    assert str(ClassifierClosed()) in [answer.response.content for answer in answers]
+    assert_answered_once(requests, answers, aside=str(ClassifierClosed()))
+    told = [said.content for answer in answers for said in (*answer.followups, answer.response) if said is not None]
+    assert str(ClassifierClosed()) in told
     assert bot.said == ""
 
 
@@ -145,15 +146,15 @@ async def test_nothing_that_was_asked_or_is_secret_is_said(local, world, tmp_pat
     async with online_bot(local, tmp_path, LOG_LEVEL=level) as bot:
         answer = await world.ask(f"I love {CANARY}")
         assert (await world.why(answer)).response.embeds
-        assert (await world.ask(f"I hate {CANARY}", private=True)).response.embeds
-        assert (await world.check(f"{CANARY} is fine")).response.embeds
-        assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.embeds
+        assert (await world.ask(f"I hate {CANARY}", private=True)).response.components
+        assert (await world.check(f"{CANARY} is fine")).response.components
+        assert (await world.alice.user.slash("sentiment", text=f"{CANARY}?")).response.components
         local.http_error("PATCH", ANSWER, status=400, code=50035)
         failed = await world.ask(f"{CANARY}!", private=True)
         await until(lambda: answered(failed))
         local.gateway.drop_sockets()
         await until(lambda: Op.RESUME in local.gateway.log and local.gateway.connected)
-        assert (await world.ask(f"{CANARY} again")).response.embeds
+        assert (await world.ask(f"{CANARY} again")).response.components
     assert f" {level} " in bot.said
     for word in (*CANARY.split(), TOKEN):
         assert word not in bot.said
@@ -163,7 +164,7 @@ async def test_sighup_loads_the_model_anew_while_it_answers(local, world, tmp_pa
     async with online_bot(local, tmp_path, LOG_LEVEL="INFO") as bot:
         bot.process.send_signal(signal.SIGHUP)
         await until(lambda: "answers instead of" in bot.said)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_a_sighup_that_finds_a_broken_model_changes_nothing(local, world, tmp_path):
@@ -172,7 +173,7 @@ async def test_a_sighup_that_finds_a_broken_model_changes_nothing(local, world, 
         (folder / "golden.json").write_text("[]", "utf-8")
         bot.process.send_signal(signal.SIGHUP)
         await until(lambda: "The model there was still answers." in bot.said)
-        assert (await world.ask(TEXT)).response.embeds
+        assert (await world.ask(TEXT)).response.components
 
 
 async def test_the_owner_uses_model_and_a_member_is_refused(local, tmp_path):
@@ -184,10 +185,10 @@ async def test_the_owner_uses_model_and_a_member_is_refused(local, tmp_path):
     async with online_bot(local, tmp_path, ADMIN_GUILD=str(guild.id)) as bot:
         await until(lambda: "model status" in owner.available_commands(channel))
         status = await owner.slash(channel, "model status")
-        assert "It answers." in status.response.embeds[0].description
+        assert "Healthy." in status.response.embeds[0].description
         change = await owner.slash(channel, "model reload", source="bundled")
         await until(lambda: not change.response.content.startswith("Still"))  # on a slow machine progress is shown
-        assert "answers now, instead of" in change.response.content
+        assert "instead of" in change.response.content
         refused = await member.slash(channel, "model rollback")
         assert refused.response.content == NOT_YOURS
         assert f"adam ({member.id}) is not the owner and tried /model rollback" in bot.said

@@ -43,7 +43,7 @@ async def test_the_session_is_resumed_and_what_was_asked_meanwhile_is_answered(l
         disturb(local.gateway)
         answers = world.ask_at_once(TEXTS, private=private)
         await until(lambda: all(answered(answer) for answer in answers))
-    assert all(answer.response.embeds for answer in answers)
+    assert all(answer.response.components for answer in answers)
     assert ops == [Op.RESUME]
     assert_answered_once(requests, answers)
     if private:
@@ -66,7 +66,7 @@ async def test_a_connection_cut_while_an_answer_is_computed_does_not_lose_it(loc
         cut(local.gateway)
         await until(lambda: all(answered(answer) for answer in answers))
         await until(lambda: local.gateway.connected)
-    assert all(answer.response.embeds for answer in answers)
+    assert all(answer.response.components for answer in answers)
     assert ops == [Op.RESUME]
     assert_answered_once(requests, answers)
 
@@ -80,5 +80,5 @@ async def test_an_ended_session_is_replaced_by_a_new_one_that_answers(local, wor
     (after,) = local.gateway.connected
     assert after.id != before.id
     assert ops == [Op.IDENTIFY]
-    assert answer.response.embeds
+    assert answer.response.components
     assert not [request for request in requests if request.startswith("PUT ")]

@@ -89,7 +89,7 @@ async def test_the_bot_says_no_secret_whatever_fails(tmp_path, capfd):
         with running_postgres(binaries) as address:
             given = {**ENVIRONMENT, "DATABASE_URL": await new_database(address), "MODEL": str(model)}
             async with online_bot(local, tmp_path, **given) as bot:
-                assert (await world.ask("I love it")).response.embeds
+                assert (await world.ask("I love it")).response.components
                 local.rate_limit("PATCH", ANSWER, retry_after=0.1)
                 local.http_error("PATCH", ANSWER, status=400, code=50035)
                 failed = await world.ask("I hate it", private=True)
@@ -134,6 +134,7 @@ UNUSABLE = {"DATABASE_URL": f"postgresql://vibe:{PASSWORD}@127.0.0.1:1/vibe?pass
         ("invite", {}, EX_CONFIG),
         ("backup copy.db", UNUSABLE, EX_CONFIG),
         ("restore copy.db", UNUSABLE, EX_CONFIG),
+        ("move-store --to-sqlite", UNUSABLE, EX_CONFIG),
         ("rotate-key", {}, 0),
         ("web", {"MODEL": "nowhere", "WEB_PORT": PASSWORD}, EX_CONFIG),
     ],

@@ -17,7 +17,7 @@ async def test_every_shard_answers_in_its_servers_and_resumes_by_itself(tmp_path
             assert sorted(session.shard for session in local.gateway.connected) == [0, 1]
             for world in worlds:
                 answer = await world.ask("what a lovely quiet evening")
-                assert answer.response.embeds
+                assert answer.response.components
             with new_ops(local) as ops:
                 local.gateway.drop_sockets()
                 answers = [answer for world in worlds for answer in world.ask_at_once(["and again", "and again"])]

@@ -43,7 +43,7 @@ async def test_without_the_message_content_intent_it_runs_on_and_says_what_to_cl
     world = build_world(strict)
     admin = add_admin(world)
     async with online_bot(strict, tmp_path) as bot:
-        assert (await world.ask(GOOD)).response.embeds
+        assert (await world.ask(GOOD)).response.components
         assert strict.gateway.log.count(Op.IDENTIFY) == 2
         assert bot.said.count(WITHOUT_CONTENT) == 1
         assert len(bot.said.splitlines()) == 1
@@ -63,12 +63,12 @@ async def test_what_is_watched_is_scored_and_written_before_it_ends(local, tmp_p
     admin = add_admin(world)
     async with online_bot(local, tmp_path, LOG_LEVEL="DEBUG") as bot:
         said = (await admin.slash(world.channel, "monitor enable", tagging=True)).response.content
-        assert said.startswith(f"I watch {world.channel.mention} now")
-        message = await world.maya.send(world.channel, f"{GOOD}, {CANARY}")
+        assert said.startswith(f"Now watching {world.channel.mention}")
+        message = await world.maya.send(world.channel, f"{GOOD}, I love it, {CANARY}")
         await until(lambda: world.channel.history()[-1].reactions)
         gone = await world.maya.send(world.channel, GOOD)
         await world.maya.delete(gone)
-        await world.maya.edit(message, f"how I hate this {CANARY}")
+        await world.maya.edit(message, f"this is awful, I hate it, {CANARY}")
     assert bot.process.returncode == EX_OK
     assert rows(tmp_path, "SELECT message_id, sentiment FROM message_scores") == [(message.id, 0)]
     for word in CANARY.split():
@@ -105,7 +105,7 @@ async def test_a_session_that_is_lost_leaves_a_gap(local, tmp_path):
     async with online_bot(local, tmp_path):
         local.gateway.invalidate()
         await until(lambda: local.gateway.log.count(Op.IDENTIFY) == 2 and local.gateway.connected)
-        assert (await world.ask(GOOD)).response.embeds
+        assert (await world.ask(GOOD)).response.components
     ((guild, seconds),) = rows(tmp_path, "SELECT guild_id, ended - started FROM gaps")
     assert guild is None
     assert seconds > 0

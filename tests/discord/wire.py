@@ -184,15 +184,23 @@ def matching(requests: Iterable[str], method: str, path: str) -> list[str]:
     return [request for request in requests if fnmatch(request, f"{method} {path}")]
 
 
-def assert_answered_once(requests: list[str], answers: Sequence[InteractionResult]) -> None:
-    """The requests are one for each question and at most one more, to fill in an answer that was deferred."""
+def assert_answered_once(requests: list[str], answers: Sequence[InteractionResult], aside: str = "") -> None:
+    """The requests are one for each question and at most one more, to fill in an answer that was deferred.
+
+    But for those who were told `aside` alone, although "thinking…" was public: one or two more, the second to take away
+    what everybody sees, if there is time for it before the end.
+    """
+    alone = [answer for answer in answers if answer.followups]
     first, filled = matching(requests, "POST", CALLBACK), matching(requests, "PATCH", ANSWER)
     assert len(first) == len(set(first)) == len(answers)
     assert len(filled) == len(set(filled))
-    assert len(requests) == len(first) + len(filled)
+    assert len(alone) <= len(requests) - len(first) - len(filled) <= 2 * len(alone)
     assert all(answered(answer) for answer in answers)
-    assert len({answer.response.id for answer in answers}) == len(answers)
-    assert not any(answer.followups for answer in answers)
+    others = [answer for answer in answers if not answer.followups]
+    assert len({answer.response.id for answer in others}) == len(others)
+    told = [followed for answer in alone for followed in answer.followups]
+    assert len(told) == len(alone)
+    assert all(followed.ephemeral and followed.content == aside for followed in told)
 
 
 @contextmanager

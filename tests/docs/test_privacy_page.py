@@ -9,7 +9,7 @@ from bot.commands.monitor import languages, preview
 from bot.domain.recent_texts import REMEMBERED_SECONDS, REMEMBERED_TEXTS
 from bot.domain.records import FEWEST_AUTHORS
 from bot.settings import Settings
-from bot.storage.database_url import FILE, LOCK
+from bot.storage.database_url import BACKING_UP, BACKUP_LOCK, FILE, LOCK, RESTORING
 from bot.storage.erasure_log import FILE as LOG
 from bot.storage.erasure_log import KEPT_DAYS
 from bot.storage.pseudonyms import KEY_FILE
@@ -46,7 +46,7 @@ def test_the_page_says_that_people_are_hashes(table):
 
 
 def test_the_page_names_every_file_of_the_store():
-    for name in (FILE, LOCK, KEY_FILE, KEY_LOCK, LOG):
+    for name in (FILE, LOCK, KEY_FILE, KEY_LOCK, LOG, RESTORING, BACKING_UP, BACKUP_LOCK):
         assert f"`{name}`" in PAGE
 
 

@@ -60,7 +60,7 @@ def run(mutations: int, seed: int, say: Callable[[str], None] = print) -> Outcom
             except CheckpointError as error:
                 said = str(error)
                 outcome.counts[f"refused: {type(error).__name__}"] += 1
-                if not said or not said.isprintable() or len(said) > 1000 or "cannot be read as a model" in said:
+                if not said or not said.isprintable() or len(said) > 1000 or "as a model (" in said:
                     outcome.broken.append(f"seed {seed}, number {number}, {what}: says {said!r}")
             except BaseException as error:
                 outcome.broken.append(f"seed {seed}, number {number}, {what}: {error!r}")
@@ -198,7 +198,7 @@ def _seal(folder: Path) -> None:
     manifest = json.loads(_read(folder / MANIFEST).decode("utf-8"))
     files = {name: file_sha256(folder / name) for name in manifest["files"] if (folder / name).is_file()}
     manifest["files"] = files
-    manifest["version"] = artefact_version(files, manifest["labels"], manifest["temperature"])
+    manifest["version"] = artefact_version(manifest)
     _put(folder / MANIFEST, json.dumps(manifest).encode())
 
 

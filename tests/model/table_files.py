@@ -116,11 +116,11 @@ REFUSED = {
     "names only.csv": ("text,n\n", "a line of column names and nothing below it"),
     "unquoted comma.csv": (
         "text,stars\nfine,5\ngood, really good,5\n",
-        "Line 3 of unquoted comma.csv has more cells (3) than there are columns (2); is a comma not in quotes?",
+        "Line 3 of unquoted comma.csv has more cells (3) than there are columns (2). Is a comma not in quotes?",
     ),
     "unquoted semicolon.csv": (
         'text;n\n"a\nb";1\nc;d;2\n',
-        "Line 4 of unquoted semicolon.csv has more cells (3) than there are columns (2); is a semicolon",
+        "Line 4 of unquoted semicolon.csv has more cells (3) than there are columns (2). Is a semicolon",
     ),
     "after sep.csv": ("sep=;\ntext;n\na;b;c\n", "Line 3 of after sep.csv has more cells"),
     "title above.csv": (
@@ -135,16 +135,16 @@ REFUSED = {
     "flat array.csv": ('["bad", "good"]', "is JSON, not CSV"),
     "latin1.csv": (
         "text\nfine\ncafé\n".encode("latin-1"),
-        "latin1.csv is not UTF-8 text (line 3, byte 13); save it as CSV UTF-8",
+        "latin1.csv isn't UTF-8 text (line 3, byte 13). Save it as CSV UTF-8",
     ),
-    "half utf16.csv": (PLAIN.encode("utf-16")[:-1], "is not UTF-16 text (line 3"),
+    "half utf16.csv": (PLAIN.encode("utf-16")[:-1], "isn't UTF-16 text (line 3"),
     "unmarked.csv": (PLAIN.encode("utf-16-le"), "looks like UTF-16 without its byte order mark"),
     "nul.csv": (b"text,n\nfine,1\nb\0d,2\n", "Line 3 of nul.csv has a NUL character"),
     "nul16.csv": ("text\nb\0d\n".encode("utf-16"), "Line 2 of nul16.csv has a NUL character"),
     "book.csv": (workbook(), "is an Excel workbook or another zip archive, not a text file"),
     "old book.csv": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook, not a text file"),
     "packed.csv": (gzip.compress(PLAIN.encode()), "is packed with gzip, not a text file"),
-    "photo.csv": (b"\x89PNG\r\n\x1a\n\0\0\0", "photo.csv is not a text file; save the table as CSV"),
+    "photo.csv": (b"\x89PNG\r\n\x1a\n\0\0\0", "photo.csv isn't a text file. Save the table as CSV"),
 }
 """Name: content, what is said."""
 

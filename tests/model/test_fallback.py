@@ -68,7 +68,7 @@ async def test_without_the_hub_and_anything_on_disk_the_bundled_model_answers_an
     info = await answering(f"{REPOSITORY}@{FIRST}")
     assert info.source == BUNDLED
     assert info.fallback == (
-        f"{REPOSITORY}@{FIRST} could not be had (the hub cannot be reached); the bundled model answers."
+        f"I couldn't get {REPOSITORY}@{FIRST} (the hub can't be reached); the bundled model is running instead."
     )
 
 
@@ -76,7 +76,7 @@ async def test_without_the_hub_and_anything_on_disk_the_bundled_model_answers_an
 async def test_a_hub_in_trouble_is_named_with_its_answer(hub, status):
     hub.status = status
     info = await answering(f"{REPOSITORY}@{FIRST}")
-    assert f"(the hub answers with {status}); the bundled model answers." in info.fallback
+    assert f"(the hub answers with {status}); the bundled model is running instead." in info.fallback
 
 
 @pytest.mark.parametrize("revision", [FIRST, FIRST[:7]])
@@ -100,8 +100,8 @@ async def test_another_revision_on_disk_is_the_last_good_one(hub, gone):
     info = await answering(f"{REPOSITORY}@{SECOND}")
     assert info.source == f"{REPOSITORY}@{FIRST}"
     assert info.fallback == (
-        f"{REPOSITORY}@{SECOND} could not be had (the hub cannot be reached); "
-        f"{REPOSITORY}@{FIRST}, the last good one on disk, answers."
+        f"I couldn't get {REPOSITORY}@{SECOND} (the hub can't be reached); {REPOSITORY}@{FIRST}, the last good one "
+        "on disk, is running instead."
     )
 
 
@@ -134,7 +134,7 @@ async def test_a_copy_on_disk_that_fails_its_golden_examples_is_not_a_good_one(h
     files["golden.json"] = json.dumps(rows).encode()
     manifest = json.loads(files["vibecheck.json"])
     manifest["files"]["golden.json"] = hashlib.sha256(files["golden.json"]).hexdigest()
-    manifest["version"] = artefact_version(manifest["files"], manifest["labels"], manifest["temperature"])
+    manifest["version"] = artefact_version(manifest)
     files["vibecheck.json"] = json.dumps(manifest).encode()
     open_checkpoint(f"{REPOSITORY}@{SECOND}")
     gone()
@@ -157,7 +157,7 @@ async def test_a_refused_token_is_a_mistake_and_no_fallback(hub):
 
 async def test_a_fetched_artefact_with_wrong_hashes_is_refused(hub):
     hub.repositories[f"models/{REPOSITORY}"][FIRST]["model.onnx"] = b"other weights"
-    with pytest.raises(CheckpointError, match="not the file this artefact was made with"):
+    with pytest.raises(CheckpointError, match="isn't the file this artefact was made with"):
         await open_or_fall_back(f"{REPOSITORY}@{FIRST}")
 
 
@@ -177,8 +177,8 @@ async def test_a_folder_that_is_not_there_is_a_mistake_and_no_fallback(tmp_path)
 async def test_a_space_forgives_a_model_that_is_not_there_and_says_which(hub):
     info = await answering("owner/nothing@main", forgiving=FORGIVEN_BY_THE_SPACE)
     assert info.source == BUNDLED
-    assert info.fallback.startswith("owner/nothing@main could not be had (")
-    assert info.fallback.endswith("); the bundled model answers.")
+    assert info.fallback.startswith("I couldn't get owner/nothing@main (")
+    assert info.fallback.endswith("); the bundled model is running instead.")
 
 
 async def test_a_space_does_not_forgive_a_wrong_hash(hub):
@@ -192,7 +192,7 @@ async def test_a_full_disk_is_said_as_one(hub, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
-    with pytest.raises(CheckpointError, match="cannot be kept on this disk: No space left") as raised:
+    with pytest.raises(CheckpointError, match="on this disk: No space left") as raised:
         open_checkpoint(f"{REPOSITORY}@{FIRST}")
     assert not isinstance(raised.value, HubUnreachable)
 

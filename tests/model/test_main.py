@@ -85,7 +85,7 @@ def test_each_line_of_standard_input_is_one_line_of_output_nothing_to_read_inclu
     out, _ = run(stdin=f"{GOOD}\n\nhttps://example.com\r\n{BAD}\n".encode())
     lines = out.splitlines()
     assert [line.split()[0] for line in lines] == ["sentiment", "positive", "-", "-", "negative"]
-    assert "nothing to read" in lines[2] and "nothing to read" in lines[3]
+    assert "no text in there I can read" in lines[2] and "no text in there I can read" in lines[3]
 
 
 def test_lines_are_answered_while_whoever_writes_them_is_still_writing():
@@ -142,7 +142,7 @@ def test_an_object_a_line_is_for_programs():
     assert good["score"] == pytest.approx(good["positive"] - good["negative"], abs=1e-5)
     assert good["note"] is None
     assert (nothing["sentiment"], nothing["windows"], nothing["parts"]) == ("neutral", 0, 0)
-    assert "nothing to read" in nothing["note"]
+    assert "no text in there I can read" in nothing["note"]
     assert said == ""
 
 
@@ -158,8 +158,8 @@ async def test_what_is_no_plain_rating_is_said_in_each_line(capsys):
         ["-", "-", "-"],
     ]
     assert [line.partition("  (")[2] for line in lines] == [
-        "I can't read this yet; it looks like Spanish. I read English.)",
-        "Not rated: somebody may be in danger.)",
+        "I can't read this yet; it looks like Spanish. I only read English.)",
+        "Not rated: someone may be in danger.)",
         "read in 24 of 40 parts)",
         "It failed.)",
     ]
@@ -193,7 +193,7 @@ async def test_any_other_error_ends_a_table():
     [
         (("--csv", "README.md", "a text"), "Give --csv or texts, not both."),
         (("--csv", "README.md", "--json"), "Give --csv or --json, not both."),
-        (("--column", "text", "hello"), "give the table with --csv"),
+        (("--column", "text", "hello"), "Give the table with --csv"),
     ],
 )
 def test_what_does_not_go_together_is_a_usage_error(arguments, said):
@@ -274,11 +274,11 @@ def test_the_mark_that_spreadsheets_put_in_front_is_no_part_of_a_name(table):
 @pytest.mark.parametrize(
     ("content", "column", "words"),
     [
-        (b"id,body\na,b\n", "text", "in.csv has no column 'text'; its columns are id, body."),
+        (b"id,body\na,b\n", "text", "in.csv has no column 'text'. Its columns are id, body."),
         (b"", None, "in.csv is empty."),
         (b"id,text\n1,good,extra\n", None, "Line 2 of in.csv has more cells (3) than there are columns (2)"),
         (b'id,text\n1,"good\n2,bad\n', None, 'Line 2 of in.csv opens a quote (")'),
-        ("text\ncaf\xe9\n".encode("latin-1"), None, "in.csv is not UTF-8 text (line 2, byte 8)"),
+        ("text\ncaf\xe9\n".encode("latin-1"), None, "in.csv isn't UTF-8 text (line 2, byte 8)"),
         (b"PK\x03\x04\x14\0\x06\0", None, "in.csv is an Excel workbook or another zip archive"),
     ],
 )
@@ -294,5 +294,5 @@ def test_a_table_that_cannot_be_scored_is_one_sentence_and_writes_nothing(tmp_pa
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path):
     out, said = run("--model", tmp_path / "nowhere", "hello", code=1)
     assert out == ""
-    assert said.startswith('There is no model at "')
+    assert said.startswith("There's no model at \"")
     assert said.count("\n") == 1

@@ -41,7 +41,7 @@ async def test_a_shadow_that_is_being_promoted_is_not_stopped(start, held, monke
         monkeypatch.setattr(manager_module, "plain_examples", held)
         promoting = asyncio.create_task(classifier.promote_shadow())
         await held.until_begun()
-        with pytest.raises(ReloadRefused, match="under way"):
+        with pytest.raises(ReloadRefused, match="already being changed"):
             await classifier.stop_shadow()
         held.go_on.set()
         assert (await promoting).now.version == "v3"
@@ -62,7 +62,7 @@ async def test_what_comes_while_another_change_is_under_way_is_refused_and_leave
         given = () if first == "promote_shadow" else ("v3",)
         change = asyncio.create_task(getattr(classifier, first)(*given))
         await held.until_begun()
-        with pytest.raises(ReloadRefused, match="under way"):
+        with pytest.raises(ReloadRefused, match="already being changed"):
             await getattr(classifier, other)()
         assert classifier.info.version == "v1"
         held.go_on.set()

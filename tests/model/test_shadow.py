@@ -57,7 +57,7 @@ async def test_there_is_one_shadow_at_a_time(start):
             with pytest.raises(ReloadRefused, match="No candidate"):
                 await call()
         await classifier.start_shadow("v3")
-        with pytest.raises(ReloadRefused, match="running already"):
+        with pytest.raises(ReloadRefused, match="already running"):
             await classifier.start_shadow("v4")
 
 

@@ -104,9 +104,9 @@ def test_of_columns_with_one_name_the_one_spelled_as_asked_is_taken():
 
 
 def test_a_column_that_is_not_there_is_answered_with_those_that_are():
-    with pytest.raises(BadTable, match=r"x\.csv has no column 'said'; its columns are id, text\."):
+    with pytest.raises(BadTable, match=r"x\.csv has no column 'said'\. Its columns are id, text\."):
         read_table(b"id,text\n1,a\n", "x.csv", "said")
-    with pytest.raises(BadTable, match=r"has no column 'said'; its columns are column 1, column 2\."):
+    with pytest.raises(BadTable, match=r"has no column 'said'\. Its columns are column 1, column 2\."):
         read_table(b"1,I liked it\n2,me too\n", "x.csv", "said")
 
 
@@ -152,8 +152,8 @@ def test_a_beginning_may_end_anywhere(encoding, cut):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (Limits(rows=2), r"x\.csv has 3 lines; at most 2 are read at once"),
-        (Limits(columns=1), r"x\.csv has 2 columns; at most 1"),
+        (Limits(rows=2), r"x\.csv has 3 lines\. I read at most 2 at once"),
+        (Limits(columns=1), r"x\.csv has 2 columns\. I take at most 1"),
         (Limits(bytes=5), "more than 0 MB"),
     ],
 )

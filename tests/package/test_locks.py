@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from tests.package.stray import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-EXTRAS = {"core": (), "postgres": ("postgres",), "all": ("postgres", "web")}
+EXTRAS = {"core": (), "postgres": ("postgres", "age"), "all": ("postgres", "age", "web")}
 """By lock."""
 
 MACHINES = [
@@ -120,9 +120,11 @@ def test_the_wheel_is_built_with_what_is_pinned():
 
 
 def test_the_extras_that_a_running_bot_can_have_are_locked():
-    """The others are for a machine that trains, tests or shows the demo."""
+    """The others are for a machine that trains, tests or shows the demo, or has a processor of its own kind."""
     assert set(EXTRAS["all"]) == PROJECT["project"]["optional-dependencies"].keys() - {
         "torch",
+        "openvino",
+        "teacher",
         "training",
         "demo",
         "dev",

@@ -53,8 +53,8 @@ async def test_a_channel_is_picked_from_the_list_and_watched(page: Page) -> None
     await give(page, "channel", "movies")
     await send(page)
     answer = page.locator(".channel-message", has_text="Only you can see this").last
-    await expect(answer).to_contain_text("I watch #movies now")
-    await expect(page.locator(".channel-message", has_text="From now on I read the mood")).to_have_count(1)
+    await expect(answer).to_contain_text("Now watching #movies")
+    await expect(page.locator(".channel-message", has_text="I measure the mood here")).to_have_count(1)
     await choose(page, "status")
     await send(page)
-    await expect(page.locator(".channel-message").last).to_contain_text("#movies by its own rule")
+    await expect(page.locator(".channel-message").last).to_contain_text("#movies (set for this channel)")

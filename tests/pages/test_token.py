@@ -25,7 +25,7 @@ async def test_whoever_enters_the_token_has_the_page(browser: Browser) -> None:
         await page.goto(address)
         await page.get_by_label("This page asks for a token").fill("something else")
         await page.get_by_role("button").click()
-        await expect(page.get_by_role("alert")).to_have_text("That is not the token.", timeout=PATIENCE)
+        await expect(page.get_by_role("alert")).to_have_text("That's not the token.", timeout=PATIENCE)
         await page.get_by_label("This page asks for a token").fill(TOKEN)
         await page.get_by_role("button").click()
         await listening(page)

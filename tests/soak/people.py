@@ -36,7 +36,7 @@ CHANNELS = 3
 RECENT = 25
 """Only so many last messages of a channel are edited and deleted: of a longer absence no more is promised."""
 
-_NOTICE = "**From now on I read"
+_NOTICE = "**Heads-up: I measure"
 
 _LONGEST = 120.0
 
@@ -288,7 +288,7 @@ async def _comes(asked: Asked) -> bool:
 
 async def _is_deleted(asked: Asked) -> bool:
     """The answer with the button becomes the one that says how much is gone."""
-    done = ("Removed:", "There was no score", DELETION_NOTED)
+    done = ("Removed:", "I had no scores", DELETION_NOTED)
     await _within(lambda: asked.result.response.content.startswith((*done, NOT_DELETED)))
     return asked.result.response.content.startswith(done)
 

@@ -9,6 +9,7 @@ from model.text.cleaning import clean
 from training.augmentation import (
     addressed,
     edited,
+    ironic,
     laughed,
     mistyped,
     other_case,
@@ -33,7 +34,7 @@ def test_each_edit_changes_what_it_says_and_no_more():
     assert ways(other_end, "why?") == {"why?"}
     assert ways(addressed, "gg") == {"@user gg", "gg @user"}
     assert ways(other_case, "so close") == {"So close", "SO CLOSE"}
-    assert ways(laughed, "rip") == {"rip lol", "rip lmao", "rip haha", "rip LOL"}
+    assert ways(laughed, "rip") == {f"rip {laugh}" for laugh in ("lol", "lmao", "haha", "LOL", "😂", "🤣", "xD")}
     assert ways(stretched, "so bad") == {"so badd" + "d" * more for more in (1, 2, 3)}
     assert all(
         sorted(one) == sorted("terrible") and one[0] == "t" and one[-1] == "e" for one in ways(mistyped, "terrible")
@@ -81,5 +82,21 @@ def test_our_chat_is_a_set_with_kinds_and_without_what_its_readers_did_not_agree
 def test_a_source_brings_its_copies_and_they_are_counted(tmp_path):
     mixture = load_mixture((Source("chat:rating", repeat=2, vary=3),), tmp_path, seed=1)
     counts = mixture.counts["chat:rating"]
-    assert len(mixture.rows) == 2 * counts["rows"] + counts["copies"]
+    assert len(mixture.rows) == 2 * counts["rows"]
+    assert len(mixture.copies) == counts["copies"]
     assert 2.5 * counts["rows"] < counts["copies"] <= 3 * counts["rows"]
+
+
+def test_marked_praise_is_blame_and_nothing_else_is_marked():
+    rows = Dataset.from_dict(
+        {
+            "text": ["i love this server", "gg", "so bad", "raid at eight", "what a save"],
+            "label3": [POSITIVE, POSITIVE, NEGATIVE, NEUTRAL, POSITIVE],
+            "probabilities": [[0.0, 0.0, 1.0]] * 5,
+        }
+    )
+    marked = ironic(rows, 0.999, 1)
+    assert marked["text"] == [clean("i love this server /s"), clean("what a save /s")]
+    assert marked["label3"] == [NEGATIVE, NEGATIVE]
+    assert marked["probabilities"] == [[1.0, 0.0, 0.0]] * 2
+    assert len(ironic(rows, 0.0, 1)) == 0

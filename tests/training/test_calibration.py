@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from training.calibration import expected_calibration_error, fit_temperature, softmax
+from model.register import Register, Traits
+from training.calibration import expected_calibration_error, fit_register, fit_temperature, softmax
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,38 @@ def test_fitting_repairs_overconfidence(honest):
     after = expected_calibration_error(softmax(loud / fit_temperature(loud, labels)), labels)
     assert before > 0.1
     assert after < 0.015
+
+
+def test_each_register_becomes_as_sure_as_it_is_right(honest):
+    logits, labels = honest
+    short = np.arange(len(labels)) % 4 == 0
+    loud = np.where(short[:, None], logits * 3, logits)  # short texts are three times as sure as they may be
+    traits = [Traits(2) if one else Traits(200) for one in short]
+    one = fit_temperature(loud, labels)
+    assert expected_calibration_error(softmax(loud[short] / one), labels[short]) > 0.05
+    temperature, register = fit_register(loud, labels, traits, np.where(short, "chat", "reviews"))
+    margins = np.diff(np.sort(loud)[:, -2:]).ravel()
+    factors = np.array([register.factor(of, margin) for of, margin in zip(traits, margins, strict=True)])
+    fitted = loud / (temperature * factors)[:, None]
+    assert (fitted.argmax(-1) == loud.argmax(-1)).all()
+    assert expected_calibration_error(softmax(fitted[short]), labels[short]) < 0.03
+    assert expected_calibration_error(softmax(fitted[~short]), labels[~short]) < 0.03
+    assert register.tokens < 0
+
+
+def test_a_group_weighs_the_same_however_many_rows_it_has(honest):
+    logits, labels = (part[:4000] for part in honest)
+    rare = np.arange(len(labels)) < 200
+    loud = np.where(rare[:, None], logits * 4, logits)
+    traits = [Traits(16)] * len(labels)
+    alike, _ = fit_register(loud, labels, traits, np.full(len(labels), "all"))
+    apart, _ = fit_register(loud, labels, traits, np.where(rare, "rare", "usual"))
+    assert apart > alike
+
+
+def test_with_nothing_to_tell_texts_apart_it_is_one_temperature(honest):
+    logits, labels = honest
+    temperature, register = fit_register(logits * 2, labels, [Traits(16)] * len(labels), np.zeros(len(labels)))
+    assert temperature == pytest.approx(2, rel=0.15)
+    assert (register.tokens, register.pieces) == (0.0, 0.0)
+    assert isinstance(register, Register)

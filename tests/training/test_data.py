@@ -1,9 +1,11 @@
+import csv
 import os
 
 import pytest
 from datasets import Dataset
 
 from model.text.cleaning import clean
+from model.verdict import SENTIMENTS
 from training.data import (
     fingerprint,
     load_labelled,
@@ -16,6 +18,7 @@ from training.data import (
 from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.mixture import held_out_terms, load_mixture
+from training.moods import ISARCASM, mood_rows
 from training.recipe import RECIPES, Source, read_recipe
 
 
@@ -102,7 +105,40 @@ def test_a_set_of_which_nothing_is_left_is_refused_with_the_reasons(folder):
 
 def test_a_set_without_labels_cannot_train(folder):
     with pytest.raises(DataError, match="isarcasm has no labels of negative, neutral and positive"):
+        load_split("isarcasm", "test", folder("isarcasm", "test_en", text=["hi"]))
+
+
+def test_sarcastic_tweets_and_their_rephrases_have_the_moods_that_two_readers_gave(folder):
+    with ISARCASM.open(encoding="utf-8", newline="") as file:
+        moods = list(csv.DictReader(file))
+    most = max(int(row["row"]) for row in moods) + 1
+    tweets, plain = [f"tweet number {row}" for row in range(most)], [f"rephrase of {row}" for row in range(most)]
+    found = load_split("isarcasm", "train", folder("isarcasm", "train_en", text=tweets, rephrase=plain))
+    assert 1500 < len(found) < len(moods) == 1734
+    by_text = dict(zip(found["text"], found["label3"], strict=True))
+    for row in moods[:200]:
+        text = f"{'tweet number' if row['side'] == 'text' else 'rephrase of'} {row['row']}"
+        agreed = len(set(row["labels"])) == 1 and "?" not in row["labels"]
+        assert by_text.get(text) == ("-0+".index(row["labels"][0]) if agreed else None)
+
+
+def test_a_split_of_other_tweets_is_refused(folder):
+    with pytest.raises(DataError, match=r"isarcasm/train has 1 rows; the one that was labelled has \d+ at least"):
+        load_split("isarcasm", "train", folder("isarcasm", "train_en", text=["hi"], rephrase=["hello"]))
+    with pytest.raises(DataError, match="isarcasm/train lacks the column 'rephrase'"):
         load_split("isarcasm", "train", folder("isarcasm", "train_en", text=["hi"]))
+
+
+@pytest.mark.parametrize("name", ["game_chat", "small_talk", "irc", "text_messages"])
+def test_messages_of_others_have_the_moods_that_two_readers_gave(folder, name):
+    moods = mood_rows(name)
+    lengths = {int(row["row"]): int(row["length"]) for row in moods}
+    texts = ["x" * lengths.get(number, 1) for number in range(max(lengths) + 1)]
+    corpus = CORPORA[name]
+    place = folder(corpus.folder, corpus.files["train"], text=texts)
+    assert load_raw(name, "train", place)["label3"] == [SENTIMENTS.index(row["label"]) for row in moods]
+    with pytest.raises(DataError, match=rf"{name}/train is not the split that was labelled: row {moods[0]['row']} has"):
+        load_split(name, "train", folder(corpus.folder, corpus.files["train"], text=[f"{text}!" for text in texts]))
 
 
 def test_json_escapes_of_tweets_are_undone(folder):

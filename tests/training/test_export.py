@@ -181,7 +181,7 @@ def test_the_artefact_opens_under_the_version_of_its_manifest(exported):
 def test_the_golden_verdicts_are_what_the_artefact_says(exported):
     folder, _ = exported
     engine = load_engine(str(folder))
-    said = verdicts(engine, read_logits(engine, GOLDEN_TEXTS))
+    said = verdicts(engine, GOLDEN_TEXTS, read_logits(engine, GOLDEN_TEXTS))
     golden = json.loads((folder / "golden.json").read_text("utf-8"))
     assert [row["text"] for row in golden] == list(GOLDEN_TEXTS)
     for row, verdict in zip(golden, said, strict=True):
@@ -212,7 +212,7 @@ def test_the_gate_refuses_a_broken_int8_with_the_figures(phase):
 def test_the_gate_refuses_lost_accuracy_even_when_labels_mostly_agree(phase):
     exact = sure_only(load_engine(str(phase.result.folder), "cpu"))
     texts = [f"film number {number}" for number in range(200)]
-    truth = [2 if verdict.score > 0 else 0 for verdict in verdicts(exact, read_logits(exact, texts))]
+    truth = [2 if verdict.score > 0 else 0 for verdict in verdicts(exact, texts, read_logits(exact, texts))]
     broken = Engine(exact.checkpoint, exact.reader, Opposite(exact.backend, honest=199))
     with pytest.raises(ExportRefused, match=r"99\.50% against 100\.00%"):
         check_gate(GateSet("films", texts, truth), exact, broken)

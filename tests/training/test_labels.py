@@ -167,7 +167,7 @@ def test_a_held_out_split_counts_whatever_its_labels_are(stored):
 def test_every_set_states_what_its_labels_mean_or_that_it_has_none():
     without = {name for name, corpus in CORPORA.items() if corpus.scheme is None}
     assert without == {
-        "imdb_unsupervised", "isarcasm", "genz_terms", "genz_emojis", "film_slang", "field_cases",
+        "imdb_unsupervised", "emoji_tweets", "genz_terms", "genz_emojis", "film_slang", "field_cases",
     }  # fmt: skip
 
 

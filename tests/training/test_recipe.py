@@ -45,7 +45,7 @@ def test_a_short_recipe_gets_the_published_defaults(written):
 def test_the_resolved_recipe_holds_every_number(written):
     resolved = read_recipe(written("seed = 7\n" + WHOLE)).resolved()
     assert resolved["seed"] == 7
-    assert resolved["sources"] == ({"name": "imdb", "rows": 0, "repeat": 1, "vary": 0},)
+    assert resolved["sources"] == ({"name": "imdb", "rows": 0, "repeat": 1, "vary": 0, "irony": 0.0},)
 
 
 def test_an_unknown_key_is_named_with_the_known_ones(written):
@@ -120,7 +120,8 @@ def test_a_recipe_that_is_not_whole_says_what_it_lacks(written, text, message):
 
 def test_a_missing_recipe_lists_the_bundled_ones():
     with pytest.raises(
-        RecipeError, match="the bundled ones are: imdb, imdb-compact, imdb-taught, slang, slang-classic, slang-hub"
+        RecipeError,
+        match="the bundled ones are: chat, chat-hub, imdb, imdb-compact, imdb-taught, slang, slang-classic, slang-hub",
     ):
         read_recipe(recipe_path("imbd"))
 

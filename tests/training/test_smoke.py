@@ -1,12 +1,14 @@
 """Every stage of training, one after the other, as `make train-smoke` runs them, but from a tiny base."""
 
 import json
+from contextlib import chdir
 
 import pytest
 from click.testing import CliRunner
 
 from model import load_engine, open_checkpoint
 from training.__main__ import main
+from training.checkpointing import history
 from training.recipe import RECIPES, read_recipe
 from training.smoke import write_data
 
@@ -23,28 +25,36 @@ def folder(tiny_base, tmp_path_factory):
 
 
 def test_the_path_ends_in_an_artefact_that_the_bot_can_load(folder):
-    checkpoint = open_checkpoint(str(folder / "artefact"))
+    checkpoint = open_checkpoint(str(folder / "my-model"))
     assert len(checkpoint.labels) == 3
-    assert load_engine(str(folder / "artefact")).checkpoint.version == checkpoint.version
+    assert load_engine(str(folder / "my-model")).checkpoint.version == checkpoint.version
 
 
 def test_the_artefact_tells_its_whole_history(folder, tiny_base):
-    training = json.loads((folder / "artefact" / "vibecheck.json").read_text("utf-8"))["training"]
-    steps = [training["second"], training["first"], training["first"]["base_training"]]
-    steps.append(steps[-1]["base_training"])
-    assert [step["phase"] for step in steps] == ["slang", "slang", "imdb", "imdb"]
-    assert [step["base"] for step in steps] == ["slang", "imdb-taught", "imdb", tiny_base.name]
+    training = json.loads((folder / "my-model" / "vibecheck.json").read_text("utf-8"))["training"]
+    steps = list(history(training))
+    assert [step["phase"] for step in steps] == ["imdb", "slang", "slang", "slang"]
+    assert [step["base"] for step in steps] == [tiny_base.name, "imdb", "slang", "slang"]
+    assert [step["recipe"]["order_seed"] for step in steps] == [0, 0, 1, 2]
+    assert {step["recipe"]["seed"] for step in steps} == {42}
     for step in steps:
-        assert step["recipe"]["seed"] == 42
         assert set(step["data"]) == {"train", "validation"}
         assert "torch" in step["versions"]
-    assert steps[2]["sources"]["runs/taught.parquet"]["teacher"]["rows"] == 40
+    assert steps[1]["sources"]["runs/taught.parquet"]["teacher"]["rows"] == 120
+    assert training["register"].keys() == {"tokens", "pieces", "margin"}
+
+
+def test_what_is_done_is_not_done_again(folder, tiny_base):
+    with chdir(folder):
+        ran = CliRunner().invoke(main, ["all", "--base", str(tiny_base), "--data", "data", "--max-rows", "120"])
+    assert ran.exit_code == 0, ran.output[-2000:]
+    assert ran.output.count("(is there already)") == 7
 
 
 def test_the_report_and_the_card_are_of_that_artefact(folder):
     report = json.loads((folder / "build" / "evaluation" / "report.json").read_text("utf-8"))
-    version = open_checkpoint(str(folder / "artefact")).version
-    assert report["systems"]["int8"]["version"] == version
+    version = open_checkpoint(str(folder / "my-model")).version
+    assert report["systems"]["mine"]["version"] == version
     card = (folder / "docs" / "model-card.md").read_text("utf-8")
     assert version in card
     assert "forgetting.png" in card

@@ -43,6 +43,8 @@ async def test_it_starts_from_its_folder_alone_and_says_which_model_answers(spac
     async with running_web(command=[str(space / "app.py")], **alone) as (_process, address), chromium() as browser:
         page = await open_web(browser, address)
         said = await page.get_by_role("note").inner_text()
-        assert said == "owner/nothing@1a2b3c4 could not be had (the hub cannot be reached); the bundled model answers."
+        assert said == (
+            "I couldn't get owner/nothing@1a2b3c4 (the hub can't be reached); the bundled model is running instead."
+        )
         await read_one(page, "i love this")
         await page.locator("#vc-answer h2", has_text="Positive").wait_for()

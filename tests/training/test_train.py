@@ -60,8 +60,11 @@ def test_an_interrupted_run_goes_on_from_its_last_state(interrupted, tmp_path):
     assert (tmp_path / "training.json").exists()
 
 
-def test_a_run_of_another_recipe_starts_afresh(interrupted):
+def test_a_run_of_another_recipe_starts_afresh_and_what_was_there_is_kept(interrupted, tmp_path, caplog):
+    states = {path.name for path in (tmp_path / "trainer").glob("checkpoint-*")}
     assert interrupted(learning_rate=2e-3) == [None, None]
+    assert "holds states of a run with another recipe" in caplog.text
+    assert {path.name for path in (tmp_path / "trainer-before").glob("checkpoint-*")} == states
 
 
 def test_a_finished_run_leaves_no_state_and_the_next_one_trains_anew(run, tmp_path):

@@ -9,11 +9,11 @@ import shutil
 
 import numpy as np
 import pytest
-from datasets import Dataset
 from safetensors.numpy import load_file, save_file
 
 from model import Unreadable, open_checkpoint
 from model.text.tokenization import Reader
+from tests.training.small_tweets import MOODS, write_tweets
 from training.checkpointing import RECORD, history
 from training.errors import TrainingError
 from training.recipe import Recipe, Source
@@ -21,21 +21,11 @@ from training.train import run_phase
 from training.weight_blend import blend
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-MOODS = ("awful and sad", "on the table", "lovely and warm")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """60 tweets of each split in the folder layout of TweetEval."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "tweet_eval").mkdir()
-    for split in ("train", "validation"):
-        rows = {
-            "text": [f"it is {MOODS[number % 3]} {split} {number}" for number in range(60)],
-            "label": [number % 3 for number in range(60)],
-        }
-        Dataset.from_dict(rows).to_parquet(folder / "tweet_eval" / f"{split}.parquet")
-    return folder
+    return write_tweets(tmp_path_factory.mktemp("data"), 60)
 
 
 @pytest.fixture(scope="module")

@@ -41,11 +41,10 @@ def place(tmp_path_factory):
     return place
 
 
+_EMPTY = ("suites", "results", "trivial_edits", "field_cases")
+
 REPORT = {
-    **{
-        part: {}
-        for part in ("suites", "results", "confusion", "reliability", "slices", "countries", "seconds_per_1000")
-    },
+    **{part: {} for part in (*_EMPTY, "confusion", "reliability", "slices", "countries", "seconds_per_1000")},
     "rows": 0,
     "systems": {"VADER": {"version": "v"}, "mine": {"version": "x"}},
 }
@@ -116,7 +115,7 @@ def test_an_output_that_is_no_file_is_refused_before_the_work(call, arguments, s
         (("imdb", "--recipe", "endless.toml"), "endless.toml: epochs must be a finite number, not nan."),
         (("imdb", "--data", "empty"), "imdb/train should be at empty/imdb/train.parquet; give the folder"),
         (("imdb", "--data", "data", "--base", "a_file"), "The base 'a_file' could not be loaded"),
-        (("teach", "--checkpoint", "empty", "--output", "t.parquet"), "empty is not a model folder"),
+        (("teach", "--checkpoint", "empty", "--output", "t.parquet"), "empty isn't a model folder"),
         (("teach", "--checkpoint", "broken", "--output", "t.parquet"), "broken has 3 labels; the teacher is"),
         (("blend", "broken", "broken"), "broken/model.safetensors is no file of weights"),
         (("blend", "broken", "broken", "--odds", "nan", "1", "1"), "Odds must be numbers above 0."),
@@ -126,7 +125,7 @@ def test_an_output_that_is_no_file_is_refused_before_the_work(call, arguments, s
         (("evaluate", "--model", "x="), "'x=' lacks its name or its source; say --model NAME=SOURCE."),
         (("evaluate", "--model", "=bundled", "--suite", "emoji"), "'=bundled' lacks its name or its source"),
         (("evaluate", "--model", "VADER=bundled", "--suite", "emoji"), "Two models are named 'VADER'"),
-        (("evaluate", "--suite", "nonsense"), "There is no suite named 'nonsense'; known suites are imdb"),
+        (("evaluate", "--suite", "nonsense"), "There is no suite named 'nonsense'; known suites are chat_atoms"),
         (("card", "--report", "nothing"), "The report is not whole, for it lacks 'systems'"),
         (("card", "--report", "a_list"), "a_list/report.json does not hold a JSON object."),
         (("card", "--report", "no_json"), "no_json/report.json could not be read as JSON"),

@@ -14,9 +14,21 @@ from model.verdict import UNSURE_BELOW
 from training.checkpointing import history, read_json
 from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
-from training.evaluation.tables import results_table, slices_table
+from training.evaluation.tables import results_table, slices_table, steadiness_table
 
-_PARTS = ("systems", "rows", "suites", "results", "confusion", "reliability", "slices", "countries", "seconds_per_1000")
+_PARTS = (
+    "systems",
+    "rows",
+    "suites",
+    "results",
+    "confusion",
+    "reliability",
+    "slices",
+    "trivial_edits",
+    "field_cases",
+    "countries",
+    "seconds_per_1000",
+)
 
 
 def check_report(report: dict[str, Any], name: str, model: str) -> Checkpoint:
@@ -41,9 +53,19 @@ def check_report(report: dict[str, Any], name: str, model: str) -> Checkpoint:
 
 
 def write_card(
-    report: dict[str, Any], name: str, model: str, output: Path, pictures: Sequence[Path], *, command: str, source: str
+    report: dict[str, Any],
+    name: str,
+    model: str,
+    output: Path,
+    pictures: Sequence[Path],
+    *,
+    command: str,
+    source: str,
+    folds: dict[str, Any] | None = None,
 ) -> None:
     """Writes the card of `model` to `output`; `name` is what the report calls it. `source` is where it is published.
+
+    `folds` is the report of `training.term_folds`.
 
     Raises TrainingError when the report is not of this model.
     """
@@ -62,6 +84,8 @@ def write_card(
         manifest=MANIFEST,
         steps=steps,
         command=command,
+        steadiness=steadiness_table(report),
+        folds=folds,
         results=results_table(report),
         slices=slices_table(report),
         pictures={_relative(file, output): _ALT[file.stem] for file in pictures},

@@ -7,21 +7,20 @@ account: `Classifier.classify_many` gets the raw texts, so refusals, shortened t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from model.classifier import Classifier
 from model.errors import ModelError, NothingToRead, Unreadable
-from model.verdict import Sentiment, Verdict
+from model.verdict import SENTIMENTS, Sentiment, Verdict
 from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.evaluation.metrics import share
+from training.evaluation.sure_answers import SURE
+from training.evaluation.systems import Answers
 from training.stored import check_folder, read_parquet
-
-SURE = 0.9
-"""Confidence from which an answer reads as sure."""
 
 NAME = "field_cases"
 
@@ -51,6 +50,10 @@ class Tally:
     right: int = 0
     sure: int = 0
     refused: int = 0
+
+    def plain(self) -> dict[str, int]:
+        """As counts for JSON."""
+        return asdict(self)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -82,7 +85,7 @@ def load_cases(data: Path) -> tuple[FieldCase, ...]:
         raise DataError(f"{file} lacks the column {missing[0]!r}; it needs {', '.join(_COLUMNS)}.")
     return tuple(
         FieldCase(str(text or ""), str(kind), _allowed(letters, file), bool(may_refuse))
-        for text, kind, letters, may_refuse in zip(*(rows[name] for name in _COLUMNS), strict=True)
+        for text, kind, letters, may_refuse in zip(*(rows[name][:] for name in _COLUMNS), strict=True)
     )
 
 
@@ -107,6 +110,19 @@ def judge(case: FieldCase, answer: Verdict | ModelError) -> Tally:
         raise answer
     right = answer.sentiment in case.allowed
     return Tally(cases=1, right=int(right), sure=int(not right and not answer.danger and answer.confidence >= SURE))
+
+
+def tally(cases: Sequence[FieldCase], answers: Answers) -> Tally:
+    """What any system said of the cases, in their order, as counts. One without probabilities is never sure."""
+    confidence = np.zeros(len(cases)) if answers.probabilities is None else answers.probabilities.max(axis=1)
+    total = Tally()
+    for case, label, sure, refused in zip(cases, answers.found, confidence, answers.refused, strict=True):
+        if refused:
+            total += Tally(cases=1, right=int(case.may_refuse), refused=1)
+            continue
+        right = SENTIMENTS[label] in case.allowed
+        total += Tally(cases=1, right=int(right), sure=int(not right and sure >= SURE))
+    return total
 
 
 async def measure(source: str, data: Path) -> FieldReport:

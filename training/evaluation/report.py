@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 
 import model
 from training.calibration import expected_calibration_error
+from training.datasets_catalog import CORPORA
+from training.evaluation.field_cases import load_cases, tally
 from training.evaluation.metrics import figures, reliability, share, table
 from training.evaluation.suites import Suite, country_texts, has_emoji, load_suites, words
+from training.evaluation.sure_answers import polarity_flips, sure_and_right
 from training.evaluation.systems import Answers, System
+from training.evaluation.trivial_edits import changed_verdicts, edited_texts
 from training.train import versions
 
 TIMED_TEXTS = 1_000
 
 _CHAT = ("tweet_eval", "goemotions", "twitch")
+_TYPED = ("twitch", "dota2")
+"""Suites of what people really typed, whose texts are also asked with trivial edits."""
 _LENGTHS = {"1 to 3 words": (1, 3), "4 to 10": (4, 10), "11 to 25": (11, 25), "26 and more": (26, 10**9)}
 _REVIEW_LENGTHS = {"up to 125 words": (0, 125), "126 to 250": (126, 250), "251 and more": (251, 10**9)}
 
@@ -67,6 +73,8 @@ def evaluate(
             if (probabilities := _probabilities(suite, given)) is not None
         }
     report["slices"] = _slices(asked)
+    report["trivial_edits"] = _trivial_edits(systems, asked, keep)
+    report["field_cases"] = _field_cases(systems, data, keep)
     report["countries"] = {system.name: _countries(system, keep) for system in systems}
     report["seconds_per_1000"] = _time(systems, asked)
     report["versions"] = versions()
@@ -87,13 +95,14 @@ def _answer(system: System, name: str, texts: Sequence[str], fingerprint: str, k
     file = keep / f"{name}-{fingerprint}-{system.version}-{_reading_version()}.npz"
     if file.is_file():
         with np.load(file) as saved:
-            return Answers(
-                saved["found"], saved["score"], saved["probabilities"] if len(saved["probabilities"]) else None
-            )
+            probabilities = saved["probabilities"] if len(saved["probabilities"]) else None
+            return Answers(saved["found"], saved["score"], probabilities, saved["refused"])
     answers = system.answer(texts, f"{system.name}: {name}")
     probabilities = np.zeros((0, 3)) if answers.probabilities is None else answers.probabilities
     beside = file.with_suffix(".part.npz")
-    np.savez_compressed(beside, found=answers.found, score=answers.score, probabilities=probabilities)
+    np.savez_compressed(
+        beside, found=answers.found, score=answers.score, probabilities=probabilities, refused=answers.refused
+    )
     beside.replace(file)
     return answers
 
@@ -109,13 +118,52 @@ def _probabilities(suite: Suite, answers: Answers) -> NDArray[np.float64] | None
 def _measure(suite: Suite, answers: Answers) -> dict[str, Any]:
     found = _found(suite, answers)
     measured: dict[str, Any] = {name: figure.plain() for name, figure in figures(table(suite.truth, found)).items()}
+    if suite.ways == 3:
+        measured["flips"] = polarity_flips(suite.truth, found)
     if suite.pair is not None:
         right = found == suite.truth
         measured["both_right"] = share(np.array([right[suite.pair == p].all() for p in np.unique(suite.pair)])).plain()
     probabilities = _probabilities(suite, answers)
     if probabilities is not None and suite.pair is None:
         measured["ece"] = {"value": round(expected_calibration_error(probabilities, suite.truth), 4)}
+        measured["sure_right"] = sure_and_right(suite.truth, probabilities)
     return measured
+
+
+def _trivial_edits(systems: Sequence[System], asked: Sequence[tuple[Suite, Any]], keep: Path) -> dict[str, Any]:
+    """How steady each system's answers are on real chat typed differently; {} where no such suite was asked."""
+    texts = [text for suite, _ in asked if suite.name in _TYPED for text in suite.texts]
+    if not texts:
+        return {}
+    variants = edited_texts(texts)
+    return {
+        system.name: changed_verdicts(
+            variants,
+            {
+                name: _answer(system, f"edit-{number}", part, _suite_of(part).fingerprint(), keep)
+                for number, (name, part) in enumerate(variants.items())
+            },
+        )
+        for system in systems
+    }
+
+
+def _field_cases(systems: Sequence[System], data: Path | None, keep: Path) -> dict[str, Any]:
+    """The field cases put to every system; {} where they are not in the data."""
+    if data is None or not CORPORA["field_cases"].file(data, "validation").is_file():
+        return {}
+    cases = load_cases(data)
+    texts = tuple(case.text for case in cases)
+    fingerprint = _suite_of(texts).fingerprint()
+    return {
+        system.name: tally(cases, _answer(system, "field_cases", texts, fingerprint, keep)).plain()
+        for system in systems
+    }
+
+
+def _suite_of(texts: Sequence[str]) -> Suite:
+    """Texts without a truth."""
+    return Suite("", "", tuple(texts), np.zeros(len(texts), dtype=np.int64))
 
 
 def _slices(asked: Sequence[tuple[Suite, dict[str, Answers]]]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -149,8 +197,7 @@ def _between(low: int, high: int) -> Callable[[str], bool]:
 def _countries(system: System, keep: Path) -> dict[str, Any]:
     """How far P(positive), or the score brought to [0, 1], moves with nothing but a country's name."""
     texts = country_texts()
-    suite = Suite("countries", "", texts, np.zeros(len(texts), dtype=np.int64))
-    answers = _answer(system, suite.name, texts, suite.fingerprint(), keep)
+    answers = _answer(system, "countries", texts, _suite_of(texts).fingerprint(), keep)
     positive = (answers.score + 1) / 2 if answers.probabilities is None else answers.probabilities[:, 2]
     return {
         "countries": len(texts),

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.text.cleaning import clean
-from training.data import load_labelled, read_expressions
+from model.verdict import SENTIMENTS, Sentiment
+from training.data import load_labelled, read_chat, read_expressions
 from training.datasets_catalog import CORPORA
 from training.errors import DataError
 from training.stored import check_folder
@@ -56,7 +57,10 @@ _TITLES = {
     "sst2": ("SST-2 sentences", "sst2", "test", 2),
     "tweet_eval_validation": ("TweetEval, validation", "tweet_eval", "validation", 3),
     "sst2_validation": ("SST-2, validation", "sst2", "validation", 2),
-    "dota2_validation": ("Game chat (Dota 2), validation", "dota2_students", "validation", 3),
+    "dota2": ("Game chat (Dota 2)", "dota2_students", "validation", 3),
+    "dota2_generic": ("Game chat (Dota 2), one and two words as well", "dota2_students", "all", 3),
+    "emocontext": ("Chat with emoji (EmoContext)", "emocontext", "test", 3),
+    "github": ("Developers (GitHub)", "github", "validation", 3),
 }
 
 
@@ -80,9 +84,9 @@ def _trained_terms() -> frozenset[str]:
 
 
 _PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
-    "slang_unseen": ("Slang pairs, terms never trained on", "test", _is_slang),
+    "slang_unseen": ("Slang pairs of the test split", "test", _is_slang),
     "slang_trained": ("Slang pairs, trained terms in new sentences", "validation", _is_trained_word),
-    "emoji": ("Emoji pairs, emoji never trained on", "test", lambda row: has_emoji(row["term"])),
+    "emoji": ("Emoji pairs of the test split", "test", lambda row: has_emoji(row["term"])),
     "negation": ("Negation pairs", "test", lambda row: row["kind"] == "negation"),
     "sarcasm": ("Sarcasm pairs", "test", lambda row: row["kind"] == "sarcasm"),
     "emoji_validation": ("Emoji pairs, validation", "validation", lambda row: has_emoji(row["term"])),
@@ -90,7 +94,24 @@ _PAIRS: dict[str, tuple[str, str, Callable[[dict[str, str]], bool]]] = {
     "sarcasm_validation": ("Sarcasm pairs, validation", "validation", lambda row: row["kind"] == "sarcasm"),
 }
 
-SUITES = (*_TITLES, *_PAIRS)
+_CHAT: dict[str, tuple[str, str]] = {
+    "chat_atoms": ("Chat atoms: whole messages of one to three words", "atom"),
+    "chat_emoji": ("Emoji alone", "emoji"),
+    "chat_emotes": ("Emotes alone", "emote"),
+}
+"""Suites of our own chat's test split, by kind. A single emote or "gg" may stand in the training rows as well."""
+
+_CHAT_PAIRS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "chat_negation": ("Negation pairs of other writers", ("negation",)),
+    "chat_emoji_pairs": ("Emoji pairs of other writers", ("emoji_pair",)),
+    "chat_sarcasm": ("Sarcasm pairs of other writers", ("sarcasm",)),
+    "chat_constructions": (
+        'Pairs of "but", past, wished, compared, reported, expected',
+        ("but", "past", "wish", "compared", "reported", "expectation"),
+    ),
+}
+
+SUITES = (*_CHAT, *_CHAT_PAIRS, *_TITLES, *_PAIRS)
 FINAL = tuple(name for name in SUITES if not name.endswith("_validation"))
 """The suites of a final report; the others are for choosing."""
 
@@ -103,6 +124,10 @@ def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Ite
     for name in names:
         if name in _PAIRS:
             yield _pairs(name)
+        elif name in _CHAT:
+            yield _chat(name)
+        elif name in _CHAT_PAIRS:
+            yield _chat_pairs(name)
         elif name in _TITLES:
             yield _labelled(name, data, rows)
         else:
@@ -117,7 +142,7 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
     check_folder(data)
 
     def there(name: str) -> bool:
-        if name in _PAIRS:
+        if name not in _TITLES:
             return True
         corpus = CORPORA[_TITLES[name][1]]
         if data is None:
@@ -125,7 +150,7 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
         return corpus.file(data, _TITLES[name][2]).is_file()
 
     found = tuple(name for name in names if there(name))
-    if all(name in _PAIRS for name in found) and not all(name in _PAIRS for name in names):
+    if not any(name in _TITLES for name in found) and any(name in _TITLES for name in names):
         raise DataError(f"{data} holds none of the labelled sets, such as imdb/test.parquet.")
     return found
 
@@ -145,19 +170,46 @@ def _labelled(name: str, data: Path | None, rows: int) -> Suite:
     kept = load_labelled(corpus, split, data, cleaned=False).rows
     if rows and rows < len(kept):
         kept = kept.shuffle(seed=0).select(range(rows))
-    return Suite(name, title, tuple(kept["text"]), np.array(kept["label3"], dtype=np.int64), ways)
+    return Suite(name, title, tuple(kept["text"][:]), np.array(kept["label3"][:], dtype=np.int64), ways)
 
 
 def _pairs(name: str) -> Suite:
     title, split, belongs = _PAIRS[name]
-    rows = [row for row in read_expressions() if row["split"] == split and row["pair"]]
     groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row["pair"], []).append(row)
+    for row in read_expressions():
+        if row["split"] == split and row["pair"]:
+            groups.setdefault(row["pair"], []).append(row)
     chosen = [
-        group for group in groups.values() if any(map(belongs, group)) and len({row["label3"] for row in group}) > 1
+        [(row["sentence"], int(row["label3"])) for row in group]
+        for group in groups.values()
+        if any(map(belongs, group))
     ]
-    texts = tuple(row["sentence"] for group in chosen for row in group)
-    truth = np.array([int(row["label3"]) for group in chosen for row in group], dtype=np.int64)
-    pair = np.array([number for number, group in enumerate(chosen) for _ in group], dtype=np.int64)
+    return _of_pairs(name, title, chosen)
+
+
+def _chat(name: str) -> Suite:
+    title, kind = _CHAT[name]
+    rows = [row for row in read_chat() if row["split"] == "test" and row["kind"] == kind]
+    return Suite(name, title, tuple(row["text"] for row in rows), np.array(list(map(_label, rows)), dtype=np.int64))
+
+
+def _chat_pairs(name: str) -> Suite:
+    title, kinds = _CHAT_PAIRS[name]
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for row in read_chat():
+        if row["split"] == "test" and row["kind"] in kinds and row["pair"]:
+            groups.setdefault(row["pair"], []).append((row["text"], _label(row)))
+    return _of_pairs(name, title, list(groups.values()))
+
+
+def _label(row: dict[str, str]) -> int:
+    return SENTIMENTS.index(Sentiment(row["label"]))
+
+
+def _of_pairs(name: str, title: str, groups: list[list[tuple[str, int]]]) -> Suite:
+    """Groups of texts with their labels, less those in which all labels are one."""
+    groups = [group for group in groups if len({label for _, label in group}) > 1]
+    texts = tuple(text for group in groups for text, _ in group)
+    truth = np.array([label for group in groups for _, label in group], dtype=np.int64)
+    pair = np.array([number for number, group in enumerate(groups) for _ in group], dtype=np.int64)
     return Suite(name, title, texts, truth, pair=pair)

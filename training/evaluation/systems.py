@@ -24,11 +24,13 @@ class Answers:
 
     `found` holds label ids 0 to 2, shape (n,). `score` is in [-1, 1], shape (n,); above 0 it is positive when only two
     answers are allowed, else negative. `probabilities` has shape (n, 3), or is None for a system that gives none.
+    `refused` marks the texts of which it says that it can't read them, shape (n,); they count as neutral elsewhere.
     """
 
     found: NDArray[np.int64]
     score: NDArray[np.float64]
     probabilities: NDArray[np.float64] | None
+    refused: NDArray[np.bool_]
 
     def two_way(self) -> NDArray[np.int64]:
         """Label ids when neutral is no answer, shape (n,)."""
@@ -64,11 +66,13 @@ class CheckpointSystem:
 
     def answer(self, texts: Sequence[str], title: str) -> Answers:
         """A refused text, with nothing to read or unreadable, is neutral."""
-        found = verdicts(self.engine, read_logits(self.engine, texts, title=title))
+        logits = read_logits(self.engine, texts, title=title)
+        found = verdicts(self.engine, texts, logits)
         return Answers(
             np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
             np.array([verdict.score for verdict in found]),
             np.array([verdict.probabilities for verdict in found]),
+            np.array([not len(rows) for rows in logits]),
         )
 
 
@@ -125,4 +129,4 @@ def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
 
 def _by_threshold(scores: NDArray[np.float64], threshold: float) -> Answers:
     found = np.where(scores >= threshold, POSITIVE, np.where(scores <= -threshold, NEGATIVE, NEUTRAL))
-    return Answers(found, scores, None)
+    return Answers(found, scores, None, np.zeros(len(scores), dtype=bool))

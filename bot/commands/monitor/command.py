@@ -12,19 +12,27 @@ from discord.ext import commands
 
 from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
+from bot.commands.monitor.alert_options import Links, WebhookOptions
+from bot.commands.monitor.alert_state import alert_state
+from bot.commands.monitor.backfill import Do, backfill, progress_in_words
 from bot.commands.monitor.blindness import blindness
 from bot.commands.monitor.doctor import doctor
-from bot.commands.monitor.errors import NOT_SEEN, STARTING, STORE_AWAY, Refused, may_manage
-from bot.commands.monitor.languages import language_warning
+from bot.commands.monitor.emojis import emojis_like
+from bot.commands.monitor.errors import STARTING, STORE_AWAY, Refused, may_manage
+from bot.commands.monitor.exemptions import Exempt, Include
+from bot.commands.monitor.expectations import with_what_to_expect
+from bot.commands.monitor.learning_line import learning_line
 from bot.commands.monitor.preview import preview
 from bot.commands.monitor.replay import replay
 from bot.commands.monitor.rule_changes import RuleChanges
-from bot.commands.monitor.settings_form import SettingsChanges, changed, in_words, zones_like
+from bot.commands.monitor.settings_form import LANGUAGE_CHOICES, SettingsChanges, changed, in_words, zones_like
 from bot.commands.monitor.status import status, unread_lately
-from bot.commands.monitor.targets import RuleTarget, the_channel, the_role, the_server
+from bot.commands.monitor.targets import RuleTarget, must_see, the_channel, the_server
 from bot.commands.monitor.visible import left_out, mention_for, readable_by
 from bot.commands.mood.visibility import NotToldHere
+from bot.domain.backfill import MOST_DAYS
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, GuildSettings, Sensitivity
+from bot.i18n import gettext, ngettext
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import watched
 from bot.storage.errors import DatabaseUnavailable, UnknownTimezone
@@ -39,12 +47,14 @@ _Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Choose what is watched; for admins"):
+class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Choose what I watch (admins)"):
     """What is watched, how, and whether that works."""
 
     def __init__(self, monitoring: Monitoring) -> None:
         super().__init__()
         self.monitoring = monitoring
+        for group in (Exempt, Include, Links, WebhookOptions):
+            cast(app_commands.Group, self.app_command).add_command(group(self._answer))
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Manage Server, whatever the server's own settings for this command say."""
@@ -52,33 +62,45 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
     @app_commands.command(description="Watch a channel, a category, a thread or the whole server")
     @app_commands.describe(
-        channel="A channel, category or thread; empty: this one",
-        tagging="React to strongly positive and negative messages; off unless you switch it on",
-        sensitivity="How easily the mood of a channel raises an alert",
+        channel="Channel, category or thread (this one if empty)",
+        tagging="React to strongly positive and negative messages (off by default)",
+        sensitivity="How sensitive alerts are",
         whole_server="Watch every channel instead",
+        alert_messages="Minimum messages in an hour for an alert here (0: as in /monitor settings)",
+        alert_authors="Minimum people in an hour for an alert here (0: as in /monitor settings)",
     )
     async def enable(
         self,
         interaction: discord.Interaction,
+        *,
         channel: ChannelOption | None = None,
         tagging: bool | None = None,
         sensitivity: Literal["low", "normal", "high"] | None = None,
         whole_server: bool = False,
+        alert_messages: app_commands.Range[int, 0, 10_000] | None = None,
+        alert_authors: app_commands.Range[int, 0, 1000] | None = None,
     ) -> None:
         """Posts a notice where people write; without one nobody is read."""
         wanted = Sensitivity(sensitivity) if sensitivity else None
 
         async def work(admin: RuleChanges) -> str:
+            if 0 < (alert_messages or 0) < FEWEST_AUTHORS or 0 < (alert_authors or 0) < FEWEST_AUTHORS:
+                raise Refused(
+                    ngettext(
+                        "An alert needs at least {count:,} message by {count:,} person.",
+                        "An alert needs at least {count:,} messages by {count:,} people.",
+                        FEWEST_AUTHORS,
+                    )
+                )
             what = _place(interaction, admin, channel, whole_server)
-            said = await admin.enable(what, tagging, wanted)
-            warning = await language_warning(self.monitoring, cast(discord.Member, interaction.user), what.channel)
-            return f"{said} {warning}".strip()
+            said = await admin.enable(what, tagging, wanted, alert_messages, alert_authors)
+            return await with_what_to_expect(self.monitoring, admin.member, what.channel, said)
 
         await self._answer(interaction, work)
 
     @app_commands.command(description="Stop watching a channel, a category, a thread or the whole server")
     @app_commands.describe(
-        channel="A channel, category or thread; empty: this one", whole_server="Remove the rule for the whole server"
+        channel="Channel, category or thread (this one if empty)", whole_server="Stop watching the whole server"
     )
     async def disable(
         self, interaction: discord.Interaction, channel: ChannelOption | None = None, whole_server: bool = False
@@ -90,39 +112,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         await self._answer(interaction, work)
 
-    @app_commands.command(description="Never read people with a role, or a channel, category or thread")
-    @app_commands.describe(role="People with it are never read", channel="Nobody is read in it")
-    async def exempt(
-        self,
-        interaction: discord.Interaction,
-        role: discord.Role | None = None,
-        channel: ChannelOption | None = None,
-    ) -> None:
-        """An exempt role goes before every other rule."""
-
-        async def work(admin: RuleChanges) -> str:
-            return await admin.exempt(_role_or_channel(admin, role, channel))
-
-        await self._answer(interaction, work)
-
-    @app_commands.command(description="Undo an exemption")
-    @app_commands.describe(
-        role="People with it follow the other rules again", channel="It follows the wider rules again"
-    )
-    async def include(
-        self,
-        interaction: discord.Interaction,
-        role: discord.Role | None = None,
-        channel: ChannelOption | None = None,
-    ) -> None:
-        """Watches nothing by itself."""
-
-        async def work(admin: RuleChanges) -> str:
-            return await admin.include(_role_or_channel(admin, role, channel))
-
-        await self._answer(interaction, work)
-
-    @app_commands.command(description="What is watched, by which rule, and what has become of it")
+    @app_commands.command(description="What I'm watching, and when the first alert can come")
     async def status(self, interaction: discord.Interaction) -> None:
         """Counts are since the start of the bot."""
 
@@ -134,11 +124,24 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             counting = {one.counting for one in watched(self.monitoring.rules, admin.guild)}
             silent = await left_out(self.monitoring.services.mod_channels, admin.guild, settings, counting, now)
             unseen = await blindness(self.monitoring, admin.member)
-            return status(self.monitoring, admin.member, settings, unread=unread.share, left_out=silent, unseen=unseen)
+            learning = await learning_line(self.monitoring, admin.member, settings)
+            history = await self.monitoring.backfills.of(admin.guild.id)
+            if history is not None and not history.state.is_over:
+                learning = "\n".join(filter(None, (learning, progress_in_words(self.monitoring, admin.guild, history))))
+            return status(
+                self.monitoring,
+                admin.member,
+                settings,
+                unread=unread.share,
+                left_out=silent,
+                unseen=unseen,
+                learning=learning,
+                alerts=await alert_state(storage, settings, readable),
+            )
 
         await self._answer(interaction, work)
 
-    @app_commands.command(description="Is anything missing, and what is to be clicked?")
+    @app_commands.command(description="Check my permissions and setup")
     async def doctor(self, interaction: discord.Interaction) -> None:
         """Where all is in order, what was refused before is tried again."""
 
@@ -148,8 +151,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         await self._answer(interaction, work)
 
-    @app_commands.command(description="What the tags of the last 20 messages would have been; only you see it")
-    @app_commands.describe(channel="A channel or thread; empty: this one")
+    @app_commands.command(description="See how I'd tag the last 20 messages (only you see it)")
+    @app_commands.describe(channel="Channel or thread (this one if empty)")
     async def preview(self, interaction: discord.Interaction, channel: ChannelOption | None = None) -> None:
         """Nothing is stored, and nobody is tagged."""
 
@@ -162,17 +165,32 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
 
         await self._answer(interaction, work)
 
-    @app_commands.command(description="Which alerts the stored past would have brought")
+    @app_commands.command(description="Read older messages too, or see how far I am with that")
+    @app_commands.describe(days="How many days back", do="Pause, resume or stop; leave both empty to see how far I am")
+    async def backfill(
+        self,
+        interaction: discord.Interaction,
+        days: app_commands.Range[int, 1, MOST_DAYS] | None = None,
+        do: Literal["pause", "resume", "stop"] | None = None,
+    ) -> None:
+        """Only where the notice has stood for a day and says that this may be."""
+
+        async def work(admin: RuleChanges) -> str:
+            return await backfill(admin, days, Do(do) if do else None)
+
+        await self._answer(interaction, work)
+
+    @app_commands.command(description="See which alerts you would have got in the past 90 days")
     @app_commands.describe(
         channel="Which channel",
-        sensitivity="How far from usual the mood must be: low is far",
-        messages="Fewest messages in an hour; empty: as this server has chosen",
+        sensitivity="How sensitive alerts are: low only catches big drops",
+        messages="Minimum messages in an hour (this server's setting if empty)",
     )
     async def replay(
         self,
         interaction: discord.Interaction,
         channel: ChannelOption,
-        sensitivity: Sensitivity = Sensitivity.NORMAL,
+        sensitivity: Literal["low", "normal", "high"] = "normal",
         messages: app_commands.Range[int, 2, 10_000] | None = None,
     ) -> None:
         """Judges the past by the rules of the present."""
@@ -181,25 +199,34 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             services = self.monitoring.services
             with services.charts.answer_for(interaction.user.id):
                 return await replay(
-                    interaction, services, admin, channel=channel, sensitivity=sensitivity, messages=messages
+                    interaction,
+                    services,
+                    admin,
+                    channel=channel,
+                    sensitivity=Sensitivity(sensitivity),
+                    messages=messages,
                 )
 
         await self._answer(interaction, work)
 
-    @app_commands.command(description="Time zone, mod channel, tags, alerts and digests; without options: show them")
-    @app_commands.describe(
-        timezone="Such as Europe/Berlin; charts and digests use it",
-        mod_channel="Where alerts and digests are posted",
-        no_mod_channel="Post no alerts and digests any more",
-        positive_emoji="The tag for strongly positive messages",
-        negative_emoji="The tag for strongly negative messages",
-        confidence="Percent from which on a message is tagged",
-        alert_messages="Messages that an hour needs before it can raise an alert",
-        alert_authors="People that an hour needs before it can raise an alert",
-        digest="How often the mod channel gets a digest",
-        digest_hour="Local hour of the digest",
-        digest_messages="Messages below which a digest says that nothing notable happened",
+    @app_commands.command(
+        description="Time zone, language, mod channel, tags, alerts and digests (no options: show them)"
     )
+    @app_commands.describe(
+        timezone="Your city, such as Berlin; charts and digests use it",
+        mod_channel="Where alerts and digests are posted",
+        no_mod_channel="Stop posting alerts and digests",
+        positive_emoji="Emoji for strongly positive messages",
+        negative_emoji="Emoji for strongly negative messages",
+        confidence="Minimum confidence (%) to react",
+        alert_messages="Minimum messages in an hour for an alert",
+        alert_authors="Minimum people in an hour for an alert",
+        digest="How often the mod channel gets a digest",
+        digest_hour="Hour of the digest, in your time zone",
+        digest_messages="With fewer messages than this, a digest just says nothing notable happened",
+        language="Language of what I post here, such as alerts, digests and notices",
+    )
+    @app_commands.choices(language=LANGUAGE_CHOICES)
     async def settings(
         self,
         interaction: discord.Interaction,
@@ -215,22 +242,32 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         digest: Literal["off", "daily", "weekly"] | None = None,
         digest_hour: app_commands.Range[int, 0, 23] | None = None,
         digest_messages: app_commands.Range[int, 1, 10_000] | None = None,
+        language: str | None = None,
     ) -> None:
         """All of what was given is changed, or nothing."""
-        kind = DigestKind(digest) if digest else None
-        emojis = positive_emoji, negative_emoji
-        alerts = alert_messages, alert_authors
         wishes = SettingsChanges(
-            timezone, mod_channel, no_mod_channel, *emojis, confidence, *alerts, kind, digest_hour, digest_messages
+            timezone,
+            mod_channel,
+            no_mod_channel,
+            positive_emoji,
+            negative_emoji,
+            confidence,
+            alert_messages,
+            alert_authors,
+            DigestKind(digest) if digest else None,
+            digest_hour,
+            digest_messages,
+            language,
         )
 
         async def work(admin: RuleChanges) -> discord.Embed:
-            before = await self.monitoring.rules.settings(admin.guild.id)
-            if wishes == SettingsChanges():
-                return in_words(before, mod_channel=_named_to(admin.member, before), after_a_change=False)
-            after = await changed(before, wishes, admin.guild)
-            await admin.choose(after)
-            return in_words(after, mod_channel=_named_to(admin.member, after), after_a_change=True)
+            chosen = await self.monitoring.rules.settings(admin.guild.id)
+            changes = wishes != SettingsChanges()
+            if changes:
+                chosen = await changed(chosen, wishes, admin.guild)
+                await admin.choose(chosen)
+            to_them = _named_to(admin.member, chosen)
+            return in_words(chosen, admin.guild, mod_channel=to_them, after_a_change=changes)
 
         await self._answer(interaction, work)
 
@@ -243,18 +280,24 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             zones = []  # the names are read from the disk, and nobody may wait for that
         return [app_commands.Choice(name=zone, value=zone) for zone in zones]
 
+    @settings.autocomplete("positive_emoji")
+    @settings.autocomplete("negative_emoji")
+    async def _suggest_emoji(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        own = interaction.guild.emojis if interaction.guild is not None else ()
+        return [app_commands.Choice(name=name, value=value) for name, value in emojis_like(typed, own)]
+
     async def _answer(self, interaction: discord.Interaction, work: _Work) -> None:
         """Says how it went, or in one sentence why it did not."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         guild = interaction.guild
         try:
             if guild is None or guild.unavailable or not isinstance(interaction.user, discord.Member):
-                raise Refused(STARTING)
+                raise Refused(gettext(STARTING))
             said = await work(RuleChanges(self.monitoring, guild, interaction.user))
         except (Refused, UnknownTimezone, NotToldHere, TooBusy) as error:
             said = str(error)
         except DatabaseUnavailable:
-            said = STORE_AWAY
+            said = gettext(STORE_AWAY)
         if isinstance(said, str):
             await interaction.edit_original_response(content=said)
         else:
@@ -265,26 +308,12 @@ def _place(
     interaction: discord.Interaction, admin: RuleChanges, channel: ChannelOption | None, whole_server: bool
 ) -> RuleTarget:
     if whole_server and channel is not None:
-        raise Refused("Give either `channel` or `whole_server`, not both.")
+        raise Refused(gettext("Give either `channel` or `whole_server`, not both."))
     if whole_server:
         return the_server(admin.guild)
-    _must_see(channel)
+    if channel is not None:
+        must_see(channel)
     return the_channel(admin.guild, channel if channel is not None else interaction.channel_id or 0)
-
-
-def _role_or_channel(admin: RuleChanges, role: discord.Role | None, channel: ChannelOption | None) -> RuleTarget:
-    if role is not None and channel is None:
-        return the_role(role)
-    if channel is not None and role is None:
-        _must_see(channel)
-        return the_channel(admin.guild, channel)
-    raise Refused("Give either `role` or `channel`.")
-
-
-def _must_see(channel: ChannelOption | None) -> None:
-    """Nobody has a channel watched, or learns whether it is, that they cannot see themselves."""
-    if channel is not None and not channel.permissions.view_channel:
-        raise Refused(NOT_SEEN)
 
 
 def _named_to(member: discord.Member, settings: GuildSettings) -> str | None:

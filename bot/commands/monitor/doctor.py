@@ -9,9 +9,13 @@ import discord
 
 from bot.audience import can_see, channel_of
 from bot.channels import WithMessages, place_of
+from bot.commands.monitor.learning_line import learning_line
+from bot.commands.monitor.pinging import role_warning
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
-from bot.commands.monitor.visible import left_out, readable_by, unseen_in_words
+from bot.commands.monitor.visible import left_out, readable_by
 from bot.domain.records import GuildSettings
+from bot.i18n import gettext, ngettext
+from bot.i18n.formats import capitalised
 from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import look_up
 from bot.monitoring.clock_watch import clock_in_words
@@ -39,15 +43,36 @@ class _Looked:
 
     def in_words(self, forgotten: int) -> list[str]:
         """What is in order, or is so again."""
-        channels = "channel is" if self.well == 1 else "channels are"
-        rules = "rule was" if forgotten == 1 else "rules were"
-        said = (
-            (self.well, f"✅ {self.well} watched {channels} in order."),
-            (self.retried, f"↻ In {self.retried} of them Discord has refused me something before; I try again now."),
-            (self.resumed, f"↻ In {self.resumed} of them my notice was deleted again and again; I post it again."),
-            (forgotten, f"✅ {forgotten} {rules} about what is deleted; removed."),
-        )
-        return [line for count, line in said if count]
+        lines = []
+        if self.well:
+            lines.append(
+                ngettext("✅ {count} watched channel is fine.", "✅ {count} watched channels are fine.", self.well)
+            )
+        if self.retried:
+            lines.append(
+                ngettext(
+                    "↻ Discord refused me something in {count} of them before; I'll try again now.",
+                    "↻ Discord refused me something in {count} of them before; I'll try again now.",
+                    self.retried,
+                )
+            )
+        if self.resumed:
+            lines.append(
+                ngettext(
+                    "↻ My notice was deleted again and again in {count} of them; I'll post it again.",
+                    "↻ My notice was deleted again and again in {count} of them; I'll post it again.",
+                    self.resumed,
+                )
+            )
+        if forgotten:
+            lines.append(
+                ngettext(
+                    "✅ {count} rule was about deleted channels or roles; removed.",
+                    "✅ {count} rules were about deleted channels or roles; removed.",
+                    forgotten,
+                )
+            )
+        return lines
 
 
 async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildSettings) -> discord.Embed:
@@ -61,34 +86,50 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     there = list(watched(monitoring.rules, admin.guild))
     looked = await _look(monitoring, admin, there)
     ailments = _of_the_bot(monitoring, settings) + looked.ailments
-    ailments += unseen_in_words(looked.unseen, "I lack permissions there, and an admin who can see them is told which")
+    ailments += role_warning(admin.guild, settings.alert_role_id)
+    if looked.unseen:
+        ailments.append(
+            ngettext(
+                "{count} more, in channels you can't see: I'm missing permissions there; an admin who can see them "
+                "gets details.",
+                "{count} more, in channels you can't see: I'm missing permissions there; an admin who can see them "
+                "gets details.",
+                looked.unseen,
+            )
+        )
     if settings.mod_channel_id is not None:
         ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
-    lines = [f"❌ {ailment[:1].upper()}{ailment[1:]}" for ailment in ailments]
+    lines = [f"❌ {capitalised(ailment)}" for ailment in ailments]
     foreign = await _foreign(monitoring, admin, there)
     lines += foreign
     lines += await _left_out(monitoring, admin, settings, there)
     lines += looked.in_words(forgotten)
+    lines += [f"🔔 {line}" for line in [await learning_line(monitoring, admin, settings)] if line]
     if not ailments and settings.mod_channel_id is not None:
-        lines.append(f"✅ The mod channel {_mod_channel_to(admin, settings.mod_channel_id)}is in order.")
+        lines.append(_mod_channel_is_fine(admin, settings.mod_channel_id))
     if not lines:
-        lines.append("✅ Nothing is watched, and nothing is wrong. `/monitor enable` starts watching.")
-    title, colour = ("Good to know", palette.CAUTION) if foreign else ("All well", palette.GOOD)
+        lines.append(gettext("✅ I'm not watching anything yet. Use `/setup` to start."))
+    title, colour = gettext("Everything works"), palette.GOOD
+    if foreign:
+        title, colour = gettext("Good to know"), palette.CAUTION
     if ailments:
-        title, colour = "What needs doing", palette.BAD
+        title, colour = gettext("Needs fixing"), palette.BAD
     return discord.Embed(title=title, description=cut(lines, _LIST), colour=colour)
 
 
 def _of_the_bot(monitoring: Monitoring, settings: GuildSettings) -> list[str]:
     """What is wrong wherever it watches: no words to read, a time zone that is lost, a clock that is off."""
-    ailments = [] if monitoring.content_seen else [NO_CONTENT]
+    ailments = [] if monitoring.content_seen else [gettext(NO_CONTENT)]
     if settings.lost_zone:
         ailments.append(
-            f"this machine doesn't know the time zone {settings.timezone} any more, so everything is told in UTC: "
-            "choose another with `/monitor settings`."
+            gettext(
+                "This machine doesn't know the time zone {zone} any more, so I use UTC. Pick another with `/monitor "
+                "settings`.",
+                zone=settings.timezone,
+            )
         )
     if monitoring.clock.off:
-        ailments.append(f"{clock_in_words(monitoring.clock.off)} Whoever runs this bot should set it right.")
+        ailments.append(" ".join((clock_in_words(monitoring.clock.off), gettext("My operator should fix that."))))
     return ailments
 
 
@@ -113,8 +154,9 @@ async def _foreign(monitoring: Monitoring, admin: discord.Member, there: Sequenc
     storage = monitoring.storage
     unread = await unread_lately(storage.moods, admin.guild.id, readable_by(admin), storage.clock.now())
     shares = {one.counting: unread.share_of(one.counting) for one in there}
+    when = ngettext("That's over the last {count} day.", "That's over the last {count} days.", UNREAD_DAYS)
     return [
-        f"⚠️ {unread_in_words(share, f'in <#{number}>')} That's over the last {UNREAD_DAYS} days."
+        f"⚠️ {unread_in_words(share, number)} {when}"
         for number, share in shares.items()
         if share is not None and share >= UNREAD_FROM
     ]
@@ -147,23 +189,25 @@ async def _mod_channel(monitoring: Monitoring, admin: discord.Member, channel_id
     try:
         channel = await look_up(admin.guild, channel_id)
     except REQUEST_FAILURES:
-        return ["I cannot look at the mod channel, for Discord does not answer just now; please ask me again."]
+        return [gettext("I can't check the mod channel because Discord isn't responding. Please ask me again.")]
     if channel is None:
-        return ["I cannot see the mod channel, or it was deleted; choose another with `/monitor settings`."]
+        return [gettext("I can't see the mod channel, or it was deleted. Pick another with `/monitor settings`.")]
     lacking = missing(channel, for_reporting(channel)) if channel_of(channel) is not None else [VIEW]
     if lacking and not can_see(admin, channel):
-        return ["The mod channel: I lack permissions there, and you cannot see it; ask an admin who can."]
+        return [gettext("The mod channel: I'm missing permissions there, and you can't see it. Ask an admin who can.")]
     if lacking:
-        return [f"The mod channel: {what_to_click(channel, lacking)}"]
+        return [gettext("The mod channel: {problem}", problem=what_to_click(channel, lacking))]
     monitoring.backoff.reopen(channel.id)
     monitoring.services.mod_channels.reopen(channel.id)
     return []
 
 
-def _mod_channel_to(admin: discord.Member, channel_id: int) -> str:
-    """Its mention, and nothing for somebody who cannot see it."""
-    known = admin.guild.get_channel_or_thread(channel_id)
-    return f"<#{channel_id}> " if known is None or can_see(admin, known) else ""
+def _mod_channel_is_fine(admin: discord.Member, channel_id: int) -> str:
+    """With its mention, unless the admin cannot see it."""
+    known, mention = admin.guild.get_channel_or_thread(channel_id), f"<#{channel_id}>"
+    if known is None or can_see(admin, known):
+        return gettext("✅ The mod channel {channel} is fine.", channel=mention)
+    return gettext("✅ The mod channel is fine.")
 
 
 async def _left_out(
@@ -173,9 +217,20 @@ async def _left_out(
     mod_channels = monitoring.services.mod_channels
     counting, now = {one.counting for one in there}, monitoring.storage.clock.now()
     silent = await left_out(mod_channels, admin.guild, settings, counting, now)
-    seen = [number for number in sorted(silent) if can_see(admin, admin.guild.get_channel(number))]
-    why = "not everybody who reads the mod channel can read it there"
-    lines = [f"🔇 Alerts and digests leave out <#{number}>: {why}." for number in seen]
-    return lines + [
-        f"🔇 {line}" for line in unseen_in_words(len(silent) - len(seen), "alerts and digests leave them out")
+    seen = [f"<#{number}>" for number in sorted(silent) if can_see(admin, admin.guild.get_channel(number))]
+    lines = [
+        gettext(
+            "🔇 Alerts and digests leave out {channel}: not everyone in the mod channel can read it there.",
+            channel=channel,
+        )
+        for channel in seen
     ]
+    if hidden := len(silent) - len(seen):
+        lines.append(
+            ngettext(
+                "🔇 {count} more, in channels you can't see: alerts and digests leave them out.",
+                "🔇 {count} more, in channels you can't see: alerts and digests leave them out.",
+                hidden,
+            )
+        )
+    return lines

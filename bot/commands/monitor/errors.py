@@ -6,30 +6,26 @@ from typing import Any
 
 import discord
 
-NOT_ALLOWED = "Only people with the permission **Manage Server** can do that."
-STORE_AWAY = (
-    "My notes cannot be read or written just now. Please try again in a minute; `/monitor status` says what counts."
-)
-STARTING = "I have only just started and do not know this server yet. Please try again in a few seconds."
-UNKNOWN_CHANNEL = (
-    "I cannot find that channel: it was deleted, or I may not see it. Allow me **View Channel** there first."
-)
-NOT_SEEN = "You cannot see that channel yourself, so I do nothing there: ask an admin who can see it."
-DISCORD_FAILS = "Discord does not answer just now, so nothing was changed. Please try again in a minute."
+from bot.i18n import N_, gettext
 
-
-PRIVATE_THREAD = (
-    "That is a private thread, and what is written in those is never read: only those who were invited can see it."
+NOT_ALLOWED = N_("Only people with the permission **Manage Server** can do that.")
+STORE_AWAY = N_("My database isn't responding. Please try again in a minute; `/monitor status` shows what's set.")
+STARTING = N_("I've only just started. Please try again in a few seconds.")
+UNKNOWN_CHANNEL = N_(
+    "I can't find that channel: it was deleted, or I can't see it. Give me **View Channel** there first."
 )
+NOT_SEEN = N_("You can't see that channel yourself, so I won't change anything there. Ask an admin who can.")
+DISCORD_FAILS = N_("Discord isn't responding, so nothing was changed. Please try again in a minute.")
+PRIVATE_THREAD = N_("That's a private thread. I never read those, because only invited people can see them.")
 
 
 class Refused(Exception):
-    """Nothing was done; the message is one sentence that says why and what would help."""
+    """Nothing was done; the message says why and what would help, in the language of whoever asked."""
 
 
 async def may_manage(interaction: discord.Interaction[Any]) -> bool:
     """Whether somebody may manage this server, whatever its settings for the command say; if not, it is said."""
     if interaction.permissions.manage_guild or interaction.permissions.administrator:
         return True
-    await interaction.response.send_message(NOT_ALLOWED, ephemeral=True)
+    await interaction.response.send_message(gettext(NOT_ALLOWED), ephemeral=True)
     return False

@@ -12,6 +12,8 @@ import discord
 from bot.audience import can_read
 from bot.channels import Watchable, WithMessages
 from bot.commands.monitor.recent import recent_messages
+from bot.i18n import gettext
+from bot.i18n.formats import language_name
 from bot.monitoring.monitoring import Monitoring
 from bot.permissions import HISTORY, VIEW, missing
 from model import ModelError, Priority, Unreadable, Verdict
@@ -55,5 +57,11 @@ def in_words(answers: Sequence[Verdict | ModelError]) -> str:
     if len(unreadable) <= readable or len(unreadable) + readable < FEWEST:
         return ""
     language, times = Counter(answer.language for answer in unreadable).most_common(1)[0]
-    looks = f"look like {language}" if language and 2 * times > len(unreadable) else "don't look like English"
-    return f"Most recent messages here {looks}; I only read English, so the mood will leave them out."
+    if not language or 2 * times <= len(unreadable):
+        return gettext(
+            "Most recent messages here don't look like English; I only read English, so the mood will leave them out."
+        )
+    return gettext(
+        "Most recent messages here look like {language}; I only read English, so the mood will leave them out.",
+        language=language_name(language),
+    )

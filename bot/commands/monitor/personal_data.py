@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.records import Audited
-from bot.presentation.text import as_id, as_time, count
+from bot.i18n import ngettext
+from bot.presentation.text import after_days, as_id, as_time
 from bot.storage.people_repository import blank_admin, read_admin_actions
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import AuditRow, ChannelRuleRow, GuildSettingsRow
@@ -21,8 +22,12 @@ def _lines(held: tuple[Audited, ...], days: int) -> list[str]:
     if not held:
         return []
     return [
-        f"- {count(len(held), 'thing')} you did as an admin. What was done stays; that it was you "
-        f"goes after {count(days, 'day')}."
+        ngettext(
+            "- {count:,} thing you did as an admin. What was done stays; your name on it is deleted {after_days}.",
+            "- {count:,} things you did as an admin. What was done stays; your name on it is deleted {after_days}.",
+            len(held),
+            after_days=after_days(days),
+        )
     ]
 
 
@@ -41,7 +46,13 @@ def _action(one: Audited) -> dict[str, Any]:
 
 
 def _deletion(held: tuple[Audited, ...]) -> str:
-    return f"takes you off {count(len(held), 'thing')} you did as an admin" if held else ""
+    if not held:
+        return ""
+    return ngettext(
+        "This removes your name from {count:,} thing you did as an admin.",
+        "This removes your name from {count:,} things you did as an admin.",
+        len(held),
+    )
 
 
 ADMIN_ACTIONS = PersonalData(

@@ -33,8 +33,12 @@ class RecentMessage:
         return gate.preview(self.message, roles=self.roles).barred is None and self.said.may_be_read(gate)
 
 
+LOOKED_AT = 200
+"""Messages that are looked at, two requests: in many channels bots write more than people."""
+
+
 async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: int) -> list[RecentMessage]:
-    """Those among the last `limit` that would be read, the oldest first. Raises discord.HTTPException.
+    """The last `limit` that would be read, among the last `LOOKED_AT`, the oldest first. Raises discord.HTTPException.
 
     Left out are bots and commands for them, people who opted out, and those with an exempt role or whose roles are not
     known; nothing is read of a channel where nobody is to be read.
@@ -42,7 +46,7 @@ async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: 
     gate, members, found = monitoring.gate, MemberRoles(channel.guild), []
     if gate.bars_channel(channel) is not None:
         return []
-    async for message in channel.history(limit=limit):
+    async for message in channel.history(limit=LOOKED_AT):
         roles, ruling = None, gate.preview(message)
         if ruling.barred is Barred.ROLES_UNKNOWN:
             roles = await members.of(message.author)
@@ -52,4 +56,6 @@ async def recent_messages(monitoring: Monitoring, channel: WithMessages, limit: 
         said = await words_to_watch(gate, message)
         if said.words and not is_command(said.words):
             found.append(RecentMessage(message, said, roles))
+            if len(found) == limit:
+                break
     return found[::-1]

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import cache
+from datetime import date, datetime, time
+from functools import cache, partial
 from typing import TypeVar
 from zoneinfo import available_timezones
 
 import discord
+from discord.app_commands import Choice
 
 from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
-from bot.domain.local_hours import begins_at, first_hour
+from bot.domain.local_hours import begins_at, first_hour, known_zone
 from bot.domain.records import DigestKind, GuildSettings
+from bot.i18n import LANGUAGES, gettext, ngettext, npgettext, pgettext
+from bot.i18n.formats import clock, percent
 from bot.link.failures import REQUEST_FAILURES
+from bot.link.spoken import server_language
 from bot.mod_channel import look_up
 from bot.permissions import for_reporting, missing, what_to_click
 from bot.presentation import palette
+from bot.presentation.quoting import escape
+from model.concurrency import in_thread
 
 _T = TypeVar("_T")
 
+_NAMED = 5
 _SUGGESTIONS = 25
 """As many as Discord shows."""
+
+AS_THE_SERVER = "server"
+"""The choice of whatever language the server has at Discord."""
+
+LANGUAGE_CHOICES = [
+    Choice(name="Same as the server", value=AS_THE_SERVER),
+    *(Choice(name=name, value=language) for language, name in LANGUAGES.items()),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanges:
-    """What an admin wants changed; None leaves a setting as it is. `confidence` is in percent."""
+    """What an admin wants changed; None leaves a setting as it is. `confidence` is in percent.
+
+    `language` is one of `LANGUAGES` or `AS_THE_SERVER`.
+    """
 
     timezone: str | None = None
     mod_channel: ChannelOption | None = None
@@ -42,6 +61,7 @@ class SettingsChanges:
     digest: DigestKind | None = None
     digest_hour: int | None = None
     digest_messages: int | None = None
+    language: str | None = None
 
 
 async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: discord.Guild) -> GuildSettings:
@@ -51,10 +71,15 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
         mod_channel_id = await _mod_channel(guild, wishes.mod_channel)
     elif wishes.no_mod_channel:
         mod_channel_id = None
+    zone = settings.timezone
+    if wishes.timezone is not None:
+        find = partial(zone_named, wishes.timezone)  # the names are read from the disk
+        zone = await in_thread(partial(copy_context().run, find))  # and the thread speaks whoever asked's language
+    language = "" if wishes.language == AS_THE_SERVER else wishes.language
     floor = wishes.confidence * 10 if wishes.confidence is not None else None
     after = replace(
         settings,
-        timezone=_or(wishes.timezone, settings.timezone),
+        timezone=zone,
         mod_channel_id=mod_channel_id,
         positive_reaction=settings.positive_reaction if not wishes.positive else await usable(guild, wishes.positive),
         negative_reaction=settings.negative_reaction if not wishes.negative else await usable(guild, wishes.negative),
@@ -64,31 +89,38 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
         digest=_or(wishes.digest, settings.digest),
         digest_hour=_or(wishes.digest_hour, settings.digest_hour),
         digest_messages=_or(wishes.digest_messages, settings.digest_messages),
+        language=_or(language, settings.language),
     )
     if after.positive_reaction == after.negative_reaction:
-        raise Refused("Both reactions would be the same emoji; nobody could tell them apart.")
+        raise Refused(gettext("Both reactions would be the same emoji; nobody could tell them apart."))
     if after.digest is not DigestKind.OFF and after.mod_channel_id is None:
-        raise Refused("A digest needs a channel to be posted in: give `mod_channel` as well.")
+        raise Refused(gettext("A digest needs a channel to be posted in: give `mod_channel` as well."))
     return after
 
 
-def in_words(settings: GuildSettings, *, mod_channel: str | None, after_a_change: bool) -> discord.Embed:
+def in_words(
+    settings: GuildSettings, guild: discord.Guild, *, mod_channel: str | None, after_a_change: bool
+) -> discord.Embed:
     """All settings, for the admin who asked or changed some; `mod_channel` as it is named to them."""
-    mod_channel = mod_channel or "none, so nothing is posted"
     embed = discord.Embed(
-        title="Changed; the settings are now" if after_a_change else "Settings",
+        title=gettext("Saved") if after_a_change else gettext("Settings"),
         colour=palette.GOOD if after_a_change else palette.PLAIN,
     )
-    digest = "off"
-    if settings.digest is not DigestKind.OFF:
-        digest = f"{settings.digest} at {settings.digest_hour:02}:00, from {settings.digest_messages:,} messages on"
+    nobody, on, off = pgettext("role to ping", "nobody"), pgettext("links", "on"), pgettext("links", "off")
     fields = {
-        "Time zone": _zone(settings),
-        "Alerts and digests go to": mod_channel,
-        "Tags": f"{settings.positive_reaction} and {settings.negative_reaction}, from "
-        f"{settings.reaction_floor / 10:g} % confidence on",
-        "Alerts": f"for hours with at least {settings.alert_messages:,} messages by {settings.alert_authors:,} people",
-        "Digest": digest,
+        gettext("Time zone"): _zone(settings),
+        gettext("Language of my posts"): _language(settings, guild),
+        gettext("Alerts and digests go to"): mod_channel or gettext("not set, so no alerts will be posted"),
+        pgettext("settings", "Reactions"): gettext(
+            "{positive} / {negative} when at least {percent} sure",
+            positive=settings.positive_reaction,
+            negative=settings.negative_reaction,
+            percent=percent(settings.reaction_floor / 10),
+        ),
+        pgettext("settings", "Alerts"): _alerts(settings),
+        pgettext("settings", "Digest"): _digest(settings),
+        gettext("Role to ping"): nobody if settings.alert_role_id is None else f"<@&{settings.alert_role_id}>",
+        gettext("Links to messages"): on if settings.links else off,
     }
     for name, value in fields.items():
         embed.add_field(name=name, value=value, inline=False)
@@ -97,20 +129,90 @@ def in_words(settings: GuildSettings, *, mod_channel: str | None, after_a_change
 
 def _zone(settings: GuildSettings) -> str:
     """The time zone, and what admins would wonder about."""
+    name = settings.timezone
     if settings.lost_zone:
-        return f"{settings.timezone}, which this machine doesn't know any more: everything is told in UTC"
+        return gettext("{zone}, which this machine doesn't know any more, so I use UTC", zone=name)
     begun = begins_at(first_hour(date.today(), settings.zone), settings.zone)
     if not begun.minute:
-        return settings.timezone
-    return f"{settings.timezone}; I count by whole hours of UTC, so a day begins at {begun:%H:%M} here"
+        return name
+    return gettext(
+        "{zone}; I count by whole hours of UTC, so a day begins at {time} here", zone=name, time=clock(begun)
+    )
+
+
+def _language(settings: GuildSettings, guild: discord.Guild) -> str:
+    """In its own words, as in the list that it is chosen from."""
+    name = LANGUAGES[server_language(guild, settings)]
+    return name if settings.language in LANGUAGES else gettext("same as the server ({language})", language=name)
+
+
+def _alerts(settings: GuildSettings) -> str:
+    by_people = npgettext(
+        "for hours with at least so many messages ...",
+        "by {count:,} person",
+        "by {count:,} people",
+        settings.alert_authors,
+    )
+    return ngettext(
+        "for hours with at least {count:,} message {by_people}",
+        "for hours with at least {count:,} messages {by_people}",
+        settings.alert_messages,
+        by_people=by_people,
+    )
+
+
+def _digest(settings: GuildSettings) -> str:
+    if settings.digest is DigestKind.OFF:
+        return pgettext("digest", "off")
+    at = clock(datetime.combine(date.min, time(settings.digest_hour)))
+    if settings.digest is DigestKind.DAILY:
+        return ngettext(
+            "daily at {time}, if there's at least {count:,} message",
+            "daily at {time}, if there are at least {count:,} messages",
+            settings.digest_messages,
+            time=at,
+        )
+    return ngettext(
+        "weekly at {time}, if there's at least {count:,} message",
+        "weekly at {time}, if there are at least {count:,} messages",
+        settings.digest_messages,
+        time=at,
+    )
 
 
 def zones_like(typed: str) -> list[str]:
     """Time zones whose names hold what was typed so far; those that begin with it, or whose city does, come first."""
-    wanted = typed.strip().replace(" ", "_").casefold()
+    wanted = _folded(typed.strip().replace(" ", "_"))
     found = [zone for zone in _zones() if wanted in zone.casefold()]
     found.sort(key=lambda zone: not (zone.casefold().startswith(wanted) or f"/{wanted}" in zone.casefold()))
     return found[:_SUGGESTIONS]
+
+
+def _folded(name: str) -> str:
+    """The name in small letters, whichever i a Turkish keyboard has made of it."""
+    return name.casefold().replace("\N{COMBINING DOT ABOVE}", "").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
+
+
+def zone_named(typed: str) -> str:
+    """The time zone that somebody means by a name, a city or the beginning of one: "berlin" is Europe/Berlin.
+
+    What is none stays as it was typed, and is refused where it would be kept. Raises Refused for what may be several.
+    """
+    wanted = _folded(typed.strip().replace(" ", "_"))
+    if known_zone(typed.strip()) is not None:
+        return typed.strip()
+    for zone in available_timezones():
+        if zone.casefold() == wanted and known_zone(zone) is not None:
+            return zone
+    likely = zones_like(wanted) if wanted else []
+    cities = [zone for zone in likely if zone.rpartition("/")[2].casefold() == wanted]
+    meant = cities or likely
+    if len(meant) == 1:
+        return meant[0]
+    if not meant:
+        return typed
+    named = ", ".join(meant[:_NAMED]) + (" …" if len(meant) > _NAMED else "")
+    raise Refused(gettext("Which one do you mean by “{typed}”: {zones}?", typed=escape(typed), zones=named))
 
 
 @cache
@@ -126,16 +228,17 @@ def _or(wish: _T | None, before: _T) -> _T:
 
 async def _mod_channel(guild: discord.Guild, option: ChannelOption) -> int:
     if not option.permissions.view_channel:
-        raise Refused(NOT_SEEN)
+        raise Refused(gettext(NOT_SEEN))
     try:
         channel = await look_up(guild, option.id)
     except REQUEST_FAILURES:
-        raise Refused(DISCORD_FAILS) from None
+        raise Refused(gettext(DISCORD_FAILS)) from None
     if channel is None and guild.get_channel_or_thread(option.id) is None:
-        raise Refused(UNKNOWN_CHANNEL)
+        raise Refused(gettext(UNKNOWN_CHANNEL))
     if channel is None or channel_of(channel) is None:
-        raise Refused("Alerts and digests need a channel in which messages can be posted.")
+        raise Refused(gettext("Alerts and digests need a channel where I can post messages."))
     lacking = missing(channel, for_reporting(channel))
     if lacking:
-        raise Refused(f"Nothing was changed: {what_to_click(channel, lacking)} Then try again.")
+        click = what_to_click(channel, lacking)
+        raise Refused(gettext("Nothing has changed: {what_to_click} Then try again.", what_to_click=click))
     return channel.id

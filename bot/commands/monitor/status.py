@@ -8,11 +8,13 @@ import discord
 
 from bot.audience import can_see
 from bot.channels import is_private_thread
+from bot.commands.monitor.rule_words import how_in_words
 from bot.commands.monitor.targets import named
-from bot.commands.monitor.visible import mention_for, unseen_in_words
+from bot.commands.monitor.visible import mention_for
 from bot.domain.disclosure import BASE
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
+from bot.i18n import N_, gettext, ngettext, pgettext
 from bot.monitoring.ingest import Counts
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
@@ -56,50 +58,64 @@ def status(
     unread: int | None,
     left_out: Collection[int],
     unseen: Sequence[str] = (),
+    learning: str = "",
+    alerts: Sequence[str] = (),
 ) -> discord.Embed:
     """Everything an admin may want to know of the monitoring in their server, of channels that they can see.
 
     `unread` is the share of `unread_lately`, `left_out` are channels of which the mod channel is told nothing, and
-    `unseen` that of `blindness`.
+    `unseen` that of `blindness`, `learning` that of `learning_line`, and `alerts` that of `alert_state`.
     """
     guild = admin.guild
     rules = {target: rule for target, rule in monitoring.rules.rules(guild.id).items() if _is_shown(admin, rule)}
     there = list(watched(monitoring.rules, guild))
     seen = [one for one in there if can_see(admin, one.channel)]
     lines = [_watched_in_words(monitoring.backoff, guild, one, left_out) for one in seen]
-    lines += unseen_in_words(len(there) - len(seen), "an admin who can see them is told more")
-    headline = "Nothing is watched. `/monitor enable` starts it, for a channel, a category or the whole server."
+    if hidden := len(there) - len(seen):
+        lines.append(
+            ngettext(
+                "{count} more, in channels you can't see: an admin who can see them gets details.",
+                "{count} more, in channels you can't see: an admin who can see them gets details.",
+                hidden,
+            )
+        )
+    headline = gettext("I'm not watching anything yet. Use `/setup` to start.")
     if lines:
-        headline = cut(lines, _LIST)
+        headline = cut([learning, *lines] if learning else lines, _LIST)
     if not monitoring.content_seen:
-        headline = f"{NO_CONTENT}\n\n{headline}"
+        headline = f"{gettext(NO_CONTENT)}\n\n{headline}"
     colour = palette.PLAIN if monitoring.content_seen else palette.BAD
-    embed = discord.Embed(title="What I watch here", description=headline, colour=colour)
+    embed = discord.Embed(title=gettext("What I'm watching"), description=headline, colour=colour)
     if rules:
         by_width = sorted(rules.values(), key=lambda rule: _WIDTH.index(rule.target_kind))
         in_words = cut((rule_in_words(guild, rule) for rule in by_width), _FIELD)
-        embed.add_field(name="Rules: the narrower one wins", value=in_words, inline=False)
+        embed.add_field(name=gettext("More specific rules win"), value=in_words, inline=False)
     counts = monitoring.ingest.counts.get(guild.id, Counts())
     embed.add_field(
-        name="Since my last start", value=_since_start(counts, monitoring.storage.write_buffer), inline=False
+        name=gettext("Since my last start"), value=_since_start(counts, monitoring.storage.write_buffer), inline=False
     )
+    if alerts:
+        embed.add_field(name=gettext("Alerts"), value=cut(alerts, _FIELD), inline=False)
     if unseen:
-        embed.add_field(name="What I did not see", value=cut(unseen, _FIELD), inline=False)
+        embed.add_field(name=gettext("What I missed"), value=cut(unseen, _FIELD), inline=False)
     if unread:
-        embed.add_field(
-            name=f"Language, last {UNREAD_DAYS} days", value=unread_in_words(unread, "in this server"), inline=False
-        )
-    days = monitoring.services.settings.retention_days
-    kept = f"Scores of single messages: {days} d. After that only sums by hour."
-    embed.add_field(name="How long I keep it", value=kept, inline=False)
-    embed.add_field(name="Message Content Intent", value="on" if monitoring.content_seen else "off")
-    mod_channel = "none: `/monitor settings`"
+        name = ngettext("Language, last {count} day", "Language, last {count} days", UNREAD_DAYS)
+        embed.add_field(name=name, value=unread_in_words(unread, server=True), inline=False)
+    kept = ngettext(
+        "Per-message scores: {count} d. After that only hourly totals.",
+        "Per-message scores: {count} d. After that only hourly totals.",
+        monitoring.services.settings.retention_days,
+    )
+    embed.add_field(name=gettext("How long I keep it"), value=kept, inline=False)
+    intent = pgettext("an intent is", "on") if monitoring.content_seen else pgettext("an intent is", "off")
+    embed.add_field(name=gettext("Message Content Intent"), value=intent)
+    mod_channel = gettext("not set: `/setup`")
     if settings.mod_channel_id is not None:
         trouble = monitoring.services.mod_channels.trouble(settings.mod_channel_id)
         named_to_them = mention_for(admin, settings.mod_channel_id)
         mod_channel = (trouble or named_to_them).replace(f"<#{settings.mod_channel_id}>", named_to_them)
-    embed.add_field(name="Mod channel", value=mod_channel)
-    embed.set_footer(text="/monitor doctor checks the permissions.")
+    embed.add_field(name=gettext("Mod channel"), value=mod_channel)
+    embed.set_footer(text=gettext("/monitor doctor checks my permissions."))
     return embed
 
 
@@ -107,11 +123,13 @@ def rule_in_words(guild: discord.Guild, rule: Rule) -> str:
     """A rule in one line."""
     what = named(guild, rule)
     if rule.mode is Mode.EXEMPT:
-        return f"🚫 {what}: never read"
+        return gettext("🚫 {what}: never read", what=what)
     if is_private_thread(guild.get_channel_or_thread(rule.target_id)):
-        return f"🚫 {what}: never read, for it is a private thread; `/monitor disable` there removes this rule"
-    tagging = "on" if rule.tagging else "off"
-    return f"👁️ {what}: watched, tagging {tagging}, sensitivity {rule.sensitivity}"
+        return gettext(
+            "🚫 {what}: never read, because it's a private thread; `/monitor disable` there removes this rule",
+            what=what,
+        )
+    return gettext("👁️ {what}: watched, {how}", what=what, how=how_in_words(rule))
 
 
 def _is_shown(admin: discord.Member, rule: Rule) -> bool:
@@ -120,41 +138,66 @@ def _is_shown(admin: discord.Member, rule: Rule) -> bool:
     return known is None or can_see(admin, known)
 
 
+_BY_ITS_OWN_RULE = {
+    None: N_("{channel} (set for this channel)"),
+    True: N_("{channel} (set for this channel), tagged"),
+    False: N_("{channel} (set for this channel), **but my tags are refused there**: `/monitor doctor`"),
+}
+_BY_ANOTHER_RULE = {
+    None: N_("{channel} (set for {what})"),
+    True: N_("{channel} (set for {what}), tagged"),
+    False: N_("{channel} (set for {what}), **but my tags are refused there**: `/monitor doctor`"),
+}
+"""Which rule watches a channel, by whether tags work there; None where it is not tagged."""
+
+
 def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watched, left_out: Collection[int]) -> str:
-    own = one.rule.target_id == one.channel.id
-    by = "by its own rule" if own else f"by the rule for {named(guild, one.rule)}"
-    tagged = ", tagged" if one.rule.tagging else ""
-    if tagged and Purpose.TAG in backoff.closed(one.channel.id):
-        tagged = ", **but my tags are refused there**: `/monitor doctor`"
-    untold = "" if one.told else "; my notice comes before the first message is read"
+    tags = None if not one.rule.tagging else Purpose.TAG not in backoff.closed(one.channel.id)
+    if one.rule.target_id == one.channel.id:
+        said = [gettext(_BY_ITS_OWN_RULE[tags], channel=one.channel.mention)]
+    else:
+        said = [gettext(_BY_ANOTHER_RULE[tags], channel=one.channel.mention, what=named(guild, one.rule))]
     if one.stopped:
-        untold = "; **nothing is read, for my notice was deleted there twice**: `/monitor doctor`"
+        said.append(gettext("**paused, my notice was deleted there twice**: `/monitor doctor`"))
     elif not one.told and Purpose.NOTICE in backoff.closed(one.channel.id):
-        untold = "; **nothing is read, for my notice is refused there**: `/monitor doctor`"
+        said.append(gettext("**paused, I can't post my notice there**: `/monitor doctor`"))
     elif not one.told and Purpose.NOTICE in backoff.failing(one.channel.id):
-        untold = "; nothing is read, for Discord did not take my notice just now; I try again soon"
-    silent = "; **alerts and digests leave it out**: `/monitor doctor`" if one.counting in left_out else ""
-    return f"{one.channel.mention} {by}{tagged}{untold}{silent}"
+        said.append(gettext("paused, Discord didn't take my notice; I'll try again soon"))
+    elif not one.told:
+        said.append(gettext("I'll post my notice before I keep anything"))
+    if one.counting in left_out:
+        said.append(gettext("**alerts and digests leave it out**: `/monitor doctor`"))
+    return pgettext("between remarks about a channel", "; ").join(said)
 
 
 def _since_start(counts: Counts, buffer: WriteBuffer) -> str:
     """In steps of `BASE`: exact counts would tell, of the last message, whether its author is read, and in English."""
     read, shed, failed = (count // BASE * BASE for count in (counts.read + counts.unread, counts.shed, counts.failed))
     written = buffer.counts
-    lines = [f"Read: about {read:,}. Not read, for too much was waiting: about {shed:,}."]
+    lines = [gettext("Read: about {read:,}. Skipped (too busy): about {skipped:,}.", read=read, skipped=shed)]
     if failed:
-        lines.append(f"The model failed on: about {failed:,}.")
+        lines.append(gettext("The model failed on: about {number:,}.", number=failed))
     lines.append(
-        f"In all servers: {written.dropped:,} dropped, for the database was away; {written.late:,} came too late."
+        gettext(
+            "In all servers: {lost:,} lost (database down), {late:,} too late.", lost=written.dropped, late=written.late
+        )
     )
     if buffer.backlog.trouble:
         lines.append(
-            f"In all servers: {len(buffer):,} wait to be written, for the database does not take them. Whoever runs "
-            "this bot finds the cause in its log."
+            ngettext(
+                "In all servers: {count:,} is waiting because my database isn't responding. My log says why.",
+                "In all servers: {count:,} are waiting because my database isn't responding. My log says why.",
+                len(buffer),
+            )
         )
     if written.dropped_deletions:
         lines.append(
-            f"In all servers: {written.dropped_deletions:,} deletions of messages were missed, for the database was "
-            "away; their scores stay until they are looked for, or until they are too old."
+            ngettext(
+                "In all servers: {count:,} deleted message was missed while my database was down. Its score stays "
+                "until I find it, or until it expires.",
+                "In all servers: {count:,} deleted messages were missed while my database was down. Their scores stay "
+                "until I find them, or until they expire.",
+                written.dropped_deletions,
+            )
         )
     return "\n".join(lines)

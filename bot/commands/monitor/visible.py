@@ -8,6 +8,7 @@ import discord
 
 from bot.audience import can_read, can_see, channel_of
 from bot.domain.records import GuildSettings
+from bot.i18n import gettext
 from bot.link.failures import REQUEST_FAILURES
 from bot.mod_channel import ModChannels, look_up
 
@@ -20,12 +21,7 @@ def readable_by(member: discord.Member) -> frozenset[int]:
 def mention_for(member: discord.Member, number: int) -> str:
     """A channel as it is named to a member of its server."""
     known = member.guild.get_channel_or_thread(number)
-    return f"<#{number}>" if known is None or can_see(member, known) else "a channel that you cannot see"
-
-
-def unseen_in_words(count: int, what: str) -> list[str]:
-    """A line about what is kept back from whoever asks, if something is; `what` is said of one channel and of more."""
-    return [f"{count} more, in channels that you cannot see: {what}."] if count else []
+    return f"<#{number}>" if known is None or can_see(member, known) else gettext("a channel you can't see")
 
 
 async def left_out(

@@ -9,13 +9,21 @@ from bot.charts.drawing import import_library
 from bot.commands.mood.command import MoodCog
 from bot.commands.mood.time_range import read_since
 from bot.services import Feature, Services
+from bot.storage.schema import MarkRow
+from bot.ui.happened_button import HappenedButton
 
 __all__ = ["setup"]
 
 
 def setup(services: Services) -> Feature:
-    """The group of commands. It keeps nothing; an export is written down as what an admin did."""
-    return Feature(name="/mood", cogs=(MoodCog(services.storage, services.charts),), warm=_warm)
+    """The group of commands. It keeps marks; an export, and a look at links, are written down."""
+    return Feature(
+        name="/mood",
+        cogs=(MoodCog(services.storage, services.charts),),
+        buttons=(HappenedButton,),
+        warm=_warm,
+        impersonal={MarkRow: "events on a server's charts, and what a moderator has called them; not who"},
+    )
 
 
 def _warm() -> None:

@@ -12,27 +12,43 @@ from discord.ext import commands
 from bot.channels import ChannelOption
 from bot.charts.drawing import Line, draw
 from bot.charts.executor import ChartExecutor, TooBusy
+from bot.charts.heatmap import draw_heatmap, heatmap_alt
+from bot.charts.marks import marks_alt, marks_in_words, within
+from bot.charts.rhythm import cells, week_in_words
 from bot.charts.summary import alternative_text, compared, sentences
+from bot.commands.mood.buttons import under_chart
 from bot.commands.mood.csv_export import TooMuch, to_csv
-from bot.commands.mood.query import Asked, Reading, read_channel, read_pair, read_server
-from bot.commands.mood.time_range import DEFAULT, SUGGESTED, NoSuchTime, Since, read_since
+from bot.commands.mood.marks import MarkCommands
+from bot.commands.mood.query import Asked, Reading, read_channel, read_channel_hours, read_pair, read_server
+from bot.commands.mood.time_range import DEFAULT, NoSuchTime, Since, read_since, suggested
 from bot.commands.mood.visibility import NotToldHere, Place, may_be_told_here, place_of, visible_channels
 from bot.domain.disclosure import BASE, FEWEST_WITHOUT_NOISE, told_from
+from bot.domain.marks import Mark
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
+from bot.domain.snowflake import SECONDS
+from bot.i18n import N_, gettext, ngettext
+from bot.i18n.formats import percent
 from bot.presentation.text import UNREAD_FROM
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from bot.ui.replies import Reply, reply_to_all, reply_to_asker
 from model.concurrency import in_thread
 
-NOT_AN_ADMIN = "Only members who may manage this server can export its mood."
-UNAVAILABLE = "I cannot reach my records at the moment; please try again in a minute."
+SINCE = N_("How far back: 7 days, last tuesday, nov 1, 2026-11-01 …")
+PRIVATE = N_("Only show the answer to you")
+FULL_SCALE = N_("Draw from \N{MINUS SIGN}1 to +1, so that charts can be compared")
+NOT_AN_ADMIN = N_("You need **Manage Server** to export this server's mood.")
+UNAVAILABLE = N_("My database isn't responding. Please try again in a minute.")
+_NOTHING_TO_EXPORT = N_("No hours {when} with {fewest} or more people, so there's nothing to export.")
+_ALT_LIMIT = 1024
 _REFUSALS = (NoSuchTime, NotToldHere, TooMuch, TooBusy)
 
 
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
-class MoodCog(commands.GroupCog, group_name="mood", group_description="How a channel or the server feels"):
+class MoodCog(
+    MarkCommands, commands.GroupCog, group_name="mood", group_description="How a channel or the server feels"
+):
     """Charts and exports of what may be told. Nobody can ask about a person."""
 
     def __init__(self, storage: Storage, charts: ChartExecutor) -> None:
@@ -40,11 +56,12 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         self.storage = storage
         self.charts = charts
 
-    @app_commands.command(description="How a channel has felt, beside what is usual there")
+    @app_commands.command(description="How a channel has been feeling, and whether that's normal")
     @app_commands.describe(
-        channel="Where; empty: this channel",
-        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01",
-        private="Show the answer to you alone",
+        channel="Which channel (this one if empty)",
+        since=SINCE,
+        private=PRIVATE,
+        full_scale=FULL_SCALE,
     )
     async def channel(
         self,
@@ -52,6 +69,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         channel: ChannelOption | None = None,
         since: app_commands.Range[str, 1, 60] = DEFAULT,
         private: bool = False,
+        full_scale: bool = False,
     ) -> None:
         """One channel, its threads counted in."""
 
@@ -60,19 +78,19 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             reading = await read_channel(self.storage.moods, asked, place.id)
             if reading.timeline.total is None:
                 return Reply(_nothing(place.mention, words, reading, asked))
-            return await self._chart(f"**{place.mention} {words}**", place.name, reading, asked)
+            title = gettext("**{channel} {when}**", channel=place.mention, when=words)
+            return await self._chart(title, place.name, reading, asked, full_scale=full_scale, channel_id=place.id)
 
         await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
 
-    @app_commands.command(description="How the whole server has felt: the watched channels that you can see")
-    @app_commands.describe(
-        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01", private="Show the answer to you alone"
-    )
+    @app_commands.command(description="How the server has been feeling (the watched channels you can see)")
+    @app_commands.describe(since=SINCE, private=PRIVATE, full_scale=FULL_SCALE)
     async def server(
         self,
         interaction: discord.Interaction,
         since: app_commands.Range[str, 1, 60] = DEFAULT,
         private: bool = False,
+        full_scale: bool = False,
     ) -> None:
         """The channels that the asker can see, together: otherwise the difference would tell of the others."""
 
@@ -80,17 +98,19 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             seen = [place.id for place in visible_channels(interaction)]
             reading = await read_server(self.storage.moods, asked, seen)
             if reading.timeline.total is None:
-                return Reply(_nothing("this server", words, reading, asked))
-            return await self._chart(f"**The server {words}**", "The server", reading, asked)
+                return Reply(_nothing(None, words, reading, asked))
+            title = gettext("**The server {when}**", when=words)
+            return await self._chart(title, gettext("The server"), reading, asked, full_scale=full_scale)
 
         await self._answer(interaction, since, private, answer, lambda: visible_channels(interaction))
 
-    @app_commands.command(description="Two channels beside each other")
+    @app_commands.command(description="Compare two channels")
     @app_commands.describe(
         channel="The first channel",
         other="The second channel",
-        since="Such as 7 days, last tuesday, nov 1 or 2026-11-01",
-        private="Show the answer to you alone",
+        since=SINCE,
+        private=PRIVATE,
+        full_scale=FULL_SCALE,
     )
     async def compare(
         self,
@@ -98,14 +118,16 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         channel: ChannelOption,
         other: ChannelOption,
         since: app_commands.Range[str, 1, 60] = DEFAULT,
+        *,
         private: bool = False,
+        full_scale: bool = False,
     ) -> None:
         """The same time in the same buckets."""
 
         def places() -> list[Place]:
             pair = [place_of(interaction, channel), place_of(interaction, other)]
             if pair[0].id == pair[1].id:
-                raise NotToldHere("These are the same channel: choose two.")
+                raise NotToldHere(gettext("That's the same channel twice. Pick two."))
             return pair
 
         async def answer(asked: Asked, words: str) -> Reply:
@@ -116,15 +138,46 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
                     return Reply(_nothing(place.mention, words, reading, asked))
             lines = [reading.line(place.name, None) for place, reading in zip((first, second), readings, strict=True)]
             said = compared((first.mention, second.mention), (readings[0].timeline, readings[1].timeline))
-            picture = await self._picture(lines, asked)
-            return Reply(f"**{first.mention} and {second.mention} {words}**\n{said}", file=picture)
+            picture = await self._picture(lines, asked, await self._marks(readings[0], asked), full_scale=full_scale)
+            title = gettext("**{first} and {second} {when}**", first=first.mention, second=second.mention, when=words)
+            return Reply(f"{title}\n{said}", file=picture)
 
         await self._answer(interaction, since, private, answer, places)
 
-    @app_commands.command(description="The hours that may be told as a CSV file; needs Manage Server")
+    @app_commands.command(description="When in the week a channel feels best and worst, by hour and weekday")
     @app_commands.describe(
-        channel="Which channel; empty: all that you can see", since="Such as 7 days, last tuesday, nov 1 or 2026-11-01"
+        channel="Which channel (this one if empty)", since=SINCE, private=PRIVATE, full_scale=FULL_SCALE
     )
+    async def heatmap(
+        self,
+        interaction: discord.Interaction,
+        channel: ChannelOption | None = None,
+        since: app_commands.Range[str, 1, 60] = "28 days",
+        private: bool = False,
+        full_scale: bool = False,
+    ) -> None:
+        """One channel's usual week, out of the hours that are told of it and nothing else."""
+
+        async def answer(asked: Asked, words: str) -> Reply:
+            place = place_of(interaction, channel)
+            reading = await read_channel_hours(self.storage.moods, asked, place.id)
+            if not reading.hours:
+                return Reply(_nothing(place.mention, words, reading, asked))
+
+            def drawn() -> tuple[str, bytes, str]:
+                found = cells(reading.hours, asked.zone)
+                png = draw_heatmap(found, asked.zone, full_scale=full_scale)
+                return week_in_words(reading.hours, asked.zone), png, heatmap_alt(place.name, found, asked.zone)
+
+            said, png, alt = await self.charts.run(drawn)
+            picture = discord.File(io.BytesIO(png), "week.png", description=alt)
+            title = gettext("**{channel} {when}, by hour and weekday**", channel=place.mention, when=words)
+            return Reply(f"{title}\n{said}", file=picture)
+
+        await self._answer(interaction, since, private, answer, lambda: [place_of(interaction, channel)])
+
+    @app_commands.command(description="Download the hourly numbers as CSV (needs Manage Server)")
+    @app_commands.describe(channel="Which channel (all you can see if empty)", since=SINCE)
     async def export(
         self,
         interaction: discord.Interaction,
@@ -135,7 +188,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
 
         def places() -> list[Place]:
             if not interaction.permissions.manage_guild:
-                raise NotToldHere(NOT_AN_ADMIN)
+                raise NotToldHere(gettext(NOT_AN_ADMIN))
             if channel is None:
                 return visible_channels(interaction)
             return [place_of(interaction, channel)]
@@ -144,7 +197,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             names = {place.id: place.name for place in places()}
             told = await self.storage.moods.told_hours(asked.first_hour, asked.end_hour - 1, (asked.guild_id,), names)
             if not told:
-                return Reply(f"There is no hour {words} of which something may be told.")
+                return Reply(gettext(_NOTHING_TO_EXPORT, when=words, fewest=FEWEST_AUTHORS))
             hours = ((where, hour) for _, where, hour in told)
             table = await self.charts.run(lambda: to_csv(hours, names, asked.zone))
             kind = TargetKind.SERVER if channel is None else TargetKind.CHANNEL
@@ -152,11 +205,7 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
             actor = self.storage.pseudonyms.author(interaction.user.id)
             entry = Audited(asked.guild_id, int(asked.now), actor, AdminAction.EXPORT, kind, target)
             await self.storage.guilds.add_audit(entry)
-            text = (
-                f"{len(told):,} hours {words} in which at least {FEWEST_AUTHORS} people wrote, rounded: messages to "
-                f"multiples of {BASE}, people down to one, scores to two digits. With fewer than "
-                f"{FEWEST_WITHOUT_NOISE} people an hour's numbers are blurred, which its standard error counts in."
-            )
+            text = f"{_exported(len(told), words)} {_rounding()}"
             return Reply(text, file=discord.File(io.BytesIO(table), "mood.csv"))
 
         await self._answer(interaction, since, True, answer, places)
@@ -164,11 +213,11 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
     @channel.autocomplete("since")
     @server.autocomplete("since")
     @compare.autocomplete("since")
+    @heatmap.autocomplete("since")
     @export.autocomplete("since")
     async def suggest_since(self, _interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """What is often asked for; anything else can be typed."""
-        typed = " ".join(current.casefold().split())
-        return [app_commands.Choice(name=text, value=text) for text in SUGGESTED if typed in text]
+        return [app_commands.Choice(name=shown, value=text) for shown, text in suggested(current)]
 
     async def _answer(
         self,
@@ -206,34 +255,85 @@ class MoodCog(commands.GroupCog, group_name="mood", group_description="How a cha
         except _REFUSALS as refusal:
             return Reply(str(refusal), aside=True)
         except DatabaseUnavailable:
-            return Reply(UNAVAILABLE, aside=True)
+            return Reply(gettext(UNAVAILABLE), aside=True)
 
-    async def _chart(self, title: str, name: str, reading: Reading, asked: Asked) -> Reply:
+    async def _chart(
+        self, title: str, name: str, reading: Reading, asked: Asked, *, full_scale: bool, channel_id: int = 0
+    ) -> Reply:
+        marks = await self._marks(reading, asked)
+
         def read() -> tuple[str, Line]:
             baseline = reading.learned(asked.zone)
             said = sentences(reading.timeline, reading.hours, baseline, asked.zone, reading.unread)
-            return said, reading.line(name, baseline)
+            told = (*reading.past, *reading.hours)
+            lines = (said, *marks_in_words(marks, told, baseline, asked.now))
+            return "\n".join(lines), reading.line(name, baseline)
 
         said, line = await self.charts.run(read)
-        return Reply(f"{title}\n{said}", file=await self._picture([line], asked))
+        picture = await self._picture([line], asked, marks, full_scale=full_scale)
+        links = (await self.storage.guilds.settings(asked.guild_id)).links
+        view = under_chart(reading, asked, channel_id, links=links)
+        return Reply(f"{title}\n{said}", view=view, file=picture)
 
-    async def _picture(self, lines: list[Line], asked: Asked) -> discord.File:
-        png = await self.charts.run(lambda: draw(lines, asked.zone))
-        return discord.File(io.BytesIO(png), "mood.png", description=alternative_text(lines, asked.zone))
+    async def _marks(self, reading: Reading, asked: Asked) -> tuple[Mark, ...]:
+        """The server's events in the time that is drawn."""
+        start = reading.timeline.buckets[0].start * SECONDS
+        return within(await self.storage.marks.all(asked.guild_id, start), start, asked.now)
+
+    async def _picture(
+        self, lines: list[Line], asked: Asked, marks: tuple[Mark, ...], *, full_scale: bool
+    ) -> discord.File:
+        png = await self.charts.run(lambda: draw(lines, asked.zone, full_scale=full_scale, marks=marks))
+        said = (alternative_text(lines, asked.zone) + marks_alt(marks, asked.zone))[:_ALT_LIMIT]
+        return discord.File(io.BytesIO(png), "mood.png", description=said)
 
 
-def _nothing(where: str, words: str, reading: Reading, asked: Asked) -> str:
-    if reading.unread is not None and reading.unread >= UNREAD_FROM:
-        return (
-            f"There's no mood of {where} to show {words}: {reading.unread} % of the messages aren't in English, which "
-            f"I can't read. An hour needs {FEWEST_AUTHORS} people whose messages I can."
-        )
-    later = f"An hour is shown once it's over: this one from <t:{told_from(asked.end_hour - 1)}:t>."
-    if reading.timeline.hidden:
-        return (
-            f"Nothing may be told of {where} {words}: never did {FEWEST_AUTHORS} people write in the same hour. {later}"
-        )
-    return (
-        f"Nothing can be shown of {where} {words}: nobody wrote, or nothing was watched. {later} "
-        "Members who may manage the server choose what is watched, with `/monitor enable`."
+def _exported(hours: int, words: str) -> str:
+    return ngettext(
+        "{count:,} hour {when} (only hours with {fewest}+ people).",
+        "{count:,} hours {when} (only hours with {fewest}+ people).",
+        hours,
+        when=words,
+        fewest=FEWEST_AUTHORS,
     )
+
+
+def _rounding() -> str:
+    return gettext(
+        "Numbers are rounded: messages to multiples of {base}, people down to such a multiple, scores to two digits. "
+        "Hours with under {fewest} people are blurred, and their standard error says by how much.",
+        base=BASE,
+        fewest=FEWEST_WITHOUT_NOISE,
+    )
+
+
+def _nothing(channel: str | None, words: str, reading: Reading, asked: Asked) -> str:
+    """Why there is nothing to show of a channel, or of the whole server (None)."""
+    if reading.unread is not None and reading.unread >= UNREAD_FROM:
+        sentence = _UNREAD if channel is not None else _UNREAD_SERVER
+        share = percent(reading.unread)
+        return gettext(sentence, channel=channel, when=words, share=share, fewest=FEWEST_AUTHORS)
+    hour = f"<t:{told_from(asked.end_hour - 1)}:t>"
+    later = gettext("Each hour shows up once it's over: this one at {time}.", time=hour)
+    if reading.timeline.hidden:
+        sentence = _TOO_FEW if channel is not None else _TOO_FEW_SERVER
+        return f"{gettext(sentence, channel=channel, when=words, fewest=FEWEST_AUTHORS)} {later}"
+    who = gettext("People with **Manage Server** choose what I watch, with `/monitor enable`.")
+    sentence = _NO_DATA if channel is not None else _NO_DATA_SERVER
+    return f"{gettext(sentence, channel=channel, when=words)} {later} {who}"
+
+
+_UNREAD = N_(
+    "There's no mood of {channel} to show {when}: {share} of the messages aren't in English, which I can't read. "
+    "An hour needs {fewest} people whose messages I can."
+)
+_UNREAD_SERVER = N_(
+    "There's no mood of this server to show {when}: {share} of the messages aren't in English, which I can't read. "
+    "An hour needs {fewest} people whose messages I can."
+)
+_TOO_FEW = N_("Not enough people in {channel} {when}: I only show hours in which {fewest} or more people wrote.")
+_TOO_FEW_SERVER = N_(
+    "Not enough people in this server {when}: I only show hours in which {fewest} or more people wrote."
+)
+_NO_DATA = N_("No data for {channel} {when}: I'm not watching it, or nobody wrote.")
+_NO_DATA_SERVER = N_("No data for this server {when}: I'm not watching it, or nobody wrote.")

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.records import HourMood
 from bot.domain.snowflake import SECONDS
+from bot.i18n import gettext
 from model.tables import as_text
 
 COLUMNS = (
@@ -66,7 +67,7 @@ def to_csv(hours: Iterable[tuple[int, HourMood]], names: Mapping[int, str], zone
             )
         )
         if text.tell() > LARGEST:
-            raise TooMuch("That is more than fits into one file: choose a channel, or a shorter time.")
+            raise TooMuch(gettext("That's too much for one file. Pick a channel, or a shorter time."))
     return text.getvalue().encode("utf-8-sig")
 
 

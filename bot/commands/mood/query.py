@@ -67,6 +67,14 @@ async def read_channel(moods: MoodRepository, asked: Asked, channel_id: int) -> 
     return Reading(reading.timeline, reading.hours, past.hours, unread.share)
 
 
+async def read_channel_hours(moods: MoodRepository, asked: Asked, channel_id: int) -> Reading:
+    """The hours that are told of one channel, not put into any others. Raises DatabaseUnavailable."""
+    mood = await moods.mood(asked.guild_id, channel_id, asked.first_hour, asked.end_hour - 1)
+    unread = await moods.unread(asked.guild_id, asked.first_hour, asked.end_hour - 1, (channel_id,))
+    bounds = (asked.first_hour, asked.end_hour)
+    return Reading(timeline(mood, Size.WEEK, bounds, until=asked.now), mood.hours, unread=unread.share)
+
+
 async def read_pair(moods: MoodRepository, asked: Asked, channel_id: int, other_id: int) -> tuple[Reading, Reading]:
     """Two channels in the same buckets. Raises DatabaseUnavailable."""
     size = size_for(asked.end_hour - asked.first_hour)

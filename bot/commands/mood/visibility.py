@@ -11,9 +11,10 @@ from discord import app_commands
 
 from bot.audience import Audience, can_read, channel_of, reads
 from bot.channels import ChannelOption
+from bot.i18n import N_, gettext
 
-NOT_SEEN = "You cannot see that channel, so I tell you nothing about it."
-NO_PAST = "You cannot read that channel's past messages, so I tell you nothing about it."
+NOT_SEEN = N_("You can't see that channel, so I can't say anything about it.")
+NO_PAST = N_("You can't read that channel's history, so I can't say anything about it.")
 
 
 class NotToldHere(Exception):
@@ -41,16 +42,15 @@ def place_of(interaction: discord.Interaction[Any], chosen: ChannelOption | None
     if chosen is None:
         return _here(interaction)
     if not chosen.permissions.view_channel:
-        raise NotToldHere(NOT_SEEN)
+        raise NotToldHere(gettext(NOT_SEEN))
     if not reads(chosen.permissions, chosen.type):
-        raise NotToldHere(NO_PAST)
+        raise NotToldHere(gettext(NO_PAST))
     if isinstance(chosen, app_commands.AppCommandThread):
         parent = chosen.parent
-        return Place(chosen.parent_id, f"#{parent.name}" if parent is not None else "#its channel")
+        return Place(chosen.parent_id, f"#{parent.name}" if parent is not None else gettext("#its channel"))
     if chosen.type in (discord.ChannelType.category, discord.ChannelType.group):
-        raise NotToldHere(
-            f"**{discord.utils.escape_markdown(chosen.name)}** is a category: choose one of its channels."
-        )
+        name = discord.utils.escape_markdown(chosen.name)
+        raise NotToldHere(gettext("**{category}** is a category. Pick one of its channels.", category=name))
     return Place(chosen.id, f"#{chosen.name}")
 
 
@@ -86,10 +86,10 @@ def may_be_told_here(interaction: discord.Interaction[Any], channel_ids: Iterabl
 def _here(interaction: discord.Interaction[Any]) -> Place:
     channel = interaction.channel
     if channel is None or not interaction.permissions.view_channel:
-        raise NotToldHere("You cannot see this channel, so I tell you nothing about it.")
+        raise NotToldHere(gettext("You can't see this channel, so I can't say anything about it."))
     if not reads(interaction.permissions, channel.type):
-        raise NotToldHere("You cannot read this channel's past messages, so I tell you nothing about it.")
+        raise NotToldHere(gettext("You can't read this channel's history, so I can't say anything about it."))
     if isinstance(channel, discord.Thread):
         parent = channel.parent
-        return Place(channel.parent_id, f"#{parent.name}" if parent is not None else "#its channel")
+        return Place(channel.parent_id, f"#{parent.name}" if parent is not None else gettext("#its channel"))
     return Place(channel.id, f"#{getattr(channel, 'name', 'channel')}")

@@ -18,6 +18,7 @@ import model
 from bot.web.request_body import Refused, check_shape
 from bot.web.second_model import NoSecondModel
 from model import Explanation, InferenceFailed, Influence, Missed, ModelError, ModelInfo, Sentiment, Verdict
+from model.backends.attempt import Attempt
 from model.explain import MAX_PIECES
 
 Message = dict[str, Any]
@@ -163,5 +164,6 @@ def info_in(message: Message) -> ModelInfo:
             **message,
             "labels": tuple(map(Sentiment, labels)),
             "missed": Missed(**missed) if missed is not None else None,
+            "attempts": tuple(Attempt(**one) for one in message["attempts"]),
         }
     )

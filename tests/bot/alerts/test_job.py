@@ -12,10 +12,10 @@ from simcord import ChannelHandle
 from simcord.backend import serializers
 from sqlalchemy import delete
 
-from bot.alerts import job
-from bot.alerts import post as alert_post
-from bot.alerts.job import AlertJob, highest_of_threads
-from bot.alerts.post import FORGOTTEN, MODERATORS_ONLY, NOT_NOTED, NOT_SHOWN, TAKEN
+from bot.alerts import buttons, job
+from bot.alerts.buttons import FORGOTTEN, MODERATORS_ONLY, NOT_NOTED, NOT_SHOWN, TAKEN
+from bot.alerts.channel_rules import highest_of_threads
+from bot.alerts.job import AlertJob
 from bot.analytics.anomaly import COOLDOWN_SECONDS, SILENT_SECONDS
 from bot.app.assemble import assemble
 from bot.charts.executor import MOST_WAITING
@@ -24,10 +24,11 @@ from bot.domain.snowflake import first_id_of
 from bot.mod_channel import FIRST_PAUSE, MOST_REFUSALS
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.schema import AlertRow
+from bot.ui.components import parts
 from model import Sentiment, Verdict
-from tests.bot.parts import overwrite
+from tests.bot.parts import Stopwatch, overwrite
 from tests.bot.pasts import hour_now, said, write
-from tests.bot.storage.scenes import author, publish, verdict
+from tests.bot.storage.scenes import author, exact_hours, publish, verdict
 
 DANGER = Verdict(Sentiment.NEGATIVE, (0.02, 0.01, 0.97), 1, "m", danger=True)
 
@@ -74,8 +75,13 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world, bot, storage):
+async def scene(world, bot, storage, stopwatch):
     return Scene(world, bot, storage)
+
+
+@pytest.fixture
+def stopwatch(monkeypatch):
+    return Stopwatch(monkeypatch, job)
 
 
 async def test_a_storm_is_one_alert_and_one_recovery(scene):
@@ -92,7 +98,31 @@ async def test_a_storm_is_one_alert_and_one_recovery(scene):
     assert scene.titles() == ["The mood has dropped", "Recovered"]
     alert, recovered = scene.posts()
     assert f"<#{scene.world.channel.id}> is far more negative than usual" in alert.embeds[0].description
-    assert "is as usual again, 3 hours after the alert" in recovered.embeds[0].description
+    assert "is back to normal, 3 hours after the alert" in recovered.embeds[0].description
+
+
+async def test_an_alert_pings_the_role_that_was_chosen_and_nobody_else(scene):
+    role, other = (scene.world.guild.create_role(name) for name in ("helpers", "others"))
+    scene.settings = replace(scene.settings, alert_role_id=role.id)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    (request,) = scene.requests()
+    assert request.json["content"] == f"<@&{role.id}>"
+    assert {kind: ids for kind, ids in request.json["allowed_mentions"].items() if ids} in (
+        {"roles": [role.id], "parse": []},
+        {"roles": [role.id]},
+    )
+    assert str(other.id) not in str(request.json)
+
+
+async def test_a_role_that_is_gone_is_left_out(scene):
+    scene.settings = replace(scene.settings, alert_role_id=12345)
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    (request,) = scene.requests()
+    assert not request.json.get("content")
 
 
 async def test_an_alert_says_no_number_of_an_hour_that_is_not_over(scene):
@@ -108,6 +138,26 @@ async def test_an_alert_says_no_number_of_an_hour_that_is_not_over(scene):
         assert not re.search(r"\d", words)
     (alert,) = await scene.storage.alerts.alerts(scene.world.guild.id)
     assert (alert.level % 10, alert.usual_level % 10) == (0, 0)
+
+
+@pytest.mark.parametrize(("needed", "alerts"), [({"alert_messages": 60}, 0), ({"alert_authors": 50}, 0), ({}, 1)])
+async def test_a_channel_may_need_more_for_an_alert_than_its_server(scene, needed, alerts):
+    await scene.prepare()
+    here = (scene.world.guild.id, TargetKind.CHANNEL, scene.world.channel.id)
+    await scene.storage.guilds.set_rule(Rule(*here, Mode.WATCH, **needed))
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"] * alerts
+
+
+async def test_a_channel_may_need_less_for_an_alert_than_its_server(scene):
+    scene.settings = replace(scene.settings, alert_messages=100)
+    await scene.prepare()
+    here = (scene.world.guild.id, TargetKind.CHANNEL, scene.world.channel.id)
+    await scene.storage.guilds.set_rule(Rule(*here, Mode.WATCH, alert_messages=20))
+    await scene.add(said(scene.hour, 40, -0.6))
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
 
 
 async def test_what_is_usual_is_learned_from_what_was_told(scene):
@@ -150,7 +200,7 @@ async def test_a_channel_that_falls_silent_has_recovered(scene):
     assert scene.titles() == ["The mood has dropped"]
     await scene.tick(silent)
     assert scene.titles() == ["The mood has dropped", "Recovered"]
-    assert "has fallen quiet" in scene.posts()[-1].embeds[0].description
+    assert "has gone quiet" in scene.posts()[-1].embeds[0].description
 
 
 async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself(scene):
@@ -163,7 +213,7 @@ async def test_a_text_in_which_somebody_may_be_in_danger_alerts_nobody_by_itself
         scene.storage.write_buffer.scored(first_id_of(scene.hour) + number, guild, channel, author, text)
     scene.storage.write_buffer._clock = lambda: scene.hour * 3600.0  # the tests' Discord lives in the past
     await scene.storage.write_buffer.flush()
-    ((_, _, hour),) = await scene.storage.moods.hours_to_judge(scene.hour, scene.hour, (guild,))
+    ((_, _, hour),) = await exact_hours(scene.storage.database, scene.hour, scene.hour, (guild,))
     assert (hour.negative, hour.messages) == (1, 10)
     assert hour.mean < -0.05
     await scene.tick()
@@ -310,24 +360,24 @@ async def test_only_servers_that_watch_something_are_looked_through(scene, monke
     """The hours' index begins with the server: without one, every hour ever stored would be read each minute."""
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
-    await write(
-        scene.storage, 4711, 4712, [said(hour, 40, -0.6) for hour in (scene.hour - 1, scene.hour)], before=scene.hour
-    )
+    for guild in (4711, 4811):  # one watches nothing, the other has nobody to tell
+        hours = [said(hour, 40, -0.6) for hour in (scene.hour - 1, scene.hour)]
+        await write(scene.storage, guild, guild + 1, hours, before=scene.hour)
+    await scene.storage.guilds.set_settings(GuildSettings(4711, mod_channel_id=4713))
+    await scene.storage.guilds.set_rule(Rule(4711, TargetKind.SERVER, 4711, Mode.EXEMPT))
+    await scene.storage.guilds.set_rule(Rule(4811, TargetKind.SERVER, 4811, Mode.WATCH))
     moods, read = scene.storage.moods, []
+    find = moods.hours_to_judge
 
-    def noting(method):
-        async def noted(*asked):
-            hours = await method(*asked)
-            read.append({guild for guild, _, _ in hours})
-            return hours
+    async def noted(*asked):
+        hours = await find(*asked)
+        read.append({(hour.guild_id, hour.told) for hour in hours})
+        return hours
 
-        return noted
-
-    monkeypatch.setattr(moods, "hours_to_judge", noting(moods.hours_to_judge))
-    monkeypatch.setattr(moods, "told_hours", noting(moods.told_hours))
+    monkeypatch.setattr(moods, "hours_to_judge", noted)
     await scene.tick()
     assert scene.titles() == ["The mood has dropped"]
-    assert read == [{scene.world.guild.id}] * 2
+    assert read == [{(scene.world.guild.id, True), (scene.world.guild.id, False)}]
 
 
 async def test_a_new_channel_has_no_alert_before_anything_is_usual_there(scene):
@@ -373,7 +423,7 @@ async def test_a_channel_that_is_watched_no_longer_ends_its_storm_without_a_word
     await scene.watch(TargetKind.CHANNEL, scene.world.channel.id, mode=Mode.EXEMPT)
     await scene.tick(minutes=2)
     assert scene.titles() == ["The mood has dropped"]
-    assert await scene.storage.alerts.running_alerts() == ()
+    assert await scene.storage.alerts.storms() == ()
 
 
 async def test_a_restart_neither_repeats_an_alert_nor_forgets_it(scene, env, settings, classifier):
@@ -393,7 +443,7 @@ async def test_an_alert_whose_process_died_while_posting_is_looked_for_before_it
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, -0.6))
     await scene.tick()
-    (alert,) = await scene.storage.alerts.running_alerts()
+    (alert,) = await scene.storage.alerts.storms()
     async with scene.storage.database.write() as connection:
         from sqlalchemy import update
 
@@ -402,7 +452,7 @@ async def test_an_alert_whose_process_died_while_posting_is_looked_for_before_it
         await connection.execute(update(AlertRow).values(post_id=None))
     await scene.tick(1)
     assert scene.titles() == ["The mood has dropped"]
-    assert (await scene.storage.alerts.running_alerts())[0].post_id == alert.post_id
+    assert (await scene.storage.alerts.storms())[0].post_id == alert.post_id
 
 
 async def test_an_alert_that_was_never_posted_is_posted_after_a_restart(scene):
@@ -423,6 +473,16 @@ async def moderator(world):
     return world.guild.add_member(world.env.create_user("mo"), roles=[role])
 
 
+def labels(post):
+    """What can be pressed under a post."""
+    return [part.label for part in parts(post.components) if getattr(part, "label", None)]
+
+
+def is_free(post):
+    """Whether nobody is on it yet."""
+    return "I'm on it" in labels(post)
+
+
 async def storm(scene):
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6))
@@ -433,31 +493,30 @@ async def storm(scene):
 
 async def test_a_moderator_takes_an_alert_and_the_others_see_it(scene, moderator):
     post = await storm(scene)
-    await moderator.click(post, label="I look after it")
+    await moderator.click(post, label="I'm on it")
     (post,) = scene.posts()
-    assert post.components == []
+    assert not is_free(post)
     (field,) = post.embeds[0].fields
-    assert field.name == "Looked after"
-    (alert,) = await scene.storage.alerts.running_alerts()
+    (alert,) = await scene.storage.alerts.storms()
     assert alert.acknowledged is not None
     (entry,) = await scene.storage.guilds.audit(scene.world.guild.id)
     assert (entry.action, entry.actor) == (AdminAction.ACKNOWLEDGE, scene.storage.pseudonyms.author(moderator.id))
-    assert "mo" not in str(post.embeds[0].to_dict()).replace("mood", "").replace("more", "").replace("moment", "")
+    assert (field.name, field.value) == ("On it", f"<@{moderator.id}> since <t:{alert.acknowledged}:t>")
 
 
 async def test_who_may_not_manage_messages_cannot_take_an_alert(scene):
-    answer = await scene.world.alice.click(await storm(scene), label="I look after it")
+    answer = await scene.world.alice.click(await storm(scene), label="I'm on it")
     assert answer.response.content == MODERATORS_ONLY
     assert answer.response.ephemeral
-    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is None
+    assert (await scene.storage.alerts.storms())[0].acknowledged is None
 
 
 async def test_the_button_works_after_a_restart_and_only_once(scene, env, moderator, settings, classifier):
     post = await storm(scene)
     await env.restart_bot(assemble(settings, classifier, scene.storage))
-    (alert,) = await scene.storage.alerts.running_alerts()
+    (alert,) = await scene.storage.alerts.storms()
     assert await scene.storage.alerts.acknowledge(scene.world.guild.id, alert.number)
-    answer = await moderator.click(post, label="I look after it")
+    answer = await moderator.click(post, label="I'm on it")
     (said,) = answer.followups
     assert said.content == TAKEN
     assert said.ephemeral
@@ -466,11 +525,11 @@ async def test_the_button_works_after_a_restart_and_only_once(scene, env, modera
 async def test_a_press_that_comes_too_late_notes_nothing_and_the_next_one_does(scene, env, moderator):
     post = await storm(scene)
     env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062, times=1)
-    await moderator.click(post, label="I look after it")
-    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is None
-    await moderator.click(post, label="I look after it")
+    await moderator.click(post, label="I'm on it")
+    assert (await scene.storage.alerts.storms())[0].acknowledged is None
+    await moderator.click(post, label="I'm on it")
     (post,) = scene.posts()
-    assert (post.components, post.embeds[0].fields[0].name) == ([], "Looked after")
+    assert (is_free(post), post.embeds[0].fields[0].name) == (False, "On it")
 
 
 async def test_a_press_that_discord_took_although_it_said_otherwise_goes_on(scene, env, moderator):
@@ -483,8 +542,8 @@ async def test_a_press_that_discord_took_although_it_said_otherwise_goes_on(scen
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(discord.InteractionResponse, "defer", defer)
-        await moderator.click(post, label="I look after it")
-    assert scene.posts()[0].components == []
+        await moderator.click(post, label="I'm on it")
+    assert not is_free(scene.posts()[0])
 
 
 class Answered:
@@ -499,18 +558,18 @@ class Answered:
 async def test_a_post_that_could_not_be_changed_is_changed_by_the_next_press(scene, env, moderator):
     post = await storm(scene)
     env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=503, times=1)
-    answer = await moderator.click(post, label="I look after it")
+    answer = await moderator.click(post, label="I'm on it")
     assert answer.followups[0].content == NOT_SHOWN
     assert answer.followups[0].ephemeral
     (post,) = scene.posts()
-    assert post.components
-    assert (await scene.storage.alerts.running_alerts())[0].acknowledged is not None
-    answer = await moderator.click(post, label="I look after it")
+    assert is_free(post)
+    assert (await scene.storage.alerts.storms())[0].acknowledged is not None
+    answer = await moderator.click(post, label="I'm on it")
     assert answer.followups[0].content == TAKEN
     (post,) = scene.posts()
-    assert post.components == []
+    assert not is_free(post)
     (field,) = post.embeds[0].fields
-    (alert,) = await scene.storage.alerts.running_alerts()
+    (alert,) = await scene.storage.alerts.storms()
     assert field.value == f"since <t:{alert.acknowledged}:t>"
     assert len(await scene.storage.guilds.audit(scene.world.guild.id)) == 1
 
@@ -527,21 +586,21 @@ async def test_a_database_that_does_not_answer_is_one_sentence_under_the_button(
         raise DatabaseUnavailable("no")
 
     with monkeypatch.context() as broken:
-        broken.setattr(alert_post, "_RECORD_SECONDS", 0)
+        broken.setattr(buttons, "_RECORD_SECONDS", 0)
         broken.setattr(scene.storage.alerts, "acknowledge", absent)
-        answer = await moderator.click(post, label="I look after it")
+        answer = await moderator.click(post, label="I'm on it")
     assert answer.followups[0].content == NOT_NOTED
     (post,) = scene.posts()
-    assert post.components
-    await moderator.click(post, label="I look after it")
-    assert scene.posts()[0].components == []
+    assert is_free(post)
+    await moderator.click(post, label="I'm on it")
+    assert not is_free(scene.posts()[0])
 
 
 async def test_of_an_alert_that_is_forgotten_the_button_says_so_and_goes(scene, moderator):
     post = await storm(scene)
     async with scene.storage.database.write() as connection:
         await connection.execute(delete(AlertRow))
-    answer = await moderator.click(post, label="I look after it")
+    answer = await moderator.click(post, label="I'm on it")
     assert answer.followups[0].content == FORGOTTEN
     assert scene.posts()[0].components == []
 
@@ -570,7 +629,7 @@ async def test_of_a_channel_that_not_everybody_in_the_mod_channel_can_read_nobod
     await scene.add(said(scene.hour + 3, 40, 0.1))
     await scene.tick(3)
     assert scene.titles() == ["The mood has dropped"]  # nor is alice told how it ends
-    assert await scene.storage.alerts.running_alerts() == ()
+    assert await scene.storage.alerts.storms() == ()
 
 
 async def test_an_alert_that_waits_for_its_post_is_not_posted_once_its_channel_is_hidden(scene, world):
@@ -580,7 +639,7 @@ async def test_an_alert_that_waits_for_its_post_is_not_posted_once_its_channel_i
     await overwrite(world.env, world.channel, world.guild.default_role, view_channel=False)
     await scene.tick()
     assert scene.requests() == []
-    assert await scene.storage.alerts.running_alerts() == ()
+    assert await scene.storage.alerts.storms() == ()
 
 
 @pytest.mark.parametrize(("has_role", "titles"), [(True, ["The mood has dropped"]), (False, [])])
@@ -635,7 +694,7 @@ async def test_a_mod_channel_that_refuses_gets_three_requests_and_the_owner_one_
     for minutes in range(1, 12):
         await scene.tick(minutes=minutes)
     assert len(scene.requests()) == MOST_REFUSALS
-    assert "I try again" in scene.bot.services.mod_channels.trouble(scene.mods.id)
+    assert "I'll try again" in scene.bot.services.mod_channels.trouble(scene.mods.id)
     await scene.tick(hours=FIRST_PAUSE / 3600, minutes=4)
     await scene.tick(hours=FIRST_PAUSE / 3600, minutes=5)
     assert len(scene.requests()) == MOST_REFUSALS + 1
@@ -698,7 +757,6 @@ async def test_a_server_that_waits_for_its_limit_holds_up_no_other(scene, monkey
         return sent
 
     monkeypatch.setattr(scene.bot.services.mod_channels, "post", post_late)
-    monkeypatch.setattr(job, "SERVER_SECONDS", 5.0)
     await scene.tick()
     assert scene.titles() == ["The mood has dropped"]
     assert [message.embeds[0].title for message in mods.history()] == ["The mood has dropped"]
@@ -738,18 +796,17 @@ async def test_a_recovery_is_not_lost_while_discord_fails(scene, env):
 
 
 @pytest.fixture
-def hung(monkeypatch):
+def hung(monkeypatch, stopwatch):
     """Looking at a channel of server 1 never ends; how many looks were begun there."""
     begun, look = [], AlertJob._look
 
     async def look_or_hang(watch, settings, *rest):
         if settings.guild_id == 1:
             begun.append(1)
-            await asyncio.Event().wait()
+            await stopwatch.hang()
         await look(watch, settings, *rest)
 
     monkeypatch.setattr(AlertJob, "_look", look_or_hang)
-    monkeypatch.setattr(job, "SERVER_SECONDS", 0.5)
     return begun
 
 
@@ -788,8 +845,22 @@ async def test_people_who_ask_for_charts_keep_no_alert_waiting(scene):
     await asyncio.gather(*charts)
 
 
+async def test_an_alert_whose_chart_cannot_be_drawn_goes_without(scene, monkeypatch):
+    await scene.prepare()
+    await scene.add(said(scene.hour, 40, -0.6))
+
+    def broken(*_given):
+        raise ValueError("no such font")
+
+    monkeypatch.setattr("bot.alerts.picture.draw", broken)
+    await scene.tick()
+    assert scene.titles() == ["The mood has dropped"]
+
+
 @pytest.mark.parametrize("was_posted", [True, False])
-async def test_a_recovery_that_is_broken_off_is_posted_at_the_next_tick_and_once(scene, monkeypatch, was_posted):
+async def test_a_recovery_that_is_broken_off_is_posted_at_the_next_tick_and_once(
+    scene, monkeypatch, stopwatch, was_posted
+):
     await scene.prepare()
     await scene.add(said(scene.hour, 40, -0.6), said(scene.hour + 1, 40, 0.1))
     await scene.tick()
@@ -798,11 +869,10 @@ async def test_a_recovery_that_is_broken_off_is_posted_at_the_next_tick_and_once
     async def hang(*given, **message):
         if was_posted:
             await post(*given, **message)
-        await asyncio.Event().wait()
+        await stopwatch.hang()
 
     with monkeypatch.context() as broken:
         broken.setattr(channels, "post", hang)
-        broken.setattr(job, "SERVER_SECONDS", 0.5)
         await scene.tick(1)
     await scene.tick(1.1)
     await scene.tick(1.2)

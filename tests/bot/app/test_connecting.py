@@ -110,8 +110,16 @@ def test_a_session_is_begun_only_while_some_are_left(remaining, seconds):
     assert until_session(limits) == seconds
 
 
+@pytest.mark.parametrize(("remaining", "needed", "seconds"), [(21, 22, 3600.0), (22, 22, 0.0), (0, 0, 3600.0)])
+def test_so_many_must_be_left_as_are_needed(remaining, needed, seconds):
+    limits = discord.SessionStartLimits(total=1000, remaining=remaining, reset_after=3_600_000, max_concurrency=1)
+    assert until_session(limits, needed) == seconds
+
+
 def test_it_is_said_until_when_no_session_may_begin():
-    assert "until 28 November, 13:00:00 UTC" in no_session_yet(3600, 1_795_867_200)
+    assert "won't let this bot connect until 28 November, 13:00:00 UTC" in no_session_yet(3600, 1_795_867_200)
+    assert "lets this bot connect only 7 more times until 28" in no_session_yet(3600, 1_795_867_200, 7)
+    assert "lets this bot connect only once more until 28" in no_session_yet(3600, 1_795_867_200, 1)
 
 
 @pytest.mark.parametrize(("told", "seconds"), [("1.5", 1.5), ("-1", 0.0), ("1e9", 86_400.0), ("nan", 0.0), ("", 0.0)])

@@ -76,7 +76,7 @@ def test_a_port_for_the_page_that_is_taken_is_one_sentence(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, said = run(web_port=taken.getsockname()[1])
     assert code == EX_CONFIG
-    assert said.startswith("The page cannot listen at 127.0.0.1, port ")
+    assert said.startswith("The page can't listen on 127.0.0.1, port ")
     assert said.count("\n") == 1
 
 
@@ -171,7 +171,7 @@ def test_python_m_bot_run_names_a_wrong_setting_in_one_sentence(tmp_path):
     (tmp_path / ".env").write_text("THREADS=many\n", "utf-8")
     ended = start(tmp_path)
     assert (ended.returncode, ended.stdout) == (EX_CONFIG, "")
-    assert ended.stderr.startswith("The setting THREADS cannot be used: ")
+    assert ended.stderr.startswith("The setting THREADS can't be used: ")
     assert ended.stderr.count("\n") == 1
 
 
@@ -188,12 +188,12 @@ def test_a_second_process_on_one_sqlite_file_is_refused_in_one_sentence(tmp_path
     lock = claim(tmp_path / "data")
     said = refuses_to_start(tmp_path)
     os.close(lock)
-    assert said == "Another process uses the database in data: stop it first, or set another DATA_DIR."
+    assert said == "Another process is using the database in data. Stop it first, or set another DATA_DIR."
 
 
 def test_a_database_newer_than_the_code_is_refused_in_one_sentence(tmp_path):
     asyncio.run(_write_newer_database(tmp_path / "data"))
-    assert "was written by a newer version of the bot (its schema is 999)" in refuses_to_start(tmp_path)
+    assert "was written by a newer version of the bot (its schema is 999, and" in refuses_to_start(tmp_path)
 
 
 async def _write_newer_database(folder):
@@ -212,7 +212,7 @@ def test_a_postgresql_that_is_not_there_is_waited_for_and_then_one_sentence_with
         port = taken.getsockname()[1]
     code, said = run(database_url=SecretStr(f"postgresql://vibe:hunter2hunter2@127.0.0.1:{port}/vibe"))
     assert (code, said.count("\n")) == (EX_UNAVAILABLE, 1)
-    assert "see that DATABASE_URL is right and that it runs" in said
+    assert "Check that DATABASE_URL is right and that it's running" in said
     assert caplog.text.count("It is waited for") > 1
     assert "hunter2" not in said + caplog.text
 
@@ -230,7 +230,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(run, settings, mon
             assert run() == (EX_CONFIG, f"{WRONG_TOKEN}\n")
         finally:
             let_go.join()
-    assert "The database file in DATA_DIR cannot be used: database is locked. It is waited for" in caplog.text
+    assert "I can't use the database file in DATA_DIR: database is locked. It is waited for" in caplog.text
 
 
 @pytest.mark.parametrize("line", ["DATABASE_URL=mysql://root@localhost/vibe", "HASH_KEY=short"])
@@ -241,7 +241,7 @@ def test_a_setting_of_the_store_that_cannot_be_is_named(tmp_path, line):
 def test_a_damaged_database_is_one_sentence(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mood.db").write_bytes(b"not a database at all" * 500)
-    assert refuses_to_start(tmp_path).startswith("The database file in DATA_DIR cannot be used:")
+    assert refuses_to_start(tmp_path).startswith("I can't use the database file in DATA_DIR:")
 
 
 def test_the_time_since_the_start_only_grows():

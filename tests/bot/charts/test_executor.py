@@ -49,7 +49,7 @@ def test_one_person_waits_for_few_answers_at_a_time_and_takes_no_others_place():
     with ExitStack() as waiting:
         for _ in range(MOST_OF_ONE):
             waiting.enter_context(charts.answer_for(1))
-        with pytest.raises(TooBusy, match="when you have them"), charts.answer_for(1):
+        with pytest.raises(TooBusy, match="once they're here"), charts.answer_for(1):
             pass
         with charts.answer_for(2):
             pass

@@ -30,11 +30,11 @@ def told(hours, baseline=USUAL):
 @pytest.mark.parametrize(
     ("mean", "sentence"),
     [
-        (0.1, "About as usual Tuesday"),
-        (0.13, "About as usual Tuesday"),
-        (0.2, "More positive than its usual Tuesday"),
-        (0.0, "More negative than its usual Tuesday"),
-        (-0.3, "Much more negative than its usual Tuesday"),
+        (0.1, "A normal Tuesday"),
+        (0.13, "A normal Tuesday"),
+        (0.2, "More positive than a usual Tuesday"),
+        (0.0, "More negative than a usual Tuesday"),
+        (-0.3, "Much more negative than a usual Tuesday"),
     ],
 )
 def test_a_day_is_told_beside_its_usual_weekday(mean, sentence):
@@ -44,16 +44,17 @@ def test_a_day_is_told_beside_its_usual_weekday(mean, sentence):
 
 def test_a_longer_time_is_told_beside_the_usual_of_its_hours():
     hours = [hour(TUESDAY + 24 * day, 0.3, 300) for day in range(4)]
-    assert "than usual at these hours of the week" in told(hours)
+    assert told(hours).startswith("More positive than usual (")
 
 
 def test_a_difference_that_chance_explains_is_called_none():
     few = [hour(TUESDAY + 10, 0.3, 5, 900)]
-    assert told(few).startswith("About as usual Tuesday")
+    assert told(few).startswith("A normal Tuesday")
 
 
 def test_without_a_past_nothing_is_called_usual():
-    assert told(said(0.3), None).startswith("Too little is stored yet to say what is usual here; mean score +0.30")
+    unknown = "I don't know yet what's normal here (that takes about a week); mean score +0.30"
+    assert told(said(0.3), None).startswith(unknown)
 
 
 def test_people_are_a_number_there_were_at_least_and_what_is_missing_is_said():
@@ -61,10 +62,8 @@ def test_people_are_a_number_there_were_at_least_and_what_is_missing_is_said():
     gap = Gap(None, (TUESDAY + 3) * 3600, (TUESDAY + 5) * 3600 + 120)
     line = timeline(Mood(hours, (TUESDAY + 7,), (gap,)), Size.HOUR, edges(TUESDAY, TUESDAY + 9, Size.HOUR, UTC))
     lines = sentences(line, hours, None, UTC).split("\n")
-    assert lines[1] == "12 messages by at least 6 people: 42 % positive, 33 % neutral, 25 % negative."
-    assert lines[2] == (
-        "2 hours 2 minutes missing, because I could see nothing; 1 hour with fewer than 5 people not shown."
-    )
+    assert lines[1] == "12 messages by 6+ people: 42 % positive, 33 % neutral, 25 % negative."
+    assert lines[2] == ("I couldn't see anything for 2 hours 2 minutes. 1 quiet hour (under 5 people) is hidden.")
     assert len(lines) == 3
 
 
@@ -89,7 +88,7 @@ def test_what_could_not_be_read_is_said_where_it_is_more_than_a_little(unread, s
     line = timeline(Mood(tuple(hours), (TUESDAY,), ()), Size.HOUR, edges(TUESDAY, TUESDAY + 12, Size.HOUR, UTC))
     lines = sentences(line, hours, None, UTC, unread).split("\n")
     assert lines[2:-1] == ([sentence] if sentence else [])
-    assert lines[-1] == f"1 hour with fewer than 5 people {'I can read ' if sentence else ''}not shown."
+    assert lines[-1] == f"1 quiet hour (under 5 people{' I can read' if sentence else ''}) is hidden."
 
 
 def one_bucket(mean, messages=300, spread=200):
@@ -102,7 +101,7 @@ def one_bucket(mean, messages=300, spread=200):
     [
         (0.3, 0.2, "#a is more positive than #b (+0.30 and +0.20)."),
         (-0.3, 0.2, "#a is much more negative than #b (\N{MINUS SIGN}0.30 and +0.20)."),
-        (0.2, 0.21, "#a and #b are about as positive as each other (+0.20 and +0.21)."),
+        (0.2, 0.21, "#a and #b feel about the same (+0.20 and +0.21)."),
     ],
 )
 def test_two_channels_are_compared(first, second, sentence):
@@ -111,7 +110,7 @@ def test_two_channels_are_compared(first, second, sentence):
 
 def test_two_channels_of_few_messages_are_not_told_apart():
     lines = (one_bucket(0.3, 5, 900), one_bucket(0.0, 5, 900))
-    assert "about as positive" in compared(("#a", "#b"), lines)
+    assert "feel about the same" in compared(("#a", "#b"), lines)
 
 
 def test_the_alternative_text_tells_what_the_picture_shows():

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings
 from bot.storage.errors import DatabaseInUse, DatabaseTooNew, DatabaseUnavailable
 from bot.storage.open_storage import open_storage
 from bot.storage.schema import MessageScoreRow
@@ -126,7 +126,8 @@ def spoil(what):
             copy.execute("UPDATE alembic_version SET version_num = '999'")
         elif what == "another program":
             for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                copy.execute(f"DROP TABLE {name}")
+                if name != "sqlite_sequence":  # SQLite's own
+                    copy.execute(f"DROP TABLE {name}")
         copy.commit()
     if what == "text":
         FILE.write_text("this is no database " * 99)
@@ -164,9 +165,9 @@ async def test_what_cannot_be_used_leaves_the_database_as_it_was(settings, what,
 
 async def test_a_backup_never_takes_the_place_of_a_file(settings):
     FILE.write_text("something else")
-    with pytest.raises(DatabaseUnavailable, match="is there already"):
+    with pytest.raises(DatabaseUnavailable, match="already exists"):
         await in_thread("backup", FILE)
-    with pytest.raises(DatabaseUnavailable, match="could not be copied"):
+    with pytest.raises(DatabaseUnavailable, match="couldn't copy"):
         await in_thread("backup", "nowhere/copy.db")
     assert FILE.read_text() == "something else"
 
@@ -174,11 +175,3 @@ async def test_a_backup_never_takes_the_place_of_a_file(settings):
 async def test_before_the_first_start_there_is_nothing_to_copy():
     with pytest.raises(DatabaseUnavailable, match="no database"):
         await in_thread("backup", "copy.db")
-
-
-@pytest.mark.parametrize("command", ["backup", "restore"])
-async def test_with_a_postgresql_the_tools_of_its_own_are_named(monkeypatch, command):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://vibecheck:secret@localhost/vibecheck")
-    with pytest.raises(SettingsError, match="pg_dump and pg_restore") as caught:
-        await in_thread(command, "copy.db")
-    assert "secret" not in str(caught.value)

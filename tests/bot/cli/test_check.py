@@ -40,7 +40,7 @@ def test_message_content_that_is_off_is_named_with_what_to_click(check, login_se
     login_server.flags = 0
     code, lines = check(f"DISCORD_TOKEN={TOKEN}")
     assert code == 1
-    assert lines[3].startswith("✗ intents: message content is off: commands work, /monitor does not.")
+    assert lines[3].startswith("✗ intents: message content is off: commands work, /monitor doesn't.")
     assert PORTAL in lines[3]
     assert "Message Content Intent" in lines[3]
 
@@ -49,6 +49,27 @@ def test_the_models_line_names_its_version_and_reads_a_text(check, login_server)
     _, lines = check(f"DISCORD_TOKEN={TOKEN}")
     assert f"version {open_checkpoint('bundled').version}," in lines[1]
     assert "reads “what a wonderful day” as positive" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("amx", "installed", "said"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_where_the_extra_would_pay_it_is_said(check, login_server, monkeypatch, amx, installed, said):
+    monkeypatch.setattr("bot.cli.check.has_amx", lambda: amx)
+    monkeypatch.setattr("bot.cli.check.is_installed", lambda backend: installed)
+    monkeypatch.setenv("BACKEND", "auto")
+    monkeypatch.setattr("model.backends.choice.is_installed", lambda backend: False)
+    _, lines = check(f"DISCORD_TOKEN={TOKEN}", "DEVICE=cpu")
+    pays = 'this processor multiplies in tiles (AMX); what uses that needs the extra "openvino": pip install'
+    assert (pays in lines[1]) is said
+
+
+def test_a_backend_that_is_not_installed_is_named(check, monkeypatch):
+    monkeypatch.setattr("model.backends.engine.is_installed", lambda backend: backend != "openvino")
+    monkeypatch.setenv("BACKEND", "openvino")
+    code, lines = check()
+    assert code == 1
+    assert lines[1].startswith('✗ model: BACKEND=openvino needs the extra "openvino": pip install')
 
 
 def test_a_missing_token_is_named_and_the_model_checked_all_the_same(check):
@@ -80,13 +101,13 @@ def test_a_model_whose_hub_is_away_is_named_with_what_answers_instead(check, mon
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     code, lines = check("MODEL=org/name@1a2b3c4")
     assert code == 1
-    assert lines[1].startswith("✗ model: org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled")
+    assert lines[1].startswith("✗ model: I couldn't get org/name@1a2b3c4 (the hub can't be reached); the bundled")
 
 
 def test_a_wrong_setting_is_the_only_line(check):
     code, (line,) = check("DEVICE=toaster")
     assert code == 1
-    assert line.startswith("✗ settings: The setting DEVICE cannot be used: ")
+    assert line.startswith("✗ settings: The setting DEVICE can't be used: ")
 
 
 def test_invite_prints_both_links_without_asking_discord(no_network):

@@ -40,10 +40,12 @@ def call(*arguments, before):
 def test_the_commands_are_these():
     assert sorted(main.commands) == [
         "backup",
+        "backup-key",
         "check",
         "demo",
         "health",
         "invite",
+        "move-store",
         "restore",
         "rotate-key",
         "run",

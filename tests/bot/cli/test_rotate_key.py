@@ -44,7 +44,7 @@ def test_the_file_gets_a_new_key_and_keeps_the_former_one_for_ever(key_file):
     out, said = rotate()
     assert out == ""
     assert "Restart the bot now" in said
-    assert "leave the former key where it is: without it" in said
+    assert "leave the old key where it is: without it" in said
     new, old = read_keys(key_file.read_text())
     assert old == HashKey(former, None)
     assert new.secret not in said + former
@@ -59,7 +59,7 @@ def test_a_former_key_has_an_end_when_one_is_given_and_the_price_is_said(key_fil
     _, said = rotate(option, str(end) if option == "--until" else "90")
     assert [key.until for key in read_keys(key_file.read_text())] == [None, end]
     assert f"Its last day is {end}" in said
-    assert "leave the former key where it is, also after that day" in said
+    assert "leave the old key where it is, even after that day" in said
 
 
 def test_people_are_recognised_by_both_keys_after_a_restart(key_file):
@@ -76,7 +76,7 @@ def test_a_key_from_the_environment_is_printed_to_be_set(monkeypatch):
     name, _, value = out.strip().partition("=")
     assert name == "HASH_KEY"
     assert read_keys(value)[1] == HashKey(FORMER)
-    assert "Nothing is changed yet" in said
+    assert "Nothing has changed yet" in said
     assert value not in said
     assert FORMER not in said
     assert not Path("data").exists()
@@ -107,7 +107,7 @@ def test_before_the_first_start_there_is_nothing_to_rotate():
 def test_two_at_once_do_not_lose_a_key(key_file):
     lock = lock_file(key_file.parent / LOCK)
     before = key_file.read_bytes()
-    with pytest.raises(BadHashKey, match="changed by another process"):
+    with pytest.raises(BadHashKey, match="Another process is changing"):
         rotate()
     assert key_file.read_bytes() == before
     os.close(lock)
@@ -129,3 +129,25 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_78(key_file):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (EX_CONFIG, "", 1)
     assert "is damaged" in done.stderr
+
+
+def test_a_lost_key_is_given_up_in_so_many_words(monkeypatch, new_postgres_url):
+    monkeypatch.setenv("DATABASE_URL", new_postgres_url.get_secret_value())
+    monkeypatch.setenv("HASH_KEY", FORMER)
+    code = "import asyncio\nfrom bot.settings import load_settings\nfrom bot.storage.open_storage import open_storage\n"
+    code += "async def main():\n    async with open_storage(load_settings()):\n        pass\nasyncio.run(main())\n"
+
+    def start():
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+        )
+
+    assert start().returncode == 0
+    monkeypatch.setenv("HASH_KEY", "another-key-made-on-another-machine")
+    assert "rotate-key --lost" in start().stderr
+    out, _ = rotate("--lost")
+    assert "tell people, so that they can repeat it" in out
+    assert start().returncode == 0
+    assert "knows the hash key of these settings already" in rotate("--lost")[0]
+    assert CliRunner().invoke(main, ["rotate-key", "--lost", "--no-end"]).exit_code == 2

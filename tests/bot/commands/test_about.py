@@ -32,7 +32,7 @@ async def test_about_names_the_model_and_its_version(world, classifier):
 
 
 async def test_about_says_what_is_stored(world):
-    stored = fields(await about(world))["What is stored"]
+    stored = fields(await about(world))["What I keep"]
     assert "never" in stored
     assert "15 minutes" in stored
 
@@ -56,29 +56,30 @@ async def test_about_has_only_the_link_that_is_set(world, bot, settings, field):
     assert [url for url in LINKS.values() if url in links] == [LINKS[field]]
 
 
-async def test_about_shows_the_metrics_of_the_artefact(world, classifier, monkeypatch):
-    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics={"macro_recall": 0.71234}))
-    assert fields(await about(world))["Measured"] == "macro recall: 0.712"
-
-
-async def test_about_is_quiet_about_metrics_it_does_not_have(world, classifier, monkeypatch):
-    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics={}))
-    assert "Measured" not in fields(await about(world))
-
-
-async def test_about_fits_an_embed_with_very_many_metrics(world, classifier, monkeypatch):
-    metrics = {f"a_rather_long_name_of_a_metric_{number}": 0.5 for number in range(100)}
+async def test_about_says_how_good_the_model_is_by_test_figures_in_plain_words(world, classifier, monkeypatch):
+    metrics = {"imdb_test_accuracy": 0.932, "tweet_eval_test_accuracy": 0.68, "imdb_validation_accuracy": 0.9245}
     monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics=metrics))
-    assert len(fields(await about(world))["Measured"]) <= 1024
+    said = fields(await about(world))["How good is it?"]
+    assert "**68 of 100** tweets and **93 of 100** film reviews" in said
+    assert "92" not in said
+
+
+@pytest.mark.parametrize("metrics", [{}, {"imdb_validation_accuracy": 0.9}, {"imdb_test_accuracy": 7.0}])
+async def test_about_is_quiet_about_what_was_not_tested(world, classifier, monkeypatch, metrics):
+    monkeypatch.setattr(type(classifier), "info", replace(classifier.info, metrics=metrics))
+    assert "How good is it?" not in fields(await about(world))
 
 
 async def test_about_says_what_answers_instead_of_a_model_that_could_not_be_had(world, classifier, monkeypatch):
-    missed = Missed("org/name@1a2b3c4", "the hub cannot be reached")
+    missed = Missed("org/name@1a2b3c4", "the hub can't be reached")
     monkeypatch.setattr(type(classifier), "info", replace(classifier.info, missed=missed))
     assert (
-        "org/name@1a2b3c4 could not be had (the hub cannot be reached); the bundled model answers."
+        "I couldn't get org/name@1a2b3c4 (the hub can't be reached); the bundled model is running instead."
         in (fields(await about(world))["Model"])
     )
+    other = replace(classifier.info, source="org/before@9", missed=missed)
+    monkeypatch.setattr(type(classifier), "info", other)
+    assert fields(await about(world))["Model"].splitlines()[1] == other.fallback
 
 
 async def test_about_computes_nothing(world, backend):

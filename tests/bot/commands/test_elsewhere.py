@@ -30,6 +30,9 @@ WORDS = {
     "negative_emoji": "🌧️",
     "since": "7 days",
     "text": "I love it",
+    "when": "yesterday 18:00",
+    "mark": "patch 2.4",
+    "url": "https://discord.com/api/webhooks/123456789012345678/" + "t" * 68,
 }
 PERSONAL = {"privacy see", "privacy export", "privacy delete", "privacy opt-out", "privacy opt-in"}
 """What somebody has a say in wherever they are; it writes what is theirs, and nothing of a server."""
@@ -109,7 +112,7 @@ async def use(home, command, options, *, member=None, context=0, guild=ELSEWHERE
 async def everything_written(storage):
     """All rows of all tables, but those that say that the bot is alive."""
     await storage.write_buffer.flush()
-    tables = [table for table in Base.metadata.sorted_tables if table.name != "bookkeeping"]
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in ("bookkeeping", "signs_of_life")]
     async with storage.database.read() as connection:
         return {table.name: sorted(map(repr, await connection.execute(table.select()))) for table in tables}
 

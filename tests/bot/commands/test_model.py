@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import discord
@@ -14,6 +15,7 @@ from bot.commands.model import NOT_YOURS
 from bot.settings import Settings
 from model import Classifier, Priority, load_engine
 from model import model_manager as manager_module
+from model.backends.attempt import Attempt
 from model.checkpoints.checkpoint import BUNDLED_FOLDER
 
 HOME = 4242424242
@@ -107,9 +109,19 @@ async def test_the_status_says_what_answers_and_how_it_is(use, classifier):
         await asyncio.sleep(0)
     said = await use("status")
     assert f"Model {classifier.info.version}" in said
-    assert "It answers." in said
+    assert "Healthy." in said
     for part in ("onnxruntime, cpu", "Waiting", "half within", "1 texts", "queue full", "useful", "MB"):
         assert part in said, part
+
+
+async def test_the_status_says_which_backends_were_tried_and_what_they_gave(use, classifier):
+    assert "none: there was only one" in await use("status")
+    tried = (Attempt("onnxruntime", 500.0, 1.0, 0.0, 512), Attempt("openvino", refused="it gives another label"))
+    worker = classifier._worker
+    worker.swap(replace(worker.engine, attempts=tried), partial(load_engine, "bundled"))
+    said = await use("status")
+    assert "onnxruntime: 500 texts/s on a core in batches of 512 tokens, the same label on 100.0%" in said
+    assert "openvino: not taken, it gives another label" in said
 
 
 async def test_the_status_before_anybody_has_asked_claims_nothing(use):
@@ -121,30 +133,30 @@ async def test_the_status_before_anybody_has_asked_claims_nothing(use):
 async def test_the_status_says_how_the_page_beside_the_bot_is(use, bot, monkeypatch):
     assert "Web page" not in await use("status")
     monkeypatch.setattr(bot.services.settings, "web_port", 7860)
-    assert "it does not stand; it is being started." in await use("status")
+    assert "not running, starting it." in await use("status")
     bot.services.page.address, bot.services.page.ended, bot.services.page.why = "http://127.0.0.1:7860/", 2, "signal 9"
     said = await use("status")
-    assert "it stands at http://127.0.0.1:7860/. It has ended 2 times, the last time: signal 9." in said
+    assert "running at http://127.0.0.1:7860/. It has stopped 2 times, last time: signal 9." in said
 
 
 async def test_the_status_of_a_closed_model_says_so(use, classifier):
     await classifier.close()
-    assert "It does not answer: it is shut down." in await use("status")
+    assert "Not healthy: it's shut down." in await use("status")
 
 
 async def test_a_reload_and_a_rollback(use, classifier, other_model):
     said = await use("reload", source=other_model)
-    assert f"({other_model}) answers now" in said
+    assert f"({other_model}) instead of" in said
     assert "plain texts it gets" in said
     assert classifier.info.source == other_model
-    assert "(bundled) answers now" in await use("rollback")
+    assert "(bundled) instead of" in await use("rollback")
     assert classifier.info.source == "bundled"
 
 
 async def test_a_reload_that_fails_says_why_in_a_sentence_and_changes_nothing(use, classifier, caplog):
     said = await use("reload", source="/no/such/folder")
-    assert said.startswith('There is no model at "/no/such/folder"')
-    assert said.endswith("The model there was still answers.")
+    assert said.startswith('There\'s no model at "/no/such/folder"')
+    assert said.endswith("The current model keeps running.")
     assert classifier.info.source == "bundled"
     assert "that was refused" in caplog.text
 
@@ -167,7 +179,7 @@ async def test_a_rollback_without_anything_to_go_back_to(use):
 
 
 async def test_the_golden_examples_come_out_as_they_did(use):
-    assert "golden examples come out as they did" in await use("golden")
+    assert "golden examples give the same result" in await use("golden")
 
 
 async def test_golden_examples_that_come_out_otherwise_are_shown(use, classifier, monkeypatch):
@@ -175,26 +187,26 @@ async def test_golden_examples_that_come_out_otherwise_are_shown(use, classifier
     predict = backend.predict
     monkeypatch.setattr(backend, "predict", lambda batch: np.ascontiguousarray(predict(batch)[:, ::-1]))
     said = await use("golden")
-    assert "golden examples come out otherwise" in said
+    assert "golden examples give a different result" in said
     assert "now positive" in said
 
 
 async def test_a_shadow_from_start_to_promotion(use, classifier, other_model):
-    assert "reads along and answers nobody" in await use("shadow start", source=other_model, share=100)
-    assert "has seen no passive message yet" in await use("shadow report")
+    assert "runs in the background and answers nobody" in await use("shadow start", source=other_model, share=100)
+    assert "hasn't seen a message yet" in await use("shadow report")
     await asyncio.gather(*(classifier.classify(f"what a day {number}", Priority.PASSIVE) for number in range(10)))
     while classifier.shadow_report().texts < 10:
         await asyncio.sleep(0.01)
     said = await use("shadow report")
     assert "10 messages" in said
-    assert "on 100.0% of them" in said
-    assert f"({other_model}) answers now" in await use("shadow promote")
+    assert "on 100.0%" in said
+    assert f"({other_model}) instead of" in await use("shadow promote")
     assert "No candidate is running" in await use("shadow stop")
 
 
 async def test_stopping_a_shadow_shows_its_last_report(use, other_model):
     await use("shadow start", source=other_model)
-    assert "no passive message" in await use("shadow stop")
+    assert "hasn't seen a message yet" in await use("shadow stop")
 
 
 async def test_the_commands_are_in_that_server_only(env, people):
@@ -233,7 +245,7 @@ async def test_a_server_that_refuses_the_commands_is_said_so_and_the_bot_goes_on
     bot, env = await start(admin_guild=1)
     env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001)
     await env.start()
-    assert "ADMIN_GUILD: /model could not be registered in server 1" in caplog.text
+    assert "ADMIN_GUILD: couldn't register /model in server 1" in caplog.text
     assert bot.is_ready()
 
 
@@ -247,3 +259,11 @@ async def test_a_server_that_is_no_longer_named_loses_the_commands(env, settings
 
 async def test_whoever_the_application_belongs_to_is_known_from_the_login(env, bot):
     assert bot.owner_id == env.backend.bot_user.id
+
+
+async def test_the_owner_is_offered_the_models_that_are_known_and_nobody_else_is(bot, people):
+    owner, admin, channel = people
+    for command in ("model reload", "model shadow start"):
+        found = await owner.autocomplete(channel, command, "source", "bun")
+        assert [choice["value"] for choice in found] == ["bundled"]
+        assert not await admin.autocomplete(channel, command, "source", "bun")

@@ -58,7 +58,7 @@ async def say(storage, version, answered, label, times=1):
 
 
 async def test_the_status_counts_what_was_said_of_the_version_that_answers(status, storage, classifier):
-    assert await status() == "nobody has said yet whether this version is right"
+    assert await status() == "no ratings yet for this version"
     version = classifier.info.version
     await say(storage, version, 2, 2, times=3)
     await say(storage, version, 2, 1, times=2)
@@ -71,14 +71,17 @@ async def test_the_status_counts_what_was_said_of_the_version_that_answers(statu
 async def test_the_status_comes_without_the_database_too(status, storage):
     async with storage.database.write() as connection:
         await connection.execute(sql("ALTER TABLE feedback RENAME TO elsewhere"))
-    assert await status() == "cannot be read just now: the database does not answer"
+    assert await status() == "can't be read, my database isn't responding"
 
 
 async def test_the_status_says_what_the_database_does_not_take_and_has_lost(status, storage):
-    assert await status("Database") == "It is well."
+    assert await status("Database") == "Healthy."
     storage.write_buffer.backlog.failed(DatabaseUnavailable("The disk is full."), 0)
     storage.write_buffer.counts.dropped = 1200
-    lines = "The disk is full. 0 messages wait.", "Since the start 1,200 messages were dropped, for too many waited."
+    lines = (
+        "The disk is full. 0 messages are waiting.",
+        "Since the start, 1,200 messages were dropped because too many were waiting.",
+    )
     assert await status("Database") == "\n".join(lines)
 
 

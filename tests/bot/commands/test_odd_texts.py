@@ -3,6 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.presentation.quoting import EXCERPT, escape, excerpt
+from model import NothingToRead, Unreadable
+from tests.cards import card, reply
 
 ZALGO = "Z" + "\u0300\u0301\u0489" * 60 + "algo is lovely"
 ANY_CHARACTER = st.characters(exclude_categories=())
@@ -31,14 +33,11 @@ async def test_an_odd_text_is_answered_within_discords_limits(world, text):
     (sent,) = world.sent_answers()
     str(sent).encode("utf-8")
     assert "\x00" not in str(sent)
-    if answer.response.embeds:
-        (embed,) = answer.response.embeds
-        assert len(embed) <= 6000
-        assert len(embed.description) <= 4096
-        assert len(embed.description.splitlines()) == 3
-        assert [field.name for field in embed.fields] == ["Confidence", "Probabilities"]
+    if answer.response is not None and answer.response.components:
+        assert len(card(answer.response)) <= 4000
+        assert len(card(answer.response).splitlines()) == 7
     else:
-        assert answer.response.content in {"There is nothing to read here.", "I can't read this yet. I read English."}
+        assert reply(answer).content in {str(NothingToRead()), str(Unreadable())}
 
 
 @pytest.mark.parametrize("text", [ODD["lone surrogate"], ODD["NUL"], ODD["stars"], ZALGO])
@@ -58,7 +57,7 @@ async def test_a_quoted_mention_pings_nobody(world, mention):
     (sent,) = world.sent_answers()
     assert sent["allowed_mentions"]["parse"] == []
     assert not {"users", "roles"} & set(sent["allowed_mentions"])
-    assert mention not in answer.response.embeds[0].description
+    assert mention not in card(answer.response)
     assert answer.response.message.mentions == []
 
 
@@ -70,7 +69,7 @@ async def test_why_shows_no_working_mention(world, mention):
 
 async def test_markdown_is_quoted_as_it_was_typed(world):
     answer = await world.ask("**wow** `code` ~~no~~ ||nice|| __you__")
-    quote = answer.response.embeds[0].description.splitlines()[0]
+    quote = card(answer.response).splitlines()[0]
     assert quote == r"> \*\*wow\*\* \`code\` \~\~no\~\~ ||nice|| \_\_you\_\_"
 
 
@@ -80,7 +79,7 @@ def test_a_masked_link_is_not_clickable_in_a_quote():
 
 async def test_a_long_text_is_shortened_in_the_quote(world):
     answer = await world.ask("word " * 200)
-    quote = answer.response.embeds[0].description.splitlines()[0].removeprefix("> ")
+    quote = card(answer.response).splitlines()[0].removeprefix("> ")
     assert len(quote) <= EXCERPT
     assert quote.endswith("word…")
 

@@ -13,16 +13,22 @@ from bot.commands.privacy import (
     DELETE,
     DELETION_NOTED,
     IN,
+    IN_HERE,
     NEVER_OUT,
     NOT_DELETED,
     NOTHING,
     OUT,
     OUT_DELETED_LATER,
+    OUT_HERE,
     OUT_NOT_DELETED,
     OUT_UNDELETED,
     OUT_UNTIL_RESTART,
+    REMOVED_HERE,
     STILL_OUT,
+    STILL_OUT_EVERYWHERE,
+    STILL_OUT_HERE,
     UNREADABLE,
+    WHICH_SERVER,
 )
 from bot.commands.privacy_report import as_file
 from bot.domain.records import AdminAction, Audited, TargetKind
@@ -44,8 +50,8 @@ EPHEMERAL = 64
 def use(world):
     """Alice uses /privacy; whatever comes of it is for her alone."""
 
-    async def use(command, who=None):
-        answer = await (who or world.alice).slash(world.channel, f"privacy {command}")
+    async def use(command, who=None, **options):
+        answer = await (who or world.alice).slash(world.channel, f"privacy {command}", **options)
         assert answer.response.ephemeral
         assert world.requests("POST", "/callback")[-1] == {"type": 5, "data": {"flags": EPHEMERAL}}
         return answer.response
@@ -118,7 +124,7 @@ def data_of(world, response):
 
 async def test_without_anything_held_see_says_so(use, world):
     response = await use("see")
-    assert "You have not opted out." in response.content
+    assert "You haven't opted out." in response.content
     assert "Nothing else" in response.content
     data = data_of(world, response)
     assert data["discord_id"] == str(world.alice.id)
@@ -163,7 +169,7 @@ async def test_see_tells_of_what_could_not_be_read_too(use, say, world):
 
 async def test_delete_removes_what_could_not_be_read_too(use, press, say, storage):
     say(1, score=None)
-    assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
+    assert (await press(await use("delete"))).startswith("Deleted: the scores of 1 message,")
     for row in (MessageScoreRow, HourAuthorRow, HourRow):
         assert await rows_of(storage.database, row) == []
 
@@ -180,11 +186,11 @@ async def test_see_tells_where_something_has_changed_since_and_delete_leaves_nob
     await publish(storage.database, hour + 1)
     say(9, edited=5, score=-0.5)
     response = await use("see")
-    assert "1 note that messages of yours in an hour changed after the hour was shown" in response.content
+    assert "1 note that messages of yours in an hour changed after I showed the hour" in response.content
     (changed,) = data_of(world, response)["changed_later"]
     assert (changed["channel_id"], changed["messages"]) == (str(world.channel.id), 1)
     asked = await use("delete")
-    assert "of an hour changes when 5 people's messages in it have" in asked.content
+    assert "of an hour changes once messages of 5 people in it have changed" in asked.content
     await press(asked)
     (row,) = await rows_of(storage.database, LateChangeRow)
     assert row["author"] != storage.pseudonyms.author(world.alice.id)
@@ -214,7 +220,8 @@ async def test_nobody_is_told_anything_of_somebody_else(use, say, world):
 def test_no_command_takes_a_person_or_anything_else(bot):
     cog = privacy.PrivacyCog(bot.services)
     assert [command.name for command in cog.walk_app_commands()] == list(COMMANDS)
-    assert all(command.parameters == [] for command in cog.walk_app_commands())
+    asked = {command.name: [one.name for one in command.parameters] for command in cog.walk_app_commands()}
+    assert asked == {name: ["this_server"] * (name in {"opt-out", "opt-in"}) for name in COMMANDS}
 
 
 async def test_privacy_is_offered_everywhere_and_to_every_kind_of_install(env, bot):
@@ -244,7 +251,7 @@ async def test_delete_removes_every_trace_and_says_how_many(use, press, say, wor
     await storage.guilds.add_audit(Audited(world.guild.id, 1, me, AdminAction.ENABLE))
     response = await use("delete")
     say(4)
-    assert await press(response) == "Removed: the scores of 3 messages, and whatever else was held about you."
+    assert await press(response) == "Deleted: the scores of 3 messages, and anything else I had about you."
     assert response.components == []
     for row, column in ((MessageScoreRow, "author"), (HourAuthorRow, "author"), (AuditRow, "actor")):
         assert me not in [one[column] for one in await rows_of(storage.database, row)]
@@ -266,7 +273,7 @@ async def test_delete_finds_what_is_kept_under_a_former_key(use, press, say, wor
     await storage.write_buffer.flush()
     new, former = Pseudonyms([HashKey("a new key that is long enough")]), storage.pseudonyms._keys
     storage.pseudonyms._keys = new._keys + former
-    assert (await press(await use("delete"))).startswith("Removed: the scores of 1 message,")
+    assert (await press(await use("delete"))).startswith("Deleted: the scores of 1 message,")
     assert await rows_of(storage.database, MessageScoreRow) == []
 
 
@@ -274,13 +281,13 @@ async def test_delete_works_after_a_restart(use, press, say, world, storage, set
     say(1)
     response = await use("delete")
     await world.env.restart_bot(assemble(settings, classifier, storage))
-    assert (await press(response)).startswith("Removed: the scores of 1 message,")
+    assert (await press(response)).startswith("Deleted: the scores of 1 message,")
 
 
 async def test_opting_out_holds_at_once_and_deletes_what_there_is(use, say, world, storage):
     say(1), say(2, who=world.maya)
     response = await use("opt-out")
-    assert response.content == f"{OUT} Removed: the scores of 1 message, and whatever else was held about you."
+    assert response.content == f"{OUT} Deleted: the scores of 1 message, and anything else I had about you."
     assert storage.opt_outs.includes(world.alice.id)
     say(3)
     await storage.write_buffer.flush()
@@ -292,7 +299,7 @@ async def test_opting_out_holds_at_once_and_deletes_what_there_is(use, say, worl
 
 
 async def test_opting_out_with_nothing_held_does_not_claim_to_have_removed_anything(use):
-    assert "There was no score of a message of yours" in (await use("opt-out")).content
+    assert "I had no scores of your messages" in (await use("opt-out")).content
 
 
 async def test_an_opt_out_is_a_hash_and_an_instant(use, world, storage):
@@ -348,7 +355,7 @@ async def test_what_is_noted_outside_the_database_is_told_to_whom_it_is_about(us
     await press(await use("delete"))
     await use("opt-out")
     seen = await use("see")
-    assert "- 3 notes that you had your data deleted" in seen.content
+    assert "- 3 notes that you deleted your data" in seen.content
     assert "after 30 days" in seen.content
     assert [one["request"] for one in data_of(world, seen)["requests_noted"]] == ["erased", "opted-out", "erased"]
     nobody = await world.maya.slash(world.channel, "privacy see")
@@ -366,7 +373,7 @@ async def test_a_deletion_that_cannot_even_be_noted_says_what_is_left_and_can_be
         assert await press(response) == NOT_DELETED
     say(2)
     assert len(storage.write_buffer) == 0
-    assert "whatever else was held about you is removed" in await press(response)
+    assert "Anything else I had about you is deleted" in await press(response)
     assert await rows_of(storage.database, MessageScoreRow) == []
 
 
@@ -480,3 +487,60 @@ def test_a_file_too_large_for_discord_is_compressed():
     name, packed = as_file(text, 2999)
     assert name == "privacy.json.gz"
     assert gzip.decompress(packed) == text.encode()
+
+
+# ---- one server alone
+
+
+async def test_somebody_opts_out_of_one_server_and_sees_it_and_takes_it_back(use, world, storage):
+    assert (await use("opt-out", this_server=True)).content == f"{OUT_HERE} {REMOVED_HERE}"
+    assert storage.opt_outs.includes(world.alice.id, world.guild.id)
+    assert not storage.opt_outs.includes(world.alice.id, 2**60)
+    response = await use("see")
+    assert "You opted out of 1 server alone" in response.content
+    data = data_of(world, response)
+    assert not data["opted_out"]
+    assert [one["server_id"] for one in data["opted_out_of_servers"]] == [str(world.guild.id)]
+    assert [one["request"] for one in data["requests_noted"]] == ["opted-out", "erased-in"]
+    assert (await use("opt-in")).content == f"{NEVER_OUT} {STILL_OUT_HERE}"
+    assert (await use("opt-in", this_server=True)).content == IN_HERE
+    assert not storage.opt_outs.includes(world.alice.id, world.guild.id)
+    assert (await use("opt-in", this_server=True)).content == NEVER_OUT
+
+
+async def test_who_is_out_everywhere_is_told_so_when_they_come_back_to_one_server(use, world, storage):
+    await use("opt-out")
+    await use("opt-out", this_server=True)
+    assert (await use("opt-in", this_server=True)).content == f"{IN_HERE} {STILL_OUT_EVERYWHERE}"
+    assert storage.opt_outs.includes(world.alice.id, world.guild.id)
+
+
+@pytest.mark.parametrize("command", ["opt-out", "opt-in"])
+async def test_in_a_direct_message_there_is_no_this_server(world, storage, command):
+    answer = await world.alice.user.slash(f"privacy {command}", this_server=True)
+    assert (answer.response.content, answer.response.ephemeral) == (WHICH_SERVER, True)
+    assert len(storage.opt_outs) == 0
+
+
+async def test_opting_out_of_a_server_deletes_what_was_read_there_and_nothing_else(use, say, world, storage):
+    me, elsewhere = storage.pseudonyms.author(world.alice.id), world.guild.id + 1
+    for number in range(3):
+        say(number)
+    mayas = say(10, who=world.maya)
+    await storage.write_buffer.flush()
+    say(4)  # waits to be written
+    there = say(20) + 1
+    storage.write_buffer.scored(there, elsewhere, world.channel.id + 1, me, verdict(0.5))
+    said = (await use("opt-out", this_server=True)).content
+    assert said == f"{OUT_HERE} {REMOVED_HERE}"
+    await storage.write_buffer.flush()
+    left = await rows_of(storage.database, MessageScoreRow)
+    assert {row["message_id"] for row in left} == {mayas, there}
+    await assert_sums_are_right(storage.database)
+
+
+async def test_an_opt_out_of_a_server_that_nothing_could_write_down_says_so(use, world, storage):
+    async with broken_database(storage, "opt_outs"):
+        said = (await use("opt-out", this_server=True)).content
+    assert said.startswith(OUT_HERE)
+    assert storage.opt_outs.includes(world.alice.id, world.guild.id)

@@ -34,7 +34,7 @@ async def test_a_command_of_ones_own_account_answers_in_a_server_where_the_bot_i
     }
     backend.emit("INTERACTION_CREATE", payload)
     await home.env.settle()
-    assert simcord.InteractionResult(home.env, record).response.embeds
+    assert simcord.InteractionResult(home.env, record).response.components
 
 
 async def test_the_owner_of_a_server_needs_no_role(env, storage):
@@ -42,7 +42,7 @@ async def test_the_owner_of_a_server_needs_no_role(env, storage):
     guild = env.create_guild("Hers", owner=owner)
     channel = guild.create_text_channel("general")
     answer = await simcord.MemberActor(env, guild, owner).slash(channel, "monitor enable")
-    assert "I watch" in answer.response.content
+    assert "Now watching" in answer.response.content
 
 
 async def test_what_admins_have_set_for_a_command_in_the_integrations_outlives_a_registration(home):

@@ -8,6 +8,7 @@ from simcord.backend.models.message import MessageSticker, Poll, PollAnswer
 from bot.commands.sentiment import MINE
 from bot.monitoring.asked_message import UNREAD_PERSON, UNREAD_PLACE
 from bot.ui.explain_button import FORGOTTEN
+from tests.cards import headline
 
 GOOD, BAD, PLAIN = "what a wonderful day", "this is terrible, I hate it", "the meeting is at five"
 
@@ -19,7 +20,7 @@ async def check(home, message, *, by=None, at=None):
 def said(answer):
     """What an answer says, in words or as the title of its embed."""
     assert answer.response.ephemeral
-    return answer.response.content or answer.response.embeds[0].title.split()[-1]
+    return answer.response.content or headline(answer.response)
 
 
 async def opt_out(member, channel):
@@ -41,7 +42,7 @@ async def test_the_message_of_somebody_who_opted_out_is_not_read_for_others(home
 async def test_ones_own_message_is_read_whatever_was_chosen(home):
     staff = home.guild.create_role("staff")
     sam = home.guild.add_member(home.env.create_user("sam"), roles=[staff])
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     await opt_out(sam, home.general)
     message = await sam.send(home.general, BAD)
     assert said(await check(home, message, by=sam)) == "Negative"
@@ -50,13 +51,13 @@ async def test_ones_own_message_is_read_whatever_was_chosen(home):
 async def test_nobody_with_an_exempt_role_is_read_for_others(home, backend):
     staff = home.guild.create_role("staff")
     sam = home.guild.add_member(home.env.create_user("sam"), roles=[staff])
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     assert said(await check(home, await sam.send(home.general, BAD))) == UNREAD_PERSON
     assert said(await check(home, await home.alice.send(home.general, BAD))) == "Negative"
 
 
 async def test_whose_roles_cannot_be_found_out_is_not_read_where_a_role_is_exempt(home):
-    await home.monitor("exempt", role=home.guild.create_role("staff"))
+    await home.monitor("exempt role", role=home.guild.create_role("staff"))
     message = await home.alice.send(home.general, BAD)
     home.env.inject_error("GET", "/guilds/*/members/*", status=500, code=0, times=1)
     assert said(await check(home, message)) == UNREAD_PERSON
@@ -69,7 +70,7 @@ async def test_nothing_is_read_in_an_exempt_channel_and_its_threads(home):
     thread = home.env.backend.create_thread(home.general.id, "t", home.maya.id)
     await home.env.settle()
     inside = ChannelHandle(home.env, home.guild, thread)
-    await home.monitor("exempt", channel=home.general)
+    await home.monitor("exempt channel", channel=home.general)
     for channel in (home.general, inside):
         assert said(await check(home, await home.alice.send(channel, BAD), at=channel)) == UNREAD_PLACE
 
@@ -81,13 +82,13 @@ async def test_what_is_only_not_watched_is_read_for_who_asks(home):
 
 
 async def test_outside_any_server_only_who_opted_out_is_left_unread(world):
-    assert (await world.check_in_dm(BAD, context=2)).response.embeds
+    assert (await world.check_in_dm(BAD, context=2)).response.components
     await world.alice.user.slash("privacy opt-out")
-    assert (await world.check_in_dm(BAD, context=2)).response.embeds  # Alice asks about her own
+    assert (await world.check_in_dm(BAD, context=2)).response.components  # Alice asks about her own
 
 
 async def test_bots_and_webhooks_are_read_for_who_asks(home):
-    await home.monitor("exempt", role=home.guild.create_role("staff"))
+    await home.monitor("exempt role", role=home.guild.create_role("staff"))
     bot = home.guild.add_member(home.env.create_user("other-bot", bot=True))
     assert said(await check(home, await bot.send(home.general, BAD))) == "Negative"
     hook = home.guild.create_webhook(home.general)
@@ -170,13 +171,13 @@ async def test_why_asks_again_whether_its_author_may_be_read(home, backend):
     staff = home.guild.create_role("staff")
     answer = await check(home, await home.alice.send(home.general, BAD))
     home.env.backend.add_member_role(home.guild.id, home.alice.id, staff.id)
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     batches = backend.batches
     assert await why(home, answer) == UNREAD_PERSON
     assert backend.batches == batches
-    await home.monitor("include", role=staff)
+    await home.monitor("include role", role=staff)
     assert await why(home, answer) == "Why negative?"
-    await home.monitor("exempt", channel=home.general)
+    await home.monitor("exempt channel", channel=home.general)
     assert await why(home, answer) == UNREAD_PLACE
 
 
@@ -247,7 +248,7 @@ async def test_what_has_no_words_is_named_and_the_model_is_not_asked(home, backe
     await home.env.settle()
     message = home.general.last_message
     batches = backend.batches
-    assert said(await check(home, message)) == "That's a sticker without words, so there is nothing to read."
+    assert said(await check(home, message)) == "That's a sticker without words, so there's nothing to read."
     assert backend.batches == batches
 
 
@@ -257,5 +258,5 @@ async def test_a_thread_that_the_bot_cannot_see_is_left_unread_where_a_place_is_
     home.env.backend.create_message(thread.id, home.alice.id, BAD, broadcast=False)
     (message,) = inside.history()
     assert said(await check(home, message, at=inside)) == "Negative"
-    await home.monitor("exempt", channel=home.general)
+    await home.monitor("exempt channel", channel=home.general)
     assert said(await check(home, message, at=inside)) == UNREAD_PLACE

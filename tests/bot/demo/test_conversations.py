@@ -42,12 +42,12 @@ LABELS = {
 }
 
 MISSED = {
-    "new boss theme slaps so hard i forgot to dodge",
-    "raid at 20:00, need one more healer",
-    "lost 40 minutes of progress to a crash. cool cool cool. love that for me",
+    "thx, does it still need a sign-up?",
+    "sneak your own in like the rest of us lol",
+    "sign me up, nerf or no nerf 🫡",
 }
-"""What the present weights get wrong, negative, negative and positive: no sign stands in the way, but words they do not
-know, a game's talk, and irony without a mark. New weights that get one right fail its test until it is out of here."""
+"""What the present weights get wrong: thanks beside a question, a joke, and a yes beside a game's word. New weights
+that get one right fail its test until it is out of here."""
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,22 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.commands.mood.query import Asked, read_channel
-from bot.demo.conversations import NOTICE, TOPICS, WITH_A_PAST
+from bot.demo.conversations import MODS, NOTICE, TOPICS, WITH_A_PAST
 from bot.demo.history import CHARACTERS, DAYS, local_zone, made_up, write_history
+from bot.demo.local_discord import LocalDiscord
+from bot.demo.world import build_world
+from bot.digests.periods import latest_due
 from bot.domain.disclosure import BASE, told_before, told_from
 from bot.domain.records import FEWEST_AUTHORS, Mode
 from bot.domain.snowflake import first_id_of
+from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.publication import Publication
 from bot.storage.schema import HourAuthorRow, HourRow
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import rows_of, verdict
+from tests.bot.storage.scenes import exact_hours, rows_of, verdict
 
 UTC = ZoneInfo("UTC")
 NOW = 1_795_000_000.0
@@ -85,9 +89,9 @@ async def test_it_is_written_as_the_bot_would_have_written_it(tmp_path):
         await database.close()
 
 
-async def judged(moods, hour):
+async def judged(database, hour):
     """The hour of channel 2."""
-    (found,) = (found for _, channel, found in await moods.hours_to_judge(hour, hour, (1,)) if channel == 2)
+    (found,) = (found for _, channel, found in await exact_hours(database, hour, hour, (1,)) if channel == 2)
     return found
 
 
@@ -99,10 +103,10 @@ async def test_what_a_visitor_writes_is_in_the_hour_that_is_told_when_it_is_over
     database = await Database.open(tmp_path / "demo")
     buffer, moods = WriteBuffer(database), MoodRepository(database)
     try:
-        before = await judged(moods, hour)
+        before = await judged(database, hour)
         buffer.scored(first_id_of(hour) + 1, 1, 2, storage.pseudonyms.author(1), verdict(-1.0))
         await buffer.flush()
-        after = await judged(moods, hour)
+        after = await judged(database, hour)
         assert (after.messages, after.authors) == (before.messages + 1, before.authors + 1)
         assert (await moods.mood(1, 2, hour, hour)).hours == ()
         await Publication(database).publish(told_from(hour))
@@ -112,9 +116,28 @@ async def test_what_a_visitor_writes_is_in_the_hour_that_is_told_when_it_is_over
         await database.close()
 
 
+async def test_the_mod_channel_has_the_past_alert_in_the_bots_own_words_and_a_digest_is_due(tmp_path):
+    async with LocalDiscord() as local:
+        world = build_world(local)
+        posts = [message.embeds[0] for message in world.channels["mods"].history()]
+    assert [post.title for post in posts] == ["The mood has dropped", "Recovered"]
+    now = time.time()
+    await write_history(tmp_path, 1, {name: channel.id for name, channel in world.channels.items()}, now)
+    database = await Database.open(tmp_path)
+    try:
+        settings = await GuildRepository(database).settings(1)
+        due = latest_due(settings.digest, settings.digest_hour, settings.zone, now).due
+        assert now - due < 3600
+        (alert,) = await AlertRepository(database).alerts(1)
+        assert (alert.channel_id, alert.recovered is not None) == (world.channels["general"].id, True)
+        assert posts[0].footer.text == f"Alert {alert.number}"
+    finally:
+        await database.close()
+
+
 def test_people_are_told_that_it_is_made_up():
     assert set(WITH_A_PAST) == set(CHARACTERS)
-    assert all("made up" in TOPICS[name] for name in WITH_A_PAST)
+    assert all("made up" in TOPICS[name] for name in (*WITH_A_PAST, MODS))
     assert "made up" in NOTICE
 
 

@@ -34,6 +34,7 @@ def test_every_process_of_ours_is_started_that_way():
     assert {path.relative_to(root).as_posix() for path in starting} == {
         "bot/app/page_supervisor.py",
         "bot/demo/launch.py",
+        "model/backends/choice.py",
         "model/checkpoints/trial.py",
     }
 

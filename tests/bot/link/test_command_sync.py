@@ -189,10 +189,10 @@ async def test_the_next_day_it_tries_again(env, again, file):
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [
-        (400, 30034, "registers no more commands today"),
-        (429, 0, "too many registrations"),
-        (500, 0, "Discord is failing (500)"),
-        (503, 0, "Discord is failing (503)"),
+        (400, 30034, "takes no more commands today"),
+        (429, 0, "too many command registrations"),
+        (500, 0, "Discord has problems (500)"),
+        (503, 0, "Discord has problems (503)"),
         (400, 50035, "refuses the commands of this version"),
         (401, 0, "refuses the token"),
         (403, 50001, "refuses the commands of this version"),
@@ -218,7 +218,7 @@ async def test_a_registration_that_fails_is_tried_again_ever_later_and_never_giv
     assert max(waits) == LONGEST_WAIT / 60
     assert 48 * 60 - tries[-1] <= LONGEST_WAIT / 60
     assert caplog.text.count(said) == len(tries) + 1
-    assert len(await bots[0].tree.fetch_commands()) == 6
+    assert len(await bots[0].tree.fetch_commands()) == 8
 
 
 async def test_a_comparison_that_fails_is_tried_again(env, again, bot):

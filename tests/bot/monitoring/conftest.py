@@ -3,6 +3,7 @@
 import pytest
 
 from tests.bot.monitoring.outage import Outage
+from tests.bot.monitoring.past import Past
 from tests.bot.parts import MovedClock
 
 
@@ -16,3 +17,10 @@ def clock(home, storage):
 @pytest.fixture
 def away(home, clock):
     return Outage(home, clock)
+
+
+@pytest.fixture
+async def past(home, away):
+    made = Past(home, away)
+    await home.env.settle()
+    return made

@@ -133,7 +133,7 @@ async def test_who_has_an_exempt_role_or_has_left_is_not_read_and_the_others_are
     zoe = home.guild.add_member(home.env.create_user("zoe"))
     await home.env.settle()
     await home.watch()
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     async with away():
         for person in (nina, zoe):
             await person.send(home.general, GOOD)
@@ -151,7 +151,7 @@ async def test_more_people_than_may_be_asked_for_are_not_read_and_that_stays_a_g
     monkeypatch.setattr(history_reader, "MOST_MEMBERS", 1)
     staff = home.guild.create_role("staff")
     await home.watch()
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     async with away():
         read = await home.alice.send(home.general, GOOD)
         await home.maya.send(home.general, GOOD)

@@ -230,7 +230,7 @@ async def test_until_it_is_in_the_database_it_is_known_since_when_something_is_u
     clock.go_on(5)
 
     async def stands_still(*_):
-        raise DatabaseUnavailable("it does not answer")
+        raise DatabaseUnavailable("it doesn't answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(downtime._gaps, "add", stands_still)

@@ -17,6 +17,7 @@ from bot.domain.records import Mode, Rule, TargetKind
 from bot.monitoring.events import EventsCog
 from bot.storage.open_storage import open_storage
 from bot.storage.retention import purge
+from bot.storage.sign_of_life import ON_THE_WAY
 from tests.bot.parts import MovedClock, give, monitoring_of
 
 HOUR = 3600
@@ -271,6 +272,52 @@ async def test_shards_that_connect_one_after_the_other_at_the_start_leave_no_gap
     await events.on_shard_connect(1)
     async with storage.database.read() as connection:
         assert list(await connection.exec_driver_sql("SELECT * FROM gaps")) == []
+
+
+async def test_a_killed_process_leaves_a_gap_since_each_shards_own_sign_of_life(bot, storage, clock):
+    """One was away for a while before the end, with no gap of it written: the other had seen everything until then."""
+    bot.shard_count = 2
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    begun = int(clock.now)
+    for shard in range(2):
+        await events.on_shard_connect(shard)
+    clock.go_on(1000)
+    await events.on_shard_disconnect(1)
+    clock.go_on(50)
+    await storage.write_buffer.flush()
+    signs = await storage.moods.shards_alive()
+    assert signs == {(0, 2): begun + 1050 - ON_THE_WAY, (1, 2): begun + 1000 - ON_THE_WAY}
+    clock.go_on(3000)
+    alive = await storage.moods.last_alive()
+    assert alive == signs[1, 2]
+    storage = replace(storage, last_alive=alive, shards_alive=signs)
+    give(bot, storage=storage)
+    after = assemble(bot.services.settings, bot.services.classifier, storage)
+    after.shard_count = 2
+    (events,) = (cog for feature in after.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    for shard in range(2):
+        await events.on_shard_connect(shard)
+    async with storage.database.read() as connection:
+        gaps = await connection.exec_driver_sql("SELECT shard, shards, started, ended FROM gaps ORDER BY shard")
+        assert [tuple(gap) for gap in gaps] == [
+            (0, 2, begun + 1048, begun + 4050),
+            (1, 2, begun + 998, begun + 4050),
+        ]
+
+
+async def test_all_servers_of_an_absent_shard_have_its_gap_by_one_row(bot, storage, clock):
+    bot.shard_count = 4
+    begun, hour = int(clock.now), int(clock.now // HOUR)
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    for shard in (0, 1, 2):
+        await events.on_shard_connect(shard)
+    clock.go_on(HOUR)
+    await events.on_shard_connect(3)
+    async with storage.database.read() as connection:
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM gaps")).scalar() == 1
+    for number in range(2500, 10_000, 1237):
+        gaps = (await storage.moods.mood(number << 22, 1, hour, hour + 1)).gaps
+        assert [(gap.started, gap.ended) for gap in gaps] == ([(begun, begun + HOUR)] if number % 4 == 3 else [])
 
 
 async def test_a_late_shard_after_a_quick_restart_has_seen_nothing_since_the_last_sign_of_life(bot, storage, clock):

@@ -10,9 +10,11 @@ from simcord.backend import serializers
 
 from bot.app.assemble import assemble
 from bot.domain.records import Mode, Rule, TargetKind
+from bot.domain.snowflake import written_at
 from bot.monitoring.admin_notifier import COLLECTING
 from bot.monitoring.ingest import Ingest
-from bot.monitoring.notice import AWAY_SECONDS, notice
+from bot.monitoring.notice import AWAY_SECONDS
+from bot.monitoring.notice_words import notice
 from bot.storage.errors import DatabaseUnavailable
 from tests.bot.parts import monitoring_of
 
@@ -75,7 +77,7 @@ async def test_a_reply_is_read_like_any_message(watched):
 
 async def test_nobody_with_an_exempt_role_is_read(watched):
     staff = watched.guild.create_role("staff")
-    await watched.monitor("exempt", role=staff)
+    await watched.monitor("exempt role", role=staff)
     silent = watched.guild.add_member(watched.env.create_user("sam"), roles=[staff])
     message = await silent.send(watched.general, GOOD)
     await silent.edit(message, BAD)
@@ -150,7 +152,7 @@ async def test_what_the_full_queue_does_not_take_is_counted_and_not_logged(watch
     assert counts.shed > 0
     assert counts.read + counts.shed == 50
     assert "Overloaded" not in caplog.text
-    assert f"for too much was waiting: about {counts.shed // 5 * 5}." in await watched.monitor("status")
+    assert f"Skipped (too busy): about {counts.shed // 5 * 5}." in await watched.monitor("status")
 
 
 async def test_what_the_model_fails_on_is_counted_and_harms_nothing(watched, backend, caplog):
@@ -189,6 +191,8 @@ async def test_a_change_that_is_no_edit_reads_nothing(home):
     await home.alice.edit(edited, GOOD)
     await home.env.advance_time(2 * 3600)
     await home.watch()
+    (noted,) = monitoring_of(home.bot).rules.notices(home.guild.id)
+    assert noted.posted == int(written_at(noted.message_id))  # though this machine's clock is two hours behind
     backend = home.env.backend
     for message in (before_the_notice, edited):  # they were pinned, say, which Discord reports like an edit
         stored = backend.get_message(home.general.id, message.id)
@@ -259,7 +263,7 @@ async def test_a_message_stays_counted_when_its_channel_is_no_longer_watched(wat
 
 async def test_under_a_wider_rule_the_notice_comes_before_the_first_message_that_is_read(home):
     said = await home.monitor("enable", whole_server=True)
-    assert "I watch the whole server now" in said
+    assert "Now watching the whole server" in said
     assert home.general.history() == []
     await home.alice.send(home.general, GOOD)
     assert home.general.last_message.content == notice(7)

@@ -183,7 +183,7 @@ def test_what_says_nothing_is_named_in_one_sentence(received, parts, named):
     assert words_shown(message) == parts.get("content", "") * (message.type is discord.MessageType.default)
     said = what_it_is(message)
     assert said.startswith(f"That's {named}")
-    assert said.endswith("so there is nothing to read.")
+    assert said.endswith("so there's nothing to read.")
     assert said.count(".") == 1
 
 

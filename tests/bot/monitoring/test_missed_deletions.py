@@ -10,7 +10,7 @@ from simcord import ChannelHandle
 from simcord.backend import serializers
 
 from bot.domain.rules import Place
-from bot.monitoring.notice import notice
+from bot.monitoring.notice_words import notice
 from tests.bot.forums import change_post
 from tests.bot.parts import MovedClock, monitoring_of, overwrite
 from tests.unseen import unseen

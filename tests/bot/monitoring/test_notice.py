@@ -14,8 +14,9 @@ from bot.app.assemble import assemble
 from bot.domain.notice import AGAIN_SECONDS, Notice
 from bot.domain.rules import Place
 from bot.monitoring.admin_notifier import COLLECTING
-from bot.monitoring.notice import ASK_AGAIN_SECONDS, notice
+from bot.monitoring.notice import ASK_AGAIN_SECONDS
 from bot.monitoring.notice_post import FORUM_TITLE
+from bot.monitoring.notice_words import details, notice
 from bot.monitoring.rule_cache import RuleCache
 from bot.refusal_backoff import LATER, PAUSES
 from bot.storage.errors import DatabaseUnavailable
@@ -309,6 +310,18 @@ async def test_a_notice_that_stands_says_what_is_so_today(told, settings, classi
         assert (there.id, there.content) == (before.id, text), tried
 
 
+async def test_a_notice_of_an_earlier_version_gets_todays_words_and_the_button(told, settings, classifier, storage):
+    (before,) = notices(told.general)
+    former = "**From now on I read the mood of what is written here**, because an admin has asked for it."
+    told.env.backend.edit_message(told.general.id, before.id, {"content": former, "components": []})
+    await restarted(told, settings, classifier, storage)
+    assert await is_read(told)
+    (there,) = notices(told.general)
+    assert there.id == before.id
+    answer = await told.alice.click(there, label="What do you keep?")
+    assert answer.response.content == details(settings.retention_days, settings.catch_up)
+
+
 async def test_an_edit_after_a_start_asks_first_too(told, restart):
     message = await told.alice.send(told.general, GOOD)
     await told.messages()
@@ -472,7 +485,9 @@ async def test_when_people_were_told_is_known_by_discords_clock(told):
     [
         (Notice(1, 2, None, 1000), 1000),
         (Notice(1, 2, None, None), None),
-        (Notice(1, 2, 7 << 22, 1000), 1_420_070_400.007),
+        (Notice(1, 2, 7 << 22, 1_420_070_401), 1_420_070_400.007),
+        (Notice(1, 2, 7 << 22, 1_420_070_350), 1_420_070_400.007),
+        (Notice(1, 2, 7 << 22, 1_420_070_340), 1_420_070_340),
     ],
 )
 def test_since_when_a_notice_stands(notice_, since):
@@ -494,7 +509,7 @@ async def test_an_outage_at_the_notice_is_no_refusal_and_ends(home, mods, clock,
         assert not await is_read(home)
         assert not await is_read(home), "nor does it hammer"
         clock.ahead += wait
-    assert "Discord did not take my notice just now" in await home.monitor("status")
+    assert "Discord didn't take my notice" in await home.monitor("status")
     await home.alice.send(home.general, GOOD)
     assert len(notices(home.general)) == 1
     assert await is_read(home)
@@ -553,7 +568,7 @@ async def test_enabling_while_discord_is_away_enables_nothing_and_says_so(home, 
             broken.setattr(type(home.bot.http), "send_message", network_fails(error))
             said = await home.monitor("enable")
     assert said.startswith("Nothing was enabled")
-    assert "Discord does not answer just now" in said
+    assert "Discord isn't responding" in said
     assert await home.storage.guilds.rules() == ()
 
 
@@ -650,15 +665,15 @@ async def test_where_only_moderators_may_give_the_tag_that_is_asked_for_nothing_
     home.env.backend.set_overwrite(forum.id, Overwrite(bot, OverwriteType.MEMBER, allow.value, deny.value))
     await change_forum(home.env, forum, [("solved", True)], flags=REQUIRE_TAG)
     said = await home.monitor("enable", channel=forum)
-    assert said.startswith("Nothing was enabled: I cannot post my notice")
-    assert "add a tag that everybody may give" in said
+    assert said.startswith("Nothing was enabled: I can't post my notice")
+    assert "add a tag everyone can use" in said
     await home.monitor("enable", whole_server=True)
     asking = await question(home, forum)
     assert not await is_read(home, asking)
     assert not await is_read(home, asking)
     await home.env.advance_time(COLLECTING[0])
     (note,) = mods.history()
-    assert "add a tag that everybody may give" in note.content
+    assert "add a tag everyone can use" in note.content
 
 
 async def test_a_media_channel_gets_a_picture_with_its_notice(home, forum):

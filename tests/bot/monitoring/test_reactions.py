@@ -213,8 +213,8 @@ async def test_the_doctor_finds_it_in_order_and_it_is_tried_again(tagged):
     tagged.env.inject_error("PUT", REACTION, status=403, code=50013)
     await tagged.alice.send(tagged.general, GOOD)
     said = await tagged.monitor("doctor")
-    assert "1 watched channel is in order" in said
-    assert "I try again now" in said
+    assert "1 watched channel is fine" in said
+    assert "I'll try again now" in said
     await tagged.alice.send(tagged.general, GOOD)
     assert reactions(tagged.general.last_message) == [STAR]
 
@@ -249,7 +249,7 @@ async def test_a_permission_that_the_role_lacks_everywhere_is_one_note_that_name
         await tagged.alice.send(other, GOOD)
     await tagged.env.advance_time(COLLECTING[0])
     (told,) = mods.history()
-    assert "My role in this server lacks **Add Reactions**" in told.content
+    assert "My role in this server is missing **Add Reactions**" in told.content
     assert "and 2 more" in told.content
     await tagged.alice.send(tagged.general, GOOD)
     await tagged.env.advance_time(COLLECTING[1])
@@ -281,7 +281,7 @@ async def test_a_thread_that_refuses_silences_neither_its_channel_nor_the_other_
     for place in (tagged.general, other):
         await tagged.alice.send(place, GOOD)
         assert reactions(place.last_message) == [STAR]
-    assert "I try again now" in await tagged.monitor("doctor")
+    assert "I'll try again now" in await tagged.monitor("doctor")
     await tagged.alice.send(one, GOOD)
     assert reactions(one.last_message) == [STAR]
 

@@ -55,7 +55,7 @@ async def delete_data(home, who):
     await who.click(answer.response, label="Delete")
 
 
-@pytest.mark.parametrize("wish", ["opt-out", "delete"])
+@pytest.mark.parametrize("wish", ["opt-out", "opt-out of this server", "delete"])
 async def test_whoever_opts_out_or_deletes_their_data_has_their_tags_taken_back_and_nobody_else(tagged, wish):
     mine = [await tagged.alice.send(tagged.general, text) for text in (GOOD, BAD)]
     other = await tagged.maya.send(tagged.general, GOOD)
@@ -63,7 +63,8 @@ async def test_whoever_opts_out_or_deletes_their_data_has_their_tags_taken_back_
     if wish == "delete":
         await delete_data(tagged, tagged.alice)
     else:
-        await tagged.alice.slash(tagged.general, "privacy opt-out")
+        here = {"this_server": True} if wish == "opt-out of this server" else {}
+        await tagged.alice.slash(tagged.general, "privacy opt-out", **here)
     assert [shown(tagged, message) for message in mine] == [[], []]
     assert shown(tagged, other) == [STAR]
     assert await noted(tagged) == [(other.id, STAR, True)]
@@ -84,7 +85,7 @@ async def test_a_tag_that_is_to_go_goes_after_a_restart_too(tagged, settings, cl
 
 
 async def test_a_job_does_it_by_itself_in_portions(tagged):
-    messages = [await tagged.alice.send(tagged.general, f"{GOOD} {number}") for number in range(PORTION + 3)]
+    messages = [await tagged.alice.send(tagged.general, f"{GOOD}, I love it {number}") for number in range(PORTION + 3)]
     assert len(await noted(tagged)) == len(messages)
     await tagged.alice.slash(tagged.general, "privacy opt-out")  # after which the first begin to go
     await tagged.env.settle()
@@ -125,7 +126,7 @@ async def test_back_and_forth_leaves_the_tag_of_the_last_version(tagged):
     assert await noted(tagged) == [(message.id, STAR, True)]
 
 
-@pytest.mark.parametrize("stop", ["disable", "exempt"])
+@pytest.mark.parametrize("stop", ["disable", "exempt channel"])
 async def test_where_nobody_is_watched_any_more_a_tag_stays_until_what_it_says_is_gone(tagged, stop):
     message = await tagged.alice.send(tagged.general, GOOD)
     await tagged.monitor(stop, channel=tagged.general)
@@ -228,7 +229,7 @@ async def test_a_tag_that_is_just_being_given_goes_too_when_the_text_goes(tagged
     assert shown(tagged, message) == []
 
 
-@pytest.mark.parametrize("wish", ["opt-out", "delete"])
+@pytest.mark.parametrize("wish", ["opt-out", "opt-out of this server", "delete"])
 async def test_whoever_wants_nothing_kept_gets_no_tag_that_still_waits(tagged, wish):
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
@@ -245,6 +246,8 @@ async def test_whoever_wants_nothing_kept_gets_no_tag_that_still_waits(tagged, w
             await asyncio.sleep(0)
     if wish == "opt-out":
         await tagged.storage.opt_outs.add(tagged.alice.id)
+    elif wish == "opt-out of this server":
+        await tagged.storage.opt_outs.add(tagged.alice.id, tagged.guild.id)
     else:
         await forget_alice(tagged)
     go_on.set()
@@ -313,6 +316,6 @@ async def test_an_edit_while_the_database_is_away_is_remembered(tagged, monkeypa
 async def test_whoever_asks_sees_which_messages_of_theirs_are_tagged_and_what_deleting_does(tagged):
     await tagged.alice.send(tagged.general, GOOD)
     seen = await tagged.alice.slash(tagged.general, "privacy see")
-    assert "I have put a reaction: 1 reaction." in seen.response.content
+    assert "I reacted to: 1 reaction." in seen.response.content
     asked = await tagged.alice.slash(tagged.general, "privacy delete")
-    assert "takes back 1 reaction of mine on messages of yours" in asked.response.content
+    assert "removes 1 reaction of mine from messages of yours" in asked.response.content

@@ -55,14 +55,14 @@ async def test_what_was_forwarded_is_not_read_where_its_own_author_is_not(watche
     other = watched.guild.create_text_channel("other")
     for hidden_by in (
         lambda: watched.maya.slash(watched.general, "privacy opt-out"),
-        lambda: watched.monitor("exempt", channel=other),
+        lambda: watched.monitor("exempt channel", channel=other),
     ):
         original = await watched.maya.send(other, BAD)
         await hidden_by()
         await watched.alice.forward(original, watched.general)
         await watched.maya.slash(watched.general, "privacy opt-in")
     assert await watched.messages() == []
-    await watched.monitor("include", channel=other)
+    await watched.monitor("include channel", channel=other)
     await watched.alice.forward(await watched.maya.send(other, BAD), watched.general)
     assert len(await watched.messages()) == 1
 
@@ -70,7 +70,7 @@ async def test_what_was_forwarded_is_not_read_where_its_own_author_is_not(watche
 async def test_a_role_that_is_exempt_hides_what_is_forwarded_too(watched):
     staff, other = watched.guild.create_role("staff"), watched.guild.create_text_channel("other")
     sam = watched.guild.add_member(watched.env.create_user("sam"), roles=[staff])
-    await watched.monitor("exempt", role=staff)
+    await watched.monitor("exempt role", role=staff)
     await watched.alice.forward(await sam.send(other, BAD), watched.general)
     await watched.alice.forward(await watched.maya.send(other, BAD), watched.general)
     assert len(await watched.messages()) == 1
@@ -103,7 +103,7 @@ async def test_the_preview_of_a_link_that_comes_later_reads_nothing_again(watche
 
 
 async def test_an_author_without_roles_in_the_event_is_not_read_where_a_role_is_exempt(watched):
-    await watched.monitor("exempt", role=watched.guild.create_role("staff"))
+    await watched.monitor("exempt role", role=watched.guild.create_role("staff"))
     stored = watched.env.backend.create_message(watched.general.id, watched.alice.id, BAD, broadcast=False)
     announce(watched, stored)
     await watched.env.settle()
@@ -113,7 +113,7 @@ async def test_an_author_without_roles_in_the_event_is_not_read_where_a_role_is_
 @pytest.mark.parametrize("exempt", [False, True])
 async def test_for_an_edit_without_roles_they_are_asked_for(watched, exempt):
     staff = watched.guild.create_role("staff")
-    await watched.monitor("exempt", role=staff)
+    await watched.monitor("exempt role", role=staff)
     message = await watched.alice.send(watched.general, GOOD)
     assert await watched.hours() == [(0, 0, 1)]
     if exempt:

@@ -1,11 +1,8 @@
-"""Databases to test with: a new one for each test."""
+"""Databases to test with: a new one for each test, copied from one that was migrated once."""
 
-import asyncio
-import itertools
+import shutil
 
-import asyncpg
 import pytest
-from pydantic import SecretStr
 
 from bot.storage.database import Database
 from bot.storage.feedback_repository import FeedbackRepository
@@ -15,10 +12,7 @@ from bot.storage.opt_outs import OptOuts
 from bot.storage.people_repository import PeopleRepository
 from bot.storage.pseudonyms import HashKey, Pseudonyms
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.postgres import find_binaries, running_postgres
 from tests.bot.storage.scenes import KEY, NOW
-
-_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -26,49 +20,29 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-@pytest.fixture(scope="session")
-def postgres():
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed (no initdb in /usr/lib/postgresql or on the PATH)")
-    with running_postgres(binaries) as address:
-        yield address
-
-
-async def _create(address, name):
-    connection = await asyncpg.connect(address)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
+def copied(migrated, folder):
+    """A folder with a database of this version's schema in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(migrated, folder / "mood.db")
+    return folder
 
 
 @pytest.fixture
-def new_postgres_url(postgres):
-    """The address of a new, empty database."""
-    name = f"test_{next(_numbers)}"
-    asyncio.run(_create(postgres, name))
-    return SecretStr(postgres.removesuffix("postgres") + name)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    """DATABASE_URL, once for each kind of database."""
-    return request.getfixturevalue("new_postgres_url") if request.param == "postgresql" else None
-
-
-@pytest.fixture
-async def database(folder, database_url):
+async def database(folder, database_url, migrated):
+    if database_url is None:
+        copied(migrated, folder)
     database = await Database.open(folder, database_url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def fresh(tmp_path):
+async def fresh(tmp_path, migrated):
     """Opens databases in files, as many as a test wants."""
     opened = []
 
     async def fresh():
-        database = await Database.open(tmp_path / str(len(opened)))
+        database = await Database.open(copied(migrated, tmp_path / str(len(opened))))
         opened.append(database)
         return database
 
@@ -78,9 +52,9 @@ async def fresh(tmp_path):
 
 
 @pytest.fixture
-async def sqlite(folder):
+async def sqlite(folder, migrated):
     """A database in a file, whose writes give up at once when another has it locked."""
-    database = await Database.open(folder, busy_seconds=0.01)
+    database = await Database.open(copied(migrated, folder), busy_seconds=0.01)
     yield database
     await database.close()
 

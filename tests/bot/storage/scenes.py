@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from bot.domain.records import UNREAD
 from bot.domain.snowflake import first_id_of
+from bot.storage.judged_hours import read_exact_hours
 from bot.storage.quiet_days import guilds_with_hidden_hours, tell_days
 from bot.storage.schema import HourAuthorRow, HourRow, MessageScoreRow
 from bot.storage.told_hours import tell_anew, tell_hours
@@ -64,6 +65,13 @@ def say(buffer, number, who=1, score=0.5, *, hour=HOUR, guild=HOME, channel=GENE
     """Somebody's message was read, or could not be: then its score is None."""
     answer = Unreadable("Spanish") if score is None else verdict(score)
     return buffer.scored(message_id(number, hour), guild, channel, author(who), answer, **more)
+
+
+async def exact_hours(database, first, last, guilds):
+    """Server, channel and exact sums of the hours of these servers that may be judged before they are told."""
+    async with database.read() as connection:
+        hours = await read_exact_hours(connection, first, last, HourRow.guild_id.in_(guilds))
+    return tuple((one.guild_id, one.channel_id, one.hour) for one in hours)
 
 
 async def rows_of(database, row):

@@ -15,7 +15,7 @@ from bot.domain.records import HourMood
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.schema import ToldDayRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import HOME, HOUR, author, message_id, publish, rows_of, say
+from tests.bot.storage.scenes import HOME, HOUR, author, exact_hours, message_id, publish, rows_of, say
 
 CHANNELS = range(1000, 1400)
 """As many tries; in the even ones the victim is one, in the odd ones the other."""
@@ -77,7 +77,7 @@ class Attack:
     async def alerts(self):
         """The channels of which there would be an alert, if it were one from a mean of 0 downwards."""
         moods = MoodRepository(self.database)
-        live, told = await moods.hours_to_judge(HOUR, HOUR, [HOME]), await moods.told_hours(HOUR, HOUR, [HOME])
+        live, told = await exact_hours(self.database, HOUR, HOUR, [HOME]), await moods.told_hours(HOUR, HOUR, [HOME])
         judged = {channel: hour.mean for _, channel, hour in (*live, *told)}
         return {channel for channel, mean in judged.items() if mean <= 0}
 

@@ -1,10 +1,17 @@
 import asyncio
+from functools import partial
+from math import inf
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import delete
 
 from bot.domain.records import Alert, DigestKind
 from bot.storage.alert_repository import AlertRepository
-from tests.bot.storage.scenes import AWAY, GENERAL, HOME, NOW, RANDOM
+from bot.storage.maintenance import OVER_DAYS, forget_what_is_over
+from bot.storage.schema import AlertRow, DigestRow
+from bot.storage.sign_of_life import signs_of_shards
+from tests.bot.storage.scenes import AWAY, GENERAL, HOME, NOW, RANDOM, rows_of
 
 TODAY = (HOME, DigestKind.DAILY, "2026-11-25")
 
@@ -42,6 +49,17 @@ async def test_a_channel_has_one_alert_until_it_has_recovered(posts):
     assert await posts.start_alert(HOME, GENERAL, -600, 100) is not None
 
 
+async def test_a_number_is_given_once_also_when_its_alert_is_forgotten(database, posts):
+    """Buttons under old posts have it, and webhooks remember how far they were told."""
+    given = []
+    for _ in range(2):
+        for channel in (GENERAL, RANDOM):
+            given.append((await posts.start_alert(HOME, channel, -500, 100)).number)
+        async with database.write() as connection:
+            await connection.execute(delete(AlertRow))
+    assert given == sorted(set(given))
+
+
 async def test_an_alert_is_acknowledged_once_and_by_its_own_server(posts):
     alert = await posts.start_alert(HOME, GENERAL, -500, 100)
     await posts.posted(alert.number, 77)
@@ -58,3 +76,27 @@ async def test_alerts_are_told_the_latest_first(posts):
     assert await posts.alerts(HOME) == (second, first)
     assert await posts.alerts(HOME, GENERAL) == (first,)
     assert await posts.alerts(HOME, limit=1) == (second,)
+
+
+async def test_what_is_long_over_goes_and_what_lasts_stays(database, moods):
+    storage = SimpleNamespace(database=database)
+    days = (OVER_DAYS + 1, OVER_DAYS - 1)
+    for ago in days:
+        posts = AlertRepository(database, partial(float, NOW - ago * 86400))
+        for channel in (GENERAL, RANDOM):
+            await posts.start_alert(HOME, channel + 100 * ago, -500, 100)
+        (alert, _) = await posts.alerts(HOME, limit=2)
+        await posts.recover(HOME, alert.number)
+        for period in ("sent", "claimed"):
+            await posts.claim_digest(HOME, DigestKind.DAILY, f"{period} {ago}")
+        await posts.digest_sent(HOME, DigestKind.DAILY, f"sent {ago}")
+        async with database.write() as connection:
+            await signs_of_shards(connection, NOW - ago * 86400, {(0, ago): inf})
+    await forget_what_is_over(storage, NOW)  # type: ignore[arg-type]
+    alerts = await rows_of(database, AlertRow)
+    assert sorted((row["channel_id"], row["recovered"] is None) for row in alerts) == sorted(
+        [(GENERAL + 100 * ago, True) for ago in days] + [(RANDOM + 100 * days[1], False)]
+    )
+    digests = {row["period"] for row in await rows_of(database, DigestRow)}
+    assert digests == {f"claimed {days[0]}", f"claimed {days[1]}", f"sent {days[1]}"}
+    assert (await moods.shards_alive()).keys() == {(0, days[1])}

@@ -227,18 +227,21 @@ async def test_what_came_after_a_backup_and_stays_is_not_taken_by_what_was_done_
     assert await written(database) == [2]
 
 
-@pytest.mark.parametrize("kind", [Kind.ERASED, Kind.OPTED_OUT, Kind.OPTED_IN, Kind.SERVER, Kind.CHANNEL])
+@pytest.mark.parametrize(
+    "kind", [Kind.ERASED, Kind.ERASED_IN, Kind.OPTED_OUT, Kind.OPTED_IN, Kind.SERVER, Kind.CHANNEL]
+)
 async def test_killed_after_it_was_noted_it_is_done_at_the_next_start(database, folder, kind):
     erasures, opt_outs, buffer = await start(database, folder)
     write(buffer, 1)
     if kind is Kind.OPTED_IN:
         await opt_outs.add(BOB)
     await buffer.flush()
-    authors = {Kind.ERASED: KEEPERS.authors(ALICE)}.get(kind, KEEPERS.authors(BOB))
-    target = {Kind.ERASED: message_id(1), Kind.SERVER: HOME, Kind.CHANNEL: GENERAL}.get(kind, 7)
-    await erasures.note(kind, target, () if kind in (Kind.SERVER, Kind.CHANNEL) else authors)
+    erased, places = (Kind.ERASED, Kind.ERASED_IN), (Kind.SERVER, Kind.CHANNEL)
+    authors = KEEPERS.authors(ALICE if kind in erased else BOB)
+    target = {Kind.ERASED: message_id(1), Kind.ERASED_IN: HOME, Kind.SERVER: HOME, Kind.CHANNEL: GENERAL}.get(kind, 7)
+    await erasures.note(kind, target, () if kind in places else authors)
     _, opt_outs, _ = await start(database, folder)
-    assert await written(database) == ([] if kind in (Kind.ERASED, Kind.SERVER, Kind.CHANNEL) else [1])
+    assert await written(database) == ([] if kind in (*erased, *places) else [1])
     assert opt_outs.includes(BOB) is (kind is Kind.OPTED_OUT)
     await assert_sums_are_right(database)
 

@@ -122,10 +122,10 @@ async def test_a_postgresql_is_no_file(new_postgres_url, folder):
 
 
 @contextmanager
-def full_disk():
-    """No file grows beyond what it is, as on a full disk."""
+def full_disk(room=1):
+    """No file grows beyond what it is, or so many bytes, as on a full disk."""
     before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         yield
     finally:
@@ -146,7 +146,7 @@ async def test_a_full_disk_is_named_and_what_has_no_room_meanwhile_is_counted_an
         for number in range(4000, 10_000):
             say(written, number)
         await until(lambda: written.counts.failures > 2)
-        assert "See that its disk works and has room. 5000 messages wait in memory." in caplog.text
+        assert "Check that its disk works and has room. 5000 messages wait in memory." in caplog.text
         assert written.backlog.trouble
     await until(lambda: not written.backlog.trouble)
     await written.close()

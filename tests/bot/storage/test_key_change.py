@@ -1,12 +1,14 @@
 """With a new key nobody is counted as two people in anything that is told."""
 
+import asyncio
+
 import pytest
 
-from bot.storage.key_change import notice_new_key
-from bot.storage.mood_repository import MoodRepository
+from bot.storage.errors import BadHashKey
+from bot.storage.key_change import notice_new_key, require_known_key
 from bot.storage.pseudonyms import HashKey, Pseudonyms
-from bot.storage.schema import HourAuthorRow, HourRow, LateChangeRow, ToldDayRow, ToldHourRow
-from tests.bot.storage.scenes import GENERAL, HOME, HOUR, KEY, message_id, publish, rows_of, verdict
+from bot.storage.schema import BookkeepingRow, HourAuthorRow, HourRow, LateChangeRow, ToldDayRow, ToldHourRow
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, KEY, exact_hours, message_id, publish, rows_of, verdict
 
 FORMER = Pseudonyms([HashKey(KEY)])
 TODAYS = Pseudonyms([HashKey("the key that took its place"), HashKey(KEY)])
@@ -41,7 +43,7 @@ async def test_three_people_of_two_keys_do_not_pass_for_five(database, buffer, s
     write(buffer, TODAYS, range(3), HOUR + 1)
     await buffer.flush()
     assert len(await rows_of(database, HourAuthorRow)) == 12
-    assert await MoodRepository(database).hours_to_judge(HOUR - 9, HOUR + 9, [HOME]) == ()
+    assert await exact_hours(database, HOUR - 9, HOUR + 9, [HOME]) == ()
     await publish(database, HOUR + 50)
     assert await told(database) == [(HOUR - 1, 0), (HOUR, 0), (HOUR + 1, 0)]
     assert all(row["authors"] == 0 for row in await rows_of(database, ToldDayRow))
@@ -76,3 +78,50 @@ async def test_hours_after_the_change_are_told_and_the_same_key_changes_nothing(
     await buffer.flush()
     await publish(database)
     assert [hour for hour, authors in await told(database) if authors] == [HOUR - 1, HOUR]
+
+
+ANOTHERS = Pseudonyms([HashKey("a key that another process has made")])
+
+
+async def test_a_postgresql_of_another_key_is_refused_and_nothing_changes(database, buffer, started):
+    """A file's key lies beside the file: whoever has lost it begins anew."""
+    write(buffer, FORMER, range(6))
+    await buffer.flush()
+    before = [await rows_of(database, row) for row in (BookkeepingRow, HourRow)]
+    await require_known_key(database, FORMER)
+    await require_known_key(database, TODAYS)
+    if database.dialect == "sqlite":
+        await require_known_key(database, ANOTHERS)
+        return
+    for refuse in (require_known_key, notice_new_key):
+        with pytest.raises(BadHashKey, match=r"HASH_KEY_FILE to the key of before; .* rotate-key --lost"):
+            await refuse(database, ANOTHERS)
+    assert [await rows_of(database, row) for row in (BookkeepingRow, HourRow)] == before
+    assert await notice_new_key(database, ANOTHERS, is_lost=True)
+    await require_known_key(database, ANOTHERS)
+    with pytest.raises(BadHashKey):
+        await require_known_key(database, FORMER)
+    assert [row["told"] for row in await rows_of(database, HourRow)] == [True], "nobody is counted as two people"
+
+
+async def test_of_two_first_starts_at_once_with_two_keys_one_is_refused(database):
+    if database.dialect == "sqlite":
+        return
+    both = await asyncio.gather(*(notice_new_key(database, one) for one in (FORMER, ANOTHERS)), return_exceptions=True)
+    assert both.count(False) == 1
+    assert sum(isinstance(one, BadHashKey) for one in both) == 1
+
+
+async def test_a_new_key_waits_until_every_process_with_the_former_one_has_ended(database, started):
+    """Or one would keep somebody's messages under one hash, and another under the other."""
+    if database.dialect == "sqlite":
+        return
+    values = "('one', 0, 2, 2, 'here', '1', 0, (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    async with database.write() as connection:
+        await connection.exec_driver_sql(f"INSERT INTO processes VALUES {values})")
+    assert not await notice_new_key(database, FORMER)
+    with pytest.raises(BadHashKey, match="Stop all of them, wait a minute"):
+        await notice_new_key(database, TODAYS)
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE processes SET heartbeat = heartbeat - 61000")
+    assert await notice_new_key(database, TODAYS)

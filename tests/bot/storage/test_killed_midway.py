@@ -77,7 +77,7 @@ async def test_a_restore_that_is_killed_leaves_the_one_database_or_the_other(see
     async with open_storage(settings(live)) as storage:
         score(storage, 1)
         await storage.write_buffer.flush()
-        backup(settings(live), tmp_path / "backup.db")
+        await backup(settings(live), tmp_path / "backup.db")
         await storage.opt_outs.add(USER)
         score(storage, 2)
         await storage.write_buffer.flush()

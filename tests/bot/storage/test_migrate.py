@@ -10,8 +10,10 @@ from sqlalchemy import text
 from bot.domain.notice import Notice
 from bot.domain.records import AdminAction
 from bot.storage import migrate as migration
+from bot.storage.alert_repository import AlertRepository
 from bot.storage.database import Database
 from bot.storage.guild_repository import GuildRepository
+from bot.storage.mood_repository import MoodRepository
 from bot.storage.notice_repository import NoticeRepository
 from bot.storage.schema import BookkeepingRow, DepartureRow, HourAuthorRow, HourRow, MessageScoreRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
@@ -93,6 +95,8 @@ async def test_what_was_there_was_all_read_and_stays_as_it_was(upgraded):
     assert kept == [(message_id(number), *rest[:2], author(rest[2]), *rest[3:]) for number, *rest in MESSAGES]
     counts = [(row["messages"], row["unread"]) for row in await rows_of(upgraded, HourAuthorRow)]
     assert counts == [(1, 0), (2, 0), (1, 0)]
+    (bookkeeping,) = await rows_of(upgraded, BookkeepingRow)
+    assert bookkeeping["linked_from"] > max(row["message_id"] for row in await rows_of(upgraded, MessageScoreRow))
     hours = await rows_of(upgraded, HourRow)
     counts = [(row["positive"], row["authors"], row["unread"], row["writers"]) for row in hours]  # type: ignore[misc]
     assert counts == [(1, 2, 0, 2), (1, 1, 0, 1)]  # type: ignore[comparison-overlap]
@@ -253,3 +257,57 @@ async def test_back_to_the_second_schema_standing_notices_are_in_the_audit(with_
         rows = await connection.execute(text("SELECT done, action, target_id FROM audit ORDER BY done"))
         assert [tuple(row) for row in rows] == [(20, "enable", 7), (30, "notice", 7), (50, "settings", None)]
         await connection.rollback()
+
+
+async def test_the_seventh_schema_loses_nothing_and_a_process_of_that_version_goes_on(folder, database_url):
+    """What came since is added beside what was there, which a version that knows no more goes on writing."""
+    with only("7"):
+        old = await Database.open(folder, database_url)
+    alert = "INSERT INTO alerts (guild_id, channel_id, level, usual_level, started) VALUES (100, 101, -500, 100, {})"
+    gap = "INSERT INTO gaps (shard, shards, cause, started, ended, looked) VALUES (1, 2, 'off', {0}, {0} + 9, 0)"
+    living = "UPDATE bookkeeping SET alive = {}"
+    for written in (alert, gap, living):
+        async with old.write() as connection:
+            await connection.execute(text(written.format(40)))
+    tables = ("alerts", "gaps", "bookkeeping")
+    before = [await rows(old, table) for table in tables]
+    if database_url is None:  # one process has the file at a time
+        await old.close()
+    database = await Database.open(folder, database_url)
+    for table, known in zip(tables, before, strict=True):  # with new columns behind those that there were
+        assert [row[: len(old_row)] for row, old_row in zip(await rows(database, table), known, strict=True)] == known
+    for written in (alert, gap, living):
+        async with (old if database_url is not None else database).write() as connection:
+            await connection.execute(text(written.format(50)))
+    assert [alert.started for alert in await AlertRepository(database).storms()] == [40, 50]
+    moods = MoodRepository(database)
+    assert (await moods.last_alive(), await moods.shards_alive()) == (50, {})
+    assert [(gap.started, gap.ended) for gap in (await moods.mood(3 << 22, 1, 0, 0)).gaps] == [(40, 49), (50, 59)]
+    await database.close()
+    if database_url is not None:
+        await old.close()
+
+
+async def test_alerts_of_before_stay_and_no_number_that_a_webhook_has_had_is_given_again(folder, database_url):
+    with only("15"):
+        old = await Database.open(folder, database_url)
+    alert = "INSERT INTO alerts (guild_id, channel_id, level, usual_level, started) VALUES ({}, 101, -500, 100, 40)"
+    async with old.write() as connection:
+        for guild in (1, 2, 3):
+            await connection.execute(text(alert.format(guild)))
+        await connection.execute(text("DELETE FROM alerts WHERE number > 1"))
+        await connection.execute(
+            text("INSERT INTO webhooks (guild_id, webhook_id, token, last_alert) VALUES (2,3,4,3)")
+        )
+    before = await rows(old, "alerts")
+    await old.close()
+    database = await Database.open(folder, database_url)
+    assert await rows(database, "alerts") == before
+    started = await AlertRepository(database).start_alert(4, 102, -500, 100)
+    assert started is not None and started.number == 4
+    await database.close()
+
+
+async def rows(database, table):
+    async with database.read() as connection:
+        return [tuple(row) for row in await connection.execute(text(f"SELECT * FROM {table}"))]

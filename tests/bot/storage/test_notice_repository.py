@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.domain.notice import AGAIN_SECONDS, Notice
+from bot.domain.notice import AGAIN_SECONDS, TELLS, Notice
+from bot.domain.snowflake import first_id_at
 from bot.storage.notice_repository import NoticeRepository
 from tests.bot.storage.scenes import AWAY, GENERAL, HOME, RANDOM
 
@@ -32,6 +33,20 @@ async def test_one_of_which_only_the_time_was_known_gives_way(notices):
     await notices.post(Notice(HOME, GENERAL, None, THEN))
     posted = Notice(HOME, GENERAL, 6, THEN + 1)
     assert await notices.post(posted) == posted
+
+
+async def test_one_that_is_renewed_keeps_since_when_people_were_told(notices):
+    """But not since when they were told of the history."""
+    first, second = first_id_at(THEN), first_id_at(THEN + 9 * AGAIN_SECONDS)
+    await notices.post(Notice(HOME, GENERAL, first, THEN + 1, deletions=1))
+    renewed = await notices.post(Notice(HOME, GENERAL, second, THEN + 9 * AGAIN_SECONDS, tells=TELLS))
+    assert await notices.all() == (renewed,)
+    assert (renewed.message_id, renewed.since, renewed.history_since) == (second, THEN, THEN + 9 * AGAIN_SECONDS)
+
+
+def test_a_renewed_one_that_is_deleted_within_a_day_is_not_wanted():
+    renewed = Notice(HOME, GENERAL, first_id_at(THEN + 9 * AGAIN_SECONDS), THEN, 1, TELLS)
+    assert renewed.after_deletion(THEN + 9 * AGAIN_SECONDS + 60).stopped
 
 
 async def test_a_deletion_is_noted_once_however_often_it_is_said(notices):

@@ -41,6 +41,7 @@ from tests.bot.storage.scenes import (
     RANDOM,
     THREAD,
     author,
+    exact_hours,
     message_id,
     publish,
     rows_of,
@@ -187,18 +188,18 @@ async def test_judged_before_it_is_told_is_only_an_hour_of_many_people_of_whom_n
     await fill(buffer, channel=RANDOM, people=8, first=20)
     await fill(buffer, channel=999, guild=AWAY, people=9, first=40)
     await fill(buffer, channel=THREAD, people=9, first=60)
-    ((_, _, hour),) = await moods.hours_to_judge(HOUR, HOUR, [AWAY])
+    ((_, _, hour),) = await exact_hours(moods._database, HOUR, HOUR, [AWAY])
     assert (hour.messages, hour.authors, hour.score_sum) == (9, 9, 4500)
-    assert [channel for _, channel, _ in await moods.hours_to_judge(HOUR, HOUR, [HOME])] == [GENERAL, THREAD]
+    assert [channel for _, channel, _ in await exact_hours(moods._database, HOUR, HOUR, [HOME])] == [GENERAL, THREAD]
     for number in range(80, 84):
         say(buffer, number, 1, channel=THREAD)
     await buffer.flush()
-    assert [channel for _, channel, _ in await moods.hours_to_judge(HOUR, HOUR, [HOME])] == [GENERAL]
+    assert [channel for _, channel, _ in await exact_hours(moods._database, HOUR, HOUR, [HOME])] == [GENERAL]
     async with moods._database.write() as connection:
         await connection.exec_driver_sql(f"DELETE FROM hour_authors WHERE channel_id = {GENERAL}")
-    assert await moods.hours_to_judge(HOUR, HOUR, [HOME]) == ()  # who wrote is not known
+    assert await exact_hours(moods._database, HOUR, HOUR, [HOME]) == ()  # who wrote is not known
     await publish(moods._database)
-    assert await moods.hours_to_judge(HOUR, HOUR, [HOME, AWAY]) == ()
+    assert await exact_hours(moods._database, HOUR, HOUR, [HOME, AWAY]) == ()
 
 
 def test_the_error_of_a_mean_follows_from_the_spread_of_the_scores():

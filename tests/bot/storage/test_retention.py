@@ -1,10 +1,14 @@
+import asyncio
+
 import pytest
 
 from bot.domain.records import AdminAction, Audited
+from bot.storage import retention
+from bot.storage.errors import DatabaseUnavailable
 from bot.storage.retention import Purged, purge
 from bot.storage.schema import AuditRow, HourAuthorRow, HourRow, LateChangeRow, MessageScoreRow, ToldHourRow
 from bot.storage.write_buffer import WriteBuffer
-from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, author, held, message_id, publish, rows_of, say
+from tests.bot.storage.scenes import GENERAL, HOME, HOUR, NOW, RANDOM, author, held, message_id, publish, rows_of, say
 
 WEEK = 7 * 24
 PAST = HOUR - 5 * 24
@@ -137,3 +141,77 @@ async def test_who_did_what_as_an_admin_is_blanked_after_as_many_days(database, 
 async def test_messages_are_never_kept_longer_than_30_days(sqlite, days):
     with pytest.raises(ValueError):
         await purge(sqlite, days, NOW)
+
+
+# ---- in slices
+
+
+@pytest.fixture
+def small_slices(monkeypatch):
+    monkeypatch.setattr(retention, "SLICE", 7)
+    monkeypatch.setattr(retention, "_SLICES_READ", 3)
+
+
+async def fill(buffer, count=60):
+    """Messages of 20 people in two hours that are too old, and one that is not."""
+    for number in range(count):
+        say(buffer, number, number % 20, hour=PAST + number % 2, channel=(GENERAL, RANDOM)[number // 2 % 2])
+    say(buffer, count, 1)
+    await buffer.flush()
+
+
+async def test_slices_leave_what_one_removal_would(database, buffer, small_slices):
+    await fill(buffer)
+    assert await purge(database, 1, NOW) == Purged(60, 20, 0)
+    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR]
+    assert [row["hour"] for row in await rows_of(database, HourAuthorRow)] == [HOUR]
+    assert [row["hour"] for row in await rows_of(database, HourRow)] == [HOUR]
+    assert len([row for row in await rows_of(database, ToldHourRow) if row["hour"] < HOUR]) == 4
+
+
+async def test_others_write_between_the_slices(database, buffer, small_slices):
+    """In one transaction a flush waited until everything was gone: for 98 seconds with three million rows."""
+    await fill(buffer, 200)
+    purging = asyncio.ensure_future(purge(database, 1, NOW))
+    while len(await rows_of(database, MessageScoreRow)) == 201:
+        await asyncio.sleep(0)
+    say(buffer, 500)
+    await buffer.flush()
+    left = await rows_of(database, MessageScoreRow)
+    assert (HOUR, message_id(500)) in [(row["hour"], row["message_id"]) for row in left]
+    assert len(left) > 2
+    assert await purging == Purged(200, 20, 0)
+
+
+@pytest.mark.parametrize("slices", range(0, 16, 3))
+async def test_a_purge_that_is_broken_off_counts_nothing_twice_and_goes_on(
+    database, buffer, small_slices, monkeypatch, slices
+):
+    await fill(buffer)
+    await publish(database)
+    told = await rows_of(database, ToldHourRow)
+    write, begun = database.write, 0
+
+    def write_some():
+        nonlocal begun
+        begun += 1
+        if begun > slices:
+            raise DatabaseUnavailable("the disk is full")
+        return write()
+
+    with monkeypatch.context() as broken, pytest.raises(DatabaseUnavailable):
+        broken.setattr(database, "write", write_some)
+        await purge(database, 1, NOW)
+    late = WriteBuffer(database, retention_days=30, clock=lambda: NOW)
+    say(late, 900, 3, hour=PAST)
+    late.deleted([message_id(number, PAST + number % 2) for number in range(0, 60, 5)])
+    await late.flush()
+    await late.forget([author(2)], message_id(9999))
+    for row in await rows_of(database, HourRow):
+        assert min(row[name] for name in ("negative", "neutral", "positive", "unread", "authors", "writers")) >= 0
+    assert late.counts.late == (slices >= 2)
+    await purge(database, 1, NOW)
+    assert [row["hour"] for row in await rows_of(database, MessageScoreRow)] == [HOUR]
+    assert {row["hour"] for row in await rows_of(database, HourRow)} <= {HOUR}
+    assert {row["hour"] for row in await rows_of(database, HourAuthorRow)} <= {HOUR}
+    assert await rows_of(database, ToldHourRow) == told

@@ -1,11 +1,13 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from math import inf
 
 import pytest
 from sqlalchemy import insert, text
 
 from bot.domain.records import AdminAction, Audited, Gap, GuildSettings, Mode, Rule, TargetKind
+from bot.storage.chunks import CHUNK
 from bot.storage.database import Database
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.hourly_rollup import remove_messages, write_pending
@@ -14,20 +16,31 @@ from bot.storage.people_repository import blank_admin
 from bot.storage.schema import (
     AlertRow,
     AuditRow,
+    BackfillRow,
     Base,
     BookkeepingRow,
+    ChangeRow,
     DepartureRow,
     DigestRow,
+    ErasureLogRow,
     FeedbackRow,
+    FilledRow,
     HourAuthorRow,
     HourRow,
     LateChangeRow,
+    LeaseRow,
+    MarkRow,
     MessageScoreRow,
     NoticeRow,
     OptOutRow,
+    ProcessRow,
+    RequestRow,
+    SignOfLifeRow,
+    SnoozeRow,
     TagRow,
+    WebhookRow,
 )
-from bot.storage.sign_of_life import ON_THE_WAY
+from bot.storage.sign_of_life import ON_THE_WAY, final_sign_of_life
 from bot.storage.write_buffer import LATER, WriteBuffer
 from tests.bot.storage.scenes import (
     AWAY,
@@ -162,11 +175,12 @@ async def test_a_thread_that_is_gone_is_taken_out_of_its_channel(database, buffe
 
 
 async def test_many_channels_and_threads_may_go_at_once(database, buffer):
-    for number in range(600):
+    enough = CHUNK // 2 + 5  # of both together, more than one statement takes
+    for number in range(enough):
         say(buffer, number, channel=10_000 + number, thread_id=20_000 + number)
     say(buffer, 700)
     await buffer.flush()
-    for number in range(600):
+    for number in range(enough):
         buffer.channel_gone(20_000 + number)
         buffer.channel_gone(10_000 + number)
     await buffer.flush()
@@ -194,6 +208,17 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
         await connection.execute(insert(DepartureRow).values(guild_id=guild, since=1))
         late = {"channel_id": guild + 1, "hour": HOUR, "author": author(1), "messages": 1}
         await connection.execute(insert(LateChangeRow).values(late))
+        place = {"guild_id": guild, "channel_id": guild + 1}
+        await connection.execute(insert(SnoozeRow).values(place | {"until": 1}))
+        await connection.execute(insert(FilledRow).values(place | {"first_hour": HOUR, "end_hour": HOUR + 1}))
+        await connection.execute(insert(MarkRow).values(guild_id=guild, happened=1, text="patch 2.4"))
+        await connection.execute(insert(WebhookRow).values(guild_id=guild, webhook_id=7, token="t", last_alert=0))
+        history = {"state": "running", "days": 7, "first_hour": 1, "end_hour": HOUR, "hour": 1, "messages": 0}
+        await connection.execute(insert(BackfillRow).values(place | history | {"left_out": 0, "changed": 1}))
+
+
+WITHOUT_A_SERVER = {BookkeepingRow, OptOutRow, FeedbackRow, SignOfLifeRow, ProcessRow, LeaseRow, RequestRow, ChangeRow}
+WITHOUT_A_SERVER |= {ErasureLogRow}
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
@@ -205,7 +230,7 @@ async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer
     await buffer.flush()
     for mapper in Base.registry.mappers:
         row = mapper.class_
-        if row not in {BookkeepingRow, OptOutRow, FeedbackRow}:
+        if row not in WITHOUT_A_SERVER:
             left = await rows_of(database, row)
             assert len(left) == 1, row
             assert left[0].get("guild_id", AWAY) == AWAY
@@ -433,7 +458,7 @@ async def test_it_goes_on_when_the_database_works_again_and_says_so_once(sqlite,
             await asyncio.sleep(0.01)
     await buffer.close()
     ours = [record.getMessage() for record in caplog.records if record.name == "bot.storage.backlog"]
-    assert [line[:12] for line in ours] == ["The database", "the database"]
+    assert [line[:12] for line in ours] == ["I can't use ", "the database"]
     assert await messages(sqlite) == [message_id(1)]
 
 
@@ -485,6 +510,39 @@ async def test_a_sign_of_life_says_nothing_of_what_is_not_seen_and_no_gap_yet(da
     say(buffer, 1)
     await buffer.flush()
     assert await moods.last_alive() == NOW - 40 - ON_THE_WAY, "it goes back with the clock alone"
+
+
+async def test_of_a_shard_that_is_not_seen_the_sign_of_life_waits_alone(database, moods):
+    now = [float(NOW)]
+    buffer = WriteBuffer(database, clock=lambda: now[0])
+    buffer.sees = True
+    unseen = {(0, 3): inf, (1, 3): NOW - 40, (2, 3): inf}
+    buffer.unseen_since, buffer.unseen_by_shard = lambda: NOW - 40, lambda: unseen
+    await buffer.flush()
+    early, late = NOW - 40 - ON_THE_WAY, NOW - ON_THE_WAY
+    assert await moods.shards_alive() == {(0, 3): late, (1, 3): early, (2, 3): late}
+    assert await moods.last_alive() == early
+    now[0] += 100
+    unseen[1, 3] = NOW - 90  # a sign goes back with the clock alone
+    with buffer.in_hand():
+        now[0] += 50
+        say(buffer, 1)
+        await buffer.flush()
+    assert await moods.shards_alive() == {(0, 3): late + 100, (1, 3): early, (2, 3): late + 100}
+    now[0] = NOW - 9999
+    unseen[1, 3] = inf
+    say(buffer, 2)
+    await buffer.flush()
+    assert set((await moods.shards_alive()).values()) == {late - 9999}
+
+
+async def test_what_must_not_be_looked_for_again_moves_the_sign_of_every_shard(database, moods):
+    buffer = WriteBuffer(database, clock=lambda: NOW)
+    buffer.sees, buffer.unseen_by_shard = True, lambda: {(0, 2): inf, (1, 2): NOW - 40}
+    await buffer.flush()
+    async with database.write() as connection:
+        await final_sign_of_life(connection, NOW + 5)
+    assert await moods.shards_alive() == dict.fromkeys([(0, 2), (1, 2)], NOW + 5)
 
 
 async def test_before_events_reach_the_bot_there_is_no_sign_of_life(database, moods, clock):

@@ -9,8 +9,8 @@ from simcord import interactions
 from simcord.backend import serializers
 from simcord.enums import InteractionType
 
-from bot.alerts.post import FORGOTTEN as NO_SUCH_ALERT
-from bot.alerts.post import MODERATORS_ONLY
+from bot.alerts.buttons import FORGOTTEN as NO_SUCH_ALERT
+from bot.alerts.buttons import MODERATORS_ONLY
 from bot.presentation.error_words import GONE, NOT_HERE
 from bot.storage.schema import AlertRow, AuditRow, FeedbackRow
 from bot.ui.explain_button import FORGOTTEN
@@ -24,6 +24,7 @@ OURS = (
     "feedback:0:2:9999:evil",
     "feedback:2:2:-9999:" + "m" * 64,
     "feedback:wrong:2:5:m",
+    "undo:1:2:2:5:m",
     "alert:1",
     "alert:999999999999999999",
     "privacy:delete",

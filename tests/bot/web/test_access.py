@@ -132,7 +132,7 @@ def test_a_form_that_is_none_opens_nothing(door, body):
 def test_a_page_that_others_can_reach_needs_a_word(settings):
     check_reachable(settings, reachable=False)
     assert access_for(settings) is None
-    with pytest.raises(SettingsError, match=r"^The page would listen to more than this machine: set WEB_TOKEN"):
+    with pytest.raises(SettingsError, match=r"^Other machines could open the page\. Set WEB_TOKEN"):
         check_reachable(settings, reachable=True)
     settings = settings.model_copy(update={"web_open": True})
     check_reachable(settings, reachable=True)

@@ -56,12 +56,12 @@ def test_somebody_in_danger_is_not_rated_in_the_list_the_shares_or_the_chart():
     danger = Verdict(Sentiment.NEGATIVE, (0.1, 0.1, 0.8), 1, "v", danger=True)
     table = Table(("text",), (("help me",), ("fine",)))
     said = summary([danger, GOOD], 1.0)
-    assert "2 lines read in 1.0 s; 1 isn't rated, because somebody may be in danger." in said
+    assert "2 lines read in 1.0 s; 1 isn't rated, because someone may be in danger." in said
     assert "100 % · 1" in said
     assert "0 % · 0" in said
     assert "Distribution of 1 scores" in said
     alone = summary([danger, danger], 1.0)
-    assert "2 aren't rated, because somebody may be in danger." in alone
+    assert "2 aren't rated, because someone may be in danger." in alone
     assert "<svg" not in alone
     assert "Shares" not in alone
     assert table_rows(table, [danger, GOOD])[0][1:4] == ["not rated", "", ""]

@@ -36,14 +36,14 @@ async def test_the_page_and_the_bot_share_one_model(classifier, settings, free_p
 async def test_a_port_that_is_taken_is_one_sentence(classifier, settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         beside = settings.model_copy(update={"web_port": taken.getsockname()[1]})
-        with pytest.raises(SettingsError, match="choose another host or port"):
+        with pytest.raises(SettingsError, match="Choose another host or port"):
             async with page_beside(beside, classifier):
                 pass
 
 
 async def test_a_bot_whose_page_others_could_reach_says_what_it_needs(classifier, settings):
     beside = settings.model_copy(update={"web_host": "0.0.0.0"})
-    with pytest.raises(SettingsError, match="set WEB_TOKEN"):
+    with pytest.raises(SettingsError, match="Set WEB_TOKEN"):
         async with page_beside(beside, classifier):
             pass
 
@@ -58,7 +58,7 @@ async def test_without_its_extra_a_page_is_one_sentence(classifier, settings, mo
 
 
 async def test_a_host_that_is_none_is_one_sentence(classifier, settings):
-    with pytest.raises(SettingsError, match="cannot listen at"):
+    with pytest.raises(SettingsError, match="can't listen on"):
         async with running_page(classifier, settings.model_copy(update={"web_open": True}), "no.such.host.invalid", 0):
             pass
 

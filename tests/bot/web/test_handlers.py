@@ -81,7 +81,7 @@ async def test_a_queue_without_room_for_the_words_still_has_the_verdict(classifi
     monkeypatch.setattr(Worker, "submit", full)
     shown = await last(one(classifier, settings, "loved it so much"))
     assert "Positive" in shown
-    assert "not tried one by one" in shown
+    assert "try its words one by one" in shown
 
 
 async def test_comparing_with_itself_loads_nothing(classifier, settings, backend):
@@ -209,7 +209,7 @@ LENGTHS = pytest.mark.parametrize("length", [20, 1_000, 10_000])
 async def test_a_text_in_another_language_gets_one_sentence(classifier, settings, found, length):
     found(Unreadable("Spanish"))
     shown = [card async for card in one(classifier, settings, "x" * length)]
-    assert shown == [notice("I can't read this yet; it looks like Spanish. I read English.")]
+    assert shown == [notice("I can't read this yet; it looks like Spanish. I only read English.")]
     assert await last(compared(classifier, settings, "x" * length, str(BUNDLED_FOLDER))) == shown[0]
 
 

@@ -126,7 +126,7 @@ async def test_a_page_that_is_killed_is_started_again_and_the_bot_answers_meanwh
         await supervisor.is_up.wait()
         assert supervisor.process.pid != first
         assert "Positive" in await read(url, "i love this")
-        assert state.in_words() == f"it stands at {url}. It has ended once, the last time: signal 9."
+        assert state.in_words() == f"running at {url}. It has stopped once, last time: signal 9."
     assert "the page has ended (signal 9); it is started again in 0 s" in caplog.text
 
 
@@ -148,7 +148,7 @@ async def test_a_page_that_grows_ends_alone(beside, classifier, inside, monkeypa
     async with standing(beside, classifier, state) as (supervisor, url):
         (inside / "grow").touch()
         await ended(state)
-        assert state.why == "it kept more than 500 MB in memory"
+        assert state.why == "it used more than 500 MB of memory"
         assert (await classifier.classify("i love this", origin=1)).sentiment == "positive"
         await supervisor.is_up.wait()
         assert "Vibecheck" in await look(url)

@@ -94,7 +94,7 @@ async def test_what_the_bot_raises_is_raised_here(remote, answers):
     with pytest.raises(Overloaded) as refusal:
         await remote.classify("odd")
     assert refusal.value.retry_after == 2.5
-    with pytest.raises(NoSecondModel, match="not among those"):
+    with pytest.raises(NoSecondModel, match="doesn't offer that model"):
         await remote.ask_second("/some/folder", "hello")
 
 

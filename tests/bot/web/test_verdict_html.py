@@ -64,13 +64,13 @@ def test_marks_stand_where_the_words_are_and_lose_nothing():
 
 def test_slight_effects_are_no_reasons():
     shown = verdict_card(UNSURE, Explanation(UNSURE, "so so", (Influence(0, 2, 0.01),)))
-    assert "No single word stands out" in shown
+    assert "No single word did it" in shown
     assert "<mark" not in shown
 
 
 def test_a_sure_verdict_that_no_word_alone_moved_stands_on_many():
     shown = verdict_card(GOOD, Explanation(GOOD, "good good good", (Influence(0, 4, 0.01),)))
-    assert "many words point the same way" in shown
+    assert "Many words point the same way" in shown
 
 
 def test_the_text_is_shown_as_it_was_read():
@@ -97,7 +97,7 @@ def test_parts_are_counted_with_those_that_were_left_out():
     [
         (BAD, "They disagree: positive here, negative there."),
         (GOOD, "They agree: positive, and about as sure."),
-        (Verdict(Sentiment.POSITIVE, (0.2, 0.2, 0.6), 1, "w"), "They agree: positive; the first is surer of it."),
+        (Verdict(Sentiment.POSITIVE, (0.2, 0.2, 0.6), 1, "w"), "They agree: positive, but the first is surer."),
     ],
 )
 def test_two_verdicts_are_compared_in_a_sentence(other, said):

@@ -117,12 +117,12 @@ def test_the_bundled_model_needs_no_trial(monkeypatch):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (slow, "not ready within 8 s|ended the process"),
+        (slow, "n't ready within 8 s|ended the process"),
         (endless, "has loops or branches"),
-        (huge, "cannot compute|could not be loaded|ended the process|more memory"),
-        (strange, "an operation that is not ONNX's own: Evil"),
+        (huge, "can't compute|can't be loaded|ended the process|more memory"),
+        (strange, "an operation that isn't ONNX's own: Evil"),
         (no_graph, "no ONNX graph"),
-        (another_tokenizer, "is not a tokenizer|lacks"),
+        (another_tokenizer, "isn't a tokenizer|lacks"),
     ],
 )
 def test_what_it_does_there_costs_a_sentence(artefact, spoil, sentence):
@@ -131,7 +131,7 @@ def test_what_it_does_there_costs_a_sentence(artefact, spoil, sentence):
     with pytest.raises(CheckpointError, match=sentence) as refused:
         Trials(seconds=60 if spoil is not slow else 8).check(checkpoint)
     assert str(artefact) in str(refused.value)
-    assert "not loaded" in str(refused.value)
+    assert "n't loaded" in str(refused.value)
 
 
 def test_golden_examples_are_asked_there(artefact):
@@ -148,7 +148,7 @@ def test_what_changed_meanwhile_is_not_what_was_tried(artefact):
     manifest = json.loads((artefact / MANIFEST).read_text("utf-8"))
     (artefact / "golden.json").write_text("[]", "utf-8")
     sealed(artefact, temperature=manifest["temperature"] * 1.01)
-    with pytest.raises(HashMismatch, match="changed while it was tried"):
+    with pytest.raises(HashMismatch, match="changed while I tried it"):
         Trials().check(checkpoint)
 
 
@@ -173,7 +173,7 @@ async def test_a_classifier_that_runs_goes_on_when_a_new_model_never_ends(artefa
     slow(artefact)
     async with await Classifier.open("bundled", device="cpu", threads=1) as classifier:
         before = classifier.info.version
-        with pytest.raises(CheckpointError, match=r"not ready within 6 s|ended the process"):
+        with pytest.raises(CheckpointError, match=r"n't ready within 6 s|ended the process"):
             await classifier.reload(str(artefact))
         assert classifier.info.version == before
         assert (await classifier.classify("what a wonderful day")).sentiment == "positive"

@@ -13,7 +13,7 @@ from model.scheduling.request import Priority, Request
 from model.scheduling.request_windows import Job, Window
 from model.verdict import SENTIMENTS
 
-ASKED, PASSIVE = Priority
+ASKED, PASSIVE, PAST = Priority
 BUDGET = 1024
 SHORT, FULL = 20, 512
 
@@ -117,11 +117,13 @@ def test_a_batch_is_of_one_lane_and_the_rest_stays(planner, add, take):
     assert not planner
 
 
-def test_people_go_before_passive_texts(planner, add, take):
+def test_people_go_before_passive_texts_and_these_before_the_past(planner, add, take):
+    past = add(windows(SHORT, priority=PAST))
     passive = add(windows(SHORT, priority=PASSIVE))
     asked = add(windows(SHORT))
     assert take() == asked
     assert take() == passive
+    assert take() == past
 
 
 def test_a_batch_holds_texts_of_one_model_that_of_the_text_which_is_due(planner, add, take):

@@ -45,6 +45,16 @@ def test_one_origin_is_served_in_the_order_of_arrival():
     assert take(filled(*requests), 99, INTERACTIVE) == requests
 
 
+def test_the_past_gives_its_place_to_the_news_and_both_to_people():
+    past, news = request("one", Priority.BACKGROUND), request("one", PASSIVE)
+    queue = filled(past, limit=4)
+    assert queue.make_room(request("two", Priority.BACKGROUND)) is None
+    assert queue.make_room(news) == [past]
+    queue.put(news)
+    assert queue.make_room(request("one", Priority.BACKGROUND)) is None
+    assert queue.make_room(request("one")) == [news]
+
+
 def test_turns_are_given_in_the_order_of_taking():
     queue = filled(*(request("a") for _ in range(3)), request("b"))
     turns = [one.turn for one in take(queue, 2, INTERACTIVE) + take(queue, 2, INTERACTIVE)]
@@ -279,7 +289,7 @@ def test_whatever_comes_and_goes_the_books_balance(steps):
         held = queue.requests()
         assert queue.tokens == sum(one.cost for one in held) <= max(60, max((one.cost for one in held), default=0))
         assert set(queue.waiting()) == set(held) - taken
-    while left := take(queue, 1, PASSIVE) + take(queue, 1, INTERACTIVE):
+    while left := [one for priority in Priority for one in take(queue, 1, priority)]:
         assert not taken.intersection(left)
         taken.update(left)
     assert not queue.has_waiting()

@@ -100,7 +100,7 @@ async def ask(classifier, chance, number):
     """Asks one text; half of them have a fault. True when the fault was met, and as it should be."""
     fault = chance.choice(FAULTS) if number % 2 else ""
     mood = chance.choice(("good", "bad"))
-    priority, origin = chance.choice(list(Priority)), chance.randrange(5)
+    priority, origin = chance.choice((Priority.INTERACTIVE, Priority.PASSIVE)), chance.randrange(5)
     padding = varied("map", chance.choice((0, 3, 20, 350)))
     await asyncio.sleep(chance.random() * 0.5)
     said = fault if fault in WORDS or fault == "tokenise" else ""

@@ -60,7 +60,7 @@ def test_a_full_queue_refuses_a_passive_text_and_says_when_to_come_back(busy):
     with pytest.raises(Overloaded) as refused:
         busy.submit("good", Priority.PASSIVE)
     assert refused.value.retry_after >= 1
-    assert "try again in" in str(refused.value)
+    assert "Try again in" in str(refused.value)
     assert not any(future.done() for future in waiting)
     assert (busy.stats().shed, busy.stats().queued) == (1, 3)
 
@@ -144,7 +144,7 @@ def test_a_queue_full_of_interactive_texts_refuses_everyone(busy):
     for priority in Priority:
         with pytest.raises(Overloaded):
             busy.submit("good", priority)
-    assert busy.stats().shed == 2
+    assert busy.stats().shed == len(Priority)
 
 
 def test_room_comes_back_when_texts_are_served(busy, backend):
@@ -229,7 +229,7 @@ async def test_a_closed_classifier_says_so_and_closes_again_quietly(start):
     classifier = await start()
     await classifier.close()
     await classifier.close()
-    with pytest.raises(ClassifierClosed, match="shutting down"):
+    with pytest.raises(ClassifierClosed, match="restarting"):
         await classifier.classify("good")
     assert [type(answer) for answer in await classifier.classify_many(["good", "bad"])] == [ClassifierClosed] * 2
 

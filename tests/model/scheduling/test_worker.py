@@ -60,7 +60,7 @@ async def test_all_windows_of_a_long_text_count(start):
 
 async def test_a_text_that_is_too_long_is_refused_whole(start, backend):
     async with await start(max_characters=10) as classifier:
-        with pytest.raises(TextTooLong, match="11 characters; at most 10"):
+        with pytest.raises(TextTooLong, match="11 characters, but I can only read 10"):
             await classifier.classify("a" * 11)
     assert backend.batches == []
 

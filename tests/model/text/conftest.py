@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import pytest
 
 from model import load_engine
@@ -17,7 +16,6 @@ def sentiment_of() -> Callable[[str], Sentiment]:
 
     @cache
     def sentiment_of(text: str) -> Sentiment:
-        rows = engine.reader.read(text)
-        return engine.decide(np.concatenate([engine.backend.predict([row]) for row in rows])).sentiment
+        return engine.answer(text).sentiment
 
     return sentiment_of

@@ -72,7 +72,7 @@ def test_every_emoji_has_words():
         ("<:pepe_sad:123456789012345678>", "pepe sad"),
         ("<a:catJam:1> yes", "cat Jam yes"),
         (":fire: take", "awesome take"),
-        (":sob: :unknown_name:", "crying unknown name"),
+        (":sob: :unknown_name:", "(crying) unknown name"),
         ("at 10:30:45 sharp", "at 10:30:45 sharp"),
         ("run ```py\nprint('awful')\n``` now", "run now"),
         ("run ```never closed", "run"),

@@ -90,7 +90,7 @@ def test_a_plain_text_never_loads_the_language_model(monkeypatch):
 
 async def test_an_unreadable_text_is_an_answer_of_its_own_and_harms_no_other():
     async with await Classifier.open() as classifier:
-        with pytest.raises(Unreadable, match=r"looks like Spanish\. I read English") as refusal:
+        with pytest.raises(Unreadable, match=r"looks like Spanish\. I only read English") as refusal:
             await classifier.classify("odio a todos ustedes de verdad")
         assert refusal.value.language == "Spanish"
         good, foreign, bad = await classifier.classify_many(

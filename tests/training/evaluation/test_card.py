@@ -2,6 +2,7 @@ import copy
 import json
 import shutil
 import tomllib
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from model.checkpoints.checkpoint import BUNDLED_FOLDER, MANIFEST, open_checkpoint
+from model.register import Register
 from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.card import write_card
@@ -80,8 +82,21 @@ def test_the_repositorys_card_is_the_one_its_report_makes(tmp_path):
     ]
     card = tmp_path / "model-card.md"
     command = f"python -m training evaluate --rows {kept['rows']}"
-    write_card(kept, "bundled", "bundled", card, pictures, command=command, source="bundled")
+    file = DOCS / "model-card" / "folds.json"
+    folds = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    write_card(kept, "bundled", "bundled", card, pictures, command=command, source="bundled", folds=folds)
     assert card.read_bytes() == (DOCS / "model-card.md").read_bytes()
+
+
+def test_the_card_tells_of_slang_that_no_training_has_seen_and_how_the_model_is_calibrated(
+    report, tmp_path, monkeypatch
+):
+    folds = {"folds": 5, "sentences": 252, "right": 0.8, "pairs": 126, "pairs_right": 0.7}
+    opened = replace(open_checkpoint("bundled"), register=Register(tokens=-0.2))
+    monkeypatch.setattr("training.evaluation.card.open_checkpoint", lambda _: opened)
+    text = write(report, tmp_path, folds=folds).read_text("utf-8")
+    assert "Of 252 sentences 80.0% were right, of 126 pairs 70.0%." in text
+    assert "more or less of it by a text's length" in text
 
 
 def test_an_artefact_without_a_record_says_so(report, tmp_path):

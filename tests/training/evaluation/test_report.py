@@ -30,7 +30,7 @@ class Oracle:
     def answer(self, texts, title):
         self.asked.append(title)
         found = np.resize(self._found, len(texts))
-        return Answers(found, found - 1.0, np.eye(3)[found])
+        return Answers(found, found - 1.0, np.eye(3)[found], np.zeros(len(texts), bool))
 
 
 def test_a_system_that_is_always_right_scores_one_and_one_that_never_is_zero(small_data, tmp_path):
@@ -51,6 +51,7 @@ def test_neutral_is_no_answer_where_the_truth_has_none(small_data, tmp_path):
         np.ones(len(texts), int),
         np.resize([0.2, -0.2], len(texts)),
         np.resize([[0.1, 0.6, 0.3], [0.3, 0.6, 0.1]], (len(texts), 3)),
+        np.zeros(len(texts), bool),
     )
     report = evaluate([leaning], ("imdb",), small_data, tmp_path / "out")
     assert report["results"]["imdb"]["leaning"]["accuracy"]["value"] == 1

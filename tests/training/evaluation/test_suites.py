@@ -1,11 +1,14 @@
 import pytest
 from datasets import Dataset
 
-from training.data import load_split
+from training.data import load_raw, load_split
 from training.errors import DataError
 from training.evaluation.suites import FINAL, available, country_texts, load_suites
+from training.mixture import key
 
 PAIR_SUITES = ("emoji_validation", "negation_validation", "sarcasm_validation")
+CHAT_PAIRS = ("chat_negation", "chat_emoji_pairs", "chat_sarcasm", "chat_constructions")
+CHAT = ("chat_atoms", "chat_emoji", "chat_emotes", *CHAT_PAIRS)
 PAIRS = ("slang_unseen", "slang_trained", "emoji", "negation", "sarcasm")
 
 
@@ -47,9 +50,29 @@ def test_there_are_enough_pairs_of_terms_never_trained_on():
     assert suite("slang_unseen").pair.max() + 1 >= 100
 
 
+@pytest.mark.parametrize(
+    ("name", "pairs"),
+    [("chat_negation", 150), ("chat_sarcasm", 150), ("chat_emoji_pairs", 140), ("chat_constructions", 240)],
+)
+def test_pairs_of_other_writers_hold_two_moods_and_none_of_their_sentences_trains(name, pairs):
+    found = suite(name)
+    assert found.pair.max() + 1 >= pairs
+    for number in set(found.pair):
+        assert len(set(found.truth[found.pair == number])) > 1
+    trained = {key(text) for text in load_raw("chat", "train", None)["text"]}
+    assert not trained & {key(text) for text in found.texts if len(text.split()) > 2}
+
+
+@pytest.mark.parametrize(("name", "texts"), [("chat_atoms", 300), ("chat_emoji", 150), ("chat_emotes", 150)])
+def test_short_chat_has_all_three_moods(name, texts):
+    found = suite(name)
+    assert len(found.texts) >= texts
+    assert min((found.truth == label).mean() for label in range(3)) > 0.25
+
+
 def test_only_suites_whose_data_is_there_are_run(data):
-    assert available(FINAL, data) == ("twitch", *PAIRS)
-    assert available(FINAL, None) == ("imdb", "tweet_eval", *PAIRS)
+    assert available(FINAL, data) == (*CHAT, "twitch", *PAIRS)
+    assert available(FINAL, None) == (*CHAT, "imdb", "tweet_eval", *PAIRS)
 
 
 def test_a_wrong_folder_is_refused_and_not_silently_left_out(tmp_path):
@@ -67,7 +90,7 @@ def test_the_pairs_for_choosing_are_none_of_the_report():
 
 
 def test_an_unknown_suite_is_named_with_the_known_ones(data):
-    with pytest.raises(DataError, match="no suite named 'tweets'; known suites are imdb, tweet_eval"):
+    with pytest.raises(DataError, match=r"no suite named 'tweets'; known suites are chat_atoms, .*imdb, tweet_eval"):
         suite("tweets", data)
 
 

@@ -3,12 +3,12 @@
 import logging
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from bot.domain.records import Absence, GapCause
 from bot.monitoring.clock_watch import ClockWatch
 from bot.storage.maintenance import PATIENCE_SECONDS, clock_is_certain, tell_what_is_over
-from bot.storage.schema import HourRow
+from bot.storage.schema import FilledRow, HourRow
 from tests.bot.parts import MovedClock, give, monitoring_of
 
 
@@ -26,7 +26,7 @@ async def test_status_names_what_lasts_first_and_then_what_was(home, clock, stor
     monitoring_of(home.bot).downtime.away(Absence(GapCause.HIDDEN, home.guild.id, home.general.id))
     clock.go_on(300)
     said = await home.monitor("status")
-    (field,) = [part for part in said.split("\n\n") if "What I did not see" in part] or [said]
+    (field,) = [part for part in said.split("\n\n") if "What I missed" in part] or [said]
     lasting, past = f"{home.general.mention}: nothing since <t:{now}:f>", f"nothing for 1 hour from <t:{now - 7200}:f>"
     assert field.index(lasting) < field.index(past)
     assert "I was off" in field
@@ -35,7 +35,25 @@ async def test_status_names_what_lasts_first_and_then_what_was(home, clock, stor
 
 async def test_status_says_nothing_of_it_when_all_was_seen(home, clock):
     await home.watch()
-    assert "What I did not see" not in await home.monitor("status")
+    assert "What I missed" not in await home.monitor("status")
+
+
+async def test_status_leaves_out_what_was_read_later(home, clock, storage):
+    await home.watch()
+    hour = int(clock.now) // 3600 - 48
+    for absence in (Absence(GapCause.OFF), Absence(GapCause.HIDDEN, home.guild.id, home.general.id)):
+        await storage.gaps.add(absence, hour * 3600 + 600, (hour + 3) * 3600 - 600)
+    assert (await home.monitor("status")).count("nothing for 2 hours") == 2
+
+    async def filled(first, end):
+        row = {"channel_id": home.general.id, "first_hour": first, "end_hour": end, "guild_id": home.guild.id}
+        async with storage.database.write() as connection:
+            await connection.execute(insert(FilledRow).values(row))
+
+    await filled(hour, hour + 2)
+    assert (await home.monitor("status")).count(f"nothing for 50 minutes from <t:{(hour + 2) * 3600}:f>") == 2
+    await filled(hour + 2, hour + 3)
+    assert "What I missed" not in await home.monitor("status")
 
 
 async def test_doctor_says_that_the_clock_is_wrong(home, clock):
@@ -43,7 +61,7 @@ async def test_doctor_says_that_the_clock_is_wrong(home, clock):
     assert "clock" not in await home.monitor("doctor")
     clock.clock.heard(clock.now - 7200)
     said = await home.monitor("doctor")
-    assert "2 hours ahead of Discord's" in said and "What needs doing" in said
+    assert "2 hours ahead of Discord's" in said and "Needs fixing" in said
 
 
 async def test_the_log_says_once_that_the_clock_is_wrong_and_once_that_it_is_right(clock, caplog):
@@ -70,9 +88,12 @@ async def test_nothing_is_purged_by_a_clock_that_may_be_days_ahead_before_discor
     assert not clock_is_certain(storage, clock.now)
     await home.bot.jobs.tick()
     assert len(await home.messages()) == 1
+    states = home.bot.jobs.states()
+    assert [(states[name].put_off, states[name].succeeded) for name in ("purging", "telling hours")] == [(1, None)] * 2
     clock.clock.heard(before)
     await home.bot.jobs.tick()
     assert len(await home.messages()) == 1
+    assert states["purging"].succeeded is not None
     assert clock_is_certain(storage, clock.clock.now())
 
 

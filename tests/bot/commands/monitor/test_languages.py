@@ -79,7 +79,7 @@ async def test_the_doctor_finds_a_watched_channel_of_which_much_cannot_be_read(h
         f"⚠️ 25 % of the messages in {mention} aren't in English: the mood covers the rest. That's over the last" in said
     )
     assert f"in {other.mention}" not in said
-    assert "✅ 2 watched channels are in order." in said
+    assert "✅ 2 watched channels are fine." in said
 
 
 async def test_the_doctor_says_nothing_of_a_channel_that_is_watched_no_longer(home):
@@ -112,7 +112,7 @@ async def test_without_the_store_the_share_is_left_out_and_the_rest_is_said(home
     monkeypatch.setattr(type(home.storage.moods), "unread", fail)
     said = await home.monitor(command)
     assert "English" not in said
-    assert home.general.mention in said or "1 watched channel is in order" in said
+    assert home.general.mention in said or "1 watched channel is fine" in said
 
 
 # ---- preview
@@ -131,7 +131,7 @@ async def test_the_preview_lists_what_cannot_be_read_and_what_is_not_rated(forei
     assert danger.startswith("▫️ [not rated](")
     assert not any(word in danger for word in ("negative", "%", "sure", "→"))
     assert "!play" not in said
-    assert "1 of 4 would have been tagged" in said
+    assert "I'd have tagged 1 of 4" in said
 
 
 # ---- enable
@@ -140,15 +140,15 @@ async def test_the_preview_lists_what_cannot_be_read_and_what_is_not_rated(forei
 async def test_enabling_a_channel_in_another_language_says_so_and_enables_all_the_same(foreign):
     await say(foreign, *[SPANISH] * 12, FRENCH, GOOD)
     said = await foreign.monitor("enable")
-    assert said.startswith(f"I watch {foreign.general.mention} now")
-    assert said.endswith(f"Most recent messages here look like Spanish; {WARNING}")
+    assert said.startswith(f"Now watching {foreign.general.mention}")
+    assert said.splitlines()[0].endswith(f"Most recent messages here look like Spanish; {WARNING}")
     await say(foreign, GOOD)
     assert len(await foreign.messages()) == 1
 
 
 async def test_of_several_languages_or_unknown_ones_none_is_named(foreign):
     await say(foreign, *[SPANISH, FRENCH, SCRIPT] * 4)
-    assert (await foreign.monitor("enable")).endswith(f"messages here don't look like English; {WARNING}")
+    assert f"messages here don't look like English; {WARNING}\n" in await foreign.monitor("enable")
 
 
 async def test_of_a_channel_in_english_nothing_is_said(foreign):
@@ -160,13 +160,13 @@ async def test_of_an_empty_channel_a_category_and_the_server_nothing_is_said(for
     category = foreign.guild.create_category("Chatter")
     for options in ({}, {"channel": category}, {"whole_server": True}):
         said = await foreign.monitor("enable", **options)
-        assert "I watch" in said
+        assert "Now watching" in said
         assert "English" not in said
 
 
 async def test_who_is_never_read_is_not_read_for_this_either(foreign, storage, monkeypatch):
     staff = foreign.guild.create_role("staff")
-    await foreign.monitor("exempt", role=staff)
+    await foreign.monitor("exempt role", role=staff)
     sam = foreign.guild.add_member(foreign.env.create_user("sam"), roles=[staff])
     bot = foreign.guild.add_member(foreign.env.create_user("other-bot", bot=True))
     await storage.opt_outs.add(foreign.maya.id)
@@ -203,7 +203,7 @@ async def test_where_the_past_may_not_be_read_nothing_is_said(foreign, blind):
     await say(foreign, *[SPANISH] * 12)
     before = len(foreign.env.http_requests)
     said = await foreign.monitor("enable", channel=foreign.general)
-    assert ("I lack **Read Message History**" if blind == "bot" else "I watch") in said
+    assert ("I'm missing **Read Message History**" if blind == "bot" else "Now watching") in said
     assert "English" not in said
     asked = foreign.env.http_requests[before:]
     assert not any(entry.method == "GET" and entry.path.endswith("/messages") for entry in asked)
@@ -222,7 +222,8 @@ async def test_a_look_that_takes_too_long_keeps_nobody_waiting(foreign, classifi
     # `advance_time` would wait for the command, and the command for the time.
     foreign.env._move_clock(foreign.env._virtual_time + languages.MOST_SECONDS)
     said = await enabling
-    assert said == f"I watch {foreign.general.mention} now (tagging off, sensitivity normal). My notice stands there."
+    first = f"Now watching {foreign.general.mention} (tagging off, sensitivity normal). I posted a notice there."
+    assert said.splitlines()[0] == first
     assert classifier.stats().queued == 1, "what nobody waits for must leave the queue"
     assert not before.done()
     backend.go_on.set()
@@ -233,13 +234,13 @@ async def test_a_look_that_takes_too_long_keeps_nobody_waiting(foreign, classifi
 async def test_a_model_that_refuses_fails_nothing(foreign, answers, error):
     answers[SPANISH] = error
     await say(foreign, *[SPANISH] * 12)
-    assert (await foreign.monitor("enable")).endswith("My notice stands there.")
+    assert "I posted a notice there.\nWatching 1 channel." in await foreign.monitor("enable")
 
 
 async def test_a_history_that_discord_does_not_give_fails_nothing(foreign):
     await say(foreign, *[SPANISH] * 12)
     foreign.env.inject_error("GET", f"/channels/{foreign.general.id}/messages", status=403, code=50001)
-    assert (await foreign.monitor("enable")).endswith("My notice stands there.")
+    assert "I posted a notice there.\nWatching 1 channel." in await foreign.monitor("enable")
 
 
 async def test_without_the_message_content_intent_nobodys_past_is_asked_for(foreign, settings, classifier, storage):

@@ -26,10 +26,12 @@ async def past(world, storage):
 async def test_an_admin_sees_which_alerts_there_would_have_been(world, storage, admin, past):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel)
     first, line, last = answer.response.content.split("\n")
-    assert first == f"At sensitivity normal, the 21 days stored of <#{world.channel.id}> would have brought one alert."
+    assert first == (
+        f"With normal sensitivity, <#{world.channel.id}> would have had 1 alert in the 21 days I have data for."
+    )
     assert line.startswith(f"- <t:{past[0] * 3600}:f>: mean score \N{MINUS SIGN}0.70, usually +0.")
-    assert line.endswith("; over after 3 hours")
-    assert last.endswith("one of many people may bring its alert sooner.")
+    assert line.endswith("; lasted 3 hours")
+    assert last.endswith("In a busy hour the real alert can come sooner.")
     assert answer.response.ephemeral
     (entry,) = await storage.guilds.audit(world.guild.id)
     assert (entry.action, entry.target_id) == (AdminAction.REPLAY, world.channel.id)
@@ -38,9 +40,9 @@ async def test_an_admin_sees_which_alerts_there_would_have_been(world, storage, 
 
 async def test_more_messages_can_be_asked_for(world, admin, past):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel, messages=31)
-    assert answer.response.content.split("\n")[0].endswith("would have brought no alert.")
+    assert "would have had no alert in the" in answer.response.content.split("\n")[0]
 
 
 async def test_of_nothing_stored_it_says_so(world, admin):
     answer = await admin.slash(world.channel, "monitor replay", channel=world.channel, sensitivity="high")
-    assert answer.response.content == f"Nothing is stored of <#{world.channel.id}> that could be replayed."
+    assert answer.response.content == f"I have no data for <#{world.channel.id}> to replay."

@@ -1,27 +1,36 @@
 """`/monitor enable`, `disable`, `exempt`, `include`: who may, what they change, and what is said when they cannot."""
 
+from typing import Any
+
 import discord
 import pytest
 from simcord import ChannelHandle
 
 from bot.commands.monitor.errors import NOT_ALLOWED, STORE_AWAY, UNKNOWN_CHANNEL
 from bot.domain.records import AdminAction, Mode, Rule, Sensitivity, TargetKind
-from bot.monitoring.notice import notice
+from bot.monitoring.notice_words import details, notice
 from bot.storage.errors import DatabaseUnavailable
 from tests.bot.parts import monitoring_of
 
 GOOD = "what a wonderful day"
 
-COMMANDS = {
+COMMANDS: dict[str, dict[str, Any]] = {
     "enable": {},
     "disable": {},
-    "exempt": {"role": "staff"},
-    "include": {"role": "staff"},
+    "exempt role": {"role": "staff"},
+    "exempt channel": {"channel": "general"},
+    "include role": {"role": "staff"},
+    "include channel": {"channel": "general"},
     "status": {},
     "doctor": {},
     "preview": {},
     "settings": {"timezone": "Europe/Berlin"},
     "replay": {"channel": "general"},
+    "backfill": {"days": 7},
+    "links on": {},
+    "links off": {},
+    "webhook set": {"url": "https://discord.com/api/webhooks/123456789012345678/" + "t" * 68},
+    "webhook remove": {},
 }
 
 
@@ -36,7 +45,9 @@ async def rules(home):
 
 
 async def test_every_subcommand_has_its_permission_test(home, bot):
-    assert {command.name for command in bot.tree.get_command("monitor").commands} == set(COMMANDS)
+    there = bot.tree.get_command("monitor").walk_commands()
+    names = {one.qualified_name for one in there if isinstance(one, discord.app_commands.Command)}
+    assert names == {f"monitor {command}" for command in COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -62,12 +73,14 @@ async def test_members_do_not_see_it_and_admins_do(home):
 async def test_an_administrator_may_without_manage_server(home):
     role = home.guild.create_role("root", permissions=discord.Permissions(administrator=True))
     root = home.guild.add_member(home.env.create_user("root"), roles=[role])
-    assert "I watch" in await home.monitor("enable", by=root)
+    assert "Now watching" in await home.monitor("enable", by=root)
 
 
 async def test_enabling_posts_a_notice_first_and_is_written_down(home):
     said = await home.monitor("enable", channel=home.general)
-    assert said == f"I watch {home.general.mention} now (tagging off, sensitivity normal). My notice stands there."
+    assert said.splitlines()[0] == (
+        f"Now watching {home.general.mention} (tagging off, sensitivity normal). I posted a notice there."
+    )
     (posted,) = home.general.history()
     assert posted.content == notice(7)
     assert await rules(home) == (Rule(home.guild.id, TargetKind.CHANNEL, home.general.id, Mode.WATCH),)
@@ -79,20 +92,38 @@ async def test_enabling_posts_a_notice_first_and_is_written_down(home):
     assert by == [home.storage.pseudonyms.author(home.adam.id)]
 
 
-def test_the_notice_says_what_is_kept_for_how_long_and_how_to_opt_out():
-    assert len(notice(30)) < 2000
+def test_the_notice_says_what_is_kept_for_how_long_and_how_to_opt_out_in_two_lines():
+    assert len(notice(30).splitlines()) == 2
+    for part in ("score for each message for 30 days", "never its text", "An admin", "/privacy opt-out"):
+        assert part in notice(30), part
+    assert "for a day," in notice(1)
+
+
+def test_the_rest_is_behind_its_button():
+    assert len(details(30)) < 2000
     parts = (
         "score",
         "Never its text",
         "after 30 days",
         "/privacy opt-out",
         "/privacy see",
-        "deletes this notice stops me",
+        "deletes my notice, I stop",
+        "up to 24 hours back",
     )
-    for part in (*parts, "my reactions on those of the last 30 days go"):
-        assert part in notice(30), part
-    assert "after a day." in notice(1)
-    assert "the last day go" in notice(1)
+    for part in (*parts, "my reactions from the last 30 days"):
+        assert part in details(30), part
+    assert "after a day." in details(1)
+    assert "from the last day." in details(1)
+    assert "offline" not in details(7, 0)
+    assert "up to an hour back" in details(7, 1)
+
+
+async def test_the_button_under_the_notice_tells_whoever_presses_it_alone(home):
+    await home.monitor("enable", channel=home.general)
+    (posted,) = home.general.history()
+    answer = await home.alice.click(posted, label="What do you keep?")
+    assert answer.response.ephemeral
+    assert answer.response.content == details(7)
 
 
 async def test_without_a_channel_it_is_this_one(home):
@@ -113,7 +144,7 @@ async def test_a_notice_that_lacks_a_permission_enables_nothing_and_says_what_to
 async def test_a_notice_that_discord_refuses_enables_nothing(home):
     home.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     said = await home.monitor("enable")
-    assert said.startswith("Nothing was enabled: I could not post my notice")
+    assert said.startswith("Nothing was enabled: I couldn't post my notice")
     assert await rules(home) == ()
     assert await home.actions() == []
 
@@ -121,13 +152,13 @@ async def test_a_notice_that_discord_refuses_enables_nothing(home):
 async def test_tagging_needs_its_own_permissions(home):
     locked = silenced(home, add_reactions=False)
     assert "**Add Reactions**" in await home.monitor("enable", channel=locked, tagging=True)
-    assert "I watch" in await home.monitor("enable", channel=locked)
+    assert "Now watching" in await home.monitor("enable", channel=locked)
 
 
 async def test_enabling_again_changes_what_is_given_and_posts_no_second_notice(home):
     await home.monitor("enable", sensitivity="high")
     said = await home.monitor("enable", tagging=True)
-    assert said == f"{home.general.mention} was watched already; now with tagging on, sensitivity high."
+    assert said.startswith(f"I was already watching {home.general.mention}; now with tagging on, sensitivity high.")
     assert len(home.general.history()) == 1
     (rule,) = await rules(home)
     assert (rule.tagging, rule.sensitivity) == (True, Sensitivity.HIGH)
@@ -141,8 +172,8 @@ async def test_enabling_after_disabling_posts_a_notice_again(home):
 
 
 async def test_enabling_what_was_exempt_posts_a_notice_as_well(home):
-    await home.monitor("exempt", channel=home.general)
-    assert "My notice stands there." in await home.monitor("enable")
+    await home.monitor("exempt channel", channel=home.general)
+    assert "I posted a notice there." in await home.monitor("enable")
     assert len(home.general.history()) == 1
 
 
@@ -158,7 +189,7 @@ async def test_a_category_is_watched_with_its_channels_and_those_that_come_later
     category = home.guild.create_category("Chatter")
     before = home.guild.create_text_channel("before", category=category)
     said = await home.monitor("enable", channel=category)
-    assert said.startswith("I watch the category **Chatter** now")
+    assert said.startswith("Now watching the category **Chatter**")
     after = home.guild.create_text_channel("after", category=category)
     for channel in (before, after, home.general):
         await home.alice.send(channel, GOOD)  # brings the notice
@@ -170,7 +201,7 @@ async def test_a_category_is_watched_with_its_channels_and_those_that_come_later
 async def test_where_a_wider_rule_cannot_post_its_notice_is_said_at_once(home):
     locked = silenced(home)
     said = await home.monitor("enable", whole_server=True)
-    assert f"I cannot post it in {locked.mention}" in said
+    assert f"I can't post it in {locked.mention}" in said
     assert "/monitor doctor" in said
 
 
@@ -182,7 +213,7 @@ async def test_one_thread_can_be_watched_or_left_out(home):
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id]
     await home.watch()
-    assert "is not read" in await home.monitor("exempt", channel=thread)
+    assert "won't read anything there" in await home.monitor("exempt channel", channel=thread)
     await home.alice.send(thread, GOOD)
     other = await home.alice.send(home.general, GOOD)
     assert await home.messages() == [message.id, other.id]
@@ -192,11 +223,11 @@ async def test_disabling_a_channel_leaves_it_out_of_what_is_watched_around_it(ho
     await home.monitor("enable", whole_server=True)
     await home.alice.send(home.general, GOOD)
     said = await home.monitor("disable", channel=home.general)
-    assert said.startswith(f"{home.general.mention} is not watched any more.")
+    assert said.startswith(f"No longer watching {home.general.mention}.")
     assert (await home.actions())[-1] == (AdminAction.DISABLE, TargetKind.CHANNEL, home.general.id)
     await home.alice.send(home.general, GOOD)
     assert await home.messages() == []
-    assert "watched again" in await home.monitor("include", channel=home.general)
+    assert "watched again" in await home.monitor("include channel", channel=home.general)
     await home.alice.send(home.general, GOOD)
     assert home.general.last_message.content == notice(7)
     message = await home.alice.send(home.general, GOOD)
@@ -221,36 +252,28 @@ async def test_disabling_a_category_under_a_watched_server_leaves_it_out(home):
 
 async def test_an_exempt_role_is_named_and_can_be_included_again(home):
     staff = home.guild.create_role("staff")
-    assert staff.mention in await home.monitor("exempt", role=staff)
-    assert "are read again" in await home.monitor("include", role=staff)
+    assert staff.mention in await home.monitor("exempt role", role=staff)
+    assert "again in watched channels" in await home.monitor("include role", role=staff)
     assert await rules(home) == ()
     assert [action for action, _, _ in await home.actions()] == [AdminAction.EXEMPT, AdminAction.INCLUDE]
 
 
 async def test_a_deleted_role_leaves_no_rule_behind(home):
     staff = home.guild.create_role("staff")
-    await home.monitor("exempt", role=staff)
+    await home.monitor("exempt role", role=staff)
     home.env.backend.delete_role(home.guild.id, staff.id)
     await home.env.settle()
     assert await rules(home) == ()
-
-
-@pytest.mark.parametrize("command", ["exempt", "include"])
-async def test_exempting_needs_exactly_one_thing(home, command):
-    staff = home.guild.create_role("staff")
-    wanted = "Give either `role` or `channel`."
-    assert await home.monitor(command) == wanted
-    assert await home.monitor(command, role=staff, channel=home.general) == wanted
 
 
 async def test_what_makes_no_sense_is_one_line_each(home):
     category = home.guild.create_category("Chatter")
     both = await home.monitor("enable", channel=category, whole_server=True)
     assert both == "Give either `channel` or `whole_server`, not both."
-    assert (await home.monitor("exempt", role=home.guild.default_role)).startswith("Everyone has that role.")
-    assert await home.monitor("disable") == f"{home.general.mention} is not watched."
-    assert await home.monitor("disable", whole_server=True) == "The whole server is not watched."
-    assert await home.monitor("include", channel=category) == "The category **Chatter** is not exempt."
+    assert (await home.monitor("exempt role", role=home.guild.default_role)).startswith("Everyone has that role.")
+    assert await home.monitor("disable") == f"{home.general.mention} isn't watched."
+    assert await home.monitor("disable", whole_server=True) == "The whole server isn't watched."
+    assert await home.monitor("include channel", channel=category) == "The category **Chatter** isn't exempt."
     assert await rules(home) == ()
     assert await home.actions() == []
 
@@ -276,12 +299,12 @@ async def test_a_store_that_is_away_changes_nothing_and_leaves_no_notice(home, m
     assert [message.content for message in home.general.history()] == [GOOD]
 
 
-@pytest.mark.parametrize("stop", ["disable", "exempt"])
+@pytest.mark.parametrize("stop", ["disable", "exempt channel"])
 async def test_where_watching_was_stopped_a_new_notice_comes_before_anybody_is_read_again(home, stop):
     await home.watch()
     await home.monitor(stop, channel=home.general)
-    if stop == "exempt":
-        await home.monitor("include", channel=home.general)
+    if stop == "exempt channel":
+        await home.monitor("include channel", channel=home.general)
     await home.monitor("enable", whole_server=True)
     await home.alice.send(home.general, GOOD)
     assert [message.content for message in home.general.history()] == [notice(7), GOOD, notice(7)]
@@ -296,3 +319,21 @@ async def test_stopping_in_one_channel_leaves_the_notices_of_the_others(home):
     await home.watch(other)
     await home.monitor("disable", channel=home.general)
     assert monitoring_of(home.bot).rules.channels_told(home.guild.id) == {other.id}
+
+
+async def test_a_channel_has_thresholds_of_its_own_until_they_are_taken_back(home):
+    said = await home.monitor("enable", alert_messages=50, alert_authors=8)
+    assert "alerts from 50 messages and 8 people an hour" in said
+    (rule,) = await rules(home)
+    assert (rule.alert_messages, rule.alert_authors) == (50, 8)
+    assert "alerts from 50 messages and 8 people an hour" in await home.monitor("status")
+    await home.monitor("enable", tagging=True)  # leaves them as they are
+    assert (await rules(home))[0].alert_messages == 50
+    await home.monitor("enable", alert_messages=0, alert_authors=0)
+    assert [(one.alert_messages, one.alert_authors) for one in await rules(home)] == [(None, None)]
+
+
+@pytest.mark.parametrize("few", [{"alert_messages": 4}, {"alert_authors": 3}])
+async def test_no_threshold_is_below_the_rule_of_five(home, few):
+    assert await home.monitor("enable", **few) == "An alert needs at least 5 messages by 5 people."
+    assert await rules(home) == ()

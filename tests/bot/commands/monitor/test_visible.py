@@ -33,7 +33,7 @@ def by_hand(monkeypatch):
     monkeypatch.setattr(interactions, "channel_accessible", lambda *_: True)
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "exempt", "include", "preview"])
+@pytest.mark.parametrize("command", ["enable", "disable", "exempt channel", "include channel", "preview"])
 @pytest.mark.parametrize("place", ["secret", "closed"])
 async def test_nobody_names_a_channel_that_they_cannot_see(board, by_hand, command, place):
     await board.watch(board.secret, by=board.bea)
@@ -70,7 +70,7 @@ async def test_lists_name_no_channel_that_the_admin_cannot_see(board, storage):
             assert str(hidden.id) not in words
         assert "matters" not in words
         assert "English" not in words
-        assert "in channels that you cannot see" in words
+        assert "in channels you can't see" in words
         assert str(board.secret.id) in await board.monitor(command, by=board.bea)
     assert "English" in await board.monitor("status", by=board.bea)
     whole = await board.monitor("enable", whole_server=True)
@@ -84,14 +84,14 @@ async def test_what_the_mod_channel_is_not_told_is_said_to_who_can_see_it(board)
     await board.watch()
     await board.watch(board.secret, by=board.bea)
     said = await board.monitor("doctor", by=board.bea)
-    why = "not everybody who reads the mod channel can read it there"
+    why = "not everyone in the mod channel can read it there"
     assert f"🔇 Alerts and digests leave out <#{board.secret.id}>: {why}." in said
     assert f"leave out <#{board.general.id}>" not in said
     said = await board.monitor("status", by=board.bea)
     assert said.count("alerts and digests leave it out") == 1
     said = await board.monitor("doctor")
     assert str(board.secret.id) not in said
-    assert "🔇 1 more, in channels that you cannot see: alerts and digests leave them out." in said
+    assert "🔇 1 more, in channels you can't see: alerts and digests leave them out." in said
 
 
 # ---- threads and voice channels as mod channels
@@ -115,10 +115,10 @@ async def test_a_thread_as_mod_channel_needs_send_messages_in_threads(home):
     thread = thread_in(home, mods)
     await overwrite(home.env, mods, home.guild.me, send_messages_in_threads=False)
     said = await home.monitor("settings", mod_channel=thread)
-    assert said.startswith("Nothing was changed")
+    assert said.startswith("Nothing has changed")
     assert "**Send Messages in Threads** (to post alerts and digests)" in said
     await overwrite(home.env, mods, home.guild.me, send_messages=False)
-    assert "Changed" in await home.monitor("settings", mod_channel=thread)
+    assert "Saved" in await home.monitor("settings", mod_channel=thread)
     await overwrite(home.env, mods, home.guild.me, send_messages_in_threads=False)
     assert "**Send Messages in Threads**" in await home.monitor("doctor")
 
@@ -130,24 +130,24 @@ async def test_an_archived_mod_thread_is_in_order_and_a_locked_one_needs_manage_
     await home.monitor("settings", mod_channel=thread)
     update(home, thread, archived=True)
     await home.env.settle()
-    assert "is in order" in await home.monitor("doctor")
+    assert "is fine" in await home.monitor("doctor")
     update(home, thread, archived=True, locked=True)
     await overwrite(home.env, mods, home.guild.me, manage_threads=False)
     said = await home.monitor("doctor")
-    assert "**Manage Threads** (to post in a thread that is locked)" in said
-    assert (await home.monitor("settings", mod_channel=thread)).startswith("Nothing was changed")
+    assert "**Manage Threads** (to post in a locked thread)" in said
+    assert (await home.monitor("settings", mod_channel=thread)).startswith("Nothing has changed")
     await overwrite(home.env, mods, home.guild.me, manage_threads=True)
-    assert "is in order" in await home.monitor("doctor")
+    assert "is fine" in await home.monitor("doctor")
 
 
 async def test_a_voice_channel_as_mod_channel_needs_connect(home):
     voice = home.guild.create_voice_channel("mods")
     await overwrite(home.env, voice, home.guild.me, connect=False)
     said = await home.monitor("settings", mod_channel=voice)
-    assert said.startswith("Nothing was changed")
+    assert said.startswith("Nothing has changed")
     assert "**Connect**" in said
     await overwrite(home.env, voice, home.guild.me, connect=True)
-    assert "Changed" in await home.monitor("settings", mod_channel=voice)
+    assert "Saved" in await home.monitor("settings", mod_channel=voice)
     await overwrite(home.env, voice, home.guild.me, connect=False)
     assert "**Connect**" in await home.monitor("doctor")
 
@@ -160,7 +160,7 @@ async def test_when_discord_fails_the_doctor_does_not_call_the_mod_channel_delet
     update(home, thread, archived=True)
     await home.env.settle()
     home.env.inject_error("GET", f"/channels/{thread.id}", status=503, times=None)
-    assert "Discord does not answer just now" in await home.monitor("doctor")
+    assert "Discord isn't responding" in await home.monitor("doctor")
     assert await settings_of(home) == GuildSettings(home.guild.id, mod_channel_id=thread.id)
 
 
@@ -171,4 +171,4 @@ async def settings_of(home):
 async def test_a_rule_about_what_is_gone_is_still_listed(home):
     rules = monitoring_of(home.bot).rules
     await rules.set_rule(Rule(home.guild.id, TargetKind.THREAD, 4711, Mode.EXEMPT))
-    assert "a thread that I cannot see, or that is gone (`4711`)" in await home.monitor("status")
+    assert "a thread I can't see, or that's gone (`4711`)" in await home.monitor("status")

@@ -15,8 +15,10 @@ from PIL import Image
 from simcord import interactions
 from simcord.builders import ChannelHandle
 
-from bot.charts.drawing import HEIGHT, WIDTH
+from bot.charts.canvas import WIDTH
+from bot.charts.drawing import HEIGHT
 from bot.charts.executor import MOST_OF_ONE, MOST_WAITING
+from bot.charts.heatmap import HEIGHT as HEATMAP_HEIGHT
 from bot.commands.mood import command
 from bot.commands.mood.command import NOT_AN_ADMIN, UNAVAILABLE
 from bot.commands.mood.time_range import read_since
@@ -79,8 +81,8 @@ async def test_a_channel_is_told_in_three_sentences_and_a_picture(world, busy):
     answer = await world.alice.slash(world.channel, "mood channel")
     title, usual, volume, missing = answer.response.content.split("\n")
     assert title == f"**<#{world.channel.id}> in the last 7 days**"
-    assert usual == "About as usual at these hours of the week (mean score +0.10, usually +0.10)."
-    assert volume.startswith("1,6") and "messages by at least 10 people: " in volume
+    assert usual == "A normal week (mean score +0.10, usually +0.10)."
+    assert volume.startswith("1,6") and "messages by 10+ people: " in volume
     assert missing == "Nothing is missing."
     image, attachment = await picture(answer)
     assert (image.size, image.format) == ((WIDTH, HEIGHT), "PNG")
@@ -131,7 +133,7 @@ async def test_in_a_thread_its_channel_is_told(world, busy, env):
 async def test_a_category_is_no_channel(world):
     category = world.guild.create_category("Fun * stuff")
     answer = await world.alice.slash(world.channel, "mood channel", channel=category)
-    assert answer.response.content == r"**Fun \* stuff** is a category: choose one of its channels."
+    assert answer.response.content == "**Fun \\* stuff** is a category. Pick one of its channels."
     assert answer.response.ephemeral
 
 
@@ -142,11 +144,12 @@ async def test_of_a_channel_that_the_asker_cannot_see_nothing_is_told(world, bus
     monkeypatch.setattr(interactions, "channel_accessible", lambda *_: True)
     for name, options in (
         ("channel", {"channel": secret}),
+        ("heatmap", {"channel": secret}),
         ("compare", {"channel": world.channel, "other": secret}),
         ("compare", {"channel": secret, "other": world.channel}),
     ):
         answer = await world.alice.slash(world.channel, f"mood {name}", **options)
-        assert answer.response.content == "You cannot see that channel, so I tell you nothing about it."
+        assert answer.response.content == "You can't see that channel, so I can't say anything about it."
         assert answer.response.ephemeral
         assert not answer.response.attachments
 
@@ -160,6 +163,8 @@ async def test_what_not_everybody_here_could_see_is_told_to_the_asker_alone(worl
     await busy(other, days=1)
     for name, options, private in (
         ("channel", {"channel": secret}, True),
+        ("heatmap", {"channel": secret}, True),
+        ("heatmap", {"channel": other}, False),
         ("compare", {"channel": other, "other": secret}, True),
         ("compare", {"channel": other, "other": world.channel}, False),
         ("channel", {"channel": other}, False),
@@ -176,16 +181,16 @@ async def test_hours_of_few_people_are_neither_counted_nor_drawn(world, storage,
     few = [said(hour, 4) for hour in range(now - 20, now - 10)]
     await write(storage, world.guild.id, world.channel.id, told + few)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
-    assert "100 messages by at least 10 people" in answer.response.content
-    assert answer.response.content.endswith("10 hours with fewer than 5 people not shown.")
+    assert "100 messages by 10+ people" in answer.response.content
+    assert answer.response.content.endswith("10 quiet hours (under 5 people) are hidden.")
 
 
 async def test_of_a_channel_that_never_had_five_people_it_says_so(world, busy, now):
     await busy(people=4, days=1)
     answer = await world.alice.slash(world.channel, "mood channel", since="24 hours")
     assert answer.response.content == (
-        f"Nothing may be told of <#{world.channel.id}> in the last 24 hours: never did 5 people write in the same hour."
-        f" An hour is shown once it's over: this one from <t:{(now + 1) * 3600 + 120}:t>."
+        f"Not enough people in <#{world.channel.id}> in the last 24 hours: I only show hours in which 5 or more people "
+        f"wrote. Each hour shows up once it's over: this one at <t:{(now + 1) * 3600 + 120}:t>."
     )
     assert not answer.response.attachments
 
@@ -196,11 +201,11 @@ async def test_a_quiet_channel_is_told_by_the_day_and_never_by_the_hour(world, s
     hours = [said(day + 3 + part, range(2 * part, 2 * part + 2)) for day in days for part in range(5)]
     await write(storage, world.guild.id, world.channel.id, hours, before=now)
     answer = await world.alice.slash(world.channel, "mood channel")
-    assert "30 messages by at least 10 people" in answer.response.content
-    assert "15 hours with fewer than 5 people not shown, or only in their day's sum." in answer.response.content
+    assert "30 messages by 10+ people" in answer.response.content
+    assert "15 quiet hours (under 5 people) are hidden, or only in the day's total." in answer.response.content
     assert "by day" in (await picture(answer))[1].description
     short = await world.alice.slash(world.channel, "mood channel", since="3 hours")
-    assert "Nothing" in short.response.content
+    assert "No data" in short.response.content
 
 
 async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(world, storage, now):
@@ -235,18 +240,18 @@ async def test_a_gap_is_told(world, storage, busy, now):
     await busy()
     await storage.moods.add_gap(Gap(None, (now - 30) * 3600, (now - 28) * 3600))
     answer = await world.alice.slash(world.channel, "mood channel")
-    assert answer.response.content.endswith("\n2 hours missing, because I could see nothing.")
-    assert "Nothing could be seen for 2 hours, shown hatched" in (await picture(answer))[1].description
+    assert answer.response.content.endswith("\nI couldn't see anything for 2 hours.")
+    assert "Hatched: 2 hours in which I couldn't see anything." in (await picture(answer))[1].description
 
 
 async def test_nothing_stored_says_what_to_do(world):
     answer = await world.alice.slash(world.channel, "mood channel", since="today")
-    assert answer.response.content.startswith(f"Nothing can be shown of <#{world.channel.id}> today: ")
+    assert answer.response.content.startswith(f"No data for <#{world.channel.id}> today: ")
     assert "/monitor enable" in answer.response.content
 
 
 async def test_what_is_no_time_is_refused_to_the_asker_alone(world):
-    for since, words in (("soon", "I cannot read"), ("2027-05-01", "still to come"), ("0 days", "no time at all")):
+    for since, words in (("soon", "I don't understand"), ("2027-05-01", "still to come"), ("0 days", "no time at all")):
         answer = await world.alice.slash(world.channel, "mood channel", since=since)
         assert words in answer.response.content
         assert answer.response.ephemeral
@@ -262,7 +267,7 @@ async def test_a_day_by_its_name_is_worked_out_off_the_event_loop(world, monkeyp
 
     monkeypatch.setattr(command, "read_since", read)
     answer = await world.alice.slash(world.channel, "mood channel", since="last tuesday")
-    assert re.match(r"Nothing can be shown of <#\d+> since \d+ \w+ 20\d\d: ", answer.response.content)
+    assert re.match(r"No data for <#\d+> since \d+ \w+ 20\d\d: ", answer.response.content)
     assert threads
     assert threading.main_thread() not in threads
 
@@ -410,9 +415,11 @@ async def test_who_cannot_read_a_channels_past_is_not_told_of_it(world, busy, ad
         await busy(channel, days=1)
         for name, options in (("channel", {"channel": channel}), ("export", {"channel": channel})):
             answer = await admin.slash(world.channel, f"mood {name}", **options)
-            assert answer.response.content.startswith("You cannot read that channel's past messages"), name
+            assert answer.response.content.startswith("You can't read that channel's history"), name
             assert not answer.response.attachments
-    assert (await admin.slash(past, "mood channel")).response.content.startswith("You cannot read this channel's past")
+    assert (await admin.slash(past, "mood channel")).response.content.startswith(
+        "You can't read this channel's history"
+    )
     assert "240 messages" in (await world.alice.slash(world.channel, "mood server")).response.content
     rows = await table(await admin.slash(world.channel, "mood export"))
     assert {row["channel_id"] for row in rows} == {str(world.channel.id)}
@@ -428,7 +435,7 @@ async def test_of_a_channel_that_the_bot_does_not_know_nothing_is_told_in_public
 
 async def test_of_a_server_without_anything_it_says_so(world):
     answer = await world.alice.slash(world.channel, "mood server", private=True)
-    assert answer.response.content.startswith("Nothing can be shown of this server in the last 7 days")
+    assert answer.response.content.startswith("No data for this server in the last 7 days")
     assert answer.response.ephemeral
 
 
@@ -452,9 +459,9 @@ async def test_a_channel_is_not_compared_with_itself_nor_with_nothing(world, bus
     other = world.guild.create_text_channel("movies")
     await busy()
     same = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=world.channel)
-    assert same.response.content == "These are the same channel: choose two."
+    assert same.response.content == "That's the same channel twice. Pick two."
     empty = await world.alice.slash(world.channel, "mood compare", channel=world.channel, other=other)
-    assert empty.response.content.startswith(f"Nothing can be shown of <#{other.id}> ")
+    assert empty.response.content.startswith(f"No data for <#{other.id}> ")
 
 
 # ---- the export
@@ -470,7 +477,7 @@ async def test_an_admin_gets_the_hours_that_may_be_told_as_a_table(world, storag
         ("10", "10", "#general"),
     ]
     assert [row["mean_score"] for row in rows] == ["0.20", "-0.23"]
-    assert "in which at least 5 people wrote, rounded" in answer.response.content
+    assert "only hours with 5+ people" in answer.response.content
     assert answer.response.ephemeral
 
 
@@ -519,7 +526,7 @@ async def test_an_export_of_one_channel_reads_no_other(world, storage, busy, adm
 
 async def test_an_export_of_nothing_says_so(world, admin):
     answer = await admin.slash(world.channel, "mood export", since="today")
-    assert answer.response.content == "There is no hour today of which something may be told."
+    assert answer.response.content == "No hours today with 5 or more people, so there's nothing to export."
 
 
 # ---- what goes wrong
@@ -564,7 +571,7 @@ async def test_when_many_ask_at_once_some_are_asked_to_come_back(world, busy, bo
     waiting = [asyncio.ensure_future(charts.run(go_on.wait)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
     answer = await world.alice.slash(world.channel, "mood channel")
-    assert "please try again in a moment" in answer.response.content
+    assert "Please try again in a moment" in answer.response.content
     go_on.set()
     assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
     answer = await world.alice.slash(world.channel, "mood channel")
@@ -577,7 +584,7 @@ async def test_who_asks_for_many_charts_is_asked_to_wait_and_nobody_else_is(worl
         for _ in range(MOST_OF_ONE):
             waiting.enter_context(bot.services.charts.answer_for(world.alice.id))
         refused = await world.alice.slash(world.channel, "mood channel")
-        assert "ask again when you have them" in refused.response.content
+        assert "Ask again once they're here" in refused.response.content
         assert refused.response.ephemeral
         assert await picture(await world.maya.slash(world.channel, "mood channel"))
     assert await picture(await world.alice.slash(world.channel, "mood channel"))
@@ -585,3 +592,38 @@ async def test_who_asks_for_many_charts_is_asked_to_wait_and_nobody_else_is(worl
 
 async def test_a_zone_that_this_machine_no_longer_knows_is_utc():
     assert replace(GuildSettings(1), timezone="Mars/Olympus").zone.key == "UTC"
+
+
+# ---- a usual week
+
+
+async def test_a_week_is_shown_by_hour_and_weekday_out_of_the_hours_told(world, storage, now):
+    dark = [hour for hour in range(now - 28 * 24, now) if hour % 168 in (18, 19, 20)]
+    hours = [said(hour, 10, -0.6 if hour in dark else 0.2) for hour in range(now - 28 * 24, now)]
+    await write(storage, world.guild.id, world.channel.id, hours)
+    answer = await world.alice.slash(world.channel, "mood heatmap")
+    weekday = datetime.fromtimestamp(dark[0] * 3600, UTC)
+    assert answer.response.content == (
+        f"**<#{world.channel.id}> in the last 28 days, by hour and weekday**\n"
+        f"Usually worst {weekday:%A}s {weekday.hour // 3 * 3}\N{EN DASH}{weekday.hour // 3 * 3 + 3} h UTC."
+    )
+    image, attachment = await picture(answer)
+    assert image.size == (WIDTH, HEATMAP_HEIGHT)
+    assert attachment.description.startswith("Heatmap of #general by weekday and hour (UTC): 168 of 168 hours")
+
+
+async def test_a_heatmap_has_no_square_for_hours_of_few_people(world, storage, now):
+    told = [said(hour, 10) for hour in range(now - 10, now)]
+    few = [said(hour, 4) for hour in range(now - 40, now - 10)]
+    await write(storage, world.guild.id, world.channel.id, told + few)
+    answer = await world.alice.slash(world.channel, "mood heatmap")
+    assert "10 of 168 hours" in (await picture(answer))[1].description
+
+
+async def test_a_normal_weeks_dip_is_named_with_its_day_and_hours(world, storage, now):
+    start = now // 24 * 24 - 48
+    hours = [said(hour, 10, -0.7 if start + 18 <= hour < start + 21 else 0.1) for hour in range(now - 30 * 24, now)]
+    await write(storage, world.guild.id, world.channel.id, hours)
+    answer = await world.alice.slash(world.channel, "mood channel")
+    day = datetime.fromtimestamp(start * 3600, UTC)
+    assert f"; worst {day:%A} 18\N{EN DASH}21 h UTC." in answer.response.content

@@ -51,5 +51,5 @@ def test_any_name_comes_back_and_changes_no_other_cell(name):
 
 def test_more_than_fits_is_one_sentence(monkeypatch):
     monkeypatch.setattr(export, "LARGEST", 300)
-    with pytest.raises(TooMuch, match="choose a channel, or a shorter time"):
+    with pytest.raises(TooMuch, match="Pick a channel, or a shorter time"):
         to_csv([(7, HourMood(AUTUMN + number, 0, 5, 0, 0, 0, 5)) for number in range(9)], {}, BERLIN)

@@ -36,5 +36,5 @@ async def test_a_day_that_has_only_begun_is_answered_in_one_sentence(home, stora
     await home.env.advance_time((midnight - now).total_seconds() + 300)
     answer = await home.alice.slash(home.general, "mood channel", since="today")
     begun = begins_at(first_hour(midnight.date(), zone), zone)
-    expected = f"begins at {begun:%H:%M}" if begun.minute else "Nothing can be shown of"
+    expected = f"begins at {begun:%H:%M}" if begun.minute else "No data for"
     assert expected in answer.response.content

@@ -67,7 +67,7 @@ async def test_whoever_asks_again_and_again_learns_nothing_of_the_hour_that_runs
             assert await talk.answers() == before
     now = hour_now(talk.env)
     answer = await talk.home.alice.slash(talk.home.general, "mood channel", since="1 hour")
-    assert f"An hour is shown once it's over: this one from <t:{told_from(now)}:t>." in answer.response.content
+    assert f"Each hour shows up once it's over: this one at <t:{told_from(now)}:t>." in answer.response.content
     await talk.later()
     (row,) = await talk.table()
     assert (int(row["messages"]) % 5, row["people"]) == (0, "10")
@@ -111,7 +111,7 @@ async def test_hidden_hours_do_not_open_by_editing_old_messages(talk):
     before = await talk.answers()
     assert before[-1] == []
     day = await talk.home.alice.slash(talk.home.general, "mood channel", since="30 days")
-    assert "messages by at least 5 people" in day.response.content
+    assert "messages by 5+ people" in day.response.content
     for puppet, message in zip(puppets, old, strict=True):
         await puppet.slash(talk.home.general, "privacy opt-in")
         await puppet.edit(message, GOOD)
