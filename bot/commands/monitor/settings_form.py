@@ -6,6 +6,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cache, partial
+from importlib.resources import files
 from typing import TypeVar
 from zoneinfo import available_timezones
 
@@ -181,10 +182,15 @@ def _digest(settings: GuildSettings) -> str:
 
 
 def zones_like(typed: str) -> list[str]:
-    """Time zones whose names hold what was typed so far; those that begin with it, or whose city does, come first."""
+    """Time zones whose names hold what was typed so far; those that begin with it, or whose city does, come first.
+
+    Present names come before former ones, which stay valid.
+    """
     wanted = _folded(typed.strip().replace(" ", "_"))
     found = [zone for zone in _zones() if wanted in zone.casefold()]
-    found.sort(key=lambda zone: not (zone.casefold().startswith(wanted) or f"/{wanted}" in zone.casefold()))
+    present = _present_names()
+    begins = {zone for zone in found if zone.casefold().startswith(wanted) or f"/{wanted}" in zone.casefold()}
+    found.sort(key=lambda zone: (zone not in begins, zone not in present))
     return found[:_SUGGESTIONS]
 
 
@@ -206,7 +212,7 @@ def zone_named(typed: str) -> str:
             return zone
     likely = zones_like(wanted) if wanted else []
     cities = [zone for zone in likely if zone.rpartition("/")[2].casefold() == wanted]
-    meant = cities or likely
+    meant = [zone for zone in cities if zone in _present_names()] or cities or likely
     if len(meant) == 1:
         return meant[0]
     if not meant:
@@ -220,6 +226,13 @@ def _zones() -> list[str]:
     """The names of all places, sorted; read from the disk once."""
     places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     return [*places, "UTC"]
+
+
+@cache
+def _present_names() -> frozenset[str]:
+    """The names that the time zone database gives places today; "Asia/Istanbul" is a former one, kept as a link."""
+    lines = (files("tzdata.zoneinfo") / "zone.tab").read_text("utf-8").splitlines()
+    return frozenset(line.split("\t")[2] for line in lines if line and not line.startswith("#"))
 
 
 def _or(wish: _T | None, before: _T) -> _T:

@@ -144,7 +144,8 @@ def test_a_batch_that_is_cancelled_gives_up_its_pieces(rows, monkeypatch):
     backend, go_on, begun = OnnxBackend(open_checkpoint("bundled"), 2), threading.Event(), []
 
     def run(session, output, share, limit):
-        begun.append(share)
+        if session is backend._session:  # another test's model may look at itself meanwhile
+            begun.append(share)
         go_on.wait(20)
         return np.zeros((len(share), 3), dtype=np.float32)
 

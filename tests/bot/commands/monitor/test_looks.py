@@ -5,7 +5,7 @@ import pytest
 import simcord
 
 from bot.app.assemble import assemble
-from bot.commands.monitor.settings_form import zones_like
+from bot.commands.monitor.settings_form import zone_named, zones_like
 from bot.domain.records import AdminAction, DigestKind, GuildSettings, Mode, Rule, TargetKind
 from bot.permissions import PORTAL
 from bot.presentation.lists import cut
@@ -397,6 +397,13 @@ def test_a_city_is_found_by_its_name_however_it_is_written(typed, first):
     assert zones_like(typed)[0] == first
     assert len(zones_like("")) == 25
     assert zones_like("nowhere at all") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("istanbul", "Europe/Istanbul"), ("buenos aires", "America/Argentina/Buenos_Aires")]
+)
+def test_a_city_that_had_other_names_is_meant_by_its_present_one(typed, meant):
+    assert zone_named(typed) == meant
 
 
 # ---- preview
