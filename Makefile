@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' --no-emit-package httpx2-jsfetch --constraint constraints.txt --output-file
 
-.PHONY: help demo web run check test test-quick coverage lint types train-smoke soak pictures bench coldstart dist release lock \
+.PHONY: help demo web run check test test-again test-quick coverage lint types train-smoke soak pictures bench coldstart dist release lock \
 	audit sbom \
 	clean
 
@@ -71,6 +71,9 @@ check: .venv/core  ## are settings, model, token and intents in order?
 
 test: .venv/dev  ## every test
 	$(PYTEST) $(ARGS)
+
+test-again: .venv/dev  ## the tests that failed last, one after the other: what passes now fails only beside others
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 
 test-quick: .venv/dev  ## most tests: no torch, browser, PostgreSQL or processes, and nothing slow
 	$(PYTEST) -m 'not torch and not browser and not postgres and not process and not slow' $(ARGS)
