@@ -60,7 +60,7 @@ def _floats(stored: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.floa
             continue
         floats = values.astype(np.float32)
         if name.endswith("_quantized"):
-            floats *= stored[f"{whole}_scale"]
+            floats *= stored[f"{whole}_scale"].astype(np.float32)
         is_turned = whole.endswith(_TURNED)
         weights[whole.removesuffix(_TURNED)] = np.ascontiguousarray(floats.T if is_turned else floats)
     return weights
