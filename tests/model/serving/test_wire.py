@@ -66,7 +66,9 @@ class ModelErrorOfAStranger(InferenceFailed):
 
 def test_an_explanation_and_what_answers_come_back():
     explanation = Explanation(VERDICT, "good day", (Influence(0, 4, 0.5), Influence(5, 8, -0.1)))
-    info = ModelInfo("1", "bundled", "onnxruntime", "cpu", (Sentiment.NEGATIVE,), {"a": 0.5}, 0, 64, Missed("me/it", "no"))
+    info = ModelInfo(
+        "1", "bundled", "onnxruntime", "cpu", (Sentiment.NEGATIVE,), {"a": 0.5}, 0, 64, Missed("me/it", "no")
+    )
     back = Replied.model_validate_json(reply_out([explanation], info))
     assert back.values() == [explanation]
     assert replace(back.info.value(), since=0) == info
@@ -119,7 +121,7 @@ def test_what_is_no_verdict_is_not_taken(changed):
     ],
 )
 def test_what_is_no_list_of_texts_is_not_taken(asked):
-    with pytest.raises(ValueError):  # noqa: PT011 - a ValidationError is one
+    with pytest.raises(ValueError):
         Asked.model_validate_json(asked)
 
 
