@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from model.acceptance import GoldenFailure
 from model.errors import ModelError
@@ -77,3 +78,11 @@ class AnyClassifier(Protocol):
 
     async def close(self) -> None:
         """See `Classifier.close`."""
+
+    async def __aenter__(self) -> Self:
+        """Itself."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Closes it."""

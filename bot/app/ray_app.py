@@ -119,7 +119,7 @@ def app(scale: Scale) -> serve.Application:
 @click.option("--max-replicas", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--cpus", type=float, default=1.0, show_default=True, help="Processors of each replica.")
 @click.option("--gpus", type=float, default=0.0, show_default=True, help="GPUs of each replica.")
-def main(host: str, port: int, min_replicas: int, max_replicas: int, cpus: float, gpus: float) -> None:
+def main(host: str, port: int, **scale: float) -> None:
     """Score texts for bots on other machines, with replicas that Ray Serve starts and replaces, until stopped.
 
     It starts a Ray of its own on this machine, or joins the one at RAY_ADDRESS.
@@ -131,10 +131,9 @@ def main(host: str, port: int, min_replicas: int, max_replicas: int, cpus: float
         raise SystemExit(_EX_CONFIG) from None
     own = {} if os.environ.get("RAY_ADDRESS") else _own_ray()
     ray.init(log_to_driver=False, configure_logging=False, **own)
-    scale = Scale(min_replicas=min_replicas, max_replicas=max_replicas, cpus=cpus, gpus=gpus)
     try:
         serve.start(http_options={"host": host, "port": port})
-        serve.run(app(scale), name="score", route_prefix="/")
+        serve.run(app(Scale.model_validate(scale)), name="score", route_prefix="/")
         click.echo(f"texts are scored at http://{host}:{port}{ROUTE} by Ray Serve")
         asyncio.run(_until_stopped())
     except RuntimeError:

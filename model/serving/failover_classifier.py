@@ -25,12 +25,12 @@ from model.verdict import Verdict
 
 ELSEWHERE = (
     "The model isn't in this process but at INFERENCE_URL. Change it there: set MODEL of `vibecheck score-server` and "
-    "restart it, or send it SIGHUP to load the same one anew."
+    "restart it, or send it SIGHUP to load the same one again."
 )
 
 _THEIRS = "the inference server's model"
 
-_PORTION = 256
+_AT_A_TIME = 256
 """Texts of many that are asked for at a time."""
 
 _T = TypeVar("_T")
@@ -84,17 +84,18 @@ class FailoverClassifier:
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
     ) -> list[Verdict | ModelError]:
         """See `Classifier.classify_many`."""
+        answers: dict[int, Verdict | ModelError] = {}
+        waiting = iter(enumerate(texts))
 
-        async def answered(text: str) -> Verdict | ModelError:
-            try:
-                return await self.classify(text, priority, origin=origin)
-            except ModelError as error:
-                return error.again()
+        async def ask() -> None:
+            for place, text in waiting:
+                try:
+                    answers[place] = await self.classify(text, priority, origin=origin)
+                except ModelError as error:
+                    answers[place] = error.again()
 
-        answers: list[Verdict | ModelError] = []
-        for start in range(0, len(texts), _PORTION):
-            answers += await asyncio.gather(*map(answered, texts[start : start + _PORTION]))
-        return answers
+        await asyncio.gather(*(ask() for _ in range(min(_AT_A_TIME, len(texts)))))
+        return [answers[place] for place in range(len(texts))]
 
     async def explain(
         self,
