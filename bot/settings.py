@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     inference_url: str = Field(
         "",
         description="Where texts are scored instead, like http://score:8000/score (`vibecheck score-server`); several, "
-        "separated by spaces, take turns. The model here then only stands in.",
+        "separated by spaces, take turns. The model here then only answers while none of them does.",
     )
     inference_token: SecretStr | None = Field(
         None,

@@ -52,22 +52,14 @@ class Scale(BaseModel):
     gpus: float = Field(0.0, ge=0)
 
 
-@serve.deployment(
-    name="score",
-    max_ongoing_requests=ONGOING_LISTS,
-    max_queued_requests=QUEUED_LISTS,
-    health_check_period_s=5.0,
-    health_check_timeout_s=10.0,
-    graceful_shutdown_timeout_s=5.0,
-    logging_config={"enable_access_log": False},
-)
 class ScoreReplica:
     """One classifier, with the settings of its process's environment.
 
     What it raises Ray writes into files, so it raises nothing that has to do with a text.
     """
 
-    async def __init__(self) -> None:
+    async def __init__(self) -> None:  # type: ignore[misc]
+        """Ray waits for it."""
         settings = load_settings()
         tune_threads(settings.threads)
         keep_memory_private()
@@ -102,14 +94,23 @@ async def _body(request: Request) -> bytes:
 
 def app(scale: Scale) -> serve.Application:
     """The application, for `serve deploy` and `serve run bot.app.ray_app:app max_replicas=8`."""
-    return ScoreReplica.options(
+    replica = serve.deployment(
+        ScoreReplica,
+        name="score",
+        max_ongoing_requests=ONGOING_LISTS,
+        max_queued_requests=QUEUED_LISTS,
+        health_check_period_s=5.0,
+        health_check_timeout_s=10.0,
+        graceful_shutdown_timeout_s=5.0,
+        logging_config={"enable_access_log": False},
         autoscaling_config={
             "min_replicas": scale.min_replicas,
             "max_replicas": max(scale.min_replicas, scale.max_replicas),
             "target_ongoing_requests": TARGET_LISTS,
         },
         ray_actor_options={"num_cpus": scale.cpus, "num_gpus": scale.gpus},
-    ).bind()
+    )
+    return replica.bind()
 
 
 @click.command()

@@ -143,7 +143,7 @@ class ScoreServer(web.Server):
         self.service.closing = True
         await self._runner.cleanup()
 
-    def connection_made(self, handler: web.RequestHandler[web.BaseRequest], transport: asyncio.Transport) -> None:
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """Called by the library."""
         super().connection_made(handler, transport)
         self._open.add(handler)
@@ -152,7 +152,7 @@ class ScoreServer(web.Server):
         else:
             self._waiting[handler] = asyncio.get_running_loop().call_later(FIRST_SECONDS, transport.abort)
 
-    def connection_lost(self, handler: web.RequestHandler[web.BaseRequest], exc: BaseException | None = None) -> None:
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         """Called by the library."""
         super().connection_lost(handler, exc)
         self._open.discard(handler)

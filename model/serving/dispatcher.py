@@ -202,7 +202,7 @@ class Dispatcher:
             task.exception()
         with self._ledger.changed:
             waits = self._ledger.queue.has_waiting()
-        if waits:
+        if waits and self._timer is None:  # otherwise their list is still being put together
             self._send_after(0.0)
 
     async def _deliver(self, requests: Sequence[Request]) -> None:

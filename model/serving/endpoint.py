@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -30,6 +31,9 @@ IDLE_SECONDS = 5.0
 
 BUSY_SECONDS = 1.0
 """The same while somebody waits for it, or after it has failed."""
+
+_AT_ONCE = 2**19
+"""Bytes of a body that are handed over whole; the library warns of more, and sends others by and by."""
 
 _PROBE, _LATE = "good", "it takes too long"
 
@@ -214,8 +218,9 @@ class Endpoint:
 
     async def _post(self, body: bytes) -> Replied:
         try:
+            data = body if len(body) < _AT_ONCE else BytesIO(body)
             async with self._session.post(
-                self._url, data=body, headers=self._headers, allow_redirects=False
+                self._url, data=data, headers=self._headers, allow_redirects=False
             ) as response:
                 if response.status in {401, 403}:
                     raise TokenRefused("it refuses INFERENCE_TOKEN")

@@ -164,7 +164,7 @@ class _ExplanationShape(_Shape):
     @model_validator(mode="after")
     def _lies_in_the_text(self) -> _ExplanationShape:
         if any(not 0 <= start < end <= len(self.text) for start, end, _ in self.influences):
-            raise ValueError("a piece is not in the text")
+            raise ValueError("a piece lies outside the text")
         return self
 
     def value(self) -> Explanation:
@@ -174,6 +174,9 @@ class _ExplanationShape(_Shape):
 class _MissedShape(_Shape):
     source: _Name
     reason: _Name
+
+    def value(self) -> Missed:
+        return Missed(printable(self.source), printable(self.reason))
 
 
 class _InfoShape(_Shape):
@@ -197,7 +200,7 @@ class _InfoShape(_Shape):
             metrics=self.metrics,
             since=time.perf_counter() - self.age,
             budget=self.budget,
-            missed=self.missed and Missed(printable(self.missed.source), printable(self.missed.reason)),
+            missed=None if self.missed is None else self.missed.value(),
         )
 
 

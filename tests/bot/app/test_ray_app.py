@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -138,7 +139,7 @@ async def _ask_badly(url):
     bad = {**good, "Authorization": f"Bearer {CANARY}"}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         for body in BAD:
-            async with session.post(url, data=body, headers=good) as answer:
+            async with session.post(url, data=BytesIO(body), headers=good) as answer:
                 assert answer.status in {200, 400, 413}
                 assert CANARY not in await answer.text()
         async with session.post(url, data=asked_out([{"text": CANARY}]), headers=bad) as answer:

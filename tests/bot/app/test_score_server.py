@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from io import BytesIO
 
 import aiohttp
 import pytest
@@ -28,7 +29,7 @@ async def session():
 
 
 async def answered(session, url, body, headers):
-    async with session.post(url, data=body, headers=headers) as response:
+    async with session.post(url, data=BytesIO(body), headers=headers) as response:
         return response.status, await response.text()
 
 
