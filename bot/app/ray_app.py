@@ -10,11 +10,16 @@ import asyncio
 import os
 import secrets
 
-# Before Ray is imported: nothing calls home, and nobody joins who does not have the token.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_AUTH_MODE", "token")
-if os.environ["RAY_AUTH_MODE"] == "token" and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+if __name__ == "__main__":  # before Ray is imported; on a cluster it is for whoever runs that
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing calls home
+    os.environ.setdefault("RAY_AUTH_MODE", "token")  # nobody joins who has none
+    if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"} & os.environ.keys():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    if not os.environ.get("RAY_ADDRESS"):
+        # As on systems for which Ray has no clusters, it then listens to this machine alone.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    # On a busy machine its proxy takes longer to begin than the five seconds after which it would be given up.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
 
 import click
 import ray

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -35,6 +35,9 @@ BAD = [
     asked_out([{"text": CANARY * 20_000}] * 10),
     asked_out([{"text": CANARY}] * 65),
 ]
+
+LOOPBACK = ("7F", "00000000000000000000000001000000")
+"""How Linux writes addresses of 127.0.0.0/8, and ::1, in its tables."""
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -78,8 +81,8 @@ def folder():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def replicas(pid):
-    """The processes of replicas below that process."""
+def processes(pid):
+    """That process and all below it, with their names."""
     parents, names = {}, {}
     for entry in Path("/proc").iterdir():
         try:
@@ -95,7 +98,34 @@ def replicas(pid):
             one = parents[one]
         return False
 
-    return [one for one, name in names.items() if name.startswith(b"ray::ServeReplica") and is_below(one)]
+    return {one: name for one, name in names.items() if is_below(one)}
+
+
+def replicas(pid):
+    """The processes of replicas below that process."""
+    return [one for one, name in processes(pid).items() if name.startswith(b"ray::ServeReplica")]
+
+
+def reachable(pid):
+    """Addresses at which any of them listens, and other machines may reach."""
+    inodes = set()
+    for one in processes(pid):
+        with suppress(OSError):
+            inodes |= {link.readlink().name for link in Path(f"/proc/{one}/fd").iterdir()}
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
+            (
+                _,
+                local,
+                _,
+                state,
+                *_,
+            ) = parts = line.split()
+            listens = state == "0A" and f"socket:[{parts[9]}]" in inodes
+            if listens and not local.split(":")[0].endswith(LOOPBACK):
+                found.append(local)
+    return found
 
 
 def traces(folder):
@@ -111,6 +141,7 @@ async def test_a_replica_that_is_killed_loses_no_text_and_no_word_is_in_any_file
     local = await Classifier.open(threads=1, budget=1024, backend="onnxruntime")
     right = await local.classify_many(TEXTS)
     async with running_ray(folder, *arguments, INFERENCE_TOKEN=TOKEN) as (process, url):
+        assert reachable(process.pid) == []
         await _ask_badly(url)
         async with await FailoverClassifier.open(local, [url], TOKEN) as remote:
             assert remote.health().backends["remote"]
