@@ -57,6 +57,12 @@ help:  ## what there is
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
+# Ray brings half a gigabyte of what no bot needs, so it is nowhere but here.
+.venv-ray/made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve]'
+	@touch $@
+
 demo: .venv/demo  ## the real bot in a local, simulated Discord in your browser
 	@$(BIN)/vibecheck demo $(ARGS)
 
@@ -75,8 +81,8 @@ test: .venv/dev  ## every test
 test-again: .venv/dev  ## the tests that failed last, one after the other: what passes now fails only beside others
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 
-test-quick: .venv/dev  ## most tests: no torch, browser, PostgreSQL or processes, and nothing slow
-	$(PYTEST) -m 'not torch and not browser and not postgres and not process and not slow' $(ARGS)
+test-quick: .venv/dev  ## most tests: no torch, browser, PostgreSQL, Ray or processes, and nothing slow
+	$(PYTEST) -m 'not torch and not browser and not postgres and not ray and not process and not slow' $(ARGS)
 
 coverage: .venv/dev  ## every test, and how much of the program they run
 	$(PYTEST) --cov --cov-report term:skip-covered $(ARGS)
@@ -127,4 +133,4 @@ sbom: .venv/supply  ## what the program consists of, in build/, as CycloneDX
 		--output-file build/vibecheck-bot.cdx.json locks/all.txt
 
 clean:  ## remove what make has made
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-ray build dist *.egg-info

@@ -20,7 +20,7 @@ from bot.storage.open_storage import Storage
 from bot.storage.personal_data import PersonalData
 from bot.storage.schema import Base
 from bot.web.page_state import PageState
-from model import Classifier
+from model.any_classifier import AnyClassifier
 
 _Cog = TypeVar("_Cog", bound=commands.Cog)
 
@@ -35,7 +35,7 @@ class Services:
     """
 
     settings: Settings
-    classifier: Classifier
+    classifier: AnyClassifier
     storage: Storage
     connection: Connection
     charts: ChartExecutor
@@ -50,7 +50,7 @@ class Services:
         cls,
         connection: Connection,
         settings: Settings,
-        classifier: Classifier,
+        classifier: AnyClassifier,
         storage: Storage,
         *,
         content_seen: bool = True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -64,7 +66,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-SECRETS = ("discord_token", "database_url", "hash_key", "web_token")
+SECRETS = ("discord_token", "database_url", "hash_key", "web_token", "inference_token")
 """Settings that a file may hold in their place: of each there is one whose name ends in _FILE."""
 
 _LONGEST_SECRET = 16_384
@@ -121,6 +123,17 @@ class Settings(BaseSettings):
     cache_size: int = Field(
         4096, ge=0, le=1_000_000, description=("How many answers on short texts to keep in memory; 0 = none.")
     )
+    inference_url: str = Field(
+        "",
+        description="Where texts are scored instead, like http://score:8000/score (`vibecheck score-server`); several, "
+        "separated by spaces, take turns. The model here then only answers while none of them does.",
+    )
+    inference_token: SecretStr | None = Field(
+        None,
+        description="Token between the bot and what scores its texts, at least 16 characters; empty = `vibecheck "
+        "score-server` only listens to this machine.",
+    )
+    inference_token_file: Path | None = Field(None, description="A file with it instead.")
     admin_guild: int = Field(0, ge=0, description="Id of the server where the bot's owner gets /model; 0 = nowhere.")
     data_dir: Path = Field(
         default_factory=default_data_dir,
@@ -228,13 +241,33 @@ class Settings(BaseSettings):
             raise ValueError("it must be like 0/4, and the last of four is 3/4")
         return value.strip()
 
-    @field_validator("web_token")
+    @field_validator("web_token", "inference_token")
     @classmethod
     def _is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
         secret = "" if value is None else value.get_secret_value()
         if value is not None and (len(secret) < _SHORTEST_TOKEN or len(set(secret)) < _FEWEST_CHARACTERS):
             raise ValueError(f"it must have at least {_SHORTEST_TOKEN} characters and not repeat a few")
         return value
+
+    @field_validator("inference_token")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = "" if value is None else value.get_secret_value()
+        if " " in secret or not (secret.isascii() and (not secret or secret.isprintable())):
+            raise ValueError("it must be of ASCII letters, digits and signs, without spaces")
+        return value
+
+    @field_validator("inference_url")
+    @classmethod
+    def _are_addresses_of_servers(cls, value: str) -> str:
+        """Each with the path of the one route; a name and a password have no place in it."""
+        found = []
+        for url in value.split():
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.port == 0:
+                raise ValueError("it must be like http://score:8000/score")
+            found.append(urlunsplit(parts._replace(path="/score" if parts.path in {"", "/"} else parts.path)))
+        return " ".join(found)
 
     @field_validator("help_url")
     @classmethod
@@ -248,6 +281,19 @@ class Settings(BaseSettings):
         if value and not value.startswith(("https://", "http://")):
             raise ValueError("it must start with https://")
         return value
+
+    @property
+    def scores_elsewhere(self) -> bool:
+        """Whether texts leave this machine to be scored."""
+        return any(not is_local(urlsplit(url).hostname or "") for url in self.inference_url.split())
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
 
 
 def load_settings() -> Settings:

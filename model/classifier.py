@@ -12,14 +12,13 @@ from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from weakref import WeakKeyDictionary
 
 from model.acceptance import GoldenFailure
 from model.backends.choice import BackendChoice
 from model.backends.engine import Engine, load_engine, may_use_gpu
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.trial import Trials
-from model.concurrency import Mailbox
+from model.concurrency import Mailboxes
 from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.model_manager import ModelInfo, ModelManager, Reloaded
@@ -67,7 +66,7 @@ class Classifier:
         self._preparer = Preparer()
         self._preparer.warm()
         self._models = ModelManager(worker, load, after_change)
-        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
+        self._mailboxes = Mailboxes()
 
     @classmethod
     async def open(
@@ -144,16 +143,18 @@ class Classifier:
         *,
         origin: Hashable = None,
         within: float | None = None,
+        fresh: bool = False,
     ) -> Verdict:
         """The verdict on one text.
 
         `origin` is whoever it is for, such as a server: each gets its share. A text that has not reached the model
-        `within` so many seconds is not read. Of a long text 24 windows are read, of any other 8
-        (`Verdict.skipped`). Raises NothingToRead, Unreadable, TextTooLong, Overloaded, DeadlinePassed, InferenceFailed
-        or ClassifierClosed. Cancelling takes the text out of the queue.
+        `within` so many seconds is not read. Of a long text 24 windows are read, of any other 8 (`Verdict.skipped`).
+        `fresh` has it computed whatever is remembered. Raises NothingToRead, Unreadable, TextTooLong, Overloaded,
+        DeadlinePassed, InferenceFailed or ClassifierClosed. Cancelling takes the text out of the queue.
         """
         deadline = inf if within is None else self._worker.clock() + within
-        return await self._submit(await self._prepared_alone(text, priority, origin), priority, origin, deadline)
+        prepared = await self._prepared_alone(text, priority, origin)
+        return await self._submit(prepared, priority, origin, deadline, fresh=fresh)
 
     async def classify_many(
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
@@ -314,10 +315,14 @@ class Classifier:
             self._worker.count_refused()
             raise
 
-    def _submit(self, text: Prepared, priority: Priority, origin: Hashable, deadline: float) -> asyncio.Future[Verdict]:
+    def _submit(
+        self, text: Prepared, priority: Priority, origin: Hashable, deadline: float, *, fresh: bool = False
+    ) -> asyncio.Future[Verdict]:
         started = time.perf_counter()
-        answer = self._mailbox().expect(
-            self._worker.submit(text.text, priority, origin, deadline, danger=text.danger, tokens=text.tokens)
+        answer = self._mailboxes.here().expect(
+            self._worker.submit(
+                text.text, priority, origin, deadline, fresh=fresh, danger=text.danger, tokens=text.tokens
+            )
         )
         if priority is Priority.PASSIVE:
             answer.add_done_callback(partial(self._show_candidate, text, started))
@@ -348,13 +353,6 @@ class Classifier:
     def _show_candidate(self, text: Prepared, started: float, answer: asyncio.Future[Verdict]) -> None:
         if not answer.cancelled() and answer.exception() is None:
             self._models.offer(text, answer.result(), time.perf_counter() - started)
-
-    def _mailbox(self) -> Mailbox:
-        loop = asyncio.get_running_loop()
-        mailbox = self._mailboxes.get(loop)
-        if mailbox is None:
-            mailbox = self._mailboxes[loop] = Mailbox()
-        return mailbox
 
 
 def _outcome(done: asyncio.Future[Prepared]) -> Prepared | ModelError:

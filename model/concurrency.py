@@ -15,6 +15,7 @@ from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from model.errors import InferenceFailed, ModelError
 
@@ -138,6 +139,21 @@ class Mailbox:
                 waiter.set_exception(error)
             else:
                 waiter.set_result(future.result())
+
+
+class Mailboxes:
+    """One mailbox for each event loop in which somebody waits; those of loops that are gone go with them."""
+
+    def __init__(self) -> None:
+        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
+
+    def here(self) -> Mailbox:
+        """The running loop's."""
+        loop = asyncio.get_running_loop()
+        mailbox = self._mailboxes.get(loop)
+        if mailbox is None:
+            mailbox = self._mailboxes[loop] = Mailbox()
+        return mailbox
 
 
 class Crew:

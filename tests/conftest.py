@@ -34,6 +34,8 @@ PLACES = {
     "bot/commands/test_model_feedback.py": "process",
     "model/scheduling/test_faults.py": "slow",
     "bot/app/test_runtime.py": "process",
+    "bot/app/test_score_server.py": "process",
+    "bot/app/test_ray_app.py": "ray",
     "bot/storage/test_killed.py": "process",
 }
 """The marks of whole folders and files."""

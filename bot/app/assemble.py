@@ -9,12 +9,12 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
 from bot.web.page_state import PageState
-from model import Classifier
+from model.any_classifier import AnyClassifier
 
 
 def assemble(
     settings: Settings,
-    classifier: Classifier,
+    classifier: AnyClassifier,
     storage: Storage,
     *,
     message_content: bool = True,

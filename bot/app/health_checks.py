@@ -35,6 +35,15 @@ def model_check(running: Running) -> Check:
     return Check("model", True, info.fallback or f"{info.version} answers")
 
 
+def inference_check(running: Running) -> list[Check]:
+    """Where texts are scored, if that is asked elsewhere. The model here stands in, so nothing is wrong with either."""
+    backends = running.classifier.health().backends if running.classifier is not None else {}
+    if "remote" not in backends:
+        return []
+    said = "remote: the server at INFERENCE_URL answers" if backends["remote"] else "fallback: the model here answers"
+    return [Check("inference", True, said)]
+
+
 def store_check(running: Running, signs: VitalSigns, now: float) -> Check:
     """The database answers, and what was read is written. `now` is of the clock of `signs`."""
     if running.storage is None:
@@ -73,4 +82,4 @@ def works(running: Running, signs: VitalSigns, now: float) -> list[Check]:
 
 def is_ready(running: Running, signs: VitalSigns, now: float) -> list[Check]:
     """Whether people are answered: if not, it may be Discord's doing, and a restart need not help."""
-    return [*works(running, signs, now), shards_check(running)]
+    return [*works(running, signs, now), *inference_check(running), shards_check(running)]

@@ -73,6 +73,15 @@ def is_json() -> bool:
     return any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers)
 
 
+def say(sentence: str, code: int) -> int:
+    """Says in one sentence what ended the process; returns the exit code."""
+    if is_json():
+        _log.error("%s", sentence)
+    else:
+        print(sentence, file=sys.stderr)  # noqa: T201
+    return code
+
+
 def quieten_discord() -> None:
     """The library warns of voice packages and of the guild cache; this bot wants neither."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False

@@ -88,6 +88,11 @@ class ProcessMetrics(Collector):
         )
         yield _counter("inference_replaced", "How often a hung or broken model was reloaded.", health.replaced)
         yield _gauge("inference_up", "Whether the model answers.", health.healthy)
+        backends = _family("inference_backend_up", "Whether a place where texts are scored answers.", "backend")
+        for name, up in (health.backends or {"local": health.healthy}).items():
+            backends.add_metric((name,), up)
+        yield backends
+        yield _counter("inference_fallback_texts", "Texts scored here because no server did.", stats.stood_in)
         yield _gauge("model_fallback", "Whether a fallback model is running.", bool(classifier.info.fallback))
 
     def _store(self) -> Iterator[Metric]:

@@ -1,21 +1,40 @@
-"""Which model answers, for the bot, the page and the Space alike."""
+"""Which model answers, for the bot, the page, the Space and the server of texts alike."""
 
 from __future__ import annotations
 
 from bot.app.malloc import return_freed
 from bot.settings import Settings
 from model import Classifier, HubUnreachable, open_or_fall_back
+from model.any_classifier import AnyClassifier
 from model.fallback import Forgiven
 
 REMEMBERED = "backend.json"
 """In DATA_DIR: which backend was found to be the fastest, on which processor and with which versions."""
 
 
-async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachable) -> Classifier:
+async def open_classifier(settings: Settings, forgiving: Forgiven = HubUnreachable) -> AnyClassifier:
     """The classifier these settings ask for, or what stands in for it after a `forgiving` error.
 
-    Raises a CheckpointError when it cannot be had otherwise.
+    With INFERENCE_URL that is the one there, and the one here stands in for it. Raises a CheckpointError when the one
+    here cannot be had otherwise.
     """
+    local = await open_local(settings, forgiving)
+    if not settings.inference_url:
+        return local
+    from model.serving.failover_classifier import FailoverClassifier
+
+    token = settings.inference_token.get_secret_value() if settings.inference_token is not None else ""
+    try:
+        return await FailoverClassifier.open(
+            local, settings.inference_url.split(), token, queue_limit=settings.queue_limit
+        )
+    except BaseException:
+        await local.close()
+        raise
+
+
+async def open_local(settings: Settings, forgiving: Forgiven = HubUnreachable) -> Classifier:
+    """The same in this process, whatever INFERENCE_URL says."""
     return await open_or_fall_back(
         settings.model,
         forgiving=forgiving,

@@ -16,7 +16,8 @@ from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget
 from bot.settings import Settings, SettingsError
 from bot.web.page_state import PageState
 from bot.web.server import Address, check_access, listen, running_page
-from model import CheckpointError, Classifier, HubUnreachable
+from model import CheckpointError, HubUnreachable
+from model.any_classifier import AnyClassifier
 from model.concurrency import unless
 from model.fallback import Forgiven
 from model.installation import needs_extra
@@ -32,7 +33,7 @@ def has_extra() -> bool:
 
 @asynccontextmanager
 async def page_beside(
-    settings: Settings, classifier: Classifier, state: PageState | None = None
+    settings: Settings, classifier: AnyClassifier, state: PageState | None = None
 ) -> AsyncIterator[PageSupervisor]:
     """The page that the settings ask for, in a process of its own over somebody else's classifier.
 
@@ -68,7 +69,7 @@ async def serve(
     keep_memory_private()
     stop = stop_on_signals()
     kept = AsyncExitStack()
-    opened: list[Classifier] = []
+    opened: list[AnyClassifier] = []
 
     async def start() -> Address:
         try:

@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.web.page_state import PageState
 from bot.web.remote.server import ClassifierServer, Deaf
 from bot.web.remote.wire import BadMessage, Message
-from model import Classifier
+from model.any_classifier import AnyClassifier
 from model.child_process import environment, how_it_ended
 from model.concurrency import in_thread
 
@@ -52,7 +52,7 @@ _PASSED_ON = ("TZ", "FORWARDED_ALLOW_IPS", "GRADIO_ROOT_PATH", "SSL_CERT_FILE")
 _FOR_SHARING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "HF_HOME")
 """A program is fetched for a shared address; an address of a proxy may hold a password."""
 
-_SETTINGS = ("model", "source_url", "support_url", "privacy_url", "help_url")
+_SETTINGS = ("model", "inference_url", "source_url", "support_url", "privacy_url", "help_url")
 """What the page knows of the settings, beside those that are named after it."""
 
 _OURS = Path(__file__).parents[2]
@@ -63,7 +63,9 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from bot.app.page_process i
 class PageSupervisor:
     """The page's process, or the one after it. For one event loop, in the main thread."""
 
-    def __init__(self, settings: Settings, classifier: Classifier, listening: socket.socket, state: PageState) -> None:
+    def __init__(
+        self, settings: Settings, classifier: AnyClassifier, listening: socket.socket, state: PageState
+    ) -> None:
         """Takes over an address that is listened at: whoever comes while there is no page waits for the next one."""
         self._settings = settings
         self._classifier = classifier

@@ -14,7 +14,7 @@ from bot.web.page_state import PageState
 if TYPE_CHECKING:
     from bot.client import Vibecheck
     from bot.storage.open_storage import Storage
-    from model import Classifier
+    from model.any_classifier import AnyClassifier
 
 
 @dataclass(slots=True)
@@ -29,5 +29,5 @@ class Running:
     page_state: PageState = field(default_factory=PageState)
     freezing: Freezing = field(default_factory=Freezing)
     storage: Storage | None = None
-    classifier: Classifier | None = None
+    classifier: AnyClassifier | None = None
     client: Vibecheck | None = None

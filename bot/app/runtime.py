@@ -19,7 +19,7 @@ from bot.app.answer_adapter import use_answer_adapter
 from bot.app.cluster import LeaseLost, hold_shards, let_go, until_lost, with_signs_of_life
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
-from bot.app.logging_setup import is_json, quieten_discord, set_up_logging
+from bot.app.logging_setup import quieten_discord, say, set_up_logging
 from bot.app.open_model import open_classifier
 from bot.app.process_tuning import (
     freeze_what_is_loaded,
@@ -29,6 +29,7 @@ from bot.app.process_tuning import (
     stop_on_signals,
     tune_threads,
 )
+from bot.app.reloading import reload_in_background
 from bot.app.running import Running
 from bot.app.service_manager import ServiceManager
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
@@ -36,7 +37,7 @@ from bot.link.limits import no_session_yet, sessions_needed, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
-from model import CheckpointError, Classifier, ModelError
+from model import CheckpointError
 from model.concurrency import unless
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run_bot(settings: Settings) -> int:
     try:
         token = bot_token(settings)
     except SettingsError as error:
-        return _say(str(error), EX_CONFIG)
+        return say(str(error), EX_CONFIG)
     return run_to_the_end(run(settings, token))
 
 
@@ -95,7 +96,7 @@ async def run(settings: Settings, token: str) -> int:
         return await _connect(settings, token, stop, running)
     except (CheckpointError, StoreError, SettingsError) as error:
         passing = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseUnusable)
-        return _say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
+        return say(str(error), EX_UNAVAILABLE if passing else EX_CONFIG)
     finally:
         running.manager.tell("STOPPING=1")
         await end(running, ShutdownBudget())
@@ -182,7 +183,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     """
     classifier, storage = running.classifier, running.storage
     assert classifier is not None and storage is not None
-    on_hangup(lambda: _reload_in_background(classifier))
+    on_hangup(lambda: reload_in_background(classifier))
     storage.write_buffer.start()
     use_answer_adapter()
     obstacles = Obstacles()
@@ -217,7 +218,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
             _log.info("stopped")
             return EX_OK
         if isinstance(judgement, Ended):
-            return _say(judgement.sentence, judgement.code)
+            return say(judgement.sentence, judgement.code)
         running.traffic.ended()
         # From now on nothing is seen, until the next client is ready; the library may have unloaded this one already.
         storage.write_buffer.sees = False
@@ -277,26 +278,6 @@ async def _is_told_to_stop(stop: asyncio.Event, wait: Later, manager: ServiceMan
 
 def _in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
-
-
-_reloads: set[asyncio.Task[None]] = set()
-"""Tasks are only kept alive by whoever holds them."""
-
-
-def _reload_in_background(classifier: Classifier) -> None:
-    """SIGHUP: the model is loaded anew from where it came from; a failed reload changes nothing."""
-
-    async def reload() -> None:
-        try:
-            await classifier.reload()
-        except ModelError as error:
-            _log.error("SIGHUP: %s The model there was still answers.", error)
-        except Exception as error:  # a task that nobody waits for would end with a traceback
-            _log.error("SIGHUP failed (%s). The model there was still answers.", type(error).__name__)
-
-    task = asyncio.ensure_future(reload())
-    _reloads.add(task)
-    task.add_done_callback(_reloads.discard)
 
 
 async def end(running: Running, budget: ShutdownBudget) -> None:
@@ -368,11 +349,3 @@ def seconds_since_start() -> float:
     except (OSError, ValueError, IndexError):
         return max(0.0, time.process_time())
     return uptime - ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _say(sentence: str, code: int) -> int:
-    if is_json():
-        _log.error("%s", sentence)
-    else:
-        print(sentence, file=sys.stderr)  # noqa: T201
-    return code

@@ -1,4 +1,4 @@
-"""The command `vibecheck`: run, demo, web, check, invite, backup, restore, move-store, score, train and others."""
+"""The command `vibecheck`: run, demo, web, check, invite, backup, restore, score, score-server, train and others."""
 
 from __future__ import annotations
 
@@ -227,6 +227,21 @@ def move_store(address: Path | None, to_sqlite: bool, replace: bool) -> None:
 def score(context: click.Context) -> None:
     """Print how texts, lines or the rows of a table sound."""
     score_texts(context.args, context.command_path)
+
+
+@main.command("score-server")
+@click.option("--host", help="Address to listen on (127.0.0.1 if not given). 0.0.0.0 = every network.")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 = any free one (8000 if not given).")
+def score_server(host: str | None, port: int | None) -> None:
+    """Score texts for bots on other machines, until stopped.
+
+    They have its address as INFERENCE_URL, and the same INFERENCE_TOKEN. It needs no token of Discord's.
+    """
+    settings = load_settings()
+    from bot.app.runtime import end_process
+    from bot.app.score_server import DEFAULT_HOST, DEFAULT_PORT, run_server
+
+    end_process(run_server(settings, host or DEFAULT_HOST, DEFAULT_PORT if port is None else port))
 
 
 @main.command(cls=PassedOn)

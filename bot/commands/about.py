@@ -56,10 +56,7 @@ class AboutCog(commands.Cog):
         info, settings = self.services.classifier.info, self.services.settings
         embed = discord.Embed(
             title="Vibecheck",
-            description=gettext(
-                "I tell you how a text sounds: positive, neutral or negative. My model (a DistilBERT) runs on my "
-                "operator's own machine, and no text leaves it."
-            ),
+            description=_where(elsewhere=settings.scores_elsewhere),
             colour=palette.BRAND,
         )
         if (how_good := tested_words(info.metrics)) is not None:
@@ -76,6 +73,18 @@ class AboutCog(commands.Cog):
         if given:
             embed.add_field(name=gettext("Links"), value=" · ".join(given), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+def _where(*, elsewhere: bool) -> str:
+    if elsewhere:
+        return gettext(
+            "I tell you how a text sounds: positive, neutral or negative. My model (a DistilBERT) runs on another "
+            "machine that my operator has chosen: texts are sent there to be scored, and not kept."
+        )
+    return gettext(
+        "I tell you how a text sounds: positive, neutral or negative. My model (a DistilBERT) runs on my "
+        "operator's own machine, and no text leaves it."
+    )
 
 
 def tested_words(metrics: Mapping[str, float]) -> str | None:

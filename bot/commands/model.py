@@ -202,6 +202,8 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
             else "nothing yet",
             "Memory": _memory(),
         }
+        if "remote" in health.backends:
+            fields["Inference"] = _inference(remote=health.backends["remote"], stood_in=stats.stood_in)
         for name, value in fields.items():
             embed.add_field(name=name, value=value[:1024])
         return embed
@@ -289,6 +291,12 @@ def _shadowing(info: ModelInfo) -> str:
 def _tried(info: ModelInfo) -> str:
     """What each backend gave when one was chosen."""
     return "\n".join(map(str, info.attempts)) or "none: there was only one"
+
+
+def _inference(*, remote: bool, stood_in: int) -> str:
+    """Where texts are scored while INFERENCE_URL is set."""
+    now = "remote: the server answers" if remote else "fallback: no server answers, so the model here does"
+    return f"{now}\n{stood_in:,} texts were scored here since the start"
 
 
 def _ms(seconds: float) -> str:

@@ -25,7 +25,6 @@ from bot.monitoring.unknown_threads import UnknownThreads
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from model import (
-    Classifier,
     ClassifierClosed,
     DeadlinePassed,
     InferenceFailed,
@@ -35,6 +34,7 @@ from model import (
     Unreadable,
     Verdict,
 )
+from model.any_classifier import AnyClassifier
 
 LONGEST_WAIT = 120.0
 """Seconds after which a message that nobody waits for is not read any more."""
@@ -70,7 +70,7 @@ class Ingest:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: AnyClassifier,
         storage: Storage,
         rules: RuleCache,
         gate: ReadingGate,

@@ -27,7 +27,9 @@ class DetailsButton(StaticItem, discord.ui.DynamicItem[discord.ui.Button[Any]], 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """To whoever pressed it, and nobody else."""
         settings = services_of(interaction).settings
-        said, *more = in_messages(details(settings.retention_days, settings.catch_up))
+        said, *more = in_messages(
+            details(settings.retention_days, settings.catch_up, elsewhere=settings.scores_elsewhere)
+        )
         await interaction.response.send_message(said, ephemeral=True)
         for part in more:
             await interaction.followup.send(part, ephemeral=True)

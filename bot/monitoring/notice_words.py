@@ -33,19 +33,14 @@ def notice(retention_days: int) -> str:
     return f"{' '.join(watched)}\n{way_out}"
 
 
-def details(retention_days: int, catch_up: int = 24) -> str:
+def details(retention_days: int, catch_up: int = 24, *, elsewhere: bool = False) -> str:
     """What is kept where people are watched, for how long, and how to get out of it.
 
-    `catch_up` are the hours of which what was missed is read afterwards.
+    `catch_up` are the hours of which what was missed is read afterwards, and `elsewhere` says that texts are scored on
+    another machine.
     """
     points = (
-        # Translators: This and what follows is a list: what the bot keeps of people in a channel that it watches. Each
-        # Translators: is a promise, so keep it exact.
-        gettext(
-            "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
-            "**Never its text**, which doesn't leave the machine I run on. "
-            "I only read English: anything else gets no score and is just counted."
-        ),
+        _kept(elsewhere=elsewhere),
         ngettext(
             "I don't read older messages, unless an admin asks me to: then up to a day back, only from people who are "
             "still here, and never before this notice has been up for a day. I don't read private threads.",
@@ -85,6 +80,22 @@ def details(retention_days: int, catch_up: int = 24) -> str:
         ),
     )
     return "\n".join(f"- {point}" for point in points if point)
+
+
+def _kept(*, elsewhere: bool) -> str:
+    if elsewhere:
+        return gettext(
+            "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
+            "**Never its text**, which another machine that my operator has chosen scores and doesn't keep. "
+            "I only read English: anything else gets no score and is just counted."
+        )
+    # Translators: This and what follows is a list: what the bot keeps of people in a channel that it watches. Each
+    # Translators: is a promise, so keep it exact.
+    return gettext(
+        "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
+        "**Never its text**, which doesn't leave the machine I run on. "
+        "I only read English: anything else gets no score and is just counted."
+    )
 
 
 def _catching_up(hours: int) -> str:

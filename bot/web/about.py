@@ -21,6 +21,11 @@ PRIVACY = (
     "asks no other machine for anything."
 )
 
+PRIVACY_ELSEWHERE = (
+    "Nothing you type or upload is stored or logged. It's sent to another machine that the operator has chosen, read "
+    "in memory there, and forgotten with the answer."
+)
+
 LICENCE = (
     "The program has the MIT licence. The bundled weights start from MiniLM (Apache-2.0) and were trained on IMDB "
     "reviews, tweets, forum and chat texts, which have their own licences."
@@ -41,7 +46,7 @@ def about_panel(info: ModelInfo, settings: Settings) -> str:
         model=model_view(info),
         facts=facts,
         limits=LIMITS,
-        privacy=PRIVACY,
+        privacy=PRIVACY_ELSEWHERE if settings.scores_elsewhere else PRIVACY,
         licence=LICENCE,
         links={name: url for name, url in links.items() if url},
     )

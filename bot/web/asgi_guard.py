@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.settings import is_local
 from bot.web.access import MAX_FORM_BYTES, Access, login_page
-from bot.web.address import is_local
 from bot.web.page_requests import Inputs, check_reset, session_of_stream
 from bot.web.request_body import (
     Message,

@@ -13,7 +13,7 @@ import h11
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bot.web.address import is_local
+from bot.settings import is_local
 
 MAX_CONNECTIONS = 200
 """A visitor holds two or three."""

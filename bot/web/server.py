@@ -13,9 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, is_local
 from bot.web.access import Access, access_for, check_reachable
-from bot.web.address import is_local
 from bot.web.asgi_guard import Guard
 from bot.web.gradio_sessions import keep_no_values, print_no_tracebacks, work_of
 from bot.web.page_classifier import PageClassifier

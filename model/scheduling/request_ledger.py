@@ -93,14 +93,17 @@ class RequestLedger:
     def fail(self, request: Request, error: BaseException) -> None:
         """Hands over an error of the text's own; one that is not meant for people is replaced by one that is."""
         own = own_error(error)
-        late = isinstance(own, DeadlinePassed)
+        late, shed = isinstance(own, DeadlinePassed), isinstance(own, Overloaded)
+        failed = not (late or shed)
         with self.changed:
             self._expired += late
-            self._failed += not late
+            self._shed += shed
+            self._failed += failed
         if not refuse(request.future, own):
             with self.changed:
                 self._expired -= late
-                self._failed -= not late
+                self._shed -= shed
+                self._failed -= failed
 
     def fail_all(self) -> None:
         """Fails everything there is: no model is there to answer it."""

@@ -15,7 +15,8 @@ class Stats:
     `shed` were refused or dropped because the queue was full, `expired` waited beyond their deadline, `cached` are
     those of `served` that needed no computing. `queued_tokens` are estimated. Of the `computed_tokens` those beyond
     `useful_tokens` were padding. `p50` and `p99` are in seconds, from submission to verdict, over the latest answers;
-    `per_second` is over the last minute. `seconds` are the same, all of them, by the name of the priority.
+    `per_second` is over the last minute. `seconds` are the same, all of them, by the name of the priority. `stood_in`
+    are those that the model of this process has answered because no server of texts did.
     """
 
     queued: int
@@ -32,6 +33,7 @@ class Stats:
     p99: float = 0.0
     per_second: float = 0.0
     seconds: Mapping[str, Histogram] = field(default_factory=dict)
+    stood_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Health:
     """Whether the model answers: `since_pass` is the age in seconds of its last real forward pass.
 
     `reason` says what is wrong, `replaced` how often a stuck or broken model was loaded anew, and `since_look` is the
-    age in seconds of the last look of the watchdog, which would do that.
+    age in seconds of the last look of the watchdog, which would do that. `backends` says which of "remote" and "local"
+    answer, where there are both.
     """
 
     healthy: bool
@@ -47,3 +50,4 @@ class Health:
     reason: str
     replaced: int
     since_look: float = 0.0
+    backends: Mapping[str, bool] = field(default_factory=dict)

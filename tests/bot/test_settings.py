@@ -282,3 +282,36 @@ def test_a_cluster_needs_a_postgresql_and_says_how_to_get_there(monkeypatch):
     for wrong in ("4/4", "0", "first", "0/9999"):
         monkeypatch.setenv("CLUSTER", wrong)
         assert complaint() == "The setting CLUSTER can't be used: it must be like 0/4, and the last of four is 3/4."
+
+
+@pytest.mark.parametrize(
+    ("written", "found", "elsewhere"),
+    [
+        ("", "", False),
+        ("http://score:8000/score", "http://score:8000/score", True),
+        ("https://score.example.org/", "https://score.example.org/score", True),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/score", False),
+        ("http://[::1]:8000/score http://LOCALHOST/a", "http://[::1]:8000/score http://LOCALHOST/a", False),
+        ("http://127.0.0.1/score  http://10.0.0.7/score", "http://127.0.0.1/score http://10.0.0.7/score", True),
+    ],
+)
+def test_texts_are_scored_at_addresses_of_which_each_has_the_route(written, found, elsewhere, monkeypatch):
+    monkeypatch.setenv("INFERENCE_URL", written)
+    settings = load_settings()
+    assert (settings.inference_url, settings.scores_elsewhere) == (found, elsewhere)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["score:8000", "ftp://score/score", "http://", "http://me:secret@score/score", "http://score:port/", "x y"],
+)
+def test_what_is_no_address_of_a_server_of_texts_is_refused(written, monkeypatch):
+    monkeypatch.setenv("INFERENCE_URL", written)
+    said = complaint()
+    assert said.startswith("The setting INFERENCE_URL can't be used: ")
+    assert "secret" not in said
+
+
+def test_the_token_of_a_server_of_texts_fits_into_a_header(monkeypatch):
+    monkeypatch.setenv("INFERENCE_TOKEN", "zwölf-zeichen-und-mehr")
+    assert complaint().startswith("The setting INFERENCE_TOKEN can't be used: it must be of ASCII letters")

@@ -30,7 +30,7 @@ EXPECTED = frozenset(
     store_written_messages store_up purge_oldest_row_age_seconds shard_up shard_latency_seconds guilds
     shard_sessions identifies_remaining gateway_events discord_requests discord_invalid_requests
     interactions_seconds messages job_last_success_timestamp_seconds job_seconds job_failures
-    job_put_off leads lease_held shards_unheld
+    job_put_off leads lease_held shards_unheld inference_backend_up inference_fallback_texts
     """.split()  # noqa: SIM905
 )
 

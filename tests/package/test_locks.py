@@ -120,10 +120,11 @@ def test_the_wheel_is_built_with_what_is_pinned():
 
 
 def test_the_extras_that_a_running_bot_can_have_are_locked():
-    """The others are for a machine that trains, tests or shows the demo, or has a processor of its own kind."""
+    """The others are for machines that train, test, serve others or show the demo, or have processors of their kind."""
     assert set(EXTRAS["all"]) == PROJECT["project"]["optional-dependencies"].keys() - {
         "torch",
         "openvino",
+        "serve",
         "teacher",
         "training",
         "demo",

@@ -19,7 +19,6 @@ from bot.monitoring.reading_gate import Barred, ReadingGate, Ruling, Written
 from bot.storage.open_storage import Storage
 from bot.storage.pending_writes import Scored, kept_of
 from model import (
-    Classifier,
     ClassifierClosed,
     DeadlinePassed,
     InferenceFailed,
@@ -28,6 +27,7 @@ from model import (
     Priority,
     Unreadable,
 )
+from model.any_classifier import AnyClassifier
 
 _OPEN = {Barred.NO_NOTICE, Barred.TOLD_TOO_LATE}
 """What says nothing of a message that was asked for, but that its notice has come into doubt, or is gone."""
@@ -54,7 +54,7 @@ class HistoryReading:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: AnyClassifier,
         storage: Storage,
         gate: ReadingGate,
         notices: Notices,

@@ -21,7 +21,8 @@ from bot.web.remote.wire import (
     verdict_out,
 )
 from bot.web.second_model import NOT_OFFERED, NoSecondModel, ask_second, offered
-from model import Classifier, ModelInfo, Overloaded, Priority
+from model import ModelInfo, Overloaded, Priority
+from model.any_classifier import AnyClassifier
 from model.concurrency import own_error
 
 MAX_ASKED = 16
@@ -55,7 +56,7 @@ class ClassifierServer:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: AnyClassifier,
         settings: Settings,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from bot.app.health_checks import FLUSH_SECONDS, PASS_SECONDS, is_ready, model_check, shards_check, works
+from bot.app.health_checks import (
+    FLUSH_SECONDS,
+    PASS_SECONDS,
+    inference_check,
+    is_ready,
+    model_check,
+    shards_check,
+    works,
+)
 from bot.app.running import Running
 from bot.app.vital_signs import STORE_SECONDS, VitalSigns
 from bot.domain.shards import ALL
@@ -74,6 +82,16 @@ def test_a_model_that_stands_in_is_well_and_says_so(running):
     check = model_check(running)
     assert check.ok
     assert "the bundled model answers" in check.said
+
+
+def test_whether_texts_are_scored_elsewhere_is_told_and_nothing_is_wrong_with_either(running, signs):
+    assert inference_check(running) == []
+    for remote, said in ((True, "remote: "), (False, "fallback: ")):
+        running.classifier = model(Health(True, 2.0, "", 0, backends={"remote": remote, "local": True}))
+        (check,) = inference_check(running)
+        assert check in is_ready(running, signs, NOW)
+        assert check.ok
+        assert check.said.startswith(said)
 
 
 def test_a_store_that_does_not_answer_or_takes_nothing_is_red(running, signs):

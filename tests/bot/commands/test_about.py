@@ -97,3 +97,13 @@ def test_the_policy_is_the_operators_or_comes_with_the_source_code(settings):
     assert (
         policy(source_url="https://github.com/me/bot", privacy_url="https://example.com/p") == "https://example.com/p"
     )
+
+
+async def test_about_says_so_when_texts_leave_this_machine(world, bot, settings):
+    assert "no text leaves it" in (await about(world)).embeds[0].description
+    give(bot, settings=settings.model_copy(update={"inference_url": "http://score:8000/score"}))
+    said = (await about(world)).embeds[0].description
+    assert "texts are sent there to be scored" in said
+    assert "no text leaves it" not in said
+    give(bot, settings=settings.model_copy(update={"inference_url": "http://127.0.0.1:8000/score"}))
+    assert "no text leaves it" in (await about(world)).embeds[0].description

@@ -9,8 +9,7 @@ import pytest
 
 from bot.app import page as command
 from bot.app.page import page_beside
-from bot.settings import SettingsError
-from bot.web.address import is_local
+from bot.settings import SettingsError, is_local
 from bot.web.server import running_page
 from tests.bot.web.by_http import fetch
 

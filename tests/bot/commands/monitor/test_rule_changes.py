@@ -115,6 +115,10 @@ def test_the_rest_is_behind_its_button():
     assert "after a day." in details(1)
     assert "from the last day." in details(1)
     assert "offline" not in details(7, 0)
+    assert "doesn't leave the machine" in details(7)
+    assert "doesn't leave the machine" not in details(7, elsewhere=True)
+    assert "another machine that my operator has chosen" in details(7, elsewhere=True)
+    assert len(details(30, elsewhere=True)) < 2000
     assert "up to an hour back" in details(7, 1)
 
 
