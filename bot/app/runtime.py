@@ -20,7 +20,7 @@ from bot.app.cluster import LeaseLost, hold_shards, let_go, until_lost, with_sig
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
 from bot.app.logging_setup import is_json, quieten_discord, set_up_logging
-from bot.app.open_model import open_classifier
+from bot.app.open_model import open_classifier, open_released
 from bot.app.process_tuning import (
     freeze_what_is_loaded,
     keep_memory_private,
@@ -29,6 +29,8 @@ from bot.app.process_tuning import (
     stop_on_signals,
     tune_threads,
 )
+from bot.app.release_follower import ReleaseFollower
+from bot.app.reloading import reload_in_background
 from bot.app.running import Running
 from bot.app.service_manager import ServiceManager
 from bot.app.shutdown import GRACE_SECONDS, ShutdownBudget, run_to_the_end
@@ -36,7 +38,7 @@ from bot.link.limits import no_session_yet, sessions_needed, until_session
 from bot.permissions import PORTAL, SWITCH_ON_CONTENT
 from bot.settings import Settings, SettingsError
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable, StoreError
-from model import CheckpointError, Classifier, ModelError
+from model import CheckpointError
 from model.concurrency import unless
 
 if TYPE_CHECKING:
@@ -121,8 +123,11 @@ def _is_alive(running: Running) -> bool:
 async def open_parts(settings: Settings, running: Running) -> None:
     """The model and the store, side by side: the database's libraries are imported while the model's session is built.
 
-    Raises CheckpointError and StoreError.
+    Of several processes each has the model that was released last. Raises CheckpointError and StoreError.
     """
+    if settings.cluster.strip():
+        await _open_released(settings, running)
+        return
     loading = asyncio.ensure_future(open_classifier(settings))
     try:
         running.storage = await _open_store(settings, running)
@@ -130,6 +135,17 @@ async def open_parts(settings: Settings, running: Running) -> None:
         loading.cancel()
         raise
     running.classifier = await loading
+
+
+async def _open_released(settings: Settings, running: Running) -> None:
+    running.storage = storage = await _open_store(settings, running)
+    releases, leases = storage.releases, storage.leases
+    assert releases is not None and leases is not None
+    active = await releases.active()
+    running.classifier = await (open_released(settings, active) if active else open_classifier(settings))
+    running.follower = ReleaseFollower(releases, leases, running.classifier, active)
+    storage.changes.model = running.follower.tell
+    running.follower.start()
 
 
 async def _open_store(settings: Settings, running: Running) -> Storage:
@@ -182,7 +198,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     """
     classifier, storage = running.classifier, running.storage
     assert classifier is not None and storage is not None
-    on_hangup(lambda: _reload_in_background(classifier))
+    on_hangup(lambda: reload_in_background(running))
     storage.write_buffer.start()
     use_answer_adapter()
     obstacles = Obstacles()
@@ -279,26 +295,6 @@ def _in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
 
 
-_reloads: set[asyncio.Task[None]] = set()
-"""Tasks are only kept alive by whoever holds them."""
-
-
-def _reload_in_background(classifier: Classifier) -> None:
-    """SIGHUP: the model is loaded anew from where it came from; a failed reload changes nothing."""
-
-    async def reload() -> None:
-        try:
-            await classifier.reload()
-        except ModelError as error:
-            _log.error("SIGHUP: %s The model there was still answers.", error)
-        except Exception as error:  # a task that nobody waits for would end with a traceback
-            _log.error("SIGHUP failed (%s). The model there was still answers.", type(error).__name__)
-
-    task = asyncio.ensure_future(reload())
-    _reloads.add(task)
-    task.add_done_callback(_reloads.discard)
-
-
 async def end(running: Running, budget: ShutdownBudget) -> None:
     """What was said is still read, then the model goes, so that whoever waits is told while there is a connection.
 
@@ -310,6 +306,8 @@ async def end(running: Running, budget: ShutdownBudget) -> None:
         left = await budget.give("messages", client.drained(0.9 * budget.share_of("messages")))
         if left:
             _log.warning("%d messages could not be read before the end", left)
+    if running.follower is not None:
+        await running.follower.close()
     if classifier is not None:
         await budget.give("model", classifier.close())
     if client is not None:
