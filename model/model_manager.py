@@ -113,7 +113,7 @@ class ModelManager:
     @property
     def info(self) -> ModelInfo:
         """What answers now."""
-        return _info(*self._worker.answering())
+        return info_of(*self._worker.answering())
 
     async def reload(self, source: str, progress: Callable[[str], None] | None) -> Reloaded:
         """See `Classifier.reload`."""
@@ -161,7 +161,7 @@ class ModelManager:
             engine, load = await self.load_checked(source, _silent)
             self._check_open()  # or its worker would outlive the others
             self._shadow = Shadow(engine, load, share)
-            return _info(engine, time.perf_counter())
+            return info_of(engine, time.perf_counter())
 
         return await self.one_at_a_time(source, start)
 
@@ -314,7 +314,8 @@ async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | Mo
     return found
 
 
-def _info(engine: Engine, since: float) -> ModelInfo:
+def info_of(engine: Engine, since: float) -> ModelInfo:
+    """What is known of an engine that answers since then."""
     checkpoint, backend = engine.checkpoint, engine.backend
     return ModelInfo(
         version=checkpoint.version,

@@ -13,7 +13,7 @@ from model.acceptance import Comparison
 from model.backends.engine import Engine
 from model.concurrency import settle
 from model.errors import ReloadRefused
-from model.model_manager import Load, ModelManager, Reloaded
+from model.model_manager import Load, ModelInfo, ModelManager, Reloaded, info_of
 from model.scheduling.canary import Canary, CanaryReport
 
 
@@ -30,7 +30,7 @@ class StagedRelease:
 
     async def prepare(
         self, source: str, *, known: str = "", compare: bool = True, progress: Callable[[str], None] | None = None
-    ) -> Engine:
+    ) -> ModelInfo:
         """Loads and checks a model as `Classifier.reload` does, and keeps it beside the one that answers.
 
         `known` is its SHA-256 where that is known: the model before the last change need not be loaded again. Without
@@ -40,7 +40,7 @@ class StagedRelease:
         manager = self._manager
         say = progress or _silent
 
-        async def prepare() -> Engine:
+        async def prepare() -> ModelInfo:
             manager.require_no_other()
             previous = manager.previous
             if known and previous is not None and previous[0].checkpoint.sha256 == known:
@@ -49,7 +49,7 @@ class StagedRelease:
                 engine, load = await manager.load_checked(source, say)
             comparison = await manager.compared(engine, say) if compare else None
             self._staged, manager.is_staged = (engine, load, comparison), True
-            return engine
+            return info_of(engine, time.perf_counter())
 
         return await manager.one_at_a_time(source, prepare)
 

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.model_release import CANARY_MS, CANARY_SHARE, LIMIT_MS, Release, ReleaseState, ReportState
 from bot.storage.errors import DatabaseUnavailable
-from model import Classifier, Engine, ModelError
+from model import Classifier, ModelError, ModelInfo
 
 if TYPE_CHECKING:
     from bot.storage.leases import Leases
@@ -35,7 +35,7 @@ class _Own:
 
     number: int
     source: str
-    preparing: asyncio.Task[Engine]
+    preparing: asyncio.Task[ModelInfo]
     said: ReportState | None = None
 
     @property
@@ -70,8 +70,8 @@ class ReleaseFollower:
         self._releases = releases
         self._leases = leases
         self._classifier = classifier
-        self._done = active.number if active is not None else 0
-        """Up to which release nothing is left to do here."""
+        self._active = active.number if active is not None else 0
+        """The last release that is active here, or could not be had here."""
         self._share, self._canary_ms, self._limit_ms = share, canary_ms, limit_ms
         self._own: _Own | None = None
         self._told = asyncio.Event()
@@ -88,7 +88,9 @@ class ReleaseFollower:
 
     async def close(self) -> None:
         """Ends the task. The model stays what it is."""
-        tasks = [task for task in (self._task, self._own and self._own.preparing) if task is not None]
+        tasks: list[asyncio.Task[Any]] = [] if self._task is None else [self._task]
+        if self._own is not None:
+            tasks.append(self._own.preparing)
         for task in tasks:
             task.cancel()
         if tasks:
@@ -96,15 +98,14 @@ class ReleaseFollower:
 
     async def look(self) -> None:
         """Does what is to be done now. Raises DatabaseUnavailable, and then it is done at the next look."""
-        releases = await self._releases.since(self._own.number if self._own is not None else self._done)
+        releases = await self._releases.since(self._active)
         self.latest = releases[-1] if releases else None
         going_on = next((one for one in releases if not one.state.is_over), None)
-        if self._own is not None:
-            await self._go_on(next(one for one in releases if self._own and one.number == self._own.number))
+        own = self._own
+        if own is not None:
+            await self._go_on(own, next((one for one in releases if one.number == own.number), None))
         if self._own is None:
-            self._begin_with(going_on or _last_active(releases, self._done))
-            if self._own is None and releases:
-                self._done = releases[-1].number
+            self._begin_with(going_on or _last_active(releases, self._active))
         if going_on is not None and self._leases.leads:
             await self._lead()
 
@@ -128,11 +129,9 @@ class ReleaseFollower:
         task.add_done_callback(lambda _: self.tell())
         self._own = _Own(release.number, release.source, task)
 
-    async def _go_on(self, release: Release) -> None:
-        """Does in this process what the state of the release asks for."""
-        own = self._own
-        assert own is not None
-        if release.state is ReleaseState.REFUSED:
+    async def _go_on(self, own: _Own, release: Release | None) -> None:
+        """Does in this process what the state of the release asks for; None: the database knows it no more."""
+        if release is None or release.state is ReleaseState.REFUSED:
             await self._drop(own)
         elif not own.preparing.done():
             return
@@ -150,23 +149,22 @@ class ReleaseFollower:
         if own.failure:
             own.said = await self._releases.report(own.number, ReportState.REFUSED, own.failure)
             return
-        checkpoint = own.preparing.result().checkpoint
-        own.said = await self._releases.report(
-            own.number, ReportState.READY, sha256=checkpoint.sha256, version=checkpoint.version
-        )
+        info = own.preparing.result()
+        own.said = await self._releases.report(own.number, ReportState.READY, sha256=info.sha256, version=info.version)
         self.tell()
 
     async def _switch(self, own: _Own, release: Release) -> None:
         """From the moment on in which it is active it answers here too, whatever was said of it."""
         failure = own.failure
-        if not failure and release.sha256 not in ("", own.preparing.result().checkpoint.sha256):
+        if not failure and release.sha256 not in ("", own.preparing.result().sha256):
             failure = "What is there is another model than was released."
         if failure:
             _log.error("release %d, of %s, isn't what answers here: %s", release.number, release.source, failure)
             await self._drop(own)
-            return
-        await self._classifier.staged.promote()
-        self._over(own)
+        else:
+            await self._classifier.staged.promote()
+            self._own = None
+        self._active = release.number
 
     async def _drop(self, own: _Own) -> None:
         """The model there was answers everybody again."""
@@ -174,10 +172,7 @@ class ReleaseFollower:
             own.preparing.cancel()
             await asyncio.wait((own.preparing,))
         await self._classifier.staged.drop()
-        self._over(own)
-
-    def _over(self, own: _Own) -> None:
-        self._own, self._done = None, own.number
+        self._own = None
 
     async def _look_now_and_then(self) -> None:
         while True:
@@ -194,9 +189,9 @@ class ReleaseFollower:
                 _log.error("a release could not be followed (%s) and is tried again", type(error).__name__)
 
 
-def _last_active(releases: Sequence[Release], done: int) -> Release | None:
-    """The last one that is active, if it is not done here."""
-    active = [one for one in releases if one.state is ReleaseState.ACTIVE and one.number > done]
+def _last_active(releases: Sequence[Release], here: int) -> Release | None:
+    """The last one that is active, if it is not so here."""
+    active = [one for one in releases if one.state is ReleaseState.ACTIVE and one.number > here]
     return active[-1] if active else None
 
 

@@ -162,8 +162,9 @@ async def _begin(
 ) -> int:
     """The number of a release that nobody has done anything for; reports of those before are not asked for any more."""
     now = int(await connection.scalar(_NOW))
-    row = {"source": source, "sha256": sha256, "version": "", "before_source": before[0], "before_sha256": before[1]}
-    row |= {"rollback": rollback, "state": ReleaseState.WANTED.value, "reason": "", "asked": now, "changed": now}
+    row: dict[str, object] = {"source": source, "sha256": sha256, "version": "", "rollback": rollback}
+    row |= {"before_source": before[0], "before_sha256": before[1]}
+    row |= {"state": ReleaseState.WANTED.value, "reason": "", "asked": now, "changed": now}
     await connection.execute(delete(ReportRow))
     number = await connection.scalar(insert(ReleaseRow).values(row).returning(ReleaseRow.number))
     await note_change(connection, Changed.MODEL)

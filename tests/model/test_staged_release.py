@@ -178,8 +178,8 @@ async def test_the_model_before_is_not_loaded_again(make, monkeypatch):
         await classifier.staged.prepare("v3")
         await classifier.staged.promote()
         assert len(make.backends) == 2
-        engine = await classifier.staged.prepare("v0", known="sha of v0", compare=False)
-        assert (engine.checkpoint.version, len(make.backends)) == ("v0", 2)
+        info = await classifier.staged.prepare("v0", known="sha of v0", compare=False)
+        assert (info.version, len(make.backends)) == ("v0", 2)
         assert (await classifier.staged.promote()).now.version == "v0"
         await classifier.staged.prepare("v3", known="sha of another", compare=False)
         assert len(make.backends) == 3

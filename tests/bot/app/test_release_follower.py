@@ -137,8 +137,10 @@ class Machines(list):
 
     async def until_over(self):
         await self.come_to(*OVER)
-        await until(lambda: all(one.follower._own is None and one.follower._done for one in self))
-        return await self.last()
+        last = await self.last()
+        active = last.number if last.state is ReleaseState.ACTIVE else 0
+        await until(lambda: all(one.follower._own is None and one.follower._active >= active for one in self))
+        return last
 
     async def hurry(self, column="changed", by=CANARY_MS):
         """So many milliseconds go by."""
