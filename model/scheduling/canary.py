@@ -59,8 +59,11 @@ class Canary:
         await asyncio.shield(asyncio.wrap_future(self.worker.ready))
 
     def answers(self, origin: Hashable) -> bool:
-        """Whether a text of that origin is for it. What has no server's id, such as the page's, never is."""
-        return is_among(origin, self._share, self._salt)
+        """Whether a text of that origin is for it. What has no server's id, such as the page's, never is.
+
+        Once it has failed nothing is: its servers would go to and fro until it is over.
+        """
+        return not self._failed and is_among(origin, self._share, self._salt)
 
     def count(self, *, failed: bool) -> None:
         """It has answered a text, or failed on one that the live model has answered. Safe between threads."""

@@ -88,8 +88,12 @@ class Machine:
         await self.changes.close()
 
     async def die(self):
-        """Without a word: the locks go with its connection, and it is not heard any more."""
+        """Without a word: it is not heard any more, and the locks go with its connection."""
         await self.stop()
+        await self.lose_connection()
+
+    async def lose_connection(self):
+        """What it had locked is free, and it does not lock it again."""
         self.leases._task.cancel()
         await self.leases.session.close()
 
@@ -381,14 +385,15 @@ async def test_whoever_leads_may_go_after_any_step_and_another_goes_on(at_rest, 
             await asyncio.sleep(0.05)
     reported = await at_rest.last()
     at_rest.remove(leader)
-    await leader.die()
     if killed:
+        await leader.die()
         async with at_rest[0].database.write() as connection:
             await connection.exec_driver_sql(
                 "UPDATE processes SET heartbeat = heartbeat - 70000, started = started - 5 "
                 f"WHERE process = '{leader.database.process}'"
             )
     else:  # it is as it was, but for the lock of whoever leads
+        await leader.lose_connection()
         leader.leases.leads = False
         leader.leases._task = asyncio.ensure_future(asyncio.sleep(0))
         at_rest.append(leader)
