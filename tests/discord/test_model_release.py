@@ -107,9 +107,10 @@ class Cast:
         async def write():
             nonlocal sent
             while not over.is_set():
-                for world in self.worlds:
+                for world in self.worlds:  # past simcord, which has one person do one thing at a time
                     sent += 1
-                    await world.maya.send(world.channel, f"what a lovely quiet evening number {sent}")
+                    text = f"what a lovely quiet evening number {sent}"
+                    self.local.backend.create_message(world.channel.id, world.maya.id, text)
                 await asyncio.sleep(0.5)
 
         task = asyncio.ensure_future(write())
@@ -125,7 +126,7 @@ class Cast:
 
 @pytest.fixture
 async def cast(new_postgres_url, tmp_path):
-    async with LocalDiscord(shards=SHARDS) as local, AsyncExitStack() as stack:
+    async with LocalDiscord(shards=SHARDS, patience=4.0) as local, AsyncExitStack() as stack:
         cast = Cast(Cluster(local, new_postgres_url.get_secret_value(), tmp_path, stack), tmp_path)
         for number in range(SHARDS):
             cast.processes.append(await cast.start(number))
