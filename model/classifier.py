@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -19,15 +19,18 @@ from model.backends.engine import Engine, load_engine, may_use_gpu
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.trial import Trials
 from model.concurrency import Mailboxes
-from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
+from model.errors import ClassifierClosed, InferenceFailed, ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.model_manager import ModelInfo, ModelManager, Reloaded
+from model.portions import batches, outcome, portions
+from model.scheduling.canary import Canary
 from model.scheduling.preparer import Preparer
-from model.scheduling.request import Priority, cost_of
+from model.scheduling.request import Priority
 from model.scheduling.shadow import ShadowReport
 from model.scheduling.stats import Health, Stats
 from model.scheduling.supervisor import WEDGED_SECONDS
 from model.scheduling.worker import Worker
+from model.staged_release import StagedRelease
 from model.text.cleaning import is_readable
 from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Verdict
@@ -40,9 +43,6 @@ QUEUE_LIMIT = 65_536
 
 CACHE_SIZE = 4096
 """Verdicts on short texts that are remembered."""
-
-_PREPARED_TEXTS = 256
-"""Texts of a batch that are prepared at once."""
 
 _TURN_SECONDS = 0.01
 """For how long the event loop prepares texts of a batch before others have their turn."""
@@ -66,6 +66,8 @@ class Classifier:
         self._preparer = Preparer()
         self._preparer.warm()
         self._models = ModelManager(worker, load, after_change)
+        self.staged = StagedRelease(self._models, queue_limit)
+        """A model that is released in steps, as by several processes at once; see there."""
         self._mailboxes = Mailboxes()
 
     @classmethod
@@ -164,9 +166,9 @@ class Classifier:
         At most half the queue is taken at a time, so that others get in.
         """
         answers: list[Verdict | ModelError] = []
-        for portion in _batches(texts):
+        for portion in batches(texts):
             prepared = await self._prepared(portion, priority, origin)
-            for share in _portions(prepared, priority, self._queue_limit // 2):
+            for share in portions(prepared, priority, self._queue_limit // 2):
                 answers.extend(await self._answers(share, priority, origin))
         return answers
 
@@ -257,6 +259,7 @@ class Classifier:
         self._preparer.close()
         self._worker.close()
         self._models.close()
+        self.staged.close()
         await asyncio.shield(asyncio.wrap_future(self._worker.ended))
 
     async def __aenter__(self) -> Self:
@@ -306,7 +309,7 @@ class Classifier:
             for one in found:
                 if isinstance(one, asyncio.Future) and not one.cancel() and not one.cancelled():
                     one.exception()  # heard of, or asyncio logs it; those that were not begun are taken back
-        return [_outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
+        return [outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
 
     def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
         try:
@@ -318,15 +321,49 @@ class Classifier:
     def _submit(
         self, text: Prepared, priority: Priority, origin: Hashable, deadline: float, *, fresh: bool = False
     ) -> asyncio.Future[Verdict]:
+        canary = self.staged.canary
+        if canary is not None and canary.answers(origin):
+            return asyncio.ensure_future(self._by_canary(canary, text, priority, origin, deadline))
         started = time.perf_counter()
-        answer = self._mailboxes.here().expect(
-            self._worker.submit(
-                text.text, priority, origin, deadline, fresh=fresh, danger=text.danger, tokens=text.tokens
-            )
-        )
+        answer = self._read(self._worker, text, priority, origin, deadline, fresh=fresh)
         if priority is Priority.PASSIVE:
             answer.add_done_callback(partial(self._show_candidate, text, started))
         return answer
+
+    def _read(
+        self,
+        worker: Worker,
+        text: Prepared,
+        priority: Priority,
+        origin: Hashable,
+        deadline: float,
+        *,
+        fresh: bool = False,
+    ) -> asyncio.Future[Verdict]:
+        return self._mailboxes.here().expect(
+            worker.submit(text.text, priority, origin, deadline, fresh=fresh, danger=text.danger, tokens=text.tokens)
+        )
+
+    async def _by_canary(
+        self, canary: Canary, text: Prepared, priority: Priority, origin: Hashable, deadline: float
+    ) -> Verdict:
+        """The canary's verdict; if it fails, or is over before it comes to that text, the live model's."""
+        failed = False
+        try:
+            verdict = await self._read(canary.worker, text, priority, origin, deadline)
+            canary.count(failed=False)
+            return verdict
+        except ClassifierClosed:
+            await canary.until_over()  # until then no other answers that server
+        except InferenceFailed:
+            failed = True
+        except Overloaded:
+            self._worker.count_refused()
+            raise
+        verdict = await self._read(self._worker, text, priority, origin, deadline)
+        if failed:  # and the live model has not
+            canary.count(failed=True)
+        return verdict
 
     async def _answers(
         self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable
@@ -353,34 +390,3 @@ class Classifier:
     def _show_candidate(self, text: Prepared, started: float, answer: asyncio.Future[Verdict]) -> None:
         if not answer.cancelled() and answer.exception() is None:
             self._models.offer(text, answer.result(), time.perf_counter() - started)
-
-
-def _outcome(done: asyncio.Future[Prepared]) -> Prepared | ModelError:
-    error = done.exception()
-    if error is None:
-        return done.result()
-    if isinstance(error, ModelError):
-        return error.again()
-    raise error
-
-
-def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in order, a few at a time: what the event loop prepares of them at once takes it milliseconds."""
-    return (texts[start : start + _PREPARED_TEXTS] for start in range(0, len(texts), _PREPARED_TEXTS))
-
-
-def _portions(
-    texts: Sequence[Prepared | ModelError], priority: Priority, tokens: int
-) -> Iterator[list[Prepared | ModelError]]:
-    """The texts in order, in portions of at most so many estimated tokens, or of one text."""
-    portion: list[Prepared | ModelError] = []
-    cost = 0
-    for text in texts:
-        own = 0 if isinstance(text, ModelError) else cost_of(text.tokens, priority)
-        if portion and cost + own > tokens:
-            yield portion
-            portion, cost = [], 0
-        portion.append(text)
-        cost += own
-    if portion:
-        yield portion

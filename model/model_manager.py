@@ -37,6 +37,9 @@ from model.verdict import Sentiment, Verdict
 CHANGE_SECONDS = 600.0
 """What a change of model may take: fetching, loading and checking it."""
 
+Load = Callable[[], Engine]
+"""Makes an engine anew, as it was made."""
+
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ class ModelInfo:
     """What is loaded and what runs it. `metrics` are those that travelled in the artefact.
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
-    `missed` is the model that should answer instead, and `attempts` are the backends that were tried.
+    `missed` is the model that should answer instead, and `attempts` are the backends that were tried. `sha256` is as in
+    `Checkpoint`.
     """
 
     version: str
@@ -60,6 +64,12 @@ class ModelInfo:
     budget: int = 0
     missed: Missed | None = None
     attempts: tuple[Attempt, ...] = ()
+    sha256: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """The source of what should answer."""
+        return self.missed.source if self.missed is not None else self.source
 
     @property
     def fallback(self) -> str:
@@ -94,47 +104,43 @@ class ModelManager:
         self._load = load
         self._after_change = after_change
         self._changing = asyncio.Lock()
-        self._previous: tuple[Engine, Callable[[], Engine]] | None = None
+        self.previous: tuple[Engine, Load] | None = None
+        """The model before the last change, and how it was loaded."""
+        self.is_staged = False
+        """Whether a model waits beside this one for a release (`model.staged_release`): there is one at a time."""
         self._shadow: Shadow | None = None
 
     @property
     def info(self) -> ModelInfo:
         """What answers now."""
-        return _info(*self._worker.answering())
+        return info_of(*self._worker.answering())
 
     async def reload(self, source: str, progress: Callable[[str], None] | None) -> Reloaded:
         """See `Classifier.reload`."""
         started = time.perf_counter()
         say = progress or _silent
-        missed = self.info.missed
-        wanted = source or (missed.source if missed else self.info.source)
+        wanted = source or self.info.wanted
 
         async def reload() -> Reloaded:
-            say(f"loading {wanted}")
-            engine, load = await self._load_beside(wanted)
-            say("checking its golden examples")
-            await in_thread(partial(check_golden, engine))
-            say("comparing it with the running model")
-            examples = await in_thread(plain_examples)
-            candidate = await in_thread(partial(verdicts_of, engine, examples))
-            comparison = compare(examples, await _ask(self._worker, examples), candidate)
-            check_comparison(wanted, comparison)
-            change = self._swap(engine, load, comparison, started)
-            await self._drop_others()
+            self.require_unstaged()
+            engine, load = await self.load_checked(wanted, say)
+            comparison = await self.compared(engine, say)
+            change = self.swap(engine, load, comparison, started)
+            await self.drop_others()
             return change
 
-        return await self._one_at_a_time(wanted, reload)
+        return await self.one_at_a_time(wanted, reload)
 
     async def rollback(self) -> Reloaded:
         """See `Classifier.rollback`."""
         started = time.perf_counter()
 
         async def rollback() -> Reloaded:
-            if self._previous is None:
+            if self.previous is None:
                 raise ReloadRefused("There's no earlier model to go back to: none was loaded since the start.")
-            return self._swap(*self._previous, None, started)
+            return self.swap(*self.previous, None, started)
 
-        return await self._one_at_a_time("the earlier model", rollback)
+        return await self.one_at_a_time("the earlier model", rollback)
 
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """See `Classifier.golden`."""
@@ -149,17 +155,15 @@ class ModelManager:
         """See `Classifier.start_shadow`."""
 
         async def start() -> ModelInfo:
-            if self._shadow is not None:
-                raise ReloadRefused("A candidate is already running. Promote or stop it first.")
+            self.require_no_other()
             if not 0 < share <= 1:
                 raise ReloadRefused(f"The share must be above 0 and at most 1, not {share:g}.")
-            engine, load = await self._load_beside(source)
-            await in_thread(partial(check_golden, engine))
+            engine, load = await self.load_checked(source, _silent)
             self._check_open()  # or its worker would outlive the others
             self._shadow = Shadow(engine, load, share)
-            return _info(engine, time.perf_counter())
+            return info_of(engine, time.perf_counter())
 
-        return await self._one_at_a_time(source, start)
+        return await self.one_at_a_time(source, start)
 
     def shadow_report(self) -> ShadowReport:
         """See `Classifier.shadow_report`."""
@@ -176,12 +180,12 @@ class ModelManager:
             check_comparison(shadow.engine.checkpoint.source, comparison)
             await self._end_shadow(shadow)
             # The one that was compared: a shadow that hung has had its engine loaded anew.
-            change = self._swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
+            change = self.swap(shadow.worker.engine or shadow.engine, shadow.load, comparison, started)
             del shadow  # the worker that is no more
-            await self._drop_others()
+            await self.drop_others()
             return change
 
-        return await self._one_at_a_time("the candidate", promote)
+        return await self.one_at_a_time("the candidate", promote)
 
     async def stop_shadow(self) -> ShadowReport:
         """See `Classifier.stop_shadow`."""
@@ -191,10 +195,10 @@ class ModelManager:
             await self._end_shadow(shadow)
             report = shadow.report()
             del shadow
-            await self._drop_others()
+            await self.drop_others()
             return report
 
-        return await self._one_at_a_time("the end of the candidate", stop)
+        return await self.one_at_a_time("the end of the candidate", stop)
 
     def offer(self, text: Prepared, live: Verdict, live_seconds: float) -> None:
         """Shows a candidate, if there is one, a text that the live model has answered. Safe between threads."""
@@ -202,13 +206,11 @@ class ModelManager:
         if shadow is not None:
             shadow.offer(text, live, live_seconds)
 
-    def close(self) -> None:
-        """Ends the candidate, after the worker was closed, so that no other comes. Does not block."""
-        if self._shadow is not None:
-            self._shadow.close()
+    async def one_at_a_time(self, what: str, change: Callable[[], Awaitable[_T]]) -> _T:
+        """Makes the change unless another is under way; that is over afterwards, however it went.
 
-    async def _one_at_a_time(self, what: str, change: Callable[[], Awaitable[_T]]) -> _T:
-        """Makes the change unless another is under way; that is over afterwards, however it went."""
+        Raises ReloadRefused, ClassifierClosed and what the change raises.
+        """
         if self._changing.locked():
             raise ReloadRefused("The model is already being changed. Try again when that's done.")
         self._check_open()
@@ -222,11 +224,61 @@ class ModelManager:
                 minutes = CHANGE_SECONDS / 60
                 raise ReloadRefused(f"{what} wasn't ready within {minutes:.0f} minutes, so I gave up.") from None
 
+    async def load_checked(self, source: str, say: Callable[[str], None]) -> tuple[Engine, Load]:
+        """A model beside the running one, with its golden examples as they should be, and how it was loaded.
+
+        Raises a CheckpointError or ReloadRefused.
+        """
+        say(f"loading {source}")
+        engine, load = await self._load_beside(source)
+        say("checking its golden examples")
+        await in_thread(partial(check_golden, engine))
+        return engine, load
+
+    async def compared(self, engine: Engine, say: Callable[[str], None]) -> Comparison:
+        """Both models on plain texts. Raises ReloadRefused for one that is clearly worse than the running one."""
+        say("comparing it with the running model")
+        examples = await in_thread(plain_examples)
+        candidate = await in_thread(partial(verdicts_of, engine, examples))
+        comparison = compare(examples, await _ask(self._worker, examples), candidate)
+        check_comparison(engine.checkpoint.source, comparison)
+        return comparison
+
+    def require_no_other(self) -> None:
+        """Raises ReloadRefused where a model is already loaded beside the running one."""
+        if self._shadow is not None:
+            raise ReloadRefused("A candidate is already running. Promote or stop it first.")
+        self.require_unstaged()
+
+    def require_unstaged(self) -> None:
+        """Raises ReloadRefused where a model waits for its release."""
+        if self.is_staged:
+            raise ReloadRefused("A model is being released. Try again when that's done.")
+
+    def swap(self, engine: Engine, load: Load, comparison: Comparison | None, started: float) -> Reloaded:
+        """That engine answers from now on. Raises ClassifierClosed."""
+        self._check_open()
+        before = self.info
+        self.previous = self._worker.swap(engine, load)
+        now, seconds = self.info, time.perf_counter() - started
+        _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
+        return Reloaded(before, now, comparison, seconds)
+
+    async def drop_others(self) -> None:
+        """A model that is neither this one nor the one before has just been let go."""
+        if self._after_change is not None:
+            await in_thread(self._after_change)
+
+    def close(self) -> None:
+        """Ends the candidate, after the worker was closed, so that no other comes. Does not block."""
+        if self._shadow is not None:
+            self._shadow.close()
+
     def _check_open(self) -> None:
         if self._worker.closing:
             raise ClassifierClosed
 
-    async def _load_beside(self, source: str) -> tuple[Engine, Callable[[], Engine]]:
+    async def _load_beside(self, source: str) -> tuple[Engine, Load]:
         load = partial(self._load, source)
         try:
             return await in_thread(load), load
@@ -234,21 +286,6 @@ class ModelManager:
             raise
         except Exception as error:  # such as too little memory for two models
             raise ReloadRefused(f"I can't load {source} beside the running model ({type(error).__name__}).") from error
-
-    def _swap(
-        self, engine: Engine, load: Callable[[], Engine], comparison: Comparison | None, started: float
-    ) -> Reloaded:
-        self._check_open()
-        before = self.info
-        self._previous = self._worker.swap(engine, load)
-        now, seconds = self.info, time.perf_counter() - started
-        _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
-        return Reloaded(before, now, comparison, seconds)
-
-    async def _drop_others(self) -> None:
-        """A model that is neither this one nor the one before has just been let go."""
-        if self._after_change is not None:
-            await in_thread(self._after_change)
 
     def _candidate(self) -> Shadow:
         if self._shadow is None:
@@ -277,7 +314,8 @@ async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | Mo
     return found
 
 
-def _info(engine: Engine, since: float) -> ModelInfo:
+def info_of(engine: Engine, since: float) -> ModelInfo:
+    """What is known of an engine that answers since then."""
     checkpoint, backend = engine.checkpoint, engine.backend
     return ModelInfo(
         version=checkpoint.version,
@@ -290,6 +328,7 @@ def _info(engine: Engine, since: float) -> ModelInfo:
         budget=engine.budget,
         missed=checkpoint.missed,
         attempts=engine.attempts,
+        sha256=checkpoint.sha256,
     )
 
 

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from bot.app.health_checks import is_ready, works
 from bot.app.running import Running
 from bot.app.vital_signs import VitalSigns
+from bot.domain.model_release import ReleaseState
 from model.histogram import Histogram
 from model.installation import installed_version
 
@@ -125,6 +126,12 @@ class ProcessMetrics(Collector):
             for number in leases.shards.of(leases.shards.count):
                 held.add_metric((str(number),), number in leases.held)
         yield held
+        latest = self._running.follower.latest if self._running.follower is not None else None
+        release = _family("model_release_state", "How far the last release of a model is.", "state")
+        if latest is not None:
+            for state in ReleaseState:
+                release.add_metric((state.value,), latest.state is state)
+        yield release
         yield _gauge(
             "shards_unheld",
             "Shards that no process serves, as the one knows that leads.",

@@ -12,6 +12,7 @@ from bot.link.traffic import Traffic
 from bot.web.page_state import PageState
 
 if TYPE_CHECKING:
+    from bot.app.release_follower import ReleaseFollower
     from bot.client import Vibecheck
     from bot.storage.open_storage import Storage
     from model.any_classifier import AnyClassifier
@@ -30,4 +31,5 @@ class Running:
     freezing: Freezing = field(default_factory=Freezing)
     storage: Storage | None = None
     classifier: AnyClassifier | None = None
+    follower: ReleaseFollower | None = None
     client: Vibecheck | None = None

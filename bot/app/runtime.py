@@ -20,7 +20,7 @@ from bot.app.cluster import LeaseLost, hold_shards, let_go, until_lost, with_sig
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
 from bot.app.logging_setup import quieten_discord, say, set_up_logging
-from bot.app.open_model import open_classifier
+from bot.app.open_model import open_classifier, open_local, open_released
 from bot.app.process_tuning import (
     freeze_what_is_loaded,
     keep_memory_private,
@@ -29,6 +29,7 @@ from bot.app.process_tuning import (
     stop_on_signals,
     tune_threads,
 )
+from bot.app.release_follower import ReleaseFollower
 from bot.app.reloading import reload_in_background
 from bot.app.running import Running
 from bot.app.service_manager import ServiceManager
@@ -122,8 +123,12 @@ def _is_alive(running: Running) -> bool:
 async def open_parts(settings: Settings, running: Running) -> None:
     """The model and the store, side by side: the database's libraries are imported while the model's session is built.
 
-    Raises CheckpointError and StoreError.
+    Of several processes each has the model that was released last, unless it is elsewhere. Raises CheckpointError and
+    StoreError.
     """
+    if settings.cluster.strip() and not settings.inference_url:
+        await _open_released(settings, running)
+        return
     loading = asyncio.ensure_future(open_classifier(settings))
     try:
         running.storage = await _open_store(settings, running)
@@ -131,6 +136,18 @@ async def open_parts(settings: Settings, running: Running) -> None:
         loading.cancel()
         raise
     running.classifier = await loading
+
+
+async def _open_released(settings: Settings, running: Running) -> None:
+    running.storage = storage = await _open_store(settings, running)
+    releases, leases = storage.releases, storage.leases
+    assert releases is not None and leases is not None
+    active = await releases.active()
+    classifier = await (open_released(settings, active) if active else open_local(settings))
+    running.classifier = classifier
+    running.follower = ReleaseFollower(releases, leases, classifier, active)
+    storage.changes.model = running.follower.tell
+    running.follower.start()
 
 
 async def _open_store(settings: Settings, running: Running) -> Storage:
@@ -183,7 +200,7 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
     """
     classifier, storage = running.classifier, running.storage
     assert classifier is not None and storage is not None
-    on_hangup(lambda: reload_in_background(classifier))
+    on_hangup(partial(reload_in_background, classifier, storage.releases))
     storage.write_buffer.start()
     use_answer_adapter()
     obstacles = Obstacles()
@@ -291,6 +308,8 @@ async def end(running: Running, budget: ShutdownBudget) -> None:
         left = await budget.give("messages", client.drained(0.9 * budget.share_of("messages")))
         if left:
             _log.warning("%d messages could not be read before the end", left)
+    if running.follower is not None:
+        await running.follower.close()
     if classifier is not None:
         await budget.give("model", classifier.close())
     if client is not None:

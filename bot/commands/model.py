@@ -16,13 +16,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.background_jobs import JobState
+from bot.commands.model_release import NOT_ALONE, go_back, release, status_words
 from bot.domain.records import Feedback
 from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
 from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.write_buffer import WriteBuffer
-from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ShadowReport
+from model import SENTIMENTS, Comparison, ModelError, ModelInfo, Reloaded, ReloadRefused, ShadowReport
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
         await interaction.response.defer(ephemeral=True, thinking=True)
         embed = self._status()
         embed.add_field(name="Feedback", value=await self._feedback())
+        if words := await self._release_words():
+            embed.add_field(name="Last release", value=words[:1024])
         if self.services.settings.web_port:
             embed.add_field(name="Web page", value=self.services.page.in_words()[:1024])
         embed.add_field(name="Database", value=database_words(self.services.storage.write_buffer))
@@ -86,13 +89,22 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
     async def reload(self, interaction: discord.Interaction, source: app_commands.Range[str, 1, 300] = "") -> None:
         """Shows its progress; a reload that fails changes nothing."""
         steps: list[str] = []
-        classifier = self.services.classifier
-        await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
+        classifier, releases = self.services.classifier, self.services.storage.releases
+        if releases is None:
+            await self._do(interaction, partial(classifier.reload, source, steps.append), reloaded, lambda: steps[-1:])
+            return
+        in_all = partial(release, releases, source, classifier.info, steps.append)
+        await self._do(interaction, in_all, str, lambda: steps[-1:])
 
     @app_commands.command(description="Go back to the previous model")
     async def rollback(self, interaction: discord.Interaction) -> None:
-        """The model before is still loaded."""
-        await self._do(interaction, self.services.classifier.rollback, reloaded)
+        """The model before is still loaded, but in a process that has begun since."""
+        releases = self.services.storage.releases
+        if releases is None:
+            await self._do(interaction, self.services.classifier.rollback, reloaded)
+            return
+        steps: list[str] = []
+        await self._do(interaction, partial(go_back, releases, steps.append), str, lambda: steps[-1:])
 
     @app_commands.command(description="Check the model against its golden examples")
     async def golden(self, interaction: discord.Interaction) -> None:
@@ -132,7 +144,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
     @shadow.command(name="promote", description="Switch to the background model")
     async def shadow_promote(self, interaction: discord.Interaction) -> None:
         """The live one stays for a rollback."""
-        await self._do(interaction, self.services.classifier.promote_shadow, reloaded)
+        await self._do(interaction, self._promote, reloaded)
 
     @shadow.command(name="stop", description="Stop the background model")
     async def shadow_stop(self, interaction: discord.Interaction) -> None:
@@ -163,6 +175,20 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
             said = f"{error} {_UNCHANGED}"
             _log.warning("that was refused: %s", error)
         await interaction.edit_original_response(content=said[:2000])
+
+    async def _promote(self) -> Reloaded:
+        if self.services.storage.releases is not None:
+            raise ReloadRefused(NOT_ALONE)
+        return await self.services.classifier.promote_shadow()
+
+    async def _release_words(self) -> str:
+        releases = self.services.storage.releases
+        if releases is None:
+            return ""
+        try:
+            return status_words(await releases.progress(), time.time())
+        except DatabaseUnavailable:
+            return "can't be read, my database isn't responding"
 
     async def _shadow_report(self) -> ShadowReport:
         return self.services.classifier.shadow_report()

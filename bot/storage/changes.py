@@ -41,6 +41,7 @@ class Changed(StrEnum):
 
     PEOPLE = "people"
     SERVER = "server"
+    MODEL = "model"
 
 
 async def note_change(connection: AsyncConnection, what: Changed, target_id: int = 0) -> None:
@@ -59,12 +60,14 @@ class ChangeFollower:
     """Learns what other processes have changed. For one event loop.
 
     `people` is called when somebody's say has changed, `server` with the id of a server of this process's that has
-    chosen something else. Its own changes it learns as well, which changes nothing.
+    chosen something else, `model` when a release of a model has moved. Its own changes it learns as well, which changes
+    nothing.
     """
 
     def __init__(self, database: Database) -> None:
         self.people: Callable[[], Awaitable[None]] = _nothing
         self.server: Callable[[int], Awaitable[None]] = _no_server
+        self.model: Callable[[], None] = _no_model
         self.everything: Callable[[], Awaitable[None]] = _nothing
         self._database = database
         self._told = asyncio.Event()
@@ -105,6 +108,8 @@ class ChangeFollower:
         elif rows:
             if any(row.kind == Changed.PEOPLE for row in rows):
                 await self.people()
+            if any(row.kind == Changed.MODEL for row in rows):
+                self.model()
             servers = {row.target_id for row in rows if row.kind == Changed.SERVER}
             for server in sorted(filter(self._database.shards.have, servers)):
                 await self.server(server)
@@ -125,6 +130,10 @@ class ChangeFollower:
 
 
 async def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _no_model() -> None:
     """Nobody wants to know."""
 
 

@@ -14,16 +14,16 @@ HOUSE, PLAN = 0, 1
 SILENT_SECONDS = 60
 """After so long without a heartbeat a process counts as gone, whatever connections it has."""
 
-_NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _SINCE = "(extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint"
 
 _LATELY = SILENT_SECONDS * 1000
-_LIVES = f"processes.heartbeat BETWEEN {_NOW} - {_LATELY} AND {_NOW} + {_LATELY}"
+_LIVES = f"processes.heartbeat BETWEEN {NOW} - {_LATELY} AND {NOW} + {_LATELY}"
 """Nobody has said anything in the future: such a row is of a copy, or of a clock that was put back."""
 
 REGISTER = f"""
 INSERT INTO processes (process, cluster, clusters, shards, host, version, started, heartbeat)
-VALUES ($1, $2, $3, $4, $5, $6, {_NOW} / 1000, {_NOW})
+VALUES ($1, $2, $3, $4, $5, $6, {NOW} / 1000, {NOW})
 ON CONFLICT (process) DO UPDATE SET shards = excluded.shards, heartbeat = excluded.heartbeat
 """  # noqa: S608
 
@@ -37,16 +37,25 @@ SELECT cluster, clusters, host FROM processes WHERE {_LIVES}
 ORDER BY heartbeat DESC LIMIT 1
 """  # noqa: S608
 
+PEERS = f"""
+SELECT process, cluster, clusters, host, {_LIVES} AND NOT EXISTS (
+    SELECT 1 FROM processes AS later JOIN leases ON leases.holder = later.process
+    WHERE (later.cluster, later.clusters) = (processes.cluster, processes.clusters)
+    AND later.started > processes.started
+) AS lives FROM processes
+"""  # noqa: S608
+"""Every process that has registered and not ended in order. One in whose place another serves does not live."""
+
 BEAT = f"""
-WITH alive AS (UPDATE processes SET heartbeat = {_NOW} WHERE process = $1 RETURNING process)
+WITH alive AS (UPDATE processes SET heartbeat = {NOW} WHERE process = $1 RETURNING process)
 SELECT leases.shard, leases.epoch FROM alive LEFT JOIN leases ON leases.holder = alive.process AND leases.shards = $2
 """  # noqa: S608
 """No row: this process is not registered."""
 
 HOLDER = f"""
 SELECT leases.holder, processes.heartbeat, processes.host, processes.cluster, processes.clusters,
-    {_NOW} - processes.heartbeat AS ago,
-    {_NOW} - greatest(processes.heartbeat, {_SINCE}) AS silent,
+    {NOW} - processes.heartbeat AS ago,
+    {NOW} - greatest(processes.heartbeat, {_SINCE}) AS silent,
     {_SINCE} > processes.heartbeat AS restarted
 FROM leases LEFT JOIN processes ON processes.process = leases.holder WHERE leases.shards = $1 AND leases.shard = $2
 """  # noqa: S608
@@ -73,7 +82,7 @@ END_THE_SILENT = f"""
 SELECT pg_terminate_backend(sessions.pid) FROM leases JOIN processes ON processes.process = leases.holder
 JOIN pg_stat_activity AS sessions ON sessions.application_name = '{NAME} ' || leases.holder
 WHERE leases.shards = $1 AND leases.shard = $2 AND sessions.usename = current_user
-AND sessions.datname = current_database() AND {_NOW} - greatest(processes.heartbeat, {_SINCE}) >= $3::bigint
+AND sessions.datname = current_database() AND {NOW} - greatest(processes.heartbeat, {_SINCE}) >= $3::bigint
 """  # noqa: S608
 """All of the holder's connections: one may be in the middle of a write, whose turn everybody waits for."""
 

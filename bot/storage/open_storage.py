@@ -28,6 +28,7 @@ from bot.storage.guild_repository import GuildRepository
 from bot.storage.key_change import notice_new_key, require_known_key
 from bot.storage.leases import Leases
 from bot.storage.mark_repository import MarkRepository
+from bot.storage.model_releases import ModelReleases
 from bot.storage.mood_repository import MoodRepository
 from bot.storage.neighbours import own_folder, require_company
 from bot.storage.notice_repository import NoticeRepository
@@ -49,7 +50,7 @@ _log = logging.getLogger(__name__)
 class Storage:
     """The open parts. `write_buffer.start()` makes it write by itself; until then it writes when it is flushed.
 
-    `clock` is what all of it goes by. `leases` are there for one process of several. `last_alive` is
+    `clock` is what all of it goes by. `leases` and `releases` are there for one process of several. `last_alive` is
     `MoodRepository.last_alive` from before this opening, and `shards_alive` the same of each shard: the buffer soon
     writes signs of life of its own.
     """
@@ -76,6 +77,7 @@ class Storage:
     backfills: BackfillRepository
     changes: ChangeFollower
     leases: Leases | None = None
+    releases: ModelReleases | None = None
     last_alive: int | None = None
     shards_alive: Mapping[Shard, int] = field(default_factory=dict)
     clock: DiscordClock = field(default_factory=DiscordClock)
@@ -170,6 +172,7 @@ async def _opened(settings: Settings, cluster: Cluster | None) -> AsyncIterator[
                 shards_alive=await moods.shards_alive(),
                 clock=clock,
                 leases=leases,
+                releases=None if cluster is None or settings.inference_url else ModelReleases(database, cluster),
                 changes=changes,
             )
         finally:

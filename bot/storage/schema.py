@@ -24,7 +24,15 @@ from bot.storage.schema_base import (
     Total,
     Word,
 )
-from bot.storage.schema_cluster import ChangeRow, ErasureLogRow, LeaseRow, ProcessRow, RequestRow
+from bot.storage.schema_cluster import (
+    ChangeRow,
+    ErasureLogRow,
+    LeaseRow,
+    ProcessRow,
+    ReleaseRow,
+    ReportRow,
+    RequestRow,
+)
 from bot.storage.schema_events import AlertRow, BackfillRow, FilledRow, MarkRow, SnoozeRow, WebhookRow
 
 __all__ = [
@@ -51,6 +59,8 @@ __all__ = [
     "NoticeRow",
     "OptOutRow",
     "ProcessRow",
+    "ReleaseRow",
+    "ReportRow",
     "RequestRow",
     "SignOfLifeRow",
     "SnoozeRow",

@@ -73,3 +73,36 @@ class ErasureLogRow(Base):
 
     log: Mapped[KeyWord]
     done: Mapped[Total]
+
+
+class ReleaseRow(Base):
+    """A model that was to answer in all of several processes; see `bot.domain.model_release`.
+
+    The last one that is active is what a process loads when it starts.
+    """
+
+    __tablename__ = "model_release"
+
+    number: Mapped[Number]
+    source: Mapped[str] = mapped_column(String(300))
+    sha256: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(64))
+    before_source: Mapped[str] = mapped_column(String(300))
+    before_sha256: Mapped[str] = mapped_column(String(64))
+    rollback: Mapped[bool]
+    state: Mapped[Word]
+    reason: Mapped[str] = mapped_column(String(500))
+    asked: Mapped[Total]
+    changed: Mapped[Total]
+
+
+class ReportRow(Base):
+    """How far a release is in one process; `who` names that one to people. It goes with the next release."""
+
+    __tablename__ = "model_reports"
+
+    release: Mapped[KeyNumber]
+    process: Mapped[KeyWord]
+    who: Mapped[str] = mapped_column(String(96))
+    state: Mapped[Word]
+    reason: Mapped[str] = mapped_column(String(400))

@@ -68,9 +68,10 @@ class Checkpoint:
 
     `labels` names the columns of the logits. Logits are divided by `temperature` before the softmax, and by what
     `register` says of the text. With two labels the verdict is neutral when the larger probability is below
-    `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `contents` are the
-    files, by name, as they were read and checked, once: what is loaded is made of these bytes, whatever becomes of the
-    folder meanwhile.
+    `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `sha256` is over all
+    that decides what it answers, in hex: on whatever machine, and under whatever name, the same model has the same.
+    `contents` are the files, by name, as they were read and checked, once: what is loaded is made of these bytes,
+    whatever becomes of the folder meanwhile.
     """
 
     source: str
@@ -84,6 +85,7 @@ class Checkpoint:
     max_length: int = 512
     metrics: dict[str, float] = field(default_factory=dict)
     missed: Missed | None = None
+    sha256: str = ""
     contents: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
 
     def bytes_of(self, name: str) -> bytes:
@@ -191,6 +193,7 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
     register = register_in(manifest.get("register"), where)
     named = {"files": files, "labels": list(labels), "temperature": temperature, "register": manifest.get("register")}
     version = artefact_version(named)
+    abstain_below = share_in(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", where)
     if version != manifest.get("version"):
         raise HashMismatch(f"{where} was changed after it was written. Export the model again.")
     return Checkpoint(
@@ -201,9 +204,10 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
         version=version,
         temperature=temperature,
         register=register,
-        abstain_below=share_in(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", where),
+        abstain_below=abstain_below,
         max_length=max_length,
         metrics=metrics_in(manifest.get("metrics", {}), where),
+        sha256=_sha256(named, abstain_below, max_length),
         contents=MappingProxyType(contents),
     )
 
@@ -265,18 +269,24 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
     contents = {path.name: read_file(path) for path in (weights, folder / TOKENIZER)}
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[_CONFIG] = config_data
+    named = {"files": files, "labels": list(labels), "temperature": temperature}
+    if register:
+        named["register"] = asdict(register)
     return Checkpoint(
         source=source,
         folder=folder,
         weights=weights,
         labels=labels,
-        version=artefact_version(
-            {"files": files, "labels": list(labels), "temperature": temperature, "register": asdict(register)}
-            if register
-            else {"files": files, "labels": list(labels), "temperature": temperature}
-        ),
+        version=artefact_version(named),
         temperature=temperature,
         register=register,
         max_length=max_length,
+        sha256=_sha256(named, ABSTAIN_BELOW, max_length),
         contents=MappingProxyType(contents),
     )
+
+
+def _sha256(named: Mapping[str, Any], abstain_below: float, max_length: int) -> str:
+    """Over the hashes of its files and the values beside them: nothing is read again for it."""
+    said = json.dumps([named, abstain_below, max_length], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.web.handlers import many, one
 from bot.web.server import running_page
 from bot.web.table_parser import pasted
-from model import Classifier
+from model.any_classifier import AnyClassifier
 from tests.bench.texts import chat
 from tests.pages.browser import chromium
 from tests.pages.web import open_web, read_lines
@@ -118,7 +118,7 @@ async def _batch(page: Page, lines: int) -> dict[str, Any]:
     return {"lines": lines, "batch": seconds, "steps": await page.evaluate("window.steps.size")}
 
 
-async def _flood(classifier: Classifier, size: float) -> dict[str, Any]:
+async def _flood(classifier: AnyClassifier, size: float) -> dict[str, Any]:
     """What one text of a server takes, alone and while the page's visitors ask for all they may."""
     probes = chat(2 * int(200 * size) + 20, seed=3)
     idle = [await _probe(classifier, text) for text in probes[: len(probes) // 2]]
@@ -149,7 +149,7 @@ async def _flood(classifier: Classifier, size: float) -> dict[str, Any]:
     }
 
 
-async def _probe(classifier: Classifier, text: str) -> float:
+async def _probe(classifier: AnyClassifier, text: str) -> float:
     started = time.perf_counter()
     await classifier.classify(text, origin=1)
     return 1000 * (time.perf_counter() - started)

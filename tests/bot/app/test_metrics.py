@@ -5,10 +5,11 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.app.metrics import metrics_text
+from bot.app.metrics import ProcessMetrics, metrics_text
 from bot.app.running import Running
 from bot.app.vital_signs import VitalSigns
 from bot.background_jobs import BackgroundJobs, Job, PutOff
+from bot.domain.model_release import ReleaseState
 from bot.domain.shards import ALL
 
 
@@ -28,3 +29,15 @@ async def test_a_job_that_stood_back_is_told_by_its_task_and_has_not_succeeded()
     assert told["vibecheck_job_put_off_total"].value == 1
     assert told["vibecheck_job_failures_total"].value == 0
     assert told["vibecheck_job_last_success_timestamp_seconds"].value == 12, "since it was begun"
+
+
+def test_how_far_the_last_release_of_a_model_is_has_one_state():
+    released: Any = SimpleNamespace(latest=SimpleNamespace(state=ReleaseState.CANARY))
+    storage: Any = SimpleNamespace(leases=None, leads=True)
+    for follower, wanted in (
+        (None, {}),
+        (released, {state.value: state is ReleaseState.CANARY for state in ReleaseState}),
+    ):
+        found = list(ProcessMetrics(Running(storage=storage, follower=follower), VitalSigns(Running()))._cluster())
+        (family,) = [one for one in found if one.name == "vibecheck_model_release_state"]
+        assert {sample.labels["state"]: bool(sample.value) for sample in family.samples} == wanted

@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.app.assemble import assemble
 from bot.commands.model import NOT_YOURS
+from bot.commands.model_release import NOT_ALONE
 from bot.settings import Settings
 from model import Classifier, Priority, load_engine
 from model import model_manager as manager_module
@@ -267,3 +268,11 @@ async def test_the_owner_is_offered_the_models_that_are_known_and_nobody_else_is
         found = await owner.autocomplete(channel, command, "source", "bun")
         assert [choice["value"] for choice in found] == ["bundled"]
         assert not await admin.autocomplete(channel, command, "source", "bun")
+
+
+async def test_where_several_processes_answer_no_candidate_is_promoted_in_one_of_them(use, storage, classifier):
+    await use("shadow start", source="bundled")
+    object.__setattr__(storage, "releases", object())
+    assert NOT_ALONE in await use("shadow promote")
+    object.__setattr__(storage, "releases", None)
+    assert classifier.shadow_report().source == "bundled"

@@ -48,6 +48,8 @@ WHAT_BECOMES = {
     "leases": (STAYS, STAYS, STAYS, STAYS),
     "marks": (STAYS, STAYS, GOES, STAYS),
     "message_scores": (GOES, GOES, GOES, GOES),
+    "model_release": (STAYS, STAYS, STAYS, STAYS),
+    "model_reports": (STAYS, STAYS, STAYS, STAYS),
     "notices": (STAYS, GOES, GOES, STAYS),
     "opt_outs": (STAYS, STAYS, STAYS, STAYS),
     "processes": (STAYS, STAYS, STAYS, STAYS),
@@ -116,6 +118,12 @@ def other_rows():
     yield "processes", process | {"started": int(NOW), "heartbeat": int(NOW) * 1000}
     yield "changes", {"kind": "server", "target_id": HOME, "made": int(NOW)}
     yield "erasure_logs", {"log": "one", "done": 1}
+    model = {"source": "bundled", "sha256": "", "version": "", "before_source": "bundled", "before_sha256": ""}
+    yield "model_release", model | {"rollback": False, "state": "active", "reason": "", "asked": 1, "changed": 1}
+    yield (
+        "model_reports",
+        {"release": 1, "process": "one", "who": "CLUSTER=0/1 on here", "state": "ready", "reason": ""},
+    )
     yield "leases", {"shards": 2, "shard": 1, "holder": "one", "epoch": 1}
     for who in (ME, OTHER):
         yield "opt_outs", {"author": who, "since": OLD * SECONDS}

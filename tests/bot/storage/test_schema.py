@@ -7,6 +7,7 @@ from sqlalchemy import Boolean, Integer, LargeBinary, String
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.backfill import BackfillState
+from bot.domain.model_release import ReleaseState, ReportState
 from bot.domain.records import AdminAction, DigestKind, GapCause, Mode, Sensitivity, TargetKind
 from bot.storage.changes import Changed
 from bot.storage.schema import Base, MessageScoreRow
@@ -35,6 +36,8 @@ KEPT = {
     "leases": "shards shard holder epoch",
     "marks": "number guild_id happened text",
     "message_scores": "message_id guild_id channel_id thread_id author hour edited score sentiment model",
+    "model_release": "number source sha256 version before_source before_sha256 rollback state reason asked changed",
+    "model_reports": "release process who state reason",
     "notices": "channel_id guild_id message_id posted deletions tells",
     "opt_outs": "author since",
     "processes": "process cluster clusters shards host version started heartbeat",
@@ -75,6 +78,17 @@ WORDS = {
     "processes.process": "a random name of one of the bot's processes",
     "processes.host": "the name of the machine that it runs on",
     "processes.version": "a version of the bot",
+    "model_release.source": "which model the bot's owner has asked for: a folder or a hub id",
+    "model_release.sha256": "a hash of the model's files",
+    "model_release.version": "a hash of the model's files",
+    "model_release.before_source": "which model there was before: a folder or a hub id",
+    "model_release.before_sha256": "a hash of the model's files",
+    "model_release.state": ReleaseState,
+    "model_release.reason": "a sentence of ours: why a model was refused; it repeats names of its files, no text",
+    "model_reports.process": "a random name of one of the bot's processes",
+    "model_reports.who": "which of the processes it is, and the name of the machine that it runs on",
+    "model_reports.state": ReportState,
+    "model_reports.reason": "as model_release.reason",
     "marks.text": "what a moderator names an event on purpose, for all to read, in 40 characters; not who it was",
     "message_scores.model": "a hash of the model's files",
     "tags.emoji": "an emoji that an admin chose",
@@ -82,8 +96,9 @@ WORDS = {
 }
 """Where text is: one of a few words of ours, or else why no person writes it, or why it's kept."""
 
-LONGER = {"webhooks.token": 100}
-"""A token of Discord's has 68 characters."""
+LONGER = {"webhooks.token": 100, "model_reports.who": 96, "model_reports.reason": 400, "model_release.reason": 500}
+LONGER |= {"model_release.source": 300, "model_release.before_source": 300}
+"""A token of Discord's has 68 characters; sentences and folders are long, and no person writes them but the owner."""
 
 PLACES = {"guild_id", "channel_id", "mod_channel_id", "thread_id", "target_id", "application_id", "alert_role_id"}
 PLACES |= {"webhook_id"}
@@ -110,10 +125,11 @@ TIMES |= {
     "heartbeat",
     "made",
     "noted",
+    "asked",
 }
 
 NUMBERS = {"number", "level", "usual_level", "score", "sentiment", "label", "answered", "score_sum", "score_square_sum"}
-NUMBERS |= {"erasures", "links", "last_alert"}
+NUMBERS |= {"erasures", "links", "last_alert", "release", "rollback"}
 NUMBERS |= {"negative", "neutral", "positive", "unread", "authors", "writers", "messages", "reaction_floor"}
 NUMBERS |= {"shard", "shards", "looked", "left_out", "tells", "cluster", "clusters", "epoch"}
 NUMBERS |= {"alert_messages", "alert_authors", "digest_messages", "tagging", "deletions"}
