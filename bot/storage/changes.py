@@ -46,10 +46,12 @@ class Changed(StrEnum):
 async def note_change(connection: AsyncConnection, what: Changed, target_id: int = 0) -> None:
     """Notes a change in the transaction that makes it, and tells of it when that is committed.
 
-    `target_id` is the server that it is about. A file has one process, which knows it.
+    `target_id` is the server that it is about. A file has one process, which knows it. In that transaction nobody else
+    writes (`Database.write`): numbers given side by side would appear out of order, and whoever follows pass some over.
     """
     if connection.dialect.name != "postgresql":
         return
+    assert not connection.get_execution_options().get("own"), "others write beside this one"
     row = {"kind": what.value, "target_id": target_id, "made": int(time.time())}
     await connection.execute(insert(ChangeRow).values(row))
     await connection.execute(_TELL)

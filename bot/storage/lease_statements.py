@@ -37,6 +37,8 @@ SELECT cluster, clusters, host FROM processes WHERE {_LIVES}
 ORDER BY heartbeat DESC LIMIT 1
 """  # noqa: S608
 
+VERSIONS = f"SELECT DISTINCT version FROM processes WHERE {_LIVES}"  # noqa: S608
+
 BEAT = f"""
 WITH alive AS (UPDATE processes SET heartbeat = {_NOW} WHERE process = $1 RETURNING process)
 SELECT leases.shard, leases.epoch FROM alive LEFT JOIN leases ON leases.holder = alive.process AND leases.shards = $2

@@ -17,7 +17,7 @@ KEPT = {
     "alerts": "number guild_id channel_id post_id level usual_level started acknowledged recovered false_alarm",
     "audit": "number guild_id done actor action target_kind target_id",
     "backfills": "guild_id state days first_hour end_hour channel_id hour messages left_out changed",
-    "bookkeeping": "number purged_before alive application_id erasures key linked_from",
+    "bookkeeping": "number purged_before alive application_id erasures key linked_from commands",
     "changes": "number kind target_id made",
     "channel_rules": "guild_id target_kind target_id mode tagging sensitivity alert_messages alert_authors",
     "departures": "guild_id since",
