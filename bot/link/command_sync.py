@@ -216,8 +216,9 @@ class CommandRegistration:
         known.pop(name, None)
         if fresh is not None:
             known[name] = {"sent": fresh.sent, "held": fresh.held, "times": [int(at) for at in fresh.times]}
-            known[name]["version"] = fresh.version
         if self._shared is not None:
+            if fresh is not None:
+                known[name]["version"] = fresh.version
             await self._shared.keep(known)
         else:
             _write(self._file, known)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.database import Database
+from bot.storage.database import Database, writes_beside_others
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.schema import ChangeRow
 
@@ -51,7 +51,7 @@ async def note_change(connection: AsyncConnection, what: Changed, target_id: int
     """
     if connection.dialect.name != "postgresql":
         return
-    assert not connection.get_execution_options().get("own"), "others write beside this one"
+    assert not writes_beside_others(connection), "others write beside this one"
     row = {"kind": what.value, "target_id": target_id, "made": int(time.time())}
     await connection.execute(insert(ChangeRow).values(row))
     await connection.execute(_TELL)

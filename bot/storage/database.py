@@ -224,6 +224,12 @@ class Database:
                 self._lock = None
 
 
+def writes_beside_others(connection: AsyncConnection) -> bool:
+    """Whether a transaction is about this process's own servers alone (`Database.write`)."""
+    sync = connection.sync_connection
+    return sync is not None and bool(sync.get_execution_options().get("own"))
+
+
 @asynccontextmanager
 async def _let_go_when_cancelled(connection: AsyncConnection) -> AsyncIterator[None]:
     """Or its transaction would be rolled back first, by a server that may have been stopped."""

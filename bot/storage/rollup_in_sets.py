@@ -170,7 +170,7 @@ async def write_in_sets(
     changes = list(differences)
     if not scores and not changes:
         return 0, 0, 0
-    driver = (await connection.get_raw_connection()).driver_connection
+    driver: Any = (await connection.get_raw_connection()).driver_connection
     with _as_of_the_database():
         await driver.execute(_PREPARE)
         if scores:
