@@ -284,20 +284,21 @@ class WriteBuffer:
 
     async def _flush_in_turn(self) -> bool:
         """Whether there was anything to write."""
+        now = self._clock()
         while self._later_deleted and len(self._pending.deleted) < self._limit:
             self._pending.delete((self._later_deleted.pop(),))
-        quiet = not self.sees or abs(self._clock() - self._alive) < ALIVE_SECONDS
+        quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
         if quiet and not self._pending and not self._erasures.pending:
             return False
         try:
-            await self._write(own=self._is_about_own())
+            await self._write(now, own=self._is_about_own())
         except ShardsTaken:
-            await self._write(own=False)
+            await self._write(now, own=False)
         return True
 
-    async def _write(self, *, own: bool) -> None:
+    async def _write(self, now: float, *, own: bool) -> None:
         """Writes what waits; `own` as in `Database.write`: raises ShardsTaken where that is not true any more."""
-        now, sees = self._clock(), self.sees
+        sees = self.sees
         in_hand = next(iter(self._in_hand.values()), now)
         unseen_since = min(in_hand, self.unseen_since())
         by_shard = {shard: min(in_hand, unseen) for shard, unseen in self.unseen_by_shard().items()}

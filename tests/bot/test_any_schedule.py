@@ -35,7 +35,7 @@ from bot.storage.open_storage import open_storage
 from tests.bot.pasts import said, write
 
 SHARDS = 2
-SEEDS = 8
+SEEDS = 5
 STEPS = 10
 MOST_POINTS = {"alerts": 30, "digests": 30, "notice": 10}
 """Of what is asked, by kind; the last of them may be after its end, and then nobody is killed."""
@@ -126,7 +126,7 @@ def bot(settings, classifier, storage):
 
 
 @pytest.fixture
-async def env(bot, monkeypatch):
+async def env(bot, clock_begins, monkeypatch):
     async def stopping(*rest):
         await _running.get().point()
         posted = await send(*rest)
@@ -135,6 +135,7 @@ async def env(bot, monkeypatch):
 
     monkeypatch.setattr("bot.monitoring.notice.send", stopping)
     env = simcord.Env(bot, shard_count=SHARDS)
+    env.backend.clock._epoch = clock_begins
     await env.start()
     yield env
     await env.shutdown()
