@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text
 
 from bot.storage.database import Database
 from bot.storage.lease_statements import VERSIONS
-from bot.storage.schema import BookkeepingRow
+from bot.storage.schema import RegistrationRow
+from bot.storage.upsert import table_of
+
+_MOST_TIMES = 5
+"""Of the last registrations, whose times are kept."""
 
 
 class RegisteredCommands:
@@ -18,20 +22,28 @@ class RegisteredCommands:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self) -> dict[str, Any]:
-        """What was kept last, by scope; nothing where it cannot be understood."""
+    async def read(self) -> dict[str, dict[str, Any]]:
+        """What was kept last, by scope: hashes of what was `sent` and `held`, `times` of late, and the `version`."""
         async with self._database.read() as connection:
-            kept = await connection.scalar(select(BookkeepingRow.commands))
-        try:
-            known = json.loads(kept or "{}")
-        except ValueError:
-            return {}
-        return known if isinstance(known, dict) else {}
+            rows = (await connection.execute(select(*table_of(RegistrationRow).c))).mappings().all()
+        return {row["scope"]: {**row, "times": [int(one) for one in row["times"].split()]} for row in rows}
 
-    async def keep(self, known: dict[str, Any]) -> None:
+    async def keep(self, known: Mapping[str, Mapping[str, Any]]) -> None:
         """In the place of what was kept before."""
+        rows = [
+            {
+                "scope": scope,
+                "version": one["version"][:32],
+                "sent": one["sent"],
+                "held": one["held"],
+                "times": " ".join(str(int(at)) for at in one["times"][-_MOST_TIMES:]),
+            }
+            for scope, one in known.items()
+        ]
         async with self._database.write() as connection:
-            await connection.execute(update(BookkeepingRow).values(commands=json.dumps(known)))
+            await connection.execute(delete(RegistrationRow))
+            if rows:
+                await connection.execute(insert(RegistrationRow), rows)
 
     async def versions(self) -> frozenset[str]:
         """Those of the processes that run."""

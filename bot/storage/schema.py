@@ -24,7 +24,7 @@ from bot.storage.schema_base import (
     Total,
     Word,
 )
-from bot.storage.schema_cluster import ChangeRow, ErasureLogRow, LeaseRow, ProcessRow, RequestRow
+from bot.storage.schema_cluster import ChangeRow, ErasureLogRow, LeaseRow, ProcessRow, RegistrationRow, RequestRow
 from bot.storage.schema_events import AlertRow, BackfillRow, FilledRow, MarkRow, SnoozeRow, WebhookRow
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "NoticeRow",
     "OptOutRow",
     "ProcessRow",
+    "RegistrationRow",
     "RequestRow",
     "SignOfLifeRow",
     "SnoozeRow",
@@ -370,7 +371,6 @@ class BookkeepingRow(Base):
     `application_id` is the bot's own, so that a wrong token is known as such. `erasures` is the number of the last
     entry of the log of erasures that is done here, and `key` the fingerprint of the key of the last start. Links lead
     only to messages with ids from `linked_from` on: those before were read under a notice that said nothing of links.
-    `commands` is what one of several processes has registered with Discord: hashes of the bot's own commands.
     """
 
     __tablename__ = "bookkeeping"
@@ -382,4 +382,3 @@ class BookkeepingRow(Base):
     erasures: Mapped[Total] = mapped_column(server_default="0")
     key: Mapped[Word | None]
     linked_from: Mapped[LaterTotal]
-    commands: Mapped[str | None] = mapped_column(String(4000))

@@ -1,6 +1,7 @@
 import json
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from discord import Interaction, app_commands
@@ -287,15 +288,15 @@ async def versions(env, bot, settings):
     together, before = Together(), registrations(env)
 
     def registration(version, *, more=""):
-        tree = app_commands.CommandTree(Client(bot))
+        client: Any = Client(bot)
+        tree: Any = app_commands.CommandTree(client)
         for name in ("sentiment", more) if more else ("sentiment",):
             tree.add_command(app_commands.Command(name=name, description="What it does", callback=nothing))
         made = CommandRegistration(tree, settings.data_dir, None, together)
         made._version = version
         return made
 
-    together.registrations = lambda: registrations(env) - before
-    return together, registration
+    return together, registration, lambda: registrations(env) - before
 
 
 class Client:
@@ -312,31 +313,31 @@ async def nothing(interaction: Interaction) -> None:
 
 async def test_two_versions_that_are_exchanged_do_not_register_in_turns(versions):
     """Whichever of them leads, as often as that changes: the newer one's commands stay while it runs."""
-    together, registration = versions
+    together, registration, counted = versions
     together.running = {"0.9.1", "0.10.0"}
     now = time.time()
     older, newer = registration("0.9.1"), registration("0.10.0", more="new")
     for number, one in enumerate((older, newer, older, newer, older)):
         await one(now + number * 60)
-    assert together.registrations() == 2, "the older one's at first, and then the newer one's"
+    assert counted() == 2, "the older one's at first, and then the newer one's"
     again = registration("0.9.1")  # a process that is started anew
     for hours in (0.5, 2, 30):
         await again(now + hours * 3600)
-    assert together.registrations() == 2
+    assert counted() == 2
     assert next(iter(together.known.values()))["version"] == "0.10.0"
 
 
 async def test_a_version_that_was_gone_back_to_registers_its_commands_when_no_newer_one_runs(versions):
-    together, registration = versions
+    together, registration, counted = versions
     now = time.time()
     together.running = {"0.10.0"}
     await registration("0.10.0", more="new")(now)
     older = registration("0.9.1")
     together.running = {"0.9.1"}
     await older(now + 600)
-    assert together.registrations() == 1, "it may be starting anew"
+    assert counted() == 1, "it may be starting anew"
     await older(now + 2 * 3600)
-    assert together.registrations() == 2
+    assert counted() == 2
 
 
 @pytest.mark.parametrize(

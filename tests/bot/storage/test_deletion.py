@@ -38,6 +38,7 @@ WHAT_BECOMES = {
     "departures": (STAYS, STAYS, GOES, STAYS),
     "digests": (STAYS, STAYS, GOES, STAYS),
     "erasure_logs": (STAYS, STAYS, STAYS, STAYS),
+    "registrations": (STAYS, STAYS, STAYS, STAYS),
     "feedback": (STAYS, STAYS, STAYS, STAYS),
     "filled_hours": (STAYS, GOES, GOES, STAYS),
     "gaps": (STAYS, GOES, GOES, STAYS),
@@ -116,6 +117,7 @@ def other_rows():
     yield "processes", process | {"started": int(NOW), "heartbeat": int(NOW) * 1000}
     yield "changes", {"kind": "server", "target_id": HOME, "made": int(NOW)}
     yield "erasure_logs", {"log": "one", "done": 1}
+    yield "registrations", {"scope": "1", "version": "1.0", "sent": "a", "held": "b", "times": "1"}
     yield "leases", {"shards": 2, "shard": 1, "holder": "one", "epoch": 1}
     for who in (ME, OTHER):
         yield "opt_outs", {"author": who, "since": OLD * SECONDS}

@@ -272,15 +272,16 @@ async def test_requests_and_changes_go_when_nobody_needs_them(both, storage):
 async def test_what_commands_are_registered_and_which_versions_run_is_known_to_all(both):
     first, second = [RegisteredCommands(one.database) for one in both]
     assert await first.read() == {}
-    await first.keep({"5": {"sent": "a", "version": "0.9"}})
-    assert await second.read() == {"5": {"sent": "a", "version": "0.9"}}
+    one = {"sent": "a", "held": "b", "times": [1, 2, 3, 4, 5, 6], "version": "0.9"}
+    await first.keep({"5": one, "5/7": one})
+    assert await second.read() == {scope: {**one, "scope": scope, "times": [2, 3, 4, 5, 6]} for scope in ("5", "5/7")}
+    await first.keep({"5": one})
+    assert (await second.read()).keys() == {"5"}
     async with both[0].database.write() as connection:
         for name, version, ago in (("one", "0.9", 0), ("two", "0.10", 1000), ("gone", "0.8", 61_000)):
             row = f"('{name}', 0, 1, 1, '?', '{version}', 0, extract(epoch FROM clock_timestamp()) * 1000 - {ago})"
             await connection.exec_driver_sql(f"INSERT INTO processes VALUES {row}")
-        await connection.exec_driver_sql("UPDATE bookkeeping SET commands = '['")
     assert await second.versions() == {"0.9", "0.10"}
-    assert await first.read() == {}, "what somebody else wrote counts as nothing"
 
 
 # What servers choose.

@@ -11,10 +11,18 @@ works_with = "14"
 
 
 def upgrade() -> None:
-    """Adds the column; nothing is known of what was registered before, so it is registered once more."""
-    op.add_column("bookkeeping", sa.Column("commands", sa.String(4000), nullable=True))
+    """Makes the table, empty: what was registered before is registered once more."""
+    op.create_table(
+        "registrations",
+        sa.Column("scope", sa.String(64), nullable=False),
+        sa.Column("version", sa.String(32), nullable=False),
+        sa.Column("sent", sa.String(64), nullable=False),
+        sa.Column("held", sa.String(64), nullable=False),
+        sa.Column("times", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("scope", name=op.f("pk_registrations")),
+    )
 
 
 def downgrade() -> None:
     """Drops it."""
-    op.drop_column("bookkeeping", "commands")
+    op.drop_table("registrations")
