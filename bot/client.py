@@ -25,6 +25,7 @@ from bot.link.spoken import speak_to_each
 from bot.link.traffic import Traffic
 from bot.link.unparsed_events import UnparsedEvents
 from bot.services import Feature, Services
+from bot.storage.registered_commands import RegisteredCommands
 from bot.ui.unknown_components import answer_unknown, is_known
 from model.concurrency import in_thread
 
@@ -83,7 +84,8 @@ class Vibecheck(commands.AutoShardedBot):
         self.features = tuple(features)
         settings = services.settings
         guild = discord.Object(settings.admin_guild) if settings.admin_guild else None
-        self._registration = CommandRegistration(self.tree, settings.data_dir, guild)
+        shared = RegisteredCommands(services.storage.database) if services.storage.leases is not None else None
+        self._registration = CommandRegistration(self.tree, settings.data_dir, guild, shared)
         self._gate = IdentifyGate(services.storage.leases)
         # Discord may have the library wait for hours before it takes them.
         looking_after_commands = Job("commands", self._register, limit=2 * DAY)

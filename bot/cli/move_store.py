@@ -26,7 +26,7 @@ from bot.storage.pseudonyms import KEY_FILE, open_pseudonyms
 from bot.storage.schema import BookkeepingRow
 from bot.storage.table_copy import Progress, Sums, rows_in, say_nothing, tables
 
-_OF_EVERY_STORE = {"bookkeeping", "signs_of_life", "processes", "leases", "changes"}
+_OF_EVERY_STORE = {"bookkeeping", "signs_of_life", "processes", "leases", "changes", "registrations"}
 """Tables that have rows as soon as a bot has been started."""
 
 _POSTGRES = "The PostgreSQL"

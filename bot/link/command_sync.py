@@ -9,16 +9,18 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import discord
 from discord import app_commands
 
 from bot.link.failures import REQUEST_FAILURES
 from bot.link.limits import asked_for
+from model.installation import installed_version
 
 _log = logging.getLogger(__name__)
 
@@ -37,17 +39,41 @@ AGAIN_A_DAY = 3
 UNHEARD_SECONDS = 60.0
 """After so long without an answer the log says so; the library waits as long as Discord asks, hours if need be."""
 
+LEFT_SECONDS = 600.0
+"""How often it is looked whether a newer version, whose commands are left, still runs."""
+
+SETTLED_SECONDS = 3600.0
+"""How long after a newer version has registered its commands they are left although none runs: it may be starting."""
+
 _NO_MORE_TODAY = 30034
 _NO_ACCESS = {403, 404}
+_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(slots=True)
 class _Known:
-    """What was registered last: hashes of what was sent and of what Discord showed then, and when, of the last day."""
+    """What was registered last: hashes of what was sent and of what Discord showed then, and when, of the last day.
+
+    `version` is the bot's that registered it; with one process alone it does not matter.
+    """
 
     sent: str = ""
     held: str = ""
     times: list[float] = field(default_factory=list)
+    version: str = ""
+
+
+class Shared(Protocol):
+    """What several processes know together of what was registered. Its methods raise DatabaseUnavailable."""
+
+    async def read(self) -> dict[str, Any]:
+        """What was kept last, by scope."""
+
+    async def keep(self, known: dict[str, Any]) -> None:
+        """In the place of what was kept before."""
+
+    async def versions(self) -> frozenset[str]:
+        """Of the bot, that run."""
 
 
 @dataclass(slots=True)
@@ -64,6 +90,8 @@ class CommandRegistration:
 
     A guild that had commands of its own before and is no longer asked for loses them. Hashes of what was registered are
     kept in `folder`/commands.json by application; where that cannot be read the commands are simply registered again.
+    Several processes keep them in what they have `shared`: an older version leaves what a newer one has registered for
+    as long as that runs, so that two that are being exchanged do not register in turns.
     """
 
     def __init__(
@@ -71,7 +99,10 @@ class CommandRegistration:
         tree: app_commands.CommandTree[discord.Client],
         folder: Path,
         guild: discord.abc.Snowflake | None = None,
+        shared: Shared | None = None,
     ) -> None:
+        self._shared = shared
+        self._version = installed_version()
         self._tree = tree
         self._file = folder / "commands.json"
         self._guild = guild
@@ -86,7 +117,10 @@ class CommandRegistration:
             return
         self._under_way = True
         try:
-            known = self._known = _read(self._file) if self._known is None else self._known
+            if self._shared is not None:
+                known = await self._shared.read()
+            else:
+                known = self._known = _read(self._file) if self._known is None else self._known
             scopes = {str(application_id): None, **self._guilds(application_id, known)}
             due = {name: guild for name, guild in scopes.items() if self._is_due(name, now)}
             await asyncio.gather(*(self._look_after(name, guild, known, now) for name, guild in due.items()))
@@ -113,10 +147,13 @@ class CommandRegistration:
         due = self._due[name]
         due.looked = now
         try:
+            if await self._is_a_newer_one_s(_entry(known.get(name)), guild, now):
+                due.wait = LEFT_SECONDS
+                return
             fresh = await self._registered(name, guild, _entry(known.get(name)), now)
         except REQUEST_FAILURES as error:
             if guild is not None and self._is_left(guild) and getattr(error, "status", 0) in _NO_ACCESS:
-                self._keep(known, name, None)  # the bot is no longer there
+                await self._keep(known, name, None)  # the bot is no longer there
                 return
             due.failures += 1
             due.wait = max(asked_for(error), min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(due.failures - 1, 20)))
@@ -124,7 +161,19 @@ class CommandRegistration:
             return
         due.wait, due.failures = CHECK_SECONDS, 0
         if fresh is not None:
-            self._keep(known, name, None if self._is_left(guild) else fresh)
+            await self._keep(known, name, None if self._is_left(guild) else fresh)
+
+    async def _is_a_newer_one_s(self, entry: _Known, guild: discord.abc.Snowflake | None, now: float) -> bool:
+        """Whether a newer version that still runs, or may, has registered other commands than this one would."""
+        if self._shared is None or not _is_newer(entry.version, self._version):
+            return False
+        if _hash(await self._payload(guild)) == entry.sent:
+            return False
+        lately = any(abs(now - at) < SETTLED_SECONDS for at in entry.times)
+        if not lately and entry.version not in await self._shared.versions():
+            return False
+        _log.info("the commands%s are those of version %s, and are left", _where(guild), entry.version)
+        return True
 
     def _is_left(self, guild: discord.abc.Snowflake | None) -> bool:
         """Whether that guild's commands are to go."""
@@ -154,7 +203,7 @@ class CommandRegistration:
         if replaced:  # as it is told when asked, so that nothing is registered again for how Discord puts it
             held = await self._tree.fetch_commands(guild=guild)
         _log.info("registered %d commands with Discord%s", len(payload), _where(guild))
-        return _Known(sent, _shown(held), [*times, now])
+        return _Known(sent, _shown(held), [*times, now][-2 * AGAIN_A_DAY :], self._version)
 
     async def _payload(self, guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
         """What `sync` sends: the commands with what they are called in other languages."""
@@ -163,11 +212,16 @@ class CommandRegistration:
             return [command.to_dict(self._tree) for command in commands]
         return [await command.get_translated_payload(self._tree, translator) for command in commands]
 
-    def _keep(self, known: dict[str, Any], name: str, fresh: _Known | None) -> None:
+    async def _keep(self, known: dict[str, Any], name: str, fresh: _Known | None) -> None:
         known.pop(name, None)
         if fresh is not None:
             known[name] = {"sent": fresh.sent, "held": fresh.held, "times": [int(at) for at in fresh.times]}
-        _write(self._file, known)
+        if self._shared is not None:
+            if fresh is not None:
+                known[name]["version"] = fresh.version
+            await self._shared.keep(known)
+        else:
+            _write(self._file, known)
 
 
 def _shown(commands: Sequence[app_commands.AppCommand]) -> str:
@@ -231,7 +285,13 @@ def _entry(kept: object) -> _Known:
     sent, held, times = kept.get("sent"), kept.get("held"), kept.get("times")
     if not isinstance(sent, str) or not isinstance(held, str) or not isinstance(times, list):
         return _Known()
-    return _Known(sent, held, [float(at) for at in times if isinstance(at, int | float)])
+    return _Known(sent, held, [float(at) for at in times if isinstance(at, int | float)], str(kept.get("version", "")))
+
+
+def _is_newer(version: str, other: str) -> bool:
+    """Whether a version such as 0.3.1 comes after another; of what is no version nothing is newer."""
+    numbers = [tuple(map(int, _NUMBERS.findall(one))) if _NUMBERS.match(one) else () for one in (version, other)]
+    return bool(numbers[0]) and numbers[0] > numbers[1]
 
 
 def _read(file: Path) -> dict[str, Any]:

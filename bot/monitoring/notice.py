@@ -120,7 +120,10 @@ class Notices:
                     return
             settings = await self._rules.settings(channel.guild.id)
             with speaking(server_language(channel.guild, settings)):
-                posted = await send(channel, notice(self._retention_days))
+                words, posted = notice(self._retention_days), None
+                if there is None or not there.stands:
+                    posted = await self._check.posted_lately(channel, words, self._rules.now())
+                posted = posted or await send(channel, words)
             try:
                 counts = await self._rules.told(channel.guild.id, channel.id, posted.message_id)
             except DatabaseUnavailable:

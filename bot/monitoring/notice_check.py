@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum, auto
 
 import discord
 
+from bot.channels import Watchable, WithMessages
 from bot.connection import Connection
 from bot.domain.notice import Notice
+from bot.domain.snowflake import first_id_at, written_at
 from bot.i18n import gettext, speaking
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.link.spoken import server_language
 from bot.monitoring.notice_button import details_view, has_details_button
-from bot.monitoring.notice_post import FORUM_TITLE, is_title
+from bot.monitoring.notice_post import FORUM_TITLE, Posted, is_title
 from bot.monitoring.notice_words import notice
 from bot.monitoring.rule_cache import RuleCache
 from bot.storage.errors import DatabaseUnavailable
@@ -30,6 +33,9 @@ SPACING = 0.05
 
 LONGEST_SECONDS = 10.0
 """How long one request may take."""
+
+LATELY = 900.0
+"""Seconds in which a notice may have been posted of which nothing is noted: its process ended before it could."""
 
 LOOKED_AT = 50
 """Messages around the time of a notice in which one is looked for of which only the time is known."""
@@ -101,6 +107,27 @@ class NoticeCheck:
                     await post.edit(name=title)
         except REQUEST_FAILURES as error:
             _log.info("the notice of channel %d stays as it was (%s)", message.channel.id, kind_of_failure(error))
+
+    async def posted_lately(self, channel: Watchable, words: str, now: float) -> Posted | None:
+        """A notice with these words that this or another process has just posted and that is not noted.
+
+        None where there is none, or where the bot is shown no earlier messages. Raises what the library raises.
+        """
+        me, since = channel.guild.me, now - LATELY
+        if isinstance(channel, discord.ForumChannel):
+            for post in channel.threads:
+                if post.owner_id == me.id and written_at(post.id) >= since and is_title(post.name):
+                    with suppress(discord.NotFound):  # its first message, which is the notice, was deleted
+                        if (await post.fetch_message(post.id)).content == words:
+                            return Posted(post.id, post.delete)
+            return None
+        if not isinstance(channel, WithMessages) or not channel.permissions_for(me).read_message_history:
+            return None
+        moment = discord.Object(first_id_at(since))
+        async for message in channel.history(limit=LOOKED_AT, after=moment):
+            if message.author.id == me.id and message.content == words:
+                return Posted(message.id, message.delete)
+        return None
 
     def _is_notice(self, message: discord.Message) -> bool:
         """Whether the bot has posted it, in whatever language, to tell people that they are watched."""

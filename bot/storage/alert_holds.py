@@ -46,7 +46,7 @@ class AlertHolds:
 
     async def _mark(self, guild_id: int, number: int, only: Any, value: int | None) -> bool:
         where = and_(AlertRow.number == number, AlertRow.guild_id == guild_id, only)
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             done = await connection.execute(update(AlertRow).where(where).values(false_alarm=value))
             return done.rowcount > 0
 
@@ -54,14 +54,14 @@ class AlertHolds:
         """No alert of this channel starts for so long; returns until when. The last word counts."""
         until = int(self._clock()) + seconds
         row = {"channel_id": channel_id, "guild_id": guild_id, "until": until}
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(upsert(self._database.dialect, SnoozeRow, "guild_id", "until"), [row])
         return until
 
     async def wake(self, guild_id: int, channel_id: int) -> bool:
         """Alerts of this channel may start again; False when they might already."""
         where = and_(SnoozeRow.channel_id == channel_id, SnoozeRow.guild_id == guild_id)
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             return (await connection.execute(delete(SnoozeRow).where(where))).rowcount > 0
 
     async def of(self, guilds: Collection[int]) -> dict[int, Hold]:

@@ -26,7 +26,7 @@ class AlertRepository:
 
     async def claim_digest(self, guild_id: int, kind: DigestKind, period: str) -> bool:
         """Whether this digest is the caller's to send; for each period, such as 2026-11-25 or 2026-W48, once."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             there = await connection.scalar(select(DigestRow.claimed).where(_is_digest(guild_id, kind, period)))
             if there is not None:
                 return False
@@ -37,13 +37,13 @@ class AlertRepository:
     async def digest_sent(self, guild_id: int, kind: DigestKind, period: str) -> None:
         """Notes that Discord has taken a claimed digest."""
         sent = update(DigestRow).where(_is_digest(guild_id, kind, period)).values(sent=int(self._clock()))
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(sent)
 
     async def release_digest(self, guild_id: int, kind: DigestKind, period: str) -> None:
         """Gives back the claim of a digest that was not sent, so that it can be tried again."""
         unsent = and_(_is_digest(guild_id, kind, period), DigestRow.sent.is_(None))
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(delete(DigestRow).where(unsent))
 
     async def unfinished_digests(self) -> tuple[tuple[int, DigestKind, str], ...]:
@@ -63,7 +63,7 @@ class AlertRepository:
         values |= {"started": int(self._clock())}
         running = and_(AlertRow.channel_id == channel_id, AlertRow.guild_id == guild_id, AlertRow.recovered.is_(None))
         columns = table_of(AlertRow).c
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             if await connection.scalar(select(AlertRow.number).where(running)) is not None:
                 return None
             row = await connection.execute(insert(AlertRow).values(values).returning(*columns))
@@ -71,7 +71,7 @@ class AlertRepository:
 
     async def posted(self, number: int, post_id: int) -> None:
         """Notes in which message an alert was posted."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(update(AlertRow).where(AlertRow.number == number).values(post_id=post_id))
 
     async def acknowledge(self, guild_id: int, number: int) -> bool:
@@ -92,7 +92,7 @@ class AlertRepository:
     async def _note(self, guild_id: int, number: int, name: str) -> bool:
         column = table_of(AlertRow).c[name]
         where = and_(AlertRow.number == number, AlertRow.guild_id == guild_id, column.is_(None))
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             noted = await connection.execute(update(AlertRow).where(where).values({name: int(self._clock())}))
             return noted.rowcount > 0
 

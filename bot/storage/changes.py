@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.database import Database
+from bot.storage.database import Database, writes_beside_others
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.schema import ChangeRow
 
@@ -47,10 +47,12 @@ class Changed(StrEnum):
 async def note_change(connection: AsyncConnection, what: Changed, target_id: int = 0) -> None:
     """Notes a change in the transaction that makes it, and tells of it when that is committed.
 
-    `target_id` is the server that it is about. A file has one process, which knows it.
+    `target_id` is the server that it is about. A file has one process, which knows it. In that transaction nobody else
+    writes (`Database.write`): numbers given side by side would appear out of order, and whoever follows pass some over.
     """
     if connection.dialect.name != "postgresql":
         return
+    assert not writes_beside_others(connection), "others write beside this one"
     row = {"kind": what.value, "target_id": target_id, "made": int(time.time())}
     await connection.execute(insert(ChangeRow).values(row))
     await connection.execute(_TELL)

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from bot.domain.shards import ALL, Shards
-from bot.storage.database_url import FILE, UNUSABLE, WRITERS_LOCK, claim, database_url
+from bot.storage.database_url import FILE, UNUSABLE, WRITE_LOCKS, WRITERS_LOCK, claim, database_url
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.migrate import migrate
 from bot.storage.patience import Patience
@@ -63,7 +63,16 @@ _ANOTHER_FILE = (
 )
 
 _WAIT_FOR_TURN = text(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
-"""A writer holds it during its transaction."""
+"""A writer holds it during its transaction, and nobody else writes."""
+
+_WAIT_FOR_TURN_BESIDE_OTHERS = text("""
+    WITH beside AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(:writers))
+    SELECT pg_advisory_xact_lock(:space, shard) FROM beside, unnest(CAST(:shards AS integer[])) AS shard
+""").bindparams(writers=WRITERS_LOCK, space=WRITE_LOCKS)
+"""Others write meanwhile, but nobody who wants to be alone, and of these shards nobody else.
+
+In ascending order, after the one that all have: so no two wait for each other.
+"""
 
 _A_WRITE = "UPDATE alembic_version SET version_num = version_num"
 """It changes nothing, but a file that may only be read refuses it, where SQLite would let a transaction begin."""
@@ -76,6 +85,7 @@ _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "
 class Database:
     """An open database. Writers take turns, also across processes, so that sums are corrected from what is there.
 
+    Processes that share a PostgreSQL write side by side what is about their own servers alone.
     Every failure, be it of the network, the disk or a statement, is a DatabaseUnavailable.
     """
 
@@ -163,8 +173,12 @@ class Database:
                         yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+    async def write(self, *, own: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        `own`: it reads and changes only what is about servers of this process. So other processes may write of theirs
+        meanwhile; what is about people, or about everybody's servers, waits for it.
+        """
         async with self.patience.turn(self._turn), self.patience.limited():
             with _typed_failures():
                 if self.damage:
@@ -172,12 +186,12 @@ class Database:
                 if _identity(self._file) != self._is:
                     raise DatabaseUnusable(_ANOTHER_FILE)
                 async with self._engine.connect() as connection:
-                    await connection.execution_options(writes=True)
-                    async with self._begun(connection):
+                    await connection.execution_options(writes=True, own=own)
+                    async with self._begun(connection, own=own):
                         yield connection
 
     @asynccontextmanager
-    async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
+    async def _begun(self, connection: AsyncConnection, *, own: bool) -> AsyncIterator[None]:
         """A transaction for one who writes. SQLite's lock is waited for here, where waiting can be ended."""
         until, begun = time.monotonic() + self._busy_seconds, False
         while not begun:
@@ -185,12 +199,18 @@ class Database:
                 async with connection.begin(), _let_go_when_cancelled(connection):
                     begun = True
                     if self.dialect == "postgresql":
-                        await connection.execute(_WAIT_FOR_TURN)
+                        await self._wait_for_turn(connection, own=own)
                     yield
             except DBAPIError as error:
                 if begun or not _is_locked(error) or time.monotonic() >= until:
                     raise
                 await asyncio.sleep(_LOCKED_PAUSE)
+
+    async def _wait_for_turn(self, connection: AsyncConnection, *, own: bool) -> None:
+        if own and self.shards.numbers:
+            await connection.execute(_WAIT_FOR_TURN_BESIDE_OTHERS, {"shards": sorted(self.shards.numbers)})
+        else:
+            await connection.execute(_WAIT_FOR_TURN)
 
     async def close(self) -> None:
         """Waits for the writer and lets go of everything; a failure is logged."""
@@ -202,6 +222,12 @@ class Database:
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
+
+
+def writes_beside_others(connection: AsyncConnection) -> bool:
+    """Whether a transaction is about this process's own servers alone (`Database.write`)."""
+    sync = connection.sync_connection
+    return sync is not None and bool(sync.get_execution_options().get("own"))
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ FILE = "mood.db"
 LOCK = "mood.lock"
 WRITERS_LOCK = 1986617957
 """PostgreSQL's advisory lock that whoever writes holds; the number is "vibe"."""
+WRITE_LOCKS = WRITERS_LOCK + 4
+"""A space of advisory locks: one for each shard, of those who write side by side. `lease_statements` has the others."""
 RESTORING = "restoring"
 """A folder in DATA_DIR, for as long as a copy is being put back."""
 BACKING_UP, BACKUP_LOCK = "backing-up", "backup.lock"

@@ -27,6 +27,7 @@ from bot.storage.database import Database
 from bot.storage.erasure_log import FILE, KEPT_DAYS, Entry, ErasureLog, Kind
 from bot.storage.errors import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.hourly_rollup import remove_channels, remove_guilds, remove_messages, remove_messages_in
+from bot.storage.known_places import known_among
 from bot.storage.people_repository import blank_admin
 from bot.storage.personal_data import RepeatedEraser
 from bot.storage.pseudonyms import Pseudonyms
@@ -115,10 +116,6 @@ class Erasures:
         """Whether there is anything that was noted and is not done in the database yet."""
         return bool(self._pending)
 
-    def waiting(self, kind: Kind) -> set[int]:
-        """The servers or channels that were noted and are not gone from the database yet."""
-        return {entry.target for entry in self._pending if entry.kind is kind}
-
     def forgotten(self) -> dict[bytes, int]:
         """Hashes of the people who had their data deleted, with the id up to which their messages stay unread."""
         found: dict[bytes, int] = {}
@@ -169,15 +166,17 @@ class Erasures:
             return await self._written()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, own: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction in which everything that was noted is done: where `apply` is awaited, or at the end.
 
+        `own`: it is about servers of this process alone (`Database.write`). Nothing that was noted is done in it, since
+        what people ask for is about all; it is done in the next.
         Raises DatabaseUnavailable, and then it is done in the next.
         """
-        async with self._database.write() as connection:
+        async with self._database.write(own=own) as connection:
             self._reached = None
             yield connection
-            if self._reached is None:
+            if self._reached is None and not own:
                 await self.apply(connection)
             reached = self._reached
         self._pending = [entry for entry in self._pending if reached is None or entry.number > reached]
@@ -192,6 +191,22 @@ class Erasures:
         if noted:
             self._reached = noted[-1].number
             await self._mark(connection, self._reached)
+
+    async def note_places(
+        self, connection: AsyncConnection, guilds: Collection[int], channels: Collection[int]
+    ) -> None:
+        """Notes those of these servers and channels of which something is held and that are to go, as `note_all` does.
+
+        Within a `transaction`.
+        """
+        noted = {(entry.kind, entry.target) for entry in self._pending}
+        guilds = {guild for guild in guilds if (Kind.SERVER, guild) not in noted}
+        channels = {channel for channel in channels if (Kind.CHANNEL, channel) not in noted}
+        known_guilds, known_channels = await known_among(connection, guilds, channels)
+        news: list[tuple[Kind, int, tuple[bytes, ...], str]] = [(Kind.SERVER, guild, (), "") for guild in known_guilds]
+        news += [(Kind.CHANNEL, channel, (), "") for channel in known_channels]
+        if news:
+            await self.note_all(news)
 
     async def _mark(self, connection: AsyncConnection, done: int) -> None:
         """Notes up to which line of the log everything is done."""

@@ -19,6 +19,10 @@ class ErasureWaits(DatabaseUnavailable):
     """The database could not erase what it was asked to; it is noted on the disk, and done as soon as it can."""
 
 
+class ShardsTaken(StoreError):
+    """Another process has taken a shard, so that this one may not write beside it."""
+
+
 class DatabaseTooNew(StoreError):
     """The database was written by a newer version of the bot."""
 

@@ -35,14 +35,14 @@ class GapRepository:
 
     async def begin(self, absence: Absence, started: int) -> int:
         """Notes what is not seen from then on; returns the gap's number."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             result = await connection.execute(insert(GapRow).values(**_columns(absence), started=started))
             (number,) = result.inserted_primary_key or (0,)
             return int(number)
 
     async def end(self, number: int, ended: int) -> None:
         """Ends a gap. One that would end before it began, as clocks may have it, is none."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(update(GapRow).where(GapRow.number == number).values(ended=ended))
             await connection.execute(delete(GapRow).where(GapRow.number == number, GapRow.ended <= GapRow.started))
 
@@ -51,7 +51,7 @@ class GapRepository:
         if ended <= started:
             return None
         values = {**_columns(absence), "started": started, "ended": ended}
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             (number,) = (await connection.execute(insert(GapRow).values(values))).inserted_primary_key or (0,)
             return int(number)
 
@@ -62,7 +62,7 @@ class GapRepository:
     async def replace(self, number: int, parts: Iterable[Gap]) -> None:
         """Puts those parts in the place of a gap that are still missing after the rest of it was caught up."""
         rows = [{**asdict(part), "looked": _AS_OFTEN_AS_EVER} for part in parts if part.started < part.ended]
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(delete(GapRow).where(GapRow.number == number))
             if rows:
                 await connection.execute(insert(GapRow), rows)
@@ -91,7 +91,7 @@ class GapRepository:
 
     async def looked(self, number: int) -> None:
         """The history of a gap begins to be looked at."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             more = update(GapRow).where(GapRow.number == number).values(looked=GapRow.looked + 1)
             await connection.execute(more)
 

@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, false, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ from bot.storage.chunks import CHUNK, chunks
 from bot.storage.late_changes import make_anonymous, note_late_changes
 from bot.storage.pending_writes import Pending, Scored
 from bot.storage.requests import refused_scores
+from bot.storage.rollup_in_sets import write_in_sets
 from bot.storage.schema import (
     AlertRow,
     AuditRow,
@@ -137,28 +138,20 @@ async def write_pending(
     for moments in chunks(list(pending.emptied.items())):
         await _empty(connection, dict(moments), deltas)
     purged_before = await connection.scalar(select(BookkeepingRow.purged_before)) or 0
-    parts = [LeftOut()]
-    for scores in chunks(pending.kept()):
-        refused = await refused_scores(connection, scores) if one_of_several else frozenset[int]()
-        kept = [one for one in scores if one.message_id not in refused]
-        left_out = await _score(connection, kept, deltas, max(oldest_hour, purged_before), pending.in_time)
-        parts.append(left_out._replace(refused=len(refused)))
-    await _apply(connection, deltas)
-    return LeftOut(*map(sum, zip(*parts, strict=True)))
+    oldest = max(oldest_hour, purged_before)
+    return await _write(connection, pending.kept(), deltas, oldest, pending.in_time, one_of_several=one_of_several)
 
 
 async def count_history(connection: AsyncConnection, scores: Sequence[Scored], oldest_hour: int) -> None:
     """Counts messages that were read afterwards; of those of before `oldest_hour` no row is kept, only their sums."""
     deltas = Deltas()
     rows = [one for one in scores if hour_of(one.message_id) >= oldest_hour]
-    for some in chunks(rows):
-        await _score(connection, some, deltas, oldest_hour, {one.message_id for one in some})
     for one in scores:
         hour = hour_of(one.message_id)
         if hour < oldest_hour:
             whose = (one.guild_id, one.channel_id, hour), one.author
             deltas.count(whose, one.sentiment, 1, one.score, one.score * one.score)
-    await _apply(connection, deltas)
+    await _write(connection, rows, deltas, oldest_hour, {one.message_id for one in rows})
 
 
 async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes], up_to: int | None = None) -> int:
@@ -171,7 +164,7 @@ async def remove_messages(connection: AsyncConnection, authors: Sequence[bytes],
         which = and_(which, _MESSAGES.message_id <= up_to)
     deltas = Deltas()
     removed = await _take_away(connection, which, deltas)
-    await _apply(connection, deltas)
+    await _write(connection, (), deltas)
     await make_anonymous(connection, authors)
     return removed
 
@@ -181,7 +174,7 @@ async def remove_messages_in(connection: AsyncConnection, authors: Sequence[byte
     deltas = Deltas()
     theirs = and_(_MESSAGES.author.in_(authors), _MESSAGES.guild_id == guild_id, _MESSAGES.message_id <= up_to)
     await _take_away(connection, theirs, deltas)
-    await _apply(connection, deltas)
+    await _write(connection, (), deltas)
 
 
 async def remove_channels(connection: AsyncConnection, channels: Sequence[int]) -> None:
@@ -189,12 +182,48 @@ async def remove_channels(connection: AsyncConnection, channels: Sequence[int]) 
     deltas = Deltas()
     await _remove_channels(connection, channels)
     await _take_away(connection, _MESSAGES.thread_id.in_(channels), deltas)
-    await _apply(connection, deltas)
+    await _write(connection, (), deltas)
 
 
 async def remove_guilds(connection: AsyncConnection, guilds: Sequence[int]) -> None:
     """Removes everything of these servers."""
     await _remove_guilds(connection, guilds)
+
+
+async def _write(
+    connection: AsyncConnection,
+    scores: Sequence[Scored],
+    deltas: Deltas,
+    oldest_hour: int = 0,
+    in_time: Container[int] = (),
+    *,
+    one_of_several: bool = False,
+) -> LeftOut:
+    """Writes scores, but for those left out, and corrects the hours by them and by what `deltas` has already."""
+    if connection.dialect.name == "postgresql":
+        limits: dict[str, Any] = {"oldest_hour": oldest_hour, "in_time": in_time, "one_of_several": one_of_several}
+        return LeftOut(*await write_in_sets(connection, scores, deltas.changes, **limits))
+    return await write_in_rows(connection, scores, deltas, oldest_hour, in_time, one_of_several=one_of_several)
+
+
+async def write_in_rows(
+    connection: AsyncConnection,
+    scores: Sequence[Scored],
+    deltas: Deltas,
+    oldest_hour: int,
+    in_time: Container[int],
+    *,
+    one_of_several: bool = False,
+) -> LeftOut:
+    """The same in portions of rows: SQLite's statements cost no way to a server."""
+    parts = [LeftOut()]
+    for some in chunks(list(scores)):
+        refused = await refused_scores(connection, some) if one_of_several else frozenset[int]()
+        kept = [one for one in some if one.message_id not in refused]
+        left_out = await _score(connection, kept, deltas, oldest_hour, in_time)
+        parts.append(left_out._replace(refused=len(refused)))
+    await _apply(connection, deltas)
+    return LeftOut(*map(sum, zip(*parts, strict=True)))
 
 
 async def _score(

@@ -45,6 +45,7 @@ SELECT process, cluster, clusters, host, {_LIVES} AND NOT EXISTS (
 ) AS lives FROM processes
 """  # noqa: S608
 """Every process that has registered and not ended in order. One in whose place another serves does not live."""
+VERSIONS = f"SELECT DISTINCT version FROM processes WHERE {_LIVES}"  # noqa: S608
 
 BEAT = f"""
 WITH alive AS (UPDATE processes SET heartbeat = {NOW} WHERE process = $1 RETURNING process)

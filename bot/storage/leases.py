@@ -112,6 +112,11 @@ class Leases:
         return frozenset(self._epochs)
 
     @property
+    def has_all(self) -> bool:
+        """Whether it has, or is still thought to have, all that it serves, and other processes serve others."""
+        return self._database.shards.numbers == self.held != frozenset()
+
+    @property
     def session(self) -> PostgresSession | None:
         """The connection that holds the locks, if it stands."""
         return self._session if self._session is not None and not self._session.ended.is_set() else None

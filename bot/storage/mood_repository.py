@@ -150,7 +150,7 @@ class MoodRepository:
         """Notes that the bot was away. One that does not end after it started, as clocks may have it, is left out."""
         if gap.ended <= gap.started:
             return
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(insert(GapRow).values(asdict(gap)))
 
     async def oldest_message(self) -> float | None:

@@ -93,13 +93,13 @@ class Publication:
             return
         before, shards = told_before(now), self._database.shards
         for _ in range(_PORTIONS):
-            async with self._database.write() as connection:
+            async with self._database.write(own=True) as connection:
                 told = await tell_hours(connection, before, self._rng, but=waiting, shards=shards)
             if told < CHUNK:
                 break
         else:
             return
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await tell_anew(connection, self._rng, but=waiting, shards=shards)
         await self._publish_days(before, waiting)
 
@@ -134,5 +134,5 @@ class Publication:
 
     async def _tell_days(self, guilds: Sequence[int], before: int, since: int | None) -> None:
         for start in range(0, len(guilds), _GUILDS):
-            async with self._database.write() as connection:
+            async with self._database.write(own=True) as connection:
                 await tell_days(connection, guilds[start : start + _GUILDS], before, self._rng, since)

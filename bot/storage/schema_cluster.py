@@ -75,6 +75,21 @@ class ErasureLogRow(Base):
     done: Mapped[Total]
 
 
+class RegistrationRow(Base):
+    """Commands that one of several processes has registered with Discord: hashes of what was sent, and shown then.
+
+    `scope` is the bot's application, or that and a server; `times` are those of late.
+    """
+
+    __tablename__ = "registrations"
+
+    scope: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[str] = mapped_column(String(32))
+    sent: Mapped[str] = mapped_column(String(64))
+    held: Mapped[str] = mapped_column(String(64))
+    times: Mapped[str] = mapped_column(String(64))
+
+
 class ReleaseRow(Base):
     """A model that was to answer in all of several processes; see `bot.domain.model_release`.
 

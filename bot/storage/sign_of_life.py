@@ -67,14 +67,18 @@ async def signs_of_shards(connection: AsyncConnection, now: float, dealt_with_un
 async def sign_of_all(connection: AsyncConnection, shards: int) -> None:
     """The sign of all, where each of so many shards writes its own: the earliest of these, once all have one.
 
-    So whoever starts with another number of shards, or knows no signs but that one, misses nothing of any.
+    So whoever starts with another number of shards, or knows no signs but that one, misses nothing of any. While
+    another process writes it, it is left to that one, and to the next write.
     """
     count = func.count(SignOfLifeRow.shard)
     earliest = select(func.min(SignOfLifeRow.alive)).where(SignOfLifeRow.shards == shards).having(count == shards)
     alive = await connection.scalar(earliest)
-    if alive is not None:
-        moved = _ALIVE.is_distinct_from(alive)
-        await connection.execute(update(BookkeepingRow).where(moved).values(alive=alive))
+    if alive is None:
+        return
+    moved = select(BookkeepingRow.number).where(_ALIVE.is_distinct_from(alive)).with_for_update(skip_locked=True)
+    number = await connection.scalar(moved)
+    if number is not None:
+        await connection.execute(update(BookkeepingRow).where(BookkeepingRow.number == number).values(alive=alive))
 
 
 async def read_signs(connection: AsyncConnection) -> dict[Shard, int]:

@@ -28,7 +28,7 @@ class TagRepository:
     async def add(self, tag: Tag) -> bool:
         """Notes a tag, in the place of what was noted of the same one; False where its person has opted out."""
         statement = upsert(self._database.dialect, TagRow, "author")
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             if tag.author is not None and await is_out(connection, tag.author, tag.guild_id):
                 return False
             await connection.execute(statement, [asdict(tag)])
@@ -44,7 +44,7 @@ class TagRepository:
         """The tags of a message are to go, except this emoji; returns how many that are."""
         stays = () if but is None else (_TAGS.emoji != but,)
         there = (_TAGS.message_id == message_id, _TAGS.author.is_not(None), *stays)
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             return (await connection.execute(update(TagRow).where(*there).values(author=None))).rowcount
 
     async def due(self, limit: int) -> tuple[Tag, ...]:
@@ -56,13 +56,13 @@ class TagRepository:
 
     async def remove(self, message_id: int, emoji: str) -> None:
         """Forgets a tag."""
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(delete(TagRow).where(_TAGS.message_id == message_id, _TAGS.emoji == emoji))
 
     async def remove_released(self, message_id: int, emoji: str) -> None:
         """Forgets a tag that was taken back, unless it was given anew meanwhile."""
         which = (_TAGS.message_id == message_id, _TAGS.emoji == emoji, _TAGS.author.is_(None))
-        async with self._database.write() as connection:
+        async with self._database.write(own=True) as connection:
             await connection.execute(delete(TagRow).where(*which))
 
 

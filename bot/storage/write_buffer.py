@@ -16,9 +16,8 @@ from bot.storage.backlog import Backlog
 from bot.storage.database import Database
 from bot.storage.erasure_log import Kind
 from bot.storage.erasures import Erasures
-from bot.storage.errors import DatabaseUnavailable, ErasureWaits
+from bot.storage.errors import DatabaseUnavailable, ErasureWaits, ShardsTaken
 from bot.storage.hourly_rollup import remove_messages, write_pending
-from bot.storage.known_places import known_among
 from bot.storage.leases import Leases
 from bot.storage.pending_writes import Pending, Remembered, Scored, kept_of
 from bot.storage.personal_data import Eraser
@@ -164,11 +163,13 @@ class WriteBuffer:
     async def between_writes(self) -> AsyncIterator[AsyncConnection]:
         """A transaction of somebody else's, in turn with the buffer's own: what waits is written before it.
 
-        Raises DatabaseUnavailable.
+        It is about servers of this process alone. Raises DatabaseUnavailable.
         """
         await self.flush()
-        async with self._database.patience.turn(self._flushing), self._erasures.transaction() as connection:
-            await self._erasures.apply(connection)
+        async with (
+            self._database.patience.turn(self._flushing),
+            self._erasures.transaction(own=self._is_about_own()) as connection,
+        ):
             if self._leases is not None:
                 await self._leases.require_own(connection)
             yield connection
@@ -283,28 +284,38 @@ class WriteBuffer:
 
     async def _flush_in_turn(self) -> bool:
         """Whether there was anything to write."""
-        now, sees = self._clock(), self.sees
-        in_hand = next(iter(self._in_hand.values()), now)
-        until = min(in_hand, self.unseen_since())
-        by_shard = {shard: min(in_hand, unseen) for shard, unseen in self.unseen_by_shard().items()}
+        now = self._clock()
         while self._later_deleted and len(self._pending.deleted) < self._limit:
             self._pending.delete((self._later_deleted.pop(),))
         quiet = not self.sees or abs(now - self._alive) < ALIVE_SECONDS
         if quiet and not self._pending and not self._erasures.pending:
             return False
-        self._in_flight, self._pending = self._pending, Pending()
-        oldest_hour = oldest_kept(self._retention_days, now)
         try:
-            async with self._erasures.transaction() as connection:
-                await self._note_places(connection)
-                others = await self._leave_to_others(connection)
-                several = self._erasures.is_one_of_several
-                left_out = await write_pending(connection, self._in_flight, oldest_hour, one_of_several=several)
+            await self._write(now, own=self._is_about_own())
+        except ShardsTaken:
+            await self._write(now, own=False)
+        return True
+
+    async def _write(self, now: float, *, own: bool) -> None:
+        """Writes what waits; `own` as in `Database.write`: raises ShardsTaken where that is not true any more."""
+        sees = self.sees
+        in_hand = next(iter(self._in_hand.values()), now)
+        unseen_since = min(in_hand, self.unseen_since())
+        by_shard = {shard: min(in_hand, unseen) for shard, unseen in self.unseen_by_shard().items()}
+        self._in_flight, self._pending = self._pending, Pending()
+        try:
+            async with self._erasures.transaction(own=own) as connection:
+                if not own:  # first of all, since a server may have been joined again: what is written after it stays
+                    await self._erasures.note_places(connection, self._in_flight.guilds, self._in_flight.channels)
+                    await self._erasures.apply(connection)
+                others = await self._leave_to_others(connection, own=own)
+                several, oldest = self._erasures.is_one_of_several, oldest_kept(self._retention_days, now)
+                left_out = await write_pending(connection, self._in_flight, oldest, one_of_several=several)
                 if sees:
                     signs = {shard: unseen for shard, unseen in by_shard.items() if shard[0] not in others}
-                    await give_signs(connection, self._database.shards, now, until, signs)
-        except BaseException:
-            self.counts.failures += 1
+                    await give_signs(connection, self._database.shards, now, unseen_since, signs)
+        except BaseException as error:
+            self.counts.failures += not isinstance(error, ShardsTaken)
             self._pending = self._in_flight.followed_by(self._pending)
             raise
         else:
@@ -317,7 +328,6 @@ class WriteBuffer:
             self.counts.written += len(self._in_flight.scores) - sum(left_out)
         finally:
             self._in_flight = Pending()
-        return True
 
     def start(self) -> None:
         """Flushes every few seconds from now on, in a task of its own, until `close`."""
@@ -344,20 +354,6 @@ class WriteBuffer:
             _log.error("%d messages and %d removals could not be written before the end", len(self), removals)
         self.backlog.count_losses()
 
-    async def _note_places(self, connection: AsyncConnection) -> None:
-        """Servers and channels of which something is held are noted before they go, and what was noted is done.
-
-        First of all, since a server may have been joined again: what is written after it stays.
-        """
-        guilds = self._in_flight.guilds - self._erasures.waiting(Kind.SERVER)
-        channels = self._in_flight.channels - self._erasures.waiting(Kind.CHANNEL)
-        known_guilds, known_channels = await known_among(connection, guilds, channels)
-        news = [(Kind.SERVER, guild, (), "") for guild in known_guilds]
-        news += [(Kind.CHANNEL, channel, (), "") for channel in known_channels]
-        if news:
-            await self._erasures.note_all(news)
-        await self._erasures.apply(connection)
-
     def give_up(self, shards: Container[int]) -> None:
         """Forgets what was read in shards that another process has taken, which reads it itself."""
         if self._leases is not None:
@@ -367,14 +363,25 @@ class WriteBuffer:
                 waiting.drop(lambda scored: shard_of(scored.guild_id) in shards)
                 self.counts.refused += before - len(waiting.scores)
 
-    async def _leave_to_others(self, connection: AsyncConnection) -> Container[int]:
+    def _is_about_own(self) -> bool:
+        """Whether what is to be written is about servers of this process alone.
+
+        Not what people have asked for. Of a deletion only the message is known: it is once all shards are still held.
+        """
+        if self._leases is None or not self._leases.has_all:
+            return False
+        return not (self._erasures.pending or self._pending.guilds or self._pending.channels)
+
+    async def _leave_to_others(self, connection: AsyncConnection, *, own: bool) -> Container[int]:
         """Shards of which nothing may be written, since a message may have been deleted when another heard of it.
 
-        Deletions are right whoever writes them.
+        Deletions are right whoever writes them, where nobody else writes meanwhile.
         """
         if self._leases is None:
             return ()
         others = await self._leases.taken_by_others(connection)
+        if own and not others.isdisjoint(self._leases.held):
+            raise ShardsTaken
         self.give_up(others)
         return others
 

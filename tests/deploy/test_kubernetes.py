@@ -1,5 +1,6 @@
 """The manifests fit each other, the image and the settings."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.cli.main import main
+from bot.domain.shards import Cluster
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +20,7 @@ FILES: dict[str, Any] = {
 POD = FILES["statefulset"]["spec"]["template"]
 (BOT,) = POD["spec"]["containers"]
 PATHS = {"/livez", "/healthz", "/readyz"}
+CLUSTERS = ROOT / "deploy" / "kubernetes-clusters"
 
 
 def test_what_is_applied_is_there_and_the_rest_says_how():
@@ -75,3 +78,60 @@ def test_a_backup_is_a_command_of_ours_with_what_it_needs_and_no_more():
     names = {one["name"]: one["value"] for one in backup["env"]}
     assert names.keys() == {"DATABASE_URL_FILE", "DATA_DIR"}, "no token, and no key that would lie beside the backups"
     assert {folder, names["DATA_DIR"], "/tmp"} <= {one["mountPath"] for one in backup["volumeMounts"]}
+
+
+# Several processes.
+
+
+def patched(manifest, patch):
+    """A manifest with a JSON patch, of which `replace` needs something to be there and `add` may go on a list."""
+    manifest = copy.deepcopy(manifest)
+    for step in yaml.safe_load(patch):
+        *path, last = step["path"].strip("/").split("/")
+        at = manifest
+        for name in path:
+            at = at[int(name)] if isinstance(at, list) else at[name]
+        if step["op"] == "replace":
+            assert last in at
+        else:
+            assert step["op"] == "add"
+        if last == "-":
+            at.append(step["value"])
+        else:
+            at[last] = step["value"]
+    return manifest
+
+
+@pytest.fixture
+def clusters():
+    overlay = yaml.safe_load((CLUSTERS / "kustomization.yaml").read_text("utf-8"))
+    assert [(CLUSTERS / one).resolve() for one in overlay["resources"]] == [FOLDER]
+    (patch,) = overlay["patches"]
+    manifest = FILES["statefulset"]
+    assert patch["target"] == {"kind": manifest["kind"], "name": manifest["metadata"]["name"]}
+    return patched(manifest, patch["patch"])["spec"]
+
+
+def test_each_of_several_processes_is_told_which_it_is_and_there_are_all_of_them(clusters):
+    (bot,) = clusters["template"]["spec"]["containers"]
+    names = [one["name"] for one in bot["env"]]
+    assert names.index("INDEX") < names.index("CLUSTER"), "only what stands before is put in"
+    assert names[: len(BOT["env"])] == [one["name"] for one in BOT["env"]]
+    assert set(map(str.lower, names)) - {"index"} <= Settings.model_fields.keys()
+    told = {one["name"]: one for one in bot["env"]}
+    assert "pod-index" in told["INDEX"]["valueFrom"]["fieldRef"]["fieldPath"]
+    value, count = told["CLUSTER"]["value"], clusters["replicas"]
+    found = [Cluster.parse(value.replace("$(INDEX)", str(number))) for number in range(count)]
+    assert found == [Cluster(number, count) for number in range(count)]
+
+
+def test_several_processes_have_what_each_needs_and_do_not_wait_for_each_other(clusters):
+    assert clusters["podManagementPolicy"] == "Parallel"
+    assert {"DATABASE_URL_FILE", "HASH_KEY_FILE"} <= {one["name"] for one in BOT["env"]}, "the same for all"
+    assert [one["metadata"]["name"] for one in clusters["volumeClaimTemplates"]] == ["data"], "one of its own for each"
+    labels = clusters["template"]["metadata"]["labels"]
+    (spread,) = clusters["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == labels
+    disruption = FILES["disruption"]["spec"]
+    assert disruption["maxUnavailable"] == 1 < clusters["replicas"]
+    assert disruption["selector"]["matchLabels"] == labels

@@ -1,12 +1,13 @@
 import json
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from discord import app_commands
+from discord import Interaction, app_commands
 
 from bot.app.assemble import assemble
-from bot.link.command_sync import AGAIN_A_DAY, DAY, LONGEST_WAIT
+from bot.link.command_sync import AGAIN_A_DAY, DAY, LONGEST_WAIT, CommandRegistration, _is_newer
 
 
 def registrations(env):
@@ -263,3 +264,92 @@ async def test_where_the_bot_is_no_longer_its_commands_are_forgotten(env, for_ow
     env.inject_error("PUT", f"/applications/*/guilds/{home}/commands", status=403, code=50001)
     await for_owners(None)
     assert not any(name.endswith(f"/{home}") for name in json.loads(file.read_text("utf-8")))
+
+
+class Together:
+    """What several processes know together."""
+
+    def __init__(self):
+        self.known, self.running = {}, set()
+
+    async def read(self):
+        return json.loads(json.dumps(self.known))
+
+    async def keep(self, known):
+        self.known = known
+
+    async def versions(self):
+        return frozenset(self.running)
+
+
+@pytest.fixture
+async def versions(env, bot, settings):
+    """Registrations of two versions with other commands each, of which one after the other leads."""
+    together, before = Together(), registrations(env)
+
+    def registration(version, *, more=""):
+        client: Any = Client(bot)
+        tree: Any = app_commands.CommandTree(client)
+        for name in ("sentiment", more) if more else ("sentiment",):
+            tree.add_command(app_commands.Command(name=name, description="What it does", callback=nothing))
+        made = CommandRegistration(tree, settings.data_dir, None, together)
+        made._version = version
+        return made
+
+    return together, registration, lambda: registrations(env) - before
+
+
+class Client:
+    """Of a tree of its own, as another process has one."""
+
+    def __init__(self, bot):
+        self.http, self.application_id, self._connection = bot.http, bot.application_id, bot._connection
+        self._connection._command_tree = None
+
+
+async def nothing(interaction: Interaction) -> None:
+    """Nothing yet."""
+
+
+async def test_two_versions_that_are_exchanged_do_not_register_in_turns(versions):
+    """Whichever of them leads, as often as that changes: the newer one's commands stay while it runs."""
+    together, registration, counted = versions
+    together.running = {"0.9.1", "0.10.0"}
+    now = time.time()
+    older, newer = registration("0.9.1"), registration("0.10.0", more="new")
+    for number, one in enumerate((older, newer, older, newer, older)):
+        await one(now + number * 60)
+    assert counted() == 2, "the older one's at first, and then the newer one's"
+    again = registration("0.9.1")  # a process that is started anew
+    for hours in (0.5, 2, 30):
+        await again(now + hours * 3600)
+    assert counted() == 2
+    assert next(iter(together.known.values()))["version"] == "0.10.0"
+
+
+async def test_a_version_that_was_gone_back_to_registers_its_commands_when_no_newer_one_runs(versions):
+    together, registration, counted = versions
+    now = time.time()
+    together.running = {"0.10.0"}
+    await registration("0.10.0", more="new")(now)
+    older = registration("0.9.1")
+    together.running = {"0.9.1"}
+    await older(now + 600)
+    assert counted() == 1, "it may be starting anew"
+    await older(now + 2 * 3600)
+    assert counted() == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "is_newer"),
+    [
+        ("0.10.0", "0.9.9", True),
+        ("0.9.9", "0.10.0", False),
+        ("1.0", "1.0", False),
+        ("an uninstalled copy", "0.1", False),
+        ("0.1", "an uninstalled copy", True),
+        ("", "0.1", False),
+    ],
+)
+def test_which_version_is_newer(version, other, is_newer):
+    assert _is_newer(version, other) == is_newer

@@ -141,3 +141,52 @@ async def test_a_server_that_moves_to_another_shard_loses_nothing(settings, clas
         gaps = (await storage.moods.mood(guild, 1, hour - 2, hour + 1)).gaps
         missing = [(gap.started, gap.ended) for gap in gaps if isinstance(gap, Gap)]
         assert missing == [(begun - SECONDS - 2, begun + 300)]
+
+
+async def begun(storage, settings, classifier, cluster, shards):
+    """A process that takes its shards, with the signs of life of that moment; returns what Discord's shards call."""
+    storage.database.shards = cluster.shards(shards)
+    storage = replace(
+        storage, last_alive=await storage.moods.last_alive(), shards_alive=await storage.moods.shards_alive()
+    )
+    bot = assemble(settings, classifier, storage)
+    give(bot, storage=storage)
+    bot.shard_count = shards
+    (events,) = (cog for feature in bot.features for cog in feature.cogs if isinstance(cog, EventsCog))
+    return events.on_shard_connect
+
+
+async def test_whoever_takes_shards_over_leaves_a_gap_of_exactly_those_that_were_away(
+    settings, classifier, storage, clock
+):
+    """Three of four shards were away, each since another moment, and two processes follow; the last comes later."""
+    shards, now = 4, int(clock.now)
+    away = {0: 3000, 1: 1000, 3: 2000}
+    async with storage.database.write() as connection:
+        alive = {(shard, shards): clock.now - away.get(shard, 0) for shard in range(shards)}
+        await signs_of_shards(connection, clock.now, alive)
+        await sign_of_all(connection, shards)
+    clock.go_on(30)
+    first = await begun(storage, settings, classifier, Cluster(0, 2), shards)
+    await first(0)
+    await first(2)
+    second = await begun(storage, settings, classifier, Cluster(1, 2), shards)
+    await second(1)
+    clock.go_on(90)
+    lost = now + 60
+    await second(3)
+    gaps = {row["shard"]: (row["started"], row["ended"]) for row in await rows_of(storage.database, GapRow)}
+    assert len(gaps) == len(await rows_of(storage.database, GapRow))
+    assert gaps == {0: (now - 3002, now + 30), 1: (now - 1002, now + 30), 3: (now - 2002, now + 120)}
+    assert all(
+        row["shards"] == shards and row["guild_id"] is row["channel_id"] is None
+        for row in await rows_of(storage.database, GapRow)
+    )
+    hours = now // SECONDS - 2, now // SECONDS + 1
+    for number in range(2500):
+        (gap,) = (await storage.moods.mood((10**6 + 4 * number + 3) << 22, 1, *hours)).gaps
+        assert gap.started < lost < gap.ended, "a message from before its shard was ready is in it"
+    for number in range(0, 2500, 100):
+        assert (await storage.moods.mood((10**6 + 4 * number + 2) << 22, 1, *hours)).gaps == ()
+        (gap,) = (await storage.moods.mood((10**6 + 4 * number + 1) << 22, 1, *hours)).gaps
+        assert gap.ended < lost

@@ -38,6 +38,7 @@ WHAT_BECOMES = {
     "departures": (STAYS, STAYS, GOES, STAYS),
     "digests": (STAYS, STAYS, GOES, STAYS),
     "erasure_logs": (STAYS, STAYS, STAYS, STAYS),
+    "registrations": (STAYS, STAYS, STAYS, STAYS),
     "feedback": (STAYS, STAYS, STAYS, STAYS),
     "filled_hours": (STAYS, GOES, GOES, STAYS),
     "gaps": (STAYS, GOES, GOES, STAYS),
@@ -124,6 +125,7 @@ def other_rows():
         "model_reports",
         {"release": 1, "process": "one", "who": "CLUSTER=0/1 on here", "state": "ready", "reason": ""},
     )
+    yield "registrations", {"scope": "1", "version": "1.0", "sent": "a", "held": "b", "times": "1"}
     yield "leases", {"shards": 2, "shard": 1, "holder": "one", "epoch": 1}
     for who in (ME, OTHER):
         yield "opt_outs", {"author": who, "since": OLD * SECONDS}

@@ -19,6 +19,7 @@ from bot.storage.maintenance import forget_what_is_over
 from bot.storage.notice_repository import NoticeRepository
 from bot.storage.opt_outs import OptOuts
 from bot.storage.pseudonyms import HashKey, Pseudonyms
+from bot.storage.registered_commands import RegisteredCommands
 from bot.storage.schema import (
     BookkeepingRow,
     ChangeRow,
@@ -266,6 +267,21 @@ async def test_requests_and_changes_go_when_nobody_needs_them(both, storage):
     assert await rows_of(first.database, ChangeRow) == []
     await forget_what_is_over(storage, NOW + 31 * 86400)
     assert await rows_of(first.database, RequestRow) == []
+
+
+async def test_what_commands_are_registered_and_which_versions_run_is_known_to_all(both):
+    first, second = [RegisteredCommands(one.database) for one in both]
+    assert await first.read() == {}
+    one = {"sent": "a", "held": "b", "times": [1, 2, 3, 4, 5, 6], "version": "0.9"}
+    await first.keep({"5": one, "5/7": one})
+    assert await second.read() == {scope: {**one, "scope": scope, "times": [2, 3, 4, 5, 6]} for scope in ("5", "5/7")}
+    await first.keep({"5": one})
+    assert (await second.read()).keys() == {"5"}
+    async with both[0].database.write() as connection:
+        for name, version, ago in (("one", "0.9", 0), ("two", "0.10", 1000), ("gone", "0.8", 61_000)):
+            row = f"('{name}', 0, 1, 1, '?', '{version}', 0, extract(epoch FROM clock_timestamp()) * 1000 - {ago})"
+            await connection.exec_driver_sql(f"INSERT INTO processes VALUES {row}")
+    assert await second.versions() == {"0.9", "0.10"}
 
 
 # What servers choose.

@@ -34,6 +34,7 @@ from bot.storage.schema import (
     NoticeRow,
     OptOutRow,
     ProcessRow,
+    RegistrationRow,
     ReleaseRow,
     ReportRow,
     RequestRow,
@@ -220,7 +221,7 @@ async def fill_every_table(database, buffer, guilds, moods, guild):
 
 
 WITHOUT_A_SERVER = {BookkeepingRow, OptOutRow, FeedbackRow, SignOfLifeRow, ProcessRow, LeaseRow, RequestRow, ChangeRow}
-WITHOUT_A_SERVER |= {ErasureLogRow, ReleaseRow, ReportRow}
+WITHOUT_A_SERVER |= {ErasureLogRow, RegistrationRow, ReleaseRow, ReportRow}
 
 
 async def test_a_server_that_is_gone_leaves_no_row_in_any_table(database, buffer, guilds, moods):
