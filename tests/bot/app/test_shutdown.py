@@ -125,7 +125,7 @@ class HungDatabase:
         self.patience = Patience()
 
     @asynccontextmanager
-    async def write(self):
+    async def write(self, *, own=False):
         self.asked.set()
         await asyncio.Event().wait()
         yield
