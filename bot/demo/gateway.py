@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from typing import Any
@@ -83,7 +83,7 @@ class Gateway:
         self._heartbeat_interval = heartbeat_interval
         self._localise = localise
         self._sockets: dict[web.WebSocketResponse, Line] = {}
-        self._outages: set[int] = set()
+        self.outages: set[int] = set()
         self.shards_held: set[int] = set()
         """Shards that are not let in yet; they try again every five seconds."""
         self.limits = limits or SessionLimits()
@@ -117,12 +117,12 @@ class Gateway:
 
     def begin_outage(self, guild_id: int) -> None:
         """A server is not there from now on, as bots notice that connect; those that are connected are told so."""
-        self._outages.add(guild_id)
+        self.outages.add(guild_id)
         self._broadcast("GUILD_DELETE", {"id": str(guild_id), "unavailable": True})
 
     def end_outage(self, guild_id: int) -> None:
         """It is there again."""
-        self._outages.discard(guild_id)
+        self.outages.discard(guild_id)
         guild = self._backend.get_guild(guild_id)
         self._broadcast("GUILD_CREATE", serializers.guild_create_payload(self._backend, guild) | {"unavailable": False})
 
@@ -246,26 +246,34 @@ class Gateway:
 
     def _begin(self, shard: int, shards: int, intents: discord.Intents, line: Line) -> Session:
         session = Session(secrets.token_hex(16), intents, shard, shards, line=line)
-        guilds = [guild for guild in self._backend.guilds.values() if session.owns(guild.id)]
+        guilds = [guild_id for guild_id in self.guild_ids() if session.owns(guild_id)]
         if len(guilds) > self.guilds_per_shard:
             raise _Hangup(Close.SHARDING_REQUIRED)
         self.sessions[session.id] = session
-        session.untold = {guild.id for guild in guilds} & self.left_out
-        guilds = [guild for guild in guilds if guild.id not in session.untold]
+        session.untold = self.left_out.intersection(guilds)
+        guilds = [guild_id for guild_id in guilds if guild_id not in session.untold]
         ready = {
             "v": 10,
             "user": dict(serializers.user_payload(self._backend.bot_user)),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.origin.replace("http", "ws", 1) + PATH,
             "shard": [shard, shards],
             "application": {"id": str(self._backend.application_id), "flags": 0},
         }
         self._dispatch(session, "READY", ready)
-        for guild in guilds:
-            if guild.id not in self._outages:
-                self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
+        self.tell_guilds(session, [guild_id for guild_id in guilds if guild_id not in self.outages])
         return session
+
+    def guild_ids(self) -> Iterable[int]:
+        """Every server that the bot is in."""
+        return self._backend.guilds
+
+    def tell_guilds(self, session: Session, guild_ids: Sequence[int]) -> None:
+        """What follows READY: what each of the session's servers is like."""
+        for guild_id in guild_ids:
+            guild = self._backend.get_guild(guild_id)
+            self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
 
     def _resume(self, data: dict[str, Any], line: Line) -> Session | None:
         if data["token"] != self._token:
@@ -332,8 +340,12 @@ class Gateway:
                 intent_rules.censor_message(message, bot_id, backend=self._backend, exempt_root=chosen)
 
     def _dispatch(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
+        self.send(session, event, json.dumps(payload, default=str))
+
+    def send(self, session: Session, event: str, payload: str) -> None:
+        """An event as JSON, to one session as it is: nothing of it is left out."""
         session.sequence += 1
-        frame = self._localise(_frame(Op.DISPATCH, payload, event, session.sequence))
+        frame = self._localise(f'{{"op": 0, "t": "{event}", "s": {session.sequence}, "d": {payload}}}')
         session.events.append((session.sequence, frame))
         if session.line is not None:
             session.line.outbox.put_nowait(frame)
@@ -344,8 +356,8 @@ def _send(session: Session, op: Op, data: Any) -> None:
         session.line.outbox.put_nowait(_frame(op, data))
 
 
-def _frame(op: Op, d: Any, event: str | None = None, sequence: int | None = None) -> str:
-    return json.dumps({"op": int(op), "d": d, "t": event, "s": sequence}, default=str)
+def _frame(op: Op, d: Any) -> str:
+    return json.dumps({"op": int(op), "d": d, "t": None, "s": None}, default=str)
 
 
 async def _frames(socket: web.WebSocketResponse, hanging_up: asyncio.Future[int]) -> AsyncIterator[str | bytes]:

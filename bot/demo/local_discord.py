@@ -66,6 +66,8 @@ class LocalDiscord(Env):
     """
 
     ACKNOWLEDGE_SECONDS = 3.0
+    rest_type = RestApi
+    gateway_type = Gateway
 
     def __init__(
         self,
@@ -82,8 +84,8 @@ class LocalDiscord(Env):
         self.clock = WallClock()
         self.backend.clock = self.clock
         self.patience = patience
-        self.rest = RestApi(self.backend, token, shards=shards)
-        self.gateway = Gateway(
+        self.rest = self.rest_type(self.backend, token, shards=shards)
+        self.gateway = self.gateway_type(
             self.backend,
             token,
             approved_intents=approved_intents or discord.Intents.all(),
