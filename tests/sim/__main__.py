@@ -71,6 +71,7 @@ def _load_options(
     parser.add_argument("--bots", type=int, default=bots)
     parser.add_argument("--rate", type=float, default=rate, help="messages a second")
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--concurrency", type=int, default=16 if stubbed else 1, help="identifies in five seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--faults", action="store_true", help="stops PostgreSQL, loses a fifth of the servers, kills a bot"
@@ -94,6 +95,7 @@ def _load(asked: argparse.Namespace) -> dict[str, Any]:
         inference_url=asked.inference_url,
         faults=asked.faults,
         seed=asked.seed,
+        concurrency=asked.concurrency,
     )
     before, load = Moment.now(), os.getloadavg()[0]
     found = asyncio.run(run(plan))

@@ -242,12 +242,13 @@ class _Service:
         self._day.longest_flush = max(self._day.longest_flush, self._done[process] - second)
 
     def _ask(self, second: int, seen: float) -> None:
-        """Notices and the past are asked for at a pace of each process; the fifty a second are of all together."""
+        """Notices and the past are asked for at a pace that the processes share, as they do the fifty a second."""
         day, streams = self._day, self._streams
         self._notices += streams.notices[second]
         self._pages += streams.missed_pages[second]
-        notices = np.minimum(self._notices, 1 / SPACING)
-        pages = np.minimum(self._pages, 1 / REQUEST_SECONDS)
+        share = day.plant.processes
+        notices = np.minimum(self._notices, 1 / SPACING / share)
+        pages = np.minimum(self._pages, 1 / REQUEST_SECONDS / share)
         self._notices -= notices
         self._pages -= pages
         fresh = notices.sum() + pages.sum() + streams.alerts[second] + streams.digests[second] + seen * self._tagging
@@ -257,8 +258,8 @@ class _Service:
         busy = int((notices + pages > 0).sum())
         day.refused[second] = min(self._requests, (AT_ONCE + 1) * max(1, busy))
         day.request_delay[second] = self._requests / REQUESTS_A_SECOND
-        day.notice_wait[second] = (self._notices * SPACING).max()
-        day.catching_up[second] = (self._pages * REQUEST_SECONDS).max()
+        day.notice_wait[second] = (self._notices * SPACING).max() * share
+        day.catching_up[second] = (self._pages * REQUEST_SECONDS).max() * share
 
     def _tick(self, second: int) -> None:
         took = self._streams.judged[second // HOUR] * self._constants.judged_seconds

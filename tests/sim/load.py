@@ -86,6 +86,8 @@ class Load:
         self.quiet: set[int] = set()
         """Servers in which nobody can write."""
         self.gone: list[Metrics] = []
+        self.bare: tuple[float, list[int]] | None = None
+        """Processor and memory of the bots when the first session began: before they knew of any server."""
         self._stack = stack
         self._random = random.Random(plan.seed)
         self._texts = chat(2000, plan.seed)
@@ -123,7 +125,10 @@ class Load:
                 if any(bot.process.returncode is not None for bot in self.bots):
                     said = "\n".join((bot.folder / "stderr").read_text("utf-8")[-2000:] for bot in self.bots)
                     raise RuntimeError(f"a bot has ended:\n{said}")
-                await asyncio.sleep(0.2)
+                if self.bare is None and self.local.gateway.connected:
+                    numbers = [bot.process.pid for bot in self.bots]
+                    self.bare = processor(numbers), [memory(number) for number in numbers]
+                await asyncio.sleep(0.1)
 
     async def write(self) -> None:
         """The crowd writes at its rate; where the machine is too slow for that, as fast as it goes."""
@@ -191,7 +196,7 @@ async def run(plan: Plan) -> dict[str, Any]:
         folder, crowd = Path(made), Crowd(plan.servers)
         await _fill(url, folder, crowd)
         async with BigDiscord(crowd, shards=plan.shards) as local, AsyncExitStack() as stack:
-            local.rest.sessions.max_concurrency = plan.concurrency
+            local.rest.sessions.max_concurrency, local.rest.sessions.bucket_seconds = plan.concurrency, 4.9
             load = Load(plan, local, await Postgres.at(url), folder, stack)
             session = await stack.enter_async_context(aiohttp.ClientSession())
             return await _measured(load, session)
@@ -207,6 +212,7 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
     plan.tell(f"{plan.servers:,} servers are there after {started:.0f} s")
     numbers = [bot.process.pid for bot in load.bots]
     of_start, resident = processor(numbers), [memory(number) for number in numbers]
+    bare, bare_memory = load.bare or (of_start, resident)
     for bot in load.bots:
         bot.first = bot.last = await metrics_of(session, bot.port) or Metrics({})
     database = children_of(store._postmaster)
@@ -235,8 +241,9 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
         "lost": sent - stored,
         "settled after, s": round(time.monotonic() - clock - written_in - 1.5, 1),
         "start, s": round(started, 1),
-        "start, processor ms a server": round(1000 * of_start / plan.servers, 2),
-        "memory of a bot with its servers, MiB": round(max(resident) / 2**20),
+        "processor of the start, ms a server": round(1000 * (of_start - bare) / plan.servers, 2),
+        "memory of a bot without servers, MiB": round(max(bare_memory) / 2**20),
+        "memory, KiB a server": round((sum(resident) - sum(bare_memory)) / plan.servers / 1024, 1),
         "KiB told of a server": round(load.local.crowd.bytes_told / plan.servers / 1024, 1),
         "processor of the bots, ms a message": round(1000 * spent / max(1, stored), 3),
         "processor of PostgreSQL, ms a message": round(1000 * of_database / max(1, stored), 3),
