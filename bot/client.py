@@ -18,7 +18,7 @@ from bot.domain.shards import ALL, Shards
 from bot.error_handler import ErrorHandlingTree
 from bot.link.command_sync import DAY, CommandRegistration
 from bot.link.command_translator import CommandTranslator
-from bot.link.identify import IdentifyGate
+from bot.link.identify import IdentifyGate, NoSessionLeft
 from bot.link.limits import no_session_yet, until_session
 from bot.link.response_dates import dates_of_answers
 from bot.link.spoken import speak_to_each
@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 ALONE_SECONDS, TOGETHER_SECONDS = 180.0, 600.0
 """How long a shard may take to begin, its turn among those of all processes included; then it is tried again."""
+
+_ENOUGH_SESSIONS = 100
+"""With more left than that, a session may be begun though Discord does not say now how many are."""
 
 _PRESSED = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
@@ -133,19 +136,29 @@ class Vibecheck(commands.AutoShardedBot):
 
         The library asks once a minute here, however long it takes.
         """
-        if not initial:  # that was read before connecting
-            await self._until_one_is_left()
-        await self._gate.enter(shard_id or 0, self._concurrency)
+        alone = self.services.storage.leases is None
+        known = initial and alone  # it was read before connecting, and nobody else has begun one since
+        while True:
+            try:
+                await self._gate.enter(shard_id or 0, self._concurrency, None if known else self._require_session)
+                break
+            except NoSessionLeft as wait:
+                _log.warning("%s", no_session_yet(wait.seconds, time.time(), wait.remaining))
+                await asyncio.sleep(wait.seconds)
+        if self.traffic.identifies_remaining is not None:
+            self.traffic.identifies_remaining -= 1
 
-    async def _until_one_is_left(self) -> None:
+    async def _require_session(self) -> None:
+        """Raises NoSessionLeft. Where Discord does not say, the library tries again unless enough were left."""
         try:
             _, limits = await self.session_limits()
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError):
+            if (self.traffic.identifies_remaining or 0) <= _ENOUGH_SESSIONS:
+                raise
             return
         seconds = until_session(limits, self._concurrency)  # as many may be begun at the same time
         if seconds:
-            _log.warning("%s", no_session_yet(seconds, time.time(), limits.remaining))
-            await asyncio.sleep(seconds)
+            raise NoSessionLeft(seconds, limits.remaining)
 
     async def session_limits(self) -> tuple[int, discord.SessionStartLimits]:
         """How many shards Discord wants, and how many sessions it allows. Raises GatewayNotFound."""

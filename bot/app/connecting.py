@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
+from bot.link.brake import KeptOut
 from bot.link.limits import asked_for
 from bot.permissions import PORTAL
 
@@ -25,6 +26,7 @@ BANNED = (
     "Discord is blocking this machine's address for a while ({status}): it sent too many requests, perhaps from "
     "another program. Every new one would make it longer."
 )
+HELD = "Discord has refused too many requests from this machine's address, and is left alone for a while."
 FAILING = "Discord has problems ({status}). This machine is fine."
 BROKEN = "The connection to Discord was lost ({kind})."
 
@@ -75,6 +77,8 @@ class Obstacles:
             return Ended(WRONG_TOKEN, EX_CONFIG)
         if isinstance(error, discord.ConnectionClosed):
             return self._closed(error.code)
+        if isinstance(error, KeptOut):
+            return Later(HELD, max(error.seconds, self._wait()))
         if isinstance(error, discord.HTTPException):
             return self._refused(error)
         if isinstance(error, aiohttp.ClientError | OSError):

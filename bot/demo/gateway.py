@@ -8,10 +8,8 @@ import json
 import logging
 import secrets
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -20,13 +18,14 @@ from aiohttp import WSMsgType, web
 from simcord import intents as intent_rules
 from simcord.backend import Backend, serializers
 
+from bot.demo.limits import Begun, SessionLimits
+from bot.demo.sessions import Line, Session
+
 _log = logging.getLogger(__name__)
 
 PATH = "/gateway"
 ACKNOWLEDGE_AFTER = 0.005
 """Seconds; an answer in the same instant makes discord.py compute a latency before it has noted the heartbeat."""
-
-REPLAYED_EVENTS = 1000
 
 
 class Op(IntEnum):
@@ -47,25 +46,10 @@ class Close(IntEnum):
 
     AUTHENTICATION_FAILED = 4004
     RATE_LIMITED = 4008
+    SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
     DISALLOWED_INTENTS = 4014
-
-
-@dataclass
-class Session:
-    """What the gateway remembers of one shard's connection, so that it can be resumed."""
-
-    id: str
-    intents: discord.Intents
-    shard: int
-    shards: int
-    sequence: int = 0
-    events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAYED_EVENTS))
-    outbox: asyncio.Queue[str] | None = None
-    """Frames waiting to be sent; None while nobody is connected."""
-
-    def owns(self, guild_id: int | None) -> bool:
-        """Discord's sharding formula; whatever belongs to no guild goes to shard 0."""
-        return ((guild_id >> 22) % self.shards if guild_id is not None else 0) == self.shard
 
 
 class _Hangup(Exception):
@@ -74,15 +58,6 @@ class _Hangup(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
-
-
-@dataclass
-class _Line:
-    """One connection: what it goes through, the code it is to be closed with, and when it is gone."""
-
-    transport: asyncio.Transport | None
-    hanging_up: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Gateway:
@@ -96,6 +71,7 @@ class Gateway:
         approved_intents: discord.Intents,
         heartbeat_interval: float,
         localise: Callable[[str], str],
+        limits: SessionLimits | None = None,
     ) -> None:
         self.log: list[Op] = []
         self.sessions: dict[str, Session] = {}
@@ -106,28 +82,28 @@ class Gateway:
         self._approved = approved_intents
         self._heartbeat_interval = heartbeat_interval
         self._localise = localise
-        self._sockets: dict[web.WebSocketResponse, _Line] = {}
-        self._outages: set[int] = set()
+        self._sockets: dict[web.WebSocketResponse, Line] = {}
+        self.outages: set[int] = set()
         self.shards_held: set[int] = set()
         """Shards that are not let in yet; they try again every five seconds."""
-        self.max_concurrency = 1
-        self.identify_seconds = 0.0
-        """Within which a bucket takes one identify, as Discord does in five; 0: it takes any."""
-        self.violations: list[str] = []
-        """What Discord would not have taken."""
-        self.identified: list[tuple[float, int]] = []
-        """When each session was begun, and of which shard."""
+        self.limits = limits or SessionLimits()
+        self.left_out: set[int] = set()
+        """Servers of which READY says nothing from now on, as Discord's has failed to; `tell_of` ends that."""
+        self.guilds_per_shard = 2500
+        """With more servers than that a session is refused (4011)."""
+        self.reset_token: Callable[[], None] = self._forget_token
+        """What happens to a bot that has begun more sessions than it may."""
         backend.subscribers.append(self._broadcast)
 
     @property
     def connected(self) -> list[Session]:
         """Sessions that are online now."""
-        return [session for session in self.sessions.values() if session.outbox is not None]
+        return [session for session in self.sessions.values() if session.line is not None]
 
     def drop_sockets(self) -> None:
         """Cuts every connection without a goodbye, as a broken network does."""
         for session in self.connected:
-            session.outbox = None
+            session.line = None
         for line in self._sockets.values():
             if line.transport is not None:
                 line.transport.abort()
@@ -141,14 +117,32 @@ class Gateway:
 
     def begin_outage(self, guild_id: int) -> None:
         """A server is not there from now on, as bots notice that connect; those that are connected are told so."""
-        self._outages.add(guild_id)
+        self.outages.add(guild_id)
         self._broadcast("GUILD_DELETE", {"id": str(guild_id), "unavailable": True})
 
     def end_outage(self, guild_id: int) -> None:
         """It is there again."""
-        self._outages.discard(guild_id)
+        self.outages.discard(guild_id)
         guild = self._backend.get_guild(guild_id)
         self._broadcast("GUILD_CREATE", serializers.guild_create_payload(self._backend, guild) | {"unavailable": False})
+
+    def tell_of(self, guild_id: int, *, as_new: bool = False) -> None:
+        """What READY has left out is told after all; `as_new` as if the bot had just been added to that server."""
+        self.left_out.discard(guild_id)
+        shown = dict(serializers.guild_create_payload(self._backend, self._backend.get_guild(guild_id)))
+        if as_new:
+            shown.pop("unavailable", None)
+        for session in self.sessions.values():
+            if guild_id in session.untold:
+                session.untold.discard(guild_id)
+                self._deliver(session, "GUILD_CREATE", shown)
+
+    def use_token(self, token: str) -> None:
+        """The bot's token is another; whoever is connected with the former one is hung up on."""
+        self._token = token
+        self.sessions.clear()
+        for line in self._sockets.values():
+            line.hang_up(Close.AUTHENTICATION_FAILED)
 
     async def close_with(self, code: int) -> None:
         """Closes every connection with that code, and returns when the other sides have said goodbye.
@@ -158,8 +152,7 @@ class Gateway:
         """
         lines = tuple(self._sockets.values())
         for line in lines:
-            if not line.hanging_up.done():
-                line.hanging_up.set_result(code)
+            line.hang_up(code)
         for line in lines:
             await line.gone.wait()
 
@@ -185,53 +178,41 @@ class Gateway:
         """One connection, from HELLO to its end."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        line = self._sockets[socket] = _Line(request.transport)
-        outbox: asyncio.Queue[str] = asyncio.Queue()
-        writer = asyncio.create_task(_write(socket, outbox))
-        outbox.put_nowait(_frame(Op.HELLO, {"heartbeat_interval": int(self._heartbeat_interval * 1000)}))
+        line = self._sockets[socket] = Line(request.transport)
+        writer = asyncio.create_task(_write(socket, line.outbox))
+        line.outbox.put_nowait(_frame(Op.HELLO, {"heartbeat_interval": int(self._heartbeat_interval * 1000)}))
         session: Session | None = None
         try:
             async for data in _frames(socket, line.hanging_up):
                 frame = json.loads(data)
-                session = self._receive(Op(frame["op"]), frame.get("d"), session, outbox)
+                session = self._receive(Op(frame["op"]), frame.get("d"), session, line)
         except _Hangup as hangup:
             await socket.close(code=hangup.code)
         except (ValueError, KeyError) as error:
             _log.error("a gateway frame could not be read: %s", type(error).__name__)
         finally:
-            if session is not None and session.outbox is outbox:
-                session.outbox = None
+            if session is not None and session.line is line:
+                session.line = None
             writer.cancel()
             line.hanging_up.cancel()
             del self._sockets[socket]
             line.gone.set()
         return socket
 
-    def _receive(self, op: Op, data: Any, session: Session | None, outbox: asyncio.Queue[str]) -> Session | None:
+    def _receive(self, op: Op, data: Any, session: Session | None, line: Line) -> Session | None:
         self.last_activity = time.monotonic()
         self.log.append(op)
         if op is Op.HEARTBEAT:
             acknowledgement = _frame(Op.HEARTBEAT_ACK, None)
-            asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, outbox.put_nowait, acknowledgement)
+            asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, line.outbox.put_nowait, acknowledgement)
             return session
         if op is Op.IDENTIFY:
-            return self._identify(data, outbox)
+            return self._identify(data, line)
         if op is Op.RESUME:
-            return self._resume(data, outbox)
+            return self._resume(data, line)
         return session
 
-    def _is_in_turn(self, shard: int) -> bool:
-        now = time.monotonic()
-        before = [at for at, other in self.identified if (other - shard) % self.max_concurrency == 0]
-        self.identified.append((now, shard))
-        if any(session.shard == shard for session in self.connected):
-            self.violations.append(f"shard {shard} has a session already")
-        if before and now - before[-1] < self.identify_seconds:
-            self.violations.append(f"shard {shard} {now - before[-1]:.2f} s after another of its bucket")
-            return False
-        return True
-
-    def _identify(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session | None:
+    def _identify(self, data: dict[str, Any], line: Line) -> Session | None:
         if data["token"] != self._token:
             raise _Hangup(Close.AUTHENTICATION_FAILED)
         intents = discord.Intents._from_value(data["intents"])
@@ -240,38 +221,71 @@ class Gateway:
         shard, shards = data.get("shard") or (0, 1)
         if shard in self.shards_held:
             raise _Hangup(Close.RATE_LIMITED)
-        if not self._is_in_turn(shard):
-            outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
+        begun = self.limits.begin(shard)
+        if begun is Begun.NONE_LEFT:
+            self.reset_token()
+            raise _Hangup(Close.AUTHENTICATION_FAILED)
+        if begun is Begun.TOO_SOON:
+            line.outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
             return None
-        session = Session(secrets.token_hex(16), intents, shard, shards, outbox=outbox)
+        if not 0 <= shard < shards:
+            raise _Hangup(Close.INVALID_SHARD)
+        self._end_others(shard, shards)
+        return self._begin(shard, shards, intents, line)
+
+    def _end_others(self, shard: int, shards: int) -> None:
+        """A shard has one session, the newest: where another is connected, somebody is in the wrong."""
+        for session in self.connected:
+            if (session.shard, session.shards) == (shard, shards) and session.line is not None:
+                self.limits.violations.append(f"shard {shard} has a session already")
+                del self.sessions[session.id]
+                session.line.hang_up(Close.SESSION_TIMED_OUT)
+
+    def _forget_token(self) -> None:
+        self.use_token(secrets.token_hex(16))
+
+    def _begin(self, shard: int, shards: int, intents: discord.Intents, line: Line) -> Session:
+        session = Session(secrets.token_hex(16), intents, shard, shards, line=line)
+        guilds = [guild_id for guild_id in self.guild_ids() if session.owns(guild_id)]
+        if len(guilds) > self.guilds_per_shard:
+            raise _Hangup(Close.SHARDING_REQUIRED)
         self.sessions[session.id] = session
-        guilds = [guild for guild in self._backend.guilds.values() if session.owns(guild.id)]
+        session.untold = self.left_out.intersection(guilds)
+        guilds = [guild_id for guild_id in guilds if guild_id not in session.untold]
         ready = {
             "v": 10,
             "user": dict(serializers.user_payload(self._backend.bot_user)),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.origin.replace("http", "ws", 1) + PATH,
             "shard": [shard, shards],
             "application": {"id": str(self._backend.application_id), "flags": 0},
         }
         self._dispatch(session, "READY", ready)
-        for guild in guilds:
-            if guild.id not in self._outages:
-                self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
+        self.tell_guilds(session, [guild_id for guild_id in guilds if guild_id not in self.outages])
         return session
 
-    def _resume(self, data: dict[str, Any], outbox: asyncio.Queue[str]) -> Session | None:
+    def guild_ids(self) -> Iterable[int]:
+        """Every server that the bot is in."""
+        return self._backend.guilds
+
+    def tell_guilds(self, session: Session, guild_ids: Sequence[int]) -> None:
+        """What follows READY: what each of the session's servers is like."""
+        for guild_id in guild_ids:
+            guild = self._backend.get_guild(guild_id)
+            self._deliver(session, "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild))
+
+    def _resume(self, data: dict[str, Any], line: Line) -> Session | None:
         if data["token"] != self._token:
             raise _Hangup(Close.AUTHENTICATION_FAILED)
         session = self.sessions.get(data["session_id"])
         if session is None:
-            outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
+            line.outbox.put_nowait(_frame(Op.INVALID_SESSION, False))
             return None
         for sequence, frame in session.events:
             if sequence > data["seq"]:
-                outbox.put_nowait(frame)
-        session.outbox = outbox
+                line.outbox.put_nowait(frame)
+        session.line = line
         self._dispatch(session, "RESUMED", {})
         return session
 
@@ -281,8 +295,9 @@ class Gateway:
         guild_id = payload.get("guild_id")
         if guild_id is None and event in {"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"}:
             guild_id = payload.get("id")
+        about = int(guild_id) if guild_id is not None else None
         for session in self.sessions.values():
-            if session.owns(int(guild_id) if guild_id is not None else None):
+            if session.owns(about) and about not in session.untold:
                 self._deliver(session, event, payload)
 
     def _deliver(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
@@ -325,20 +340,24 @@ class Gateway:
                 intent_rules.censor_message(message, bot_id, backend=self._backend, exempt_root=chosen)
 
     def _dispatch(self, session: Session, event: str, payload: Mapping[str, Any]) -> None:
+        self.send(session, event, json.dumps(payload, default=str))
+
+    def send(self, session: Session, event: str, payload: str) -> None:
+        """An event as JSON, to one session as it is: nothing of it is left out."""
         session.sequence += 1
-        frame = self._localise(_frame(Op.DISPATCH, payload, event, session.sequence))
+        frame = self._localise(f'{{"op": 0, "t": "{event}", "s": {session.sequence}, "d": {payload}}}')
         session.events.append((session.sequence, frame))
-        if session.outbox is not None:
-            session.outbox.put_nowait(frame)
+        if session.line is not None:
+            session.line.outbox.put_nowait(frame)
 
 
 def _send(session: Session, op: Op, data: Any) -> None:
-    if session.outbox is not None:
-        session.outbox.put_nowait(_frame(op, data))
+    if session.line is not None:
+        session.line.outbox.put_nowait(_frame(op, data))
 
 
-def _frame(op: Op, d: Any, event: str | None = None, sequence: int | None = None) -> str:
-    return json.dumps({"op": int(op), "d": d, "t": event, "s": sequence}, default=str)
+def _frame(op: Op, d: Any) -> str:
+    return json.dumps({"op": int(op), "d": d, "t": None, "s": None}, default=str)
 
 
 async def _frames(socket: web.WebSocketResponse, hanging_up: asyncio.Future[int]) -> AsyncIterator[str | bytes]:

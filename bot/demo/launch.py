@@ -57,11 +57,12 @@ async def bot_process(
     *,
     past: str | None = None,
     stderr: int | None = None,
+    module: str = "bot.demo.bot_process",
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Runs the bot against `local` for as long as the context lasts.
 
     `environment` adds to or replaces the bot's settings; `past` (of `World.past`) has it begin with a made-up one;
-    `stderr` is as for asyncio.create_subprocess_exec.
+    `stderr` is as for asyncio.create_subprocess_exec; `module` is another one with the same command line.
     """
     settings = {
         "DISCORD_TOKEN": TOKEN,
@@ -69,7 +70,7 @@ async def bot_process(
         "PYTHONUNBUFFERED": "1",
     }
     process = await asyncio.create_subprocess_exec(
-        *python_command("bot.demo.bot_process"),
+        *python_command(module),
         local.url,
         str(data_dir),
         *([past] if past is not None else []),

@@ -7,6 +7,7 @@ two other addresses, so everything between it and Discord is real: retries, resu
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -60,10 +61,13 @@ class LocalDiscord(Env):
     seconds, Discord's limit, not for one that it has not acknowledged either.
 
     Faults for tests: `rate_limit`, `http_error`, `rest.latency`, `gateway.drop_sockets`, `gateway.invalidate`,
-    `gateway.ask_to_reconnect`.
+    `gateway.ask_to_reconnect`, `gateway.left_out`. What Discord allows (`bot.demo.limits`): `rest.sessions` for both
+    sides, `rest.global_limit`, `rest.invalid`, `gateway.guilds_per_shard`.
     """
 
     ACKNOWLEDGE_SECONDS = 3.0
+    rest_type = RestApi
+    gateway_type = Gateway
 
     def __init__(
         self,
@@ -80,14 +84,16 @@ class LocalDiscord(Env):
         self.clock = WallClock()
         self.backend.clock = self.clock
         self.patience = patience
-        self.rest = RestApi(self.backend, token, shards=shards)
-        self.gateway = Gateway(
+        self.rest = self.rest_type(self.backend, token, shards=shards)
+        self.gateway = self.gateway_type(
             self.backend,
             token,
             approved_intents=approved_intents or discord.Intents.all(),
             heartbeat_interval=heartbeat_interval,
             localise=self.rest.localise,
+            limits=self.rest.sessions,
         )
+        self.gateway.reset_token = self.reset_token
         self._port = port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -114,6 +120,12 @@ class LocalDiscord(Env):
     def http_error(self, method: str, path: str, status: int, code: int = 0, times: int = 1) -> None:
         """Answers the next `times` matching requests with an error."""
         self.rest.http_error(method, path, status=status, code=code, times=times)
+
+    def reset_token(self, token: str | None = None) -> None:
+        """The bot's token is another from now on, and whoever uses the former one is refused."""
+        fresh = token or secrets.token_hex(16)
+        self.rest.token = fresh
+        self.gateway.use_token(fresh)
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_LARGEST_REQUEST)

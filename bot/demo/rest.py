@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from math import ceil
 from typing import Any
 
 import discord
@@ -25,6 +26,7 @@ from simcord.backend.serializers import user_payload
 from simcord.http.router import RouteNotImplemented, UnsupportedField, dispatch
 
 from bot.demo.history_pages import teach_pages
+from bot.demo.limits import Bucket, InvalidRequests, SessionLimits
 
 _log = logging.getLogger(__name__)
 teach_pages()
@@ -37,6 +39,11 @@ _WITHOUT_TOKEN = re.compile(r"/(interactions/\d+/|webhooks/\d+/[^/]+|gateway$)")
 
 _MAJOR = re.compile(r"/(?:channels|guilds)/\d+|/(?:webhooks|interactions)/\d+/[^/]+")
 _VARIABLE = re.compile(r"/(\d{5,}|simcord_interaction_\d+)")
+
+_OF_DISCORD = {"Via": "1.1 google"}
+"""Without it discord.py takes a 429 for a ban by Cloudflare and does not retry."""
+
+_KEPT_OUT = "<!DOCTYPE html><title>Access denied | discord.com used Cloudflare to restrict access</title>error 1015"
 
 
 @dataclass(slots=True)
@@ -58,24 +65,6 @@ class _Fault:
         return self.times > 0 and self.method in {"*", method} and fnmatch(path, self.path)
 
 
-@dataclass(slots=True)
-class _Bucket:
-    """So many requests in each window, counted as Discord's headers tell it."""
-
-    limit: int = 50
-    window: float = 1.0
-    remaining: int = 50
-    resets_at: float = 0.0
-
-    def take(self, now: float) -> bool:
-        if now >= self.resets_at:
-            self.remaining, self.resets_at = self.limit, now + self.window
-        if self.remaining == 0:
-            return False
-        self.remaining -= 1
-        return True
-
-
 @dataclass
 class RestApi:
     """Serves simcord's routes to a bot that was given the address instead of discord.com's.
@@ -90,15 +79,15 @@ class RestApi:
     origin: str = ""
     owner: int | None = None
     """The user to whom the bot belongs; simcord lets it belong to itself."""
-    sessions_left: int = 999
-    """How many sessions the bot may begin, as it is told; `sessions_reset` is in how many seconds it may again."""
-    sessions_reset: float = 14_400.0
-    max_concurrency: int = 1
+    sessions: SessionLimits = field(default_factory=SessionLimits)
+    global_limit: Bucket | None = None
+    """Of all requests but those that answer people together, as Discord's 50 in a second; None: there is none."""
+    invalid: InvalidRequests = field(default_factory=InvalidRequests)
     in_flight: int = 0
     last_activity: float = 0.0
     log: list[str] = field(default_factory=list)
     _faults: list[_Fault] = field(default_factory=list)
-    _buckets: dict[str, _Bucket] = field(default_factory=dict)
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Mounts the API and the attachments' addresses."""
@@ -107,11 +96,7 @@ class RestApi:
 
     def rate_limit(self, method: str, path: str, *, retry_after: float = 0.5, times: int = 1) -> None:
         """Answers the next `times` matching requests with 429; `path` is an fnmatch pattern below the version."""
-        headers = {
-            "Retry-After": str(retry_after),
-            "X-RateLimit-Scope": "user",
-            "Via": "1.1 google",  # without it discord.py takes the answer for a ban by Cloudflare and does not retry
-        }
+        headers = {"Retry-After": str(retry_after), "X-RateLimit-Scope": "user", **_OF_DISCORD}
         body = {"message": "You are being rate limited.", "retry_after": retry_after, "global": False}
         self._faults.append(_Fault(method, path, 429, body, headers, times))
 
@@ -132,8 +117,7 @@ class RestApi:
     def keep_out(self, *, retry_after: float | None = None, status: int = 429, times: int = 1) -> None:
         """Answers the next `times` requests as Cloudflare does an address that it has banned: a page, and no Via."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        page = "<!DOCTYPE html><title>Access denied | discord.com used Cloudflare to restrict access</title>error 1015"
-        self._faults.append(_Fault("*", "*", status, page, headers, times))
+        self._faults.append(_Fault("*", "*", status, _KEPT_OUT, headers, times))
 
     def localise(self, text: str) -> str:
         """Addresses of attachments in JSON text as the bot can reach them."""
@@ -145,21 +129,37 @@ class RestApi:
                 await asyncio.sleep(self.latency)
             path = "/" + request.match_info["path"]
             self.log.append(f"{request.method} {path}")
-            for fault in self._faults:
-                if fault.matches(request.method, path):
-                    fault.times -= 1
-                    return await self._fail(request, path, fault)
-            if not _WITHOUT_TOKEN.match(path) and request.headers.get("Authorization") != f"Bot {self.token}":
-                return self._json({"message": "401: Unauthorized", "code": 0}, 401)
-            key = _bucket_key(request.method, path)
-            bucket = self._buckets.setdefault(key, _Bucket())
-            allowed = bucket.take(time.monotonic())
-            headers = _rate_limit_headers(key, bucket)
-            if not allowed:
-                wait = max(0.0, bucket.resets_at - time.monotonic())
-                body = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
-                return self._json(body, 429, headers | {"Retry-After": str(wait), "Via": "1.1 google"})
-            return await self._answer(request, path, headers)
+            if banned := self.invalid.banned_for():
+                self.invalid.knocks += 1
+                return _kept_out({"Retry-After": str(ceil(banned))})
+            response = await self._respond(request, path)
+            self.invalid.note(response.status, response.headers.get("X-RateLimit-Scope", ""))
+            return response
+
+    async def _respond(self, request: web.Request, path: str) -> web.Response:
+        for fault in self._faults:
+            if fault.matches(request.method, path):
+                fault.times -= 1
+                return await self._fail(request, path, fault)
+        has_its_own_token = _WITHOUT_TOKEN.match(path) is not None
+        if not has_its_own_token and request.headers.get("Authorization") != f"Bot {self.token}":
+            return self._json({"message": "401: Unauthorized", "code": 0}, 401)
+        now = time.monotonic()
+        if self.global_limit is not None and not has_its_own_token and not self.global_limit.take(now):
+            return self._too_many(self.global_limit, {"X-RateLimit-Global": "true"}, everywhere=True)
+        key = _bucket_key(request.method, path)
+        bucket = self._buckets.setdefault(key, Bucket())
+        allowed = bucket.take(now)
+        headers = _rate_limit_headers(key, bucket)
+        if not allowed:
+            return self._too_many(bucket, headers)
+        return await self._answer(request, path, headers)
+
+    def _too_many(self, bucket: Bucket, headers: dict[str, str], *, everywhere: bool = False) -> web.Response:
+        wait = max(0.0, bucket.resets_at - time.monotonic())
+        body = {"message": "You are being rate limited.", "retry_after": wait, "global": everywhere}
+        scope = {"Retry-After": str(wait), "X-RateLimit-Scope": "global" if everywhere else "user"}
+        return self._json(body, 429, headers | scope | _OF_DISCORD)
 
     async def _fail(self, request: web.Request, path: str, fault: _Fault) -> web.Response:
         if fault.carried_out:
@@ -168,7 +168,7 @@ class RestApi:
             request.transport.abort()
             return web.Response(status=502)  # which nobody gets
         if isinstance(fault.body, str):
-            return web.Response(text=fault.body, status=fault.status, headers=fault.headers, content_type="text/html")
+            return _kept_out(fault.headers, fault.status)
         return self._json(fault.body, fault.status, fault.headers)
 
     async def _answer(self, request: web.Request, path: str, headers: dict[str, str]) -> web.Response:
@@ -197,14 +197,8 @@ class RestApi:
         return self._json(result, 200, headers)
 
     def _gateway_info(self) -> dict[str, Any]:
-        limit = {
-            "total": 1000,
-            "remaining": self.sessions_left,
-            "reset_after": round(self.sessions_reset * 1000),
-            "max_concurrency": self.max_concurrency,
-        }
         address = self.origin.replace("http", "ws", 1) + "/gateway"
-        return {"url": address, "shards": self.shards, "session_start_limit": limit}
+        return {"url": address, "shards": self.shards, "session_start_limit": self.sessions.told()}
 
     async def _read_body(self, request: web.Request) -> tuple[Any, list[discord.File]]:
         if request.content_type == "application/json" and request.can_read_body:
@@ -249,6 +243,10 @@ class RestApi:
             self.last_activity = time.monotonic()
 
 
+def _kept_out(headers: dict[str, str], status: int = 429) -> web.Response:
+    return web.Response(text=_KEPT_OUT, status=status, headers=headers, content_type="text/html")
+
+
 def _descriptions(body: Any) -> dict[str, str]:
     """The alternative texts of uploads by the name of their part."""
     if not isinstance(body, dict):
@@ -264,7 +262,7 @@ def _bucket_key(method: str, path: str) -> str:
     return f"{method} {route} {major.group() if major else ''}"
 
 
-def _rate_limit_headers(key: str, bucket: _Bucket) -> dict[str, str]:
+def _rate_limit_headers(key: str, bucket: Bucket) -> dict[str, str]:
     wait = max(0.0, bucket.resets_at - time.monotonic())
     return {
         "X-RateLimit-Bucket": hashlib.sha256(key.split(" ", 2)[1].encode()).hexdigest()[:32],

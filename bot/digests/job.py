@@ -31,7 +31,7 @@ _Key = tuple[int, DigestKind, str]
 
 _ALERTS_LOOKED_AT = 200
 
-_SECONDS_EACH, _LONGEST_SPREAD = 0.5, float(SECONDS)
+SECONDS_EACH, LONGEST_SPREAD = 0.5, float(SECONDS)
 """How far apart digests are that are due at the same time: with up to 120 servers they come within a minute."""
 
 _SOONEST_NEXT = 22 * SECONDS
@@ -68,7 +68,7 @@ class DigestJob:
             unfinished[guild_id].append((kind, period))
         all_wanted = await self._storage.guilds.digest_settings()
         # From some servers on not all in the minute that many have chosen: whoever posts is slowed down by Discord.
-        spread = min(_LONGEST_SPREAD, max(0.0, len(all_wanted) * _SECONDS_EACH - TICK_SECONDS))
+        spread = min(LONGEST_SPREAD, max(0.0, len(all_wanted) * SECONDS_EACH - TICK_SECONDS))
         wanted = {
             settings.guild_id: settings
             for part in chunks(list(all_wanted))

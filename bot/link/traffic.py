@@ -13,6 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.link.brake import Brake
 from model.histogram import Histogram
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
@@ -44,6 +45,7 @@ class Traffic:
         """By name and result ("ok", "failed", "refused"): seconds until a command was done with."""
         self.identifies_remaining: int | None = None
         """Sessions that Discord lets begin today, as it said last."""
+        self.brake = Brake(self.invalid_requests, clock=clock)
         self._clock = clock
         self._invalid: deque[float] = deque()
         self._open: OrderedDict[int, float] = OrderedDict()
@@ -60,10 +62,10 @@ class Traffic:
             client.add_listener(heard, name)
 
     def watch(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
-        """Counts what the library's HTTP client asks."""
+        """Counts what the library's HTTP client asks, and keeps it from asking too much."""
         trace.on_request_end.append(self._answered)
         trace.on_request_exception.append(self._unanswered)
-        return trace
+        return self.brake.watch(trace)
 
     def invalid_requests(self) -> int:
         """Refused ones of the last ten minutes."""

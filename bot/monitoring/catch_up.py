@@ -30,7 +30,7 @@ RUN_SECONDS, LIMIT_SECONDS = 60.0, 600.0
 """How long one run of the job works before it lets go, for the next goes on where it was; and how long at most."""
 
 REQUEST_SECONDS = 0.2
-"""Between two requests: a tenth of what Discord allows a bot in all. Meanwhile hours are held back."""
+"""Between two requests of all processes: a tenth of what Discord allows a bot in all. Meanwhile hours are held back."""
 
 MOST_PER_CHANNEL, MOST_PER_SERVER = 1000, 5000
 """Messages looked at in one gap; what is left stays a gap."""
@@ -104,7 +104,7 @@ class CatchUp:
         self._resumed = hours == 0
         if self._was_away():
             storage.publication.hold(_AT_START)
-        self._pause = REQUEST_SECONDS
+        self._pause = REQUEST_SECONDS * storage.processes
 
     def _was_away(self) -> bool:
         """Whether the bot did not run for so long that hours may have to be filled."""

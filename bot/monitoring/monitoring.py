@@ -37,7 +37,9 @@ class Monitoring:
         self.backoff = RefusalBackoff()
         self.admins = AdminNotifier(services.mod_channels, self.rules, services.connection, self.clock.now)
         days, hours = services.settings.retention_days, services.settings.catch_up
-        self.notices = Notices(self.rules, self.backoff, self.admins, services.connection, days)
+        self.notices = Notices(
+            self.rules, self.backoff, self.admins, services.connection, days, processes=storage.processes
+        )
         self.tag_removal = TagRemoval(storage.tags, services.connection)
         self.reactions = Reactions(
             self.backoff, self.admins, storage.tags, self.tag_removal, opted_out=storage.opt_outs

@@ -56,6 +56,7 @@ class Notices:
         connection: Connection,
         retention_days: int,
         *,
+        processes: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules
@@ -63,7 +64,7 @@ class Notices:
         self._admins = admins
         self._retention_days = retention_days
         self._connection = connection
-        self._check = NoticeCheck(connection, rules, retention_days)
+        self._check = NoticeCheck(connection, rules, retention_days, processes)
         self._posting: set[int] = set()
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}

@@ -29,7 +29,7 @@ AT_ONCE = 3
 """Notices that are asked for at the same time."""
 
 SPACING = 0.05
-"""Seconds between two such requests: at most 20 of the 50 requests that Discord allows in a second."""
+"""Seconds between two such requests of all processes: at most 20 of the 50 that Discord allows in a second."""
 
 LONGEST_SECONDS = 10.0
 """How long one request may take."""
@@ -65,12 +65,14 @@ class NoticeCheck:
     for that.
     """
 
-    def __init__(self, connection: Connection, rules: RuleCache, retention_days: int) -> None:
+    def __init__(self, connection: Connection, rules: RuleCache, retention_days: int, processes: int = 1) -> None:
+        """`processes` share what Discord takes from one bot."""
         self._connection = connection
         self._rules = rules
         self._retention_days = retention_days
         self._places = asyncio.Semaphore(AT_ONCE)
         self._next = 0.0
+        self._spacing = SPACING * processes
 
     async def ask(self, known: Notice) -> tuple[Found, int | None]:
         """Whether a notice stands, and the message that it is, if that is known. Raises nothing of Discord's."""
@@ -137,7 +139,7 @@ class NoticeCheck:
 
     async def _pace(self) -> None:
         clock = asyncio.get_running_loop().time
-        wait, self._next = self._next - clock(), max(self._next, clock()) + SPACING
+        wait, self._next = self._next - clock(), max(self._next, clock()) + self._spacing
         if wait > 0:
             await asyncio.sleep(wait)
 

@@ -83,6 +83,11 @@ class Storage:
     clock: DiscordClock = field(default_factory=DiscordClock)
 
     @property
+    def processes(self) -> int:
+        """How many share the servers, and with them what Discord takes from one bot."""
+        return 1 if self.leases is None else self.leases.cluster.of
+
+    @property
     def leads(self) -> bool:
         """Whether this process does what one does for all."""
         return self.leases is None or self.leases.leads

@@ -183,22 +183,24 @@ async def test_a_process_with_the_same_shards_waits_for_the_other_and_follows_it
 async def test_two_processes_begin_their_sessions_in_turn_as_one_would(cluster):
     """Discord takes one of each bucket in five seconds; four buckets take eight shards in two times that at most."""
     local = cluster.local
-    local.rest.shards, local.rest.max_concurrency = 8, 4
-    local.gateway.max_concurrency, local.gateway.identify_seconds = 4, 4.9
+    local.rest.shards, limits = 8, local.rest.sessions
+    limits.max_concurrency, limits.bucket_seconds = 4, 4.9
     first, second = await cluster.start(0), await cluster.start(1)
     await until(lambda: cluster.shards() == list(range(8)), 2 * PATIENCE)
-    assert local.gateway.violations == []
-    of_first = [at for at, shard in local.gateway.identified if shard % 2 == 0]
+    assert limits.violations == []
+    assert limits.left == 999 - 8
+    of_first = [at for at, shard in limits.identified if shard % 2 == 0]
     assert of_first[-1] - of_first[0] < 2 * 5.0
     assert "Traceback" not in first.said + second.said
 
 
 async def test_no_process_begins_sessions_that_another_may_need(cluster):
-    cluster.local.rest.shards, cluster.local.rest.sessions_left = 20, 11
+    limits = cluster.local.rest.sessions
+    cluster.local.rest.shards, limits.left = 20, 11
     bot = await cluster.start(0)
     await until(lambda: "lets this bot connect only 11 more times until" in bot.said)
-    assert cluster.local.gateway.identified == []
-    cluster.local.rest.sessions_left = 12
+    assert limits.identified == []
+    limits.left = 12
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,7 @@ async def test_commands_that_another_program_has_replaced_come_back_with_the_own
 
 async def test_a_token_that_is_replaced_while_it_runs_is_one_sentence(local, world, tmp_path):
     async with online_bot(local, tmp_path) as bot:
-        local.gateway._token = local.rest.token = "fresh-token"
-        local.gateway.drop_sockets()
+        local.reset_token("fresh-token")
         assert await bot.ended() == EX_CONFIG
     assert bot.said.splitlines()[-1] == WRONG_TOKEN
     assert "Traceback" not in bot.said
@@ -176,11 +175,12 @@ async def test_a_discord_that_fails_at_the_start_is_waited_for(local, world, tmp
 
 
 async def test_no_session_is_begun_before_discord_allows_one(local, world, tmp_path):
-    local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
+    local.rest.sessions.left = 0
+    local.rest.sessions.reset_in(3.0)
     async with started_bot(local, tmp_path) as bot:
         await until(lambda: "won't let this bot connect until" in bot.said)
         assert Op.IDENTIFY not in local.gateway.log
-        local.rest.sessions_left = 1
+        local.rest.sessions.left = 1
         await wait_until_ready(local, bot.process)
         assert (await world.ask(TEXT)).response.components
 
@@ -188,11 +188,12 @@ async def test_no_session_is_begun_before_discord_allows_one(local, world, tmp_p
 async def test_an_ended_session_is_not_replaced_before_discord_allows_one(local, world, tmp_path):
     async with online_bot(local, tmp_path) as bot:
         before = local.gateway.log.count(Op.IDENTIFY)
-        local.rest.sessions_left, local.rest.sessions_reset = 0, 3.0
+        local.rest.sessions.left = 0
+        local.rest.sessions.reset_in(3.0)
         local.gateway.invalidate()
         await until(lambda: "won't let this bot connect until" in bot.said)
         assert local.gateway.log.count(Op.IDENTIFY) == before
-        local.rest.sessions_left = 1
+        local.rest.sessions.left = 1
         await until(lambda: local.gateway.connected)
         assert (await world.ask(TEXT)).response.components
 

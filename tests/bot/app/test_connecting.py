@@ -10,6 +10,7 @@ import pytest
 from bot.app.connecting import (
     EX_CONFIG,
     EX_UNAVAILABLE,
+    HELD,
     LONGEST_WAIT,
     NETWORK_WAITS,
     NO_DISCORD,
@@ -20,6 +21,7 @@ from bot.app.connecting import (
     Later,
     Obstacles,
 )
+from bot.link.brake import KeptOut
 from bot.link.limits import asked_for, no_session_yet, until_session
 
 WORDS = "my secret diary"
@@ -71,6 +73,12 @@ def test_an_address_that_is_kept_out_waits_as_long_as_it_is_told_or_long(status,
     assert judgement.seconds == seconds
     assert "network" not in judgement.sentence
     assert "html" not in judgement.sentence
+
+
+def test_what_the_brake_holds_back_is_not_the_networks_fault():
+    judgement = Obstacles().judge(KeptOut(600.0))
+    assert judgement == Later(HELD, 600.0)
+    assert "network" not in judgement.sentence
 
 
 def test_what_the_gateways_address_was_refused_with_is_what_counts():

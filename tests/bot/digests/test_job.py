@@ -455,7 +455,7 @@ async def test_a_channel_that_is_gone_is_told_to_nobody(scene, world, bot):
 async def test_of_very_many_servers_each_has_its_turn_within_the_hour(scene, monkeypatch):
     """Here it is one that takes all the places."""
     await scene.prepare()
-    monkeypatch.setattr(job, "_SECONDS_EACH", 1e6)
+    monkeypatch.setattr(job, "SECONDS_EACH", 1e6)
     turn = place_in(scene.world.guild.id, 3600)
     await scene.tick(NINE + turn - 1)
     assert scene.embeds() == []

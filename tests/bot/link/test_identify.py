@@ -79,5 +79,36 @@ async def test_who_is_cancelled_meanwhile_keeps_nobody_out():
     gate.close()
 
 
+async def test_whether_a_session_is_left_is_asked_when_the_bucket_is_its_own():
+    gate, left, asked = IdentifyGate(), 2, []
+
+    async def allowed():
+        asked.append(left)
+
+    async def begin(shard):
+        nonlocal left
+        await gate.enter(shard, 1, allowed)
+        left -= 1
+
+    await asyncio.gather(*map(begin, range(2)))
+    assert asked == [2, 1]
+    gate.close()
+
+
+async def test_who_may_not_begin_gives_the_bucket_back():
+    others = Others()
+    others.free.set()
+    gate = IdentifyGate(others)
+
+    async def none_left():
+        raise OSError
+
+    with pytest.raises(OSError):
+        await gate.enter(0, 1, none_left)
+    await asyncio.wait_for(gate.enter(1, 1), 0.9 * SECONDS)
+    assert others.taken == [0]
+    gate.close()
+
+
 def test_a_tenth_of_the_sessions_is_for_those_that_are_lost_meanwhile():
     assert [sessions_needed(*given) for given in ((1, 1), (9, 9), (10, 10), (12, 100))] == [1, 9, 11, 22]

@@ -1,0 +1,28 @@
+"""What Discord takes from one bot is shared by its processes."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from bot.monitoring.catch_up import REQUEST_SECONDS, CatchUp
+from bot.monitoring.notice_check import SPACING, NoticeCheck
+from bot.storage.open_storage import Storage
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+async def test_notices_are_asked_for_at_one_pace_by_all_processes_together(processes):
+    check = NoticeCheck(None, None, 7, processes)
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    for _ in range(3):
+        await check._pace()
+    assert clock() - begun >= 0.99 * 2 * processes * SPACING
+
+
+@pytest.mark.parametrize(("leases", "processes"), [(None, 1), (SimpleNamespace(cluster=SimpleNamespace(of=4)), 4)])
+def test_what_was_missed_is_read_at_one_pace_by_all_processes_together(leases, processes):
+    assert Storage.processes.fget(SimpleNamespace(leases=leases)) == processes
+    storage = SimpleNamespace(clock=SimpleNamespace(now=lambda: 0.0), last_alive=None, processes=processes)
+    catch_up = CatchUp(storage, None, SimpleNamespace(), None, None, downtime=None, hours=24)
+    assert catch_up._pause == processes * REQUEST_SECONDS
