@@ -128,3 +128,14 @@ def test_a_dozen_ordinary_phrases_of_a_language_are_understood(language):
 def test_every_language_has_its_dozen():
     assert SAID.keys() == LANGUAGES.keys() - {ENGLISH}
     assert all(len(phrases) >= 12 for phrases in SAID.values())
+
+
+ASKED = ("today", "yesterday", "monday", "sunday", "2026-11-05", "yesterday at 17:00", "nov 1 at 9:00", "1 hour")
+ASKED += ("3 hours", "1 day", "7 days", "1 week", "2 weeks", "1 month", "3 months")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_bot_calls_a_time_can_be_typed_to_it(language):
+    with speaking(language):
+        called = {read_since(typed, BERLIN, NOW).words: read_since(typed, BERLIN, NOW).first_hour for typed in ASKED}
+        assert {words: read_since(words, BERLIN, NOW).first_hour for words in called} == called

@@ -65,7 +65,7 @@ _LANGUAGES = {
         },
         numbers=("une?", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"),
         last="derni(?:er|ere)s?|passee?s?",
-        left_out="a partir d[eu]|au cours des?|depuis|des|le|la|les|ces",
+        left_out="a partir d[eu]|au cours des?|sur|depuis|des|le|la|les|ces",
         changed={r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00"},
     ),
     "ja": _Words(
@@ -80,7 +80,7 @@ _LANGUAGES = {
             "この前の?": "前回",
             "前の(?=[月火水木金土日]曜)": "前回",
             "([月火水木金土日])曜(?!日)": r"\1曜日",
-            "([0-9])[ヶヵケカ箇]月": r"\1か月",
+            "([0-9])[ヶヵケカ箇]月": r"\1か月", "(か月|年)間": r"\1",
         },
     ),
     "pl": _Words(
@@ -93,10 +93,11 @@ _LANGUAGES = {
             "siedem|siedmiu", "osiem|osmiu", "dziewiec(?:iu)?", "dziesiec(?:iu)?",
         ),
         last="ostatni(?:a|e|ego|ej|ch)?|(?:zeszł|ubiegł)(?:y|a|e|ego|ej|ym)",
-        left_out="w ciagu|od|w|we|o",
+        left_out=r"w ciagu|godz\.?(?= )|od|w|we|o",
         changed={
             "poniedziałku": "poniedziałek", "wtorku": "wtorek", "srody": "sroda", "czwartku": "czwartek",
             "piatku": "piatek", "soboty": "sobota", "niedzieli": "niedziela", "tygodni[au]": "tydzien",
+            "dob[aey]": "dzien", "roku": "rok",
         },
     ),
     "pt_BR": _Words(
@@ -107,7 +108,9 @@ _LANGUAGES = {
         numbers=("uma?", "dois|duas", "tres", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez"),
         last="passad[oa]s?|ultim[oa]s?",
         left_out=r"a partir d[aeo]|desde|faz|dia(?= \d)|o|a|os|as|nas?|nos?|ao",
-        changed={r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00"},
+        changed={
+            "de (.+) para ca": r"\1", r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00",
+        },
     ),
     "tr": _Words(
         kept={
@@ -118,7 +121,7 @@ _LANGUAGES = {
         last="gecen|son|gectigimiz",
         left_out=r"beri|itibaren|bu yana|gunu|saat(?= \d)",
         changed={
-            rf" ?(?:gunu|ay{_DOTLESS})n?d[ae]n(?={_SINCE})": "", rf"(\w+)'[dt][ae]n(?={_SINCE})": r"\1",
+            rf" ?(?:gunu|ay{_DOTLESS}|tarihi|saati)n?d[ae]n(?={_SINCE})": "", rf"(\w+)'[dt][ae]n(?={_SINCE})": r"\1",
             rf"(\w{{3,}}?)[dt][ae]n(?={_SINCE})": r"\1", rf"{_UNIT}[dt][{_DOTLESS}iu]r": r"\1",
             rf"((?:son|gectigimiz) (?:\w+ )?){_UNIT}[dt][ae]": r"\1\2",
         },
