@@ -14,7 +14,7 @@ from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
 from bot.commands.monitor.alert_options import Links, WebhookOptions
 from bot.commands.monitor.alert_state import alert_state
-from bot.commands.monitor.backfill import Do, backfill, progress_in_words
+from bot.commands.monitor.backfill import Do, backfill, how_far
 from bot.commands.monitor.backfill_progress import BackfillProgress
 from bot.commands.monitor.blindness import blindness
 from bot.commands.monitor.doctor import doctor
@@ -132,7 +132,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             learning = await learning_line(self.monitoring, admin.member, settings)
             history = await self.monitoring.backfills.of(admin.guild.id)
             if history is not None and (not history.state.is_over or now - history.changed < _SAID_SECONDS):
-                learning = "\n".join(filter(None, (learning, progress_in_words(self.monitoring, admin.guild, history))))
+                learning = "\n".join(filter(None, (learning, await how_far(admin, history))))
             return status(
                 self.monitoring,
                 admin.member,
