@@ -20,7 +20,7 @@ teach_pages()
 
 async def test_the_answer_goes_on_by_itself_and_the_reading_after_a_restart(tmp_path):
     async with LocalDiscord() as local:
-        world, clock = build_world(local), local.backend.clock
+        world, clock = build_world(local), local.clock
         admin, guild = add_admin(world), world.alice.guild
         people = [guild.add_member(local.create_user(f"person{number}")) for number in range(PEOPLE)]
         for days in (4, 3):
@@ -40,7 +40,7 @@ async def test_the_answer_goes_on_by_itself_and_the_reading_after_a_restart(tmp_
 
         async with online_bot(local, tmp_path):
             looked = await admin.slash(world.channel, "monitor backfill")
-            await until(lambda: "I've read 7 days of history" in looked.response.content, SECONDS)
+            await until(lambda: "I've read 7 days of history" in str(looked.response.content), SECONDS)
             assert looked.response.content.endswith(f"of {world.channel.mention} were filled in; charts mark them.")
             status = await admin.slash(world.channel, "monitor status")
             assert "I've read 7 days of history: 10 messages." in status.response.embeds[0].description
