@@ -40,8 +40,8 @@ async def test_the_answer_goes_on_by_itself_and_the_reading_after_a_restart(tmp_
 
         async with online_bot(local, tmp_path):
             looked = await admin.slash(world.channel, "monitor backfill")
-            await until(lambda: "I've read 7 days of history" in str(looked.response.content), SECONDS)
+            await until(lambda: str(looked.response.content).startswith("I've read 7 days of history"), SECONDS)
             assert looked.response.content.endswith(f"of {world.channel.mention} were filled in; charts mark them.")
             status = await admin.slash(world.channel, "monitor status")
-            assert "I've read 7 days of history: 10 messages." in status.response.embeds[0].description
+            assert "I've read 7 days of history: 10 messages." in str(status.response.embeds[0].description)
             assert len(matching(local.requests, "PATCH", ANSWER)) >= 4
