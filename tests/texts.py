@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("bot", "model")
-PAGES = ("README.md", ".env.example", "docs/moderators.md", "docs/faq.md", "docs/app-directory.md")
+FOLDERS = ("bot", "model", "training")
+PAGES = (
+    "README.md",
+    ".env.example",
+    "docs/moderators.md",
+    "docs/faq.md",
+    "docs/app-directory.md",
+    "docs/privacy.md",
+    "docs/operations.md",
+    "training/space/README.md",
+)
 NO_TEXTS = (
     "bot/charts/fonts.py",
     "bot/commands/mood/own_words.py",
@@ -26,6 +35,7 @@ NO_TEXTS = (
     "bot/storage/schema.py",
     "model/tables/columns.py",
     "model/text/",
+    "training/golden.py",
 )
 NAMES = {"label", "title", "description", "placeholder", "name", "help", "text", "value", "content", "footer"}
 LOGGERS = {"log", "logger", "logging", "_log", "warnings"}
@@ -35,6 +45,7 @@ GROUPS = {
     "Discord": ("bot/",),
     "web page": ("bot/web/",),
     "operators": ("bot/app/", "bot/cli/", "bot/settings.py", "bot/storage/", "bot/link/", "model/", ".env.example"),
+    "training": ("training/",),
     "pages": ("README.md", "docs/"),
 }
 """Who reads a text, by how its file begins; the last that fits counts."""

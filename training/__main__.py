@@ -40,7 +40,7 @@ def main() -> None:
 @click.option("--base", default="minilm", show_default=True, help=_BASE_HELP)
 @click.option("--output", type=NewFolder(), default=Path("my-model"), show_default=True, help=_FOLDER_HELP)
 @click.option("--max-rows", type=click.IntRange(0), default=0, help="Train on this many rows only (0: all).")
-@click.option("--again", is_flag=True, help="Do again what is done already.")
+@click.option("--again", is_flag=True, help="Do finished steps again.")
 @click.option("--dry-run", is_flag=True, help="Show the steps, and do nothing.")
 @_DATA
 def run_all(base: str, output: Path, max_rows: int, again: bool, dry_run: bool, data: Path | None) -> None:  # noqa: PLR0917
@@ -202,8 +202,8 @@ def export(  # noqa: PLR0917
 
 
 @main.command()
-@click.option("--model", "models", multiple=True, help="NAME=SOURCE, as often as wanted; SOURCE as in MODEL.")
-@click.option("--suite", "suites", multiple=True, help="Only these; all final ones that DATA holds when left out.")
+@click.option("--model", "models", multiple=True, help="NAME=SOURCE, repeatable; SOURCE as in MODEL.")
+@click.option("--suite", "suites", multiple=True, help="Only these (all final ones that DATA holds if not given).")
 @click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
 @click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
@@ -222,7 +222,7 @@ def evaluate(  # noqa: PLR0917
 
     chosen = tuple(dict.fromkeys(suites)) or available(FINAL, data)
     if left_out := [name for name in FINAL if name not in chosen and not suites]:
-        click.echo(f"left out, for their data is not there: {', '.join(left_out)}", err=True)
+        click.echo(f"left out, because their data isn't there: {', '.join(left_out)}", err=True)
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, chosen, data, output, rows)
     found = filter(None, (steadiness_table(report), results_table(report), slices_table(report)))
@@ -278,7 +278,7 @@ def curve(  # noqa: PLR0917
 )
 @click.option("--model", default="bundled", show_default=True, help="The artefact the card is of.")
 @click.option("--name", default="bundled", show_default=True, help="What the report calls it.")
-@click.option("--source", default=None, help="What to write into MODEL for it; --model's value when left out.")
+@click.option("--source", default=None, help="What to write into MODEL for it (--model's value if not given).")
 @click.option("--output", type=NewFile(".md"), default=Path("docs/model-card.md"), show_default=True, help=_FILE_HELP)
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from a report.
@@ -290,7 +290,7 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
     from training.evaluation.plots import draw, draw_forgetting
 
     if not (report / "report.json").is_file():
-        raise TrainingError(f"There is no report in {report}; `python -m training evaluate` writes one.")
+        raise TrainingError(f"There's no report in {report}; `python -m training evaluate` writes one.")
     found = read_json(report / "report.json")
     check_report(found, name, model)
     folder = output.parent / output.stem
@@ -366,7 +366,7 @@ def run(arguments: Sequence[str] | None = None, called: str | None = None) -> No
     except OSError as error:
         if error.filename is None:  # not about a file: that is a fault of ours, which its traceback explains
             raise
-        click.echo(f"{error.filename} could not be used: {error.strerror}.", err=True)
+        click.echo(f"{error.filename} can't be used: {error.strerror}.", err=True)
         sys.exit(1)
 
 

@@ -79,7 +79,7 @@ def load_base(
         config = AutoConfig.from_pretrained(where)
         tokenizer = AutoTokenizer.from_pretrained(where)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"The base {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+        raise TrainingError(f"The base {base!r} couldn't be loaded: {str(error).splitlines()[0]}") from error
     if not config.vocab_size // 2 <= len(tokenizer) <= config.vocab_size:
         # transformers makes up a tokenizer of a few special tokens when a folder has none
         raise TrainingError(
@@ -96,7 +96,7 @@ def load_base(
     try:
         return _load_network(base, where, config, labels, settings), tokenizer
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise TrainingError(f"The weights of {base!r} could not be loaded: {str(error).splitlines()[0]}") from error
+        raise TrainingError(f"The weights of {base!r} couldn't be loaded: {str(error).splitlines()[0]}") from error
 
 
 def trained_network(checkpoint: Path, **settings: Any) -> DistilBertForSequenceClassification:
@@ -107,7 +107,7 @@ def trained_network(checkpoint: Path, **settings: Any) -> DistilBertForSequenceC
             return cast("DistilBertForSequenceClassification", teacher)
         return DistilBertForSequenceClassification.from_pretrained(str(checkpoint), **settings)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise TrainingError(f"The weights in {checkpoint} could not be loaded: {str(error).splitlines()[0]}") from error
+        raise TrainingError(f"The weights in {checkpoint} couldn't be loaded: {str(error).splitlines()[0]}") from error
 
 
 def _load_network(

@@ -100,13 +100,13 @@ def explained(output: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped. The last saved state is kept in {output}; the same command goes on from there."
+            f"Stopped. The last saved state is kept in {output}; the same command continues from there."
         ) from None
     except Exception as error:
         if not _is_about_writing(error):
             raise
         raise SavingFailed(
-            f"{output} could not be written ({error}). Make room; the same command goes on from the last whole state."
+            f"{output} couldn't be written ({error}). Make room; the same command continues from the last whole state."
         ) from error
 
 
@@ -115,9 +115,9 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{file} could not be read as JSON ({error}).") from None
+        raise TrainingError(f"{file} couldn't be read as JSON ({error}).") from None
     if not isinstance(found, dict):
-        raise TrainingError(f"{file} does not hold a JSON object.")
+        raise TrainingError(f"{file} doesn't hold a JSON object.")
     return found
 
 

@@ -200,7 +200,7 @@ def _known(name: str, split: str) -> Corpus:
     """The set called `name`. Raises DataError when there is none or it has no such split."""
     corpus = CORPORA.get(name)
     if corpus is None:
-        raise DataError(f"There is no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
+        raise DataError(f"There's no data set named {name!r}; known sets are {', '.join(CORPORA)}.")
     if split not in corpus.files:
         raise DataError(f"{name} has no {split} split; it has {', '.join(corpus.files)}.")
     return corpus
@@ -210,7 +210,7 @@ def _read_expressions(split: str, kind: str) -> Dataset:
     """Our own sentences. Praise and blame in one sentence stands there twice, as its leaning and as neutral."""
     rows = [row for row in read_expressions() if row["split"] == split and kind in ("", row["kind"])]
     if not rows:
-        raise DataError(f"Our own sentences hold none of the kind {kind!r}.")
+        raise DataError(f"Our own sentences have none of the kind {kind!r}.")
     texts = [(row["sentence"], int(row["label3"])) for row in rows]
     texts += [(row["sentence"], NEUTRAL) for row in rows if row["kind"] == "mixed" and int(row["label3"]) != NEUTRAL]
     return Dataset.from_dict({"text": [text for text, _ in texts], "label3": [label for _, label in texts]})
@@ -222,7 +222,7 @@ def _read_chat(split: str, kind: str) -> Dataset:
         row for row in read_chat() if row["split"] == split and kind in ("", row["kind"]) and row["debatable"] == "0"
     ]
     if not rows:
-        raise DataError(f"Our own chat holds none of the kind {kind!r}.")
+        raise DataError(f"Our own chat has none of the kind {kind!r}.")
     labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
     return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
 

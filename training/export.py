@@ -78,7 +78,7 @@ def export(
     source = _trained(checkpoint)
     layers = int(read_json(checkpoint / "config.json").get("n_layers", 0))
     if unknown := [layer for layer in float_layers if not 0 <= layer < layers]:
-        raise TrainingError(f"There is no layer {unknown[0]}; {checkpoint} has layers 0 to {layers - 1}.")
+        raise TrainingError(f"There's no layer {unknown[0]}; {checkpoint} has layers 0 to {layers - 1}.")
     record = checkpoint / RECORD
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artefact"

@@ -227,7 +227,7 @@ def read_taught(file: Path) -> Dataset:
     """
     if not file.is_file():
         command = "soft-labels" if file.name in {LABELLED, UNLABELLED} else "teach"
-        raise DataError(f"There is no taught file at {file}; `python -m training {command}` writes one.")
+        raise DataError(f"There's no taught file at {file}; `python -m training {command}` writes one.")
     rows = read_parquet(file)
     missing = [name for name in _SOFT if name not in rows.column_names]
     if missing:

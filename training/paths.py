@@ -44,7 +44,7 @@ def _cannot_be_made(folder: Path) -> str:
     """Why there cannot be such a folder to write into, or ""."""
     nearest = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path())
     if not nearest.is_dir():
-        return f"'{nearest}' is no folder, so nothing can be written into '{folder}'."
+        return f"'{nearest}' isn't a folder, so I can't write into '{folder}'."
     if not os.access(nearest, os.W_OK | os.X_OK):
-        return f"Nothing may be written into '{nearest}'."
+        return f"I'm not allowed to write into '{nearest}'."
     return ""

@@ -60,17 +60,17 @@ def model_files(model: str, card: Path) -> dict[str, Path]:
     """
     checkpoint = open_checkpoint(model)
     if not card.is_file():
-        raise PublishError(f"There is no model card at {card}; `python -m training card` writes it.")
+        raise PublishError(f"There's no model card at {card}; `python -m training card` writes it.")
     text = card.read_text("utf-8")
     if checkpoint.version not in text:
-        raise PublishError(f"{card} is not the card of version {checkpoint.version}; write it again.")
+        raise PublishError(f"{card} isn't the card of version {checkpoint.version}; write it again.")
     manifest = checkpoint.folder / MANIFEST
     if not manifest.is_file():
-        raise PublishError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+        raise PublishError(f"{model} isn't an artefact; `python -m training export` makes one of a checkpoint.")
     files = {name: checkpoint.folder / name for name in (*read_json(manifest)["files"], MANIFEST)}
     pictures = {name: card.parent / name for name in _PICTURE.findall(text)}
     if missing := [name for name, path in pictures.items() if not path.is_file()]:
-        raise PublishError(f"{card} shows {missing[0]}, which is not there; write the card again.")
+        raise PublishError(f"{card} shows {missing[0]}, which isn't there; write the card again.")
     return {**files, "README.md": card, **pictures}
 
 
@@ -81,7 +81,7 @@ def space_files(folder: Path) -> dict[str, Path]:
     """
     missing = [name for name in SPACE_NEEDS if not (folder / name).is_file()]
     if missing:
-        raise PublishError(f"There is no Space in {folder}: {missing[0]} is missing.")
+        raise PublishError(f"There's no Space in {folder}: {missing[0]} is missing.")
     program = Path(__file__).parents[1]
     files = {path.relative_to(folder).as_posix(): path for path in _files(folder, SPACE_NEEDS)}
     for package, data in SPACE_PACKAGES.items():
@@ -103,7 +103,7 @@ def check_repository(repository: str) -> None:
     try:
         hf_hub_url(repository, "README.md")  # looks at the name alone, and asks nobody
     except HFValidationError as error:
-        raise PublishError(f"{repository!r} is no name for a repository: {_first(error)}") from None
+        raise PublishError(f"{repository!r} isn't a name for a repository: {_first(error)}") from None
 
 
 def check_published(model: str) -> None:
@@ -144,7 +144,7 @@ def publish(files: dict[str, Path], repository: str, kind: str, message: str, *,
         except HfHubHTTPError as error:
             if isinstance(error, RepositoryNotFoundError) or error.response.status_code in _DENIED:
                 raise PublishError(
-                    f"The hub does not let this token write to {repository}; check HF_TOKEN and its rights."
+                    f"The hub doesn't let this token write to {repository}; check HF_TOKEN and its rights."
                 ) from error
             raise PublishError(f"The hub refused {repository}: {_first(error)}") from error
         except Exception as error:  # the hub's HTTP library, and threads around it, have errors of their own

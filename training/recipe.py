@@ -97,11 +97,11 @@ def read_recipe(path: Path) -> Recipe:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
-        raise RecipeError(f"There is no recipe at {path}; the bundled ones are: {known}.") from None
+        raise RecipeError(f"There's no recipe at {path}; the bundled ones are: {known}.") from None
     except OSError as error:
-        raise RecipeError(f"{path} is no recipe file: {error.strerror}.") from None
+        raise RecipeError(f"{path} isn't a recipe file: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path.name} is not valid TOML: {error}.") from None
+        raise RecipeError(f"{path.name} isn't valid TOML: {error}.") from None
     try:
         return Recipe(**table)
     except ValidationError as error:

@@ -79,7 +79,7 @@ def _talk(data: Path | None, rows: int, seed: int, known: Sequence[str]) -> list
         fit = texts.filter(lambda row: FEWEST_WORDS <= len(row["text"].split()) <= MOST_WORDS, desc="of some words")
         found += fit.shuffle(seed=seed).select(range(min(int(rows * share), len(fit))))["text"]
     if not found:
-        raise DataError("There is no unlabelled chat to ask the teacher of.")
+        raise DataError("There's no unlabelled chat to ask the teacher about.")
     return list(dict.fromkeys(found))
 
 

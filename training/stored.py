@@ -19,7 +19,7 @@ from training.errors import DataError
 def check_folder(data: Path | None) -> None:
     """Raises DataError for a folder of sets that is not there."""
     if data is not None and not data.is_dir():
-        raise DataError(f"There is no folder {data}; give the folder that holds the sets with --data.")
+        raise DataError(f"There's no folder {data}; give the folder that holds the sets with --data.")
 
 
 def read_rows(name: str, corpus: Corpus, split: str, data: Path | None) -> Dataset:
@@ -34,14 +34,14 @@ def read_rows(name: str, corpus: Corpus, split: str, data: Path | None) -> Datas
         return read_parquet(file)
     if corpus.hub is None:
         raise DataError(
-            f"{name} is not read from the hub; give a folder of Parquet files with --data, or take the recipe "
+            f"{name} isn't read from the hub; give a folder of Parquet files with --data, or take the recipe "
             "slang-hub, which needs none."
         )
     try:
         return load_dataset(corpus.hub, corpus.config, split=corpus.files[split], keep_in_memory=True)
     except Exception as error:  # the hub's HTTP library and datasets have errors of their own
         raise DataError(
-            f"{name} could not be loaded from the hub ({first_line(error)}); give local files with --data."
+            f"{name} couldn't be loaded from the hub ({first_line(error)}); give local files with --data."
         ) from error
 
 
@@ -50,7 +50,7 @@ def read_parquet(file: Path) -> Dataset:
     try:
         rows = Dataset(_plain_columns(pq.read_table(file)))
     except Exception as error:  # pyarrow's errors have no common base, and datasets knows only some of its types
-        raise DataError(f"{file} is not a Parquet file that can be read: {first_line(error)}.") from error
+        raise DataError(f"{file} isn't a Parquet file that I can read: {first_line(error)}.") from error
     if len(rows) == 0:
         raise DataError(f"{file} holds no rows.")
     return rows

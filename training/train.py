@@ -79,7 +79,7 @@ def run_phase(
     )
     rows = _of_labels(mixture.rows, recipe.labels)
     if others := len(mixture.rows) - len(rows):
-        _log.warning("%s rows have a label that this phase has not; they are left out.", f"{others:,}")
+        _log.warning("%s rows have a label that this phase doesn't have; they are left out.", f"{others:,}")
     if max_rows:
         rows = rows.shuffle(seed=recipe.seed).select(range(min(max_rows, len(rows))))
     parts = split_validation(_with_targets(rows, recipe.labels), recipe.validation_share, recipe.seed)
@@ -88,7 +88,7 @@ def run_phase(
     if min(len(parts["train"]), len(parts["validation"])) == 0:
         raise DataError(
             f"{len(rows)} rows are too few to train on and hold out {recipe.validation_share:.0%} of: {mixture.account}"
-            f"{f'; {others:,} have a label that this phase has not' if others else ''}."
+            f"{f'; {others:,} have a label that this phase lacks' if others else ''}."
         )
     if unseen := set(recipe.labels) - {recipe.labels[np.argmax(shares)] for shares in parts["train"]["labels"][:]}:
         raise DataError(f"No text to train on is labelled {min(unseen)}; add a source that has some.")

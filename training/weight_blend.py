@@ -74,14 +74,14 @@ def labels_of_phase_two(folder: Path) -> tuple[Sentiment, ...]:
     """The order of the three labels in a folder that phase 2 wrote. Raises TrainingError for any other checkpoint."""
     labels = open_checkpoint(str(folder)).labels
     if set(labels) != set(SENTIMENTS):
-        raise TrainingError(f"{folder} does not have the three labels; give phase 2's folder.")
+        raise TrainingError(f"{folder} doesn't have the three labels; give phase 2's folder.")
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder} holds no {WEIGHTS}; give a folder that training wrote, not an exported one.")
     try:
         with safe_open(folder / WEIGHTS, "numpy"):
             pass
     except SafetensorError as error:
-        raise TrainingError(f"{folder / WEIGHTS} is no file of weights: {error}.") from None
+        raise TrainingError(f"{folder / WEIGHTS} isn't a file of weights: {error}.") from None
     return labels
 
 

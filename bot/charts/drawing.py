@@ -33,7 +33,7 @@ from bot.charts.canvas import (
     new_figure,
     zone_name,
 )
-from bot.charts.fonts import families, fitting, picture_language, printable, widest, width_of
+from bot.charts.fonts import families, fitting, picture_language, printable_apart, widest, width_of
 from bot.charts.gaps import INTERVAL, explain_gaps, mark_few, mark_filled, mark_gaps, times_of_few
 from bot.charts.marks import draw_marks, headroom, place_names
 from bot.charts.ticks import Tick, ticks
@@ -189,8 +189,8 @@ def _draw_scores(panel: Axes, lines: Sequence[Line], edges: Sequence[int], *, fu
         parts = [(mood, _LINES[0]), (gettext("band: {interval}", interval=gettext(INTERVAL)), FAINT)]
         heading(panel, [*parts, (gettext("dots: usual"), FAINT)] if lines[0].usual else parts)
     else:
-        signs = zip(lines, _LINES, "●■", strict=False)
-        named = [(f"{sign} {printable(line.name)}", colour) for line, colour, sign in signs]
+        signs = zip(printable_apart([line.name for line in lines]), _LINES, "●■", strict=False)
+        named = [(f"{sign} {name}", colour) for name, colour, sign in signs]
         heading(panel, [(mood, INK), *named])
 
 

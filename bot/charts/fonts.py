@@ -6,7 +6,7 @@ machine is taken, if there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,17 @@ def picture_language() -> str:
 def printable(name: str) -> str:
     """A channel's name as far as the fonts can draw it, not as a formula, and short."""
     drawn = "".join(letter for letter in name if has_glyph(letter)).replace("$", r"\$").strip()
-    return (drawn if len(drawn) <= _LONGEST_NAME else f"{drawn[:_LONGEST_NAME]}…") or "#…"
+    if not drawn.strip("#-_ "):  # nothing of it that would tell it from others
+        return "#…"
+    return drawn if len(drawn) <= _LONGEST_NAME else f"{drawn[:_LONGEST_NAME]}…"
+
+
+def printable_apart(names: Sequence[str]) -> list[str]:
+    """Several names as far as they can be drawn; with their places where they look the same then."""
+    drawn = [printable(name) for name in names]
+    if len({*drawn}) == len(drawn):
+        return drawn
+    return [f"{name} ({place})" for place, name in enumerate(drawn, 1)]
 
 
 def shorter(drawn: str) -> str:

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 import bot.alerts
 import bot.digests
 from bot.app.runtime import end_process, run_bot
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 
 _EX_USAGE, _EX_CONFIG = 64, 78
 
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
     url, folder, *past = arguments
     try:
         settings = Settings(_env_file=None, data_dir=Path(folder))
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return _EX_CONFIG
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).upper()

@@ -5,7 +5,7 @@ code is said. What is spoken belongs to the task: `speaking` changes it, and `bo
 somebody's click or command leads to. Texts carry names in braces that are filled in after the translation.
 """
 
-from bot.i18n.catalogue import N_, gettext, ngettext, npgettext, pgettext
+from bot.i18n.catalogue import N_, gettext, ngettext, npgettext, pgettext, unmarked
 from bot.i18n.languages import LANGUAGES, in_every_language, language_of, speak, speaking, spoken
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "speak",
     "speaking",
     "spoken",
+    "unmarked",
 ]

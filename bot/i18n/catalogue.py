@@ -62,6 +62,11 @@ def N_(message: str, /) -> str:  # noqa: N802 -- what gettext calls it, and its 
     return message
 
 
+def unmarked(text: str) -> str:
+    """A text for where Discord shows no Markdown, such as a button or a footer: without its backticks."""
+    return text.replace("`", "")
+
+
 def _said(text: str, values: dict[str, object]) -> str:
     """What is shown: commands as the reader's Discord calls them, and the values put in."""
     if spoken() != ENGLISH:

@@ -23,6 +23,9 @@ from simcord.backend import serializers
 from bot.demo.launch import bot_process, wait_until_ready
 from bot.demo.local_discord import LocalDiscord
 from bot.demo.world import World, build_world
+from model.backends.base import granted_cpus
+from model.backends.processor import processor_name
+from tests.cards import card
 from tests.discord.wire import answered, until
 
 KEY, POINT, CLICK, THINK = 0.28, 1.1, 0.2, 1.35
@@ -141,7 +144,8 @@ async def play(which: str) -> None:
                     waited += time.monotonic() - begun
                     human, typed, clicks = human + step.seconds, typed + len(step.typed), clicks + step.clicks
                     if step.typed.startswith(("/sentiment", "/mood")):
-                        assert result is not None and (result.response.embeds or result.response.content)
+                        shown = result.response if result is not None else None
+                        assert shown is not None and (card(shown) or shown.attachments), step.typed
                         what = "answer" if step.typed.startswith("/sentiment") else "chart"
                         total = human + waited
                         print(
@@ -152,6 +156,7 @@ async def play(which: str) -> None:
 
 async def main() -> None:
     """Both ways."""
+    print(f"on {granted_cpus()} cores of {processor_name()}")
     for which in ("before", "now"):
         await play(which)
 

@@ -77,6 +77,11 @@ def test_what_the_bot_reads_is_made_of_what_people_have_written(language):
     assert po_of(language).with_suffix(".mo").read_bytes() == as_mo(read(language))
 
 
+def test_commands_are_in_backticks_so_that_each_reader_gets_their_own_names(template):
+    texts = [text for message in template if message.id for text in texts_of(message)[0]]
+    listed(text for text in texts if re.search(r"(?<![\w<.:/])/[a-z]{3,}", re.sub(r"`[^`]*`", "", text)))
+
+
 def put_in(text):
     """The names in braces, each with how it is written."""
     return Counter(

@@ -194,13 +194,34 @@ def test_the_font_that_always_is_there_has_the_letters_of_all_languages_but_japa
             assert fonts.picture_language() == ("en" if language == "ja" else language)
 
 
-def test_without_a_font_for_them_japanese_words_are_only_beside_the_picture(with_fonts, drawn):  # noqa: F811
+@pytest.mark.parametrize("picture", PICTURES)
+def test_without_a_font_for_them_japanese_words_are_only_beside_the_picture(with_fonts, drawn, picture):  # noqa: F811
     with_fonts()
     with speaking("ja"):
-        PICTURES["one"]()
-        assert {"Mood", "neutral"} <= {text for text, _ in drawn}
-        assert any(re.fullmatch(r"(Mon|Tue|Wed) \d+", text) for text, _ in drawn)
+        PICTURES[picture]()
+        words = {text for text, _ in drawn}
+        assert {"worse ↓", "better ↑"} & {line for text in words for line in text.splitlines()}
+        assert any(re.match(r"Mon\b", text) for text in words)
+        assert all(fonts.has_glyph(letter) for text in words for letter in text if letter != "\n")
         assert "11月" in alternative_text([week()], BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("#雑談", "#raid-雑談"), {"● #…", "■ #raid-"}),
+        (("#雑談", "#写真"), {"● #… (1)", "■ #… (2)"}),
+    ],
+)
+def test_without_a_font_for_them_names_have_the_letters_that_there_are_and_can_be_told_apart(
+    with_fonts,
+    drawn,  # noqa: F811
+    names,
+    said,
+):
+    with_fonts()
+    draw([week(name) for name in names], BERLIN)
+    assert said <= {text for text, _ in drawn}
 
 
 def test_a_font_of_the_machine_draws_japanese(with_fonts, drawn):  # noqa: F811

@@ -100,7 +100,7 @@ def test_a_base_of_another_kind_is_refused_by_name(tmp_path):
 
 
 def test_a_base_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(TrainingError, match="could not be loaded"):
+    with pytest.raises(TrainingError, match="couldn't be loaded"):
         load_base(str(tmp_path), THREE, dropout=0.1, attention_dropout=0.0)
 
 

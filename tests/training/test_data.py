@@ -58,7 +58,7 @@ def test_a_missing_folder_says_where_the_file_should_be(tmp_path):
 
 
 def test_a_set_without_a_hub_asks_for_a_folder():
-    with pytest.raises(DataError, match="figure_eight is not read from the hub"):
+    with pytest.raises(DataError, match="figure_eight isn't read from the hub"):
         load_split("figure_eight", "train", None)
 
 
@@ -137,7 +137,7 @@ def test_messages_of_others_have_the_moods_that_two_readers_gave(folder, name):
     corpus = CORPORA[name]
     place = folder(corpus.folder, corpus.files["train"], text=texts)
     assert load_raw(name, "train", place)["label3"] == [SENTIMENTS.index(row["label"]) for row in moods]
-    with pytest.raises(DataError, match=rf"{name}/train is not the split that was labelled: row {moods[0]['row']} has"):
+    with pytest.raises(DataError, match=rf"{name}/train isn't the split that was labelled: row {moods[0]['row']} has"):
         load_split(name, "train", folder(corpus.folder, corpus.files["train"], text=[f"{text}!" for text in texts]))
 
 
@@ -238,9 +238,9 @@ def test_our_own_training_sentences_hold_no_term_that_is_kept_for_the_test():
 def test_a_file_that_is_no_parquet_and_a_missing_folder_are_one_sentence(tmp_path):
     (tmp_path / "imdb").mkdir()
     (tmp_path / "imdb" / "train.parquet").write_bytes(b"not a table")
-    with pytest.raises(DataError, match=r"train\.parquet is not a Parquet file that can be read"):
+    with pytest.raises(DataError, match=r"train\.parquet isn't a Parquet file that I can read"):
         load_split("imdb", "train", tmp_path)
-    with pytest.raises(DataError, match="There is no folder"):
+    with pytest.raises(DataError, match="There's no folder"):
         load_mixture((Source("imdb"),), tmp_path / "nowhere", seed=1)
 
 

@@ -100,7 +100,7 @@ def test_a_new_card_is_a_new_revision(publish, hub, card):
 def test_without_the_right_one_sentence_says_so(publish, hub, token):
     code, _, errors = publish(token=token)
     assert code == 1
-    assert errors.strip() == f"The hub does not let this token write to {REPOSITORY}; check HF_TOKEN and its rights."
+    assert errors.strip() == f"The hub doesn't let this token write to {REPOSITORY}; check HF_TOKEN and its rights."
     assert hub.repositories == {}
 
 
@@ -140,7 +140,7 @@ def test_a_missing_card_or_one_of_another_version_stops_it(run, hub, tmp_path):
     assert "`python -m training card` writes it" in errors
     (tmp_path / "old.md").write_text("Version 0000000000", "utf-8")
     code, _, errors = run("model", "--repo", REPOSITORY, "--card", str(tmp_path / "old.md"))
-    assert "is not the card of version" in errors
+    assert "isn't the card of version" in errors
     assert hub.repositories == {}
 
 
@@ -153,7 +153,7 @@ def test_only_what_belongs_to_the_artefact_goes(publish, hub, card, tmp_path):
     assert ".env" not in output
     (card.parent / "model-card" / "slices.png").unlink()
     code, _, errors = publish()
-    assert (code, "slices.png, which is not there" in errors) == (1, True)
+    assert (code, "slices.png, which isn't there" in errors) == (1, True)
     assert hub.repositories == {}
 
 
@@ -166,9 +166,9 @@ def test_a_name_without_its_owner_is_refused(run, hub, card):
 def test_a_name_that_is_none_is_refused_with_the_rule(run, hub, card):
     code, _, errors = run("model", "--repo", "a/b/c", "--card", str(card))
     assert code == 1
-    assert errors.startswith("'a/b/c' is no name for a repository")
+    assert errors.startswith("'a/b/c' isn't a name for a repository")
     code, _, errors = run("model", "--repo", "a/--b", "--card", str(card))
-    assert errors.startswith("'a/--b' is no name for a repository")
+    assert errors.startswith("'a/--b' isn't a name for a repository")
 
 
 def test_a_space_goes_with_its_files_and_the_program(run, hub):

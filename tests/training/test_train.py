@@ -47,7 +47,7 @@ def interrupted(run, monkeypatch):
 
     with monkeypatch.context() as patch, warnings.catch_warnings():
         patch.setattr(phases, "fit_temperature", stop)
-        with pytest.raises(Interrupted, match="the same command goes on from there"):
+        with pytest.raises(Interrupted, match="the same command continues from there"):
             run()
     return run
 
@@ -116,7 +116,7 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_the_old_checkpoint_stays(
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        with pytest.raises(SavingFailed, match=r"could not be written .*Make room; the same command goes on"):
+        with pytest.raises(SavingFailed, match=r"couldn't be written .*Make room; the same command continues"):
             run(learning_rate=5e-3)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -140,7 +140,7 @@ def test_rows_whose_label_a_phase_has_not_are_counted_and_said(phase, tmp_path, 
     Dataset.from_dict(labels).to_parquet(tmp_path / "tweet_eval" / "train.parquet")
     recipe = replace(phase.recipe, sources=(Source("tweet_eval"),))
     run_phase(recipe, str(phase.base), tmp_path, tmp_path / "run")
-    assert "20 rows have a label that this phase has not; they are left out." in caplog.messages
+    assert "20 rows have a label that this phase doesn't have; they are left out." in caplog.messages
     assert read_record(tmp_path / "run")["other_labels"] == 20
 
 
@@ -153,5 +153,5 @@ def test_too_few_rows_are_accounted_for(phase, tmp_path):
         run_phase(recipe, str(phase.base), tmp_path, tmp_path / "run")
     assert str(refused.value) == (
         "0 rows are too few to train on and hold out 25% of: tweet_eval gave 2 rows, 1 duplicates; "
-        "2 have a label that this phase has not."
+        "2 have a label that this phase lacks."
     )

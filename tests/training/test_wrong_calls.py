@@ -80,7 +80,7 @@ def call(place, monkeypatch, capsys):
     ("output", "sentence"),
     [
         ("a_file", "Directory 'a_file' is a file."),
-        ("a_file/runs", "'a_file' is no folder, so nothing can be written into 'a_file/runs'."),
+        ("a_file/runs", "'a_file' isn't a folder, so I can't write into 'a_file/runs'."),
     ],
 )
 def test_an_output_that_is_no_folder_is_refused_before_the_work(call, arguments, output, sentence):
@@ -94,9 +94,9 @@ def test_an_output_that_is_no_folder_is_refused_before_the_work(call, arguments,
     [
         (("teach", "--checkpoint", "empty", "--output", "empty"), "File 'empty' is a directory."),
         (("teach", "--checkpoint", "empty", "--output", "taught.json"), "'taught.json' should end in .parquet."),
-        (("teach", "--checkpoint", "empty", "--output", "a_file/t.parquet"), "nothing can be written into 'a_file'."),
+        (("teach", "--checkpoint", "empty", "--output", "a_file/t.parquet"), "I can't write into 'a_file'."),
         (("card", "--output", "empty"), "File 'empty' is a directory."),
-        (("card", "--output", "a_file/card.md"), "nothing can be written into 'a_file'."),
+        (("card", "--output", "a_file/card.md"), "I can't write into 'a_file'."),
         (("card", "--output", "card.txt"), "'card.txt' should end in .md."),
     ],
 )
@@ -109,39 +109,39 @@ def test_an_output_that_is_no_file_is_refused_before_the_work(call, arguments, s
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("imdb", "--recipe", "./"), ". is no recipe file: Is a directory."),
-        (("imdb", "--recipe", "a_file/x.toml"), "a_file/x.toml is no recipe file: Not a directory."),
+        (("imdb", "--recipe", "./"), ". isn't a recipe file: Is a directory."),
+        (("imdb", "--recipe", "a_file/x.toml"), "a_file/x.toml isn't a recipe file: Not a directory."),
         (("imdb", "--recipe", "no_table.toml"), "no_table.toml needs at least one [[sources]] table."),
         (("imdb", "--recipe", "endless.toml"), "endless.toml: epochs must be a finite number, not nan."),
         (("imdb", "--data", "empty"), "imdb/train should be at empty/imdb/train.parquet; give the folder"),
-        (("imdb", "--data", "data", "--base", "a_file"), "The base 'a_file' could not be loaded"),
+        (("imdb", "--data", "data", "--base", "a_file"), "The base 'a_file' couldn't be loaded"),
         (("teach", "--checkpoint", "empty", "--output", "t.parquet"), "empty isn't a model folder"),
         (("teach", "--checkpoint", "broken", "--output", "t.parquet"), "broken has 3 labels; the teacher is"),
-        (("blend", "broken", "broken"), "broken/model.safetensors is no file of weights"),
+        (("blend", "broken", "broken"), "broken/model.safetensors isn't a file of weights"),
         (("blend", "broken", "broken", "--odds", "nan", "1", "1"), "Odds must be numbers above 0."),
-        (("curve", "empty", "broken"), "broken/model.safetensors is no file of weights"),
-        (("export", "--checkpoint", "broken", "--gate-rows", "0", "--output", "x"), "The weights in broken could not"),
-        (("export", "--checkpoint", "broken", "--floats", "--output", "x"), "The weights in broken could not"),
+        (("curve", "empty", "broken"), "broken/model.safetensors isn't a file of weights"),
+        (("export", "--checkpoint", "broken", "--gate-rows", "0", "--output", "x"), "The weights in broken couldn't"),
+        (("export", "--checkpoint", "broken", "--floats", "--output", "x"), "The weights in broken couldn't"),
         (("evaluate", "--model", "x="), "'x=' lacks its name or its source; say --model NAME=SOURCE."),
         (("evaluate", "--model", "=bundled", "--suite", "emoji"), "'=bundled' lacks its name or its source"),
         (("evaluate", "--model", "VADER=bundled", "--suite", "emoji"), "Two models are named 'VADER'"),
-        (("evaluate", "--suite", "nonsense"), "There is no suite named 'nonsense'; known suites are chat_atoms"),
-        (("card", "--report", "nothing"), "The report is not whole, for it lacks 'systems'"),
-        (("card", "--report", "a_list"), "a_list/report.json does not hold a JSON object."),
-        (("card", "--report", "no_json"), "no_json/report.json could not be read as JSON"),
+        (("evaluate", "--suite", "nonsense"), "There's no suite named 'nonsense'; known suites are chat_atoms"),
+        (("card", "--report", "nothing"), "The report isn't complete: it lacks 'systems'"),
+        (("card", "--report", "a_list"), "a_list/report.json doesn't hold a JSON object."),
+        (("card", "--report", "no_json"), "no_json/report.json couldn't be read as JSON"),
         (("card", "--report", "of_another"), "The report is of VADER, mine, not of 'bundled'; evaluate it first"),
-        (("card", "--report", "of_another", "--name", "mine"), "The report is of another version of 'mine'"),
-        (("publish", "model", *REPOSITORY, "--card", "card.md"), "card.md is not the card of version"),
-        (("publish", "space", *REPOSITORY, "--folder", "empty"), "There is no Space in empty: app.py is missing."),
+        (("card", "--report", "of_another", "--name", "mine"), "The report is about another version of 'mine'"),
+        (("publish", "model", *REPOSITORY, "--card", "card.md"), "card.md isn't the card of version"),
+        (("publish", "space", *REPOSITORY, "--folder", "empty"), "There's no Space in empty: app.py is missing."),
         (
             ("publish", "space", *REPOSITORY, "--folder", str(SPACE), "--model", "owner/name"),
             "'owner/name' lacks its revision",
         ),
         (
             ("publish", "space", *REPOSITORY, "--folder", str(SPACE), "--model", "bad name/x@1"),
-            "'bad name/x' is no name for a repository",
+            "'bad name/x' isn't a name for a repository",
         ),
-        (("field-cases", "--data", "nowhere"), "There is no folder nowhere"),
+        (("field-cases", "--data", "nowhere"), "There's no folder nowhere"),
         (("field-cases", "--data", "data"), "The field cases should be at data/evaluate/field_cases.parquet"),
     ],
 )
@@ -157,8 +157,8 @@ def test_a_wrong_call_is_one_sentence(call, arguments, sentence):
 @pytest.mark.parametrize(
     ("repository", "sentence"),
     [
-        ("bad name/with space", "'bad name/with space' is no name for a repository: Repo id must"),
-        ("a/b/c", "'a/b/c' is no name for a repository"),
+        ("bad name/with space", "'bad name/with space' isn't a name for a repository: Repo id must"),
+        ("a/b/c", "'a/b/c' isn't a name for a repository"),
         ("noowner", "'noowner' lacks its owner; write NAME/noowner."),
     ],
 )
@@ -182,4 +182,4 @@ def test_a_file_that_the_system_refuses_is_one_sentence(call, place):
     answers.write_text("a file in the way", "utf-8")
     code, errors = call("evaluate", "--suite", "emoji", "--no-peers", "--output", "half")
     assert code == 1
-    assert errors.splitlines()[-1] == "half/answers could not be used: File exists."
+    assert errors.splitlines()[-1] == "half/answers can't be used: File exists."

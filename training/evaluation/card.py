@@ -38,7 +38,7 @@ def check_report(report: dict[str, Any], name: str, model: str) -> Checkpoint:
     """
     if missing := [part for part in _PARTS if part not in report]:
         raise TrainingError(
-            f"The report is not whole, for it lacks {missing[0]!r}; `python -m training evaluate` writes it again."
+            f"The report isn't complete: it lacks {missing[0]!r}; `python -m training evaluate` writes it again."
         )
     if name not in report["systems"]:
         raise TrainingError(
@@ -46,9 +46,9 @@ def check_report(report: dict[str, Any], name: str, model: str) -> Checkpoint:
         )
     checkpoint = open_checkpoint(model)
     if report["systems"][name]["version"] != checkpoint.version:
-        raise TrainingError(f"The report is of another version of {name!r} than {model}; evaluate it again.")
+        raise TrainingError(f"The report is about another version of {name!r} than {model}; evaluate it again.")
     if not checkpoint.is_onnx:
-        raise TrainingError(f"{model} is not an artefact; `python -m training export` makes one of a checkpoint.")
+        raise TrainingError(f"{model} isn't an artefact; `python -m training export` makes one of a checkpoint.")
     return checkpoint
 
 

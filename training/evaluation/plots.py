@@ -37,7 +37,7 @@ def draw_forgetting(curve: dict[str, Any], file: Path) -> Path:
     Raises TrainingError for anything but such a result.
     """
     if not {"points", "metrics"} <= set(curve):
-        raise TrainingError("The forgetting curve is not whole; `python -m training curve` draws it anew.")
+        raise TrainingError("The forgetting curve isn't complete; `python -m training curve` draws it again.")
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     shares = [point["share"] for point in curve["points"]]

@@ -131,7 +131,7 @@ def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Ite
         elif name in _TITLES:
             yield _labelled(name, data, rows)
         else:
-            raise DataError(f"There is no suite named {name!r}; known suites are {', '.join(SUITES)}.")
+            raise DataError(f"There's no suite named {name!r}; known suites are {', '.join(SUITES)}.")
 
 
 def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:

@@ -64,7 +64,29 @@ async def backfill(admin: RuleChanges, days: int | None, do: Do | None) -> str:
         await backfills.set(guild.id, _AFTER[do])
         await admin.write_down(AdminAction.BACKFILL)
         known = await backfills.of(guild.id)
-    return gettext(NOTHING) if known is None else progress_in_words(admin.monitoring, guild, known)
+    return gettext(NOTHING) if known is None else await how_far(admin, known)
+
+
+async def how_far(admin: RuleChanges, one: Backfill) -> str:
+    """How far it is; when it is over, with what was filled in of what whoever asks can see.
+
+    Raises DatabaseUnavailable.
+    """
+    said = progress_in_words(admin.monitoring, admin.guild, one)
+    if not one.state.is_over:
+        return said
+    there = {channel.id: channel for channel in admin.guild.channels if can_see(admin.member, channel)}
+    filled = await admin.monitoring.storage.backfills.filled(admin.guild.id, one.first_hour, one.end_hour)
+    spans = {number: sum(end - start for start, end in of_it) for number, of_it in filled.items() if number in there}
+    if not spans:
+        return said
+    hours = ngettext(
+        "{count:,} hour of {channels} was filled in; charts mark it.",
+        "{count:,} hours of {channels} were filled in; charts mark them.",
+        sum(spans.values()),
+        channels=_listed([there[number].mention for number in spans]),
+    )
+    return f"{said} {hours}"
 
 
 def progress_in_words(monitoring: Monitoring, guild: discord.Guild, one: Backfill) -> str:
@@ -189,7 +211,10 @@ def _later(admin: RuleChanges, waiting: list[Watched], renewed: list[Watched]) -
 
 
 def _names(admin: RuleChanges, channels: list[Watched]) -> str:
-    seen = [one.channel.mention for one in channels if can_see(admin.member, one.channel)]
+    return _listed([one.channel.mention for one in channels if can_see(admin.member, one.channel)])
+
+
+def _listed(seen: list[str]) -> str:
     named, left = series(seen[:_NAMED]), len(seen) - _NAMED
     if left <= 0:
         return named

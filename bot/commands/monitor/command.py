@@ -14,7 +14,8 @@ from bot.channels import ChannelOption
 from bot.charts.executor import TooBusy
 from bot.commands.monitor.alert_options import Links, WebhookOptions
 from bot.commands.monitor.alert_state import alert_state
-from bot.commands.monitor.backfill import Do, backfill, progress_in_words
+from bot.commands.monitor.backfill import Do, backfill, how_far
+from bot.commands.monitor.backfill_progress import BackfillProgress
 from bot.commands.monitor.blindness import blindness
 from bot.commands.monitor.doctor import doctor
 from bot.commands.monitor.emojis import emojis_like
@@ -41,6 +42,9 @@ from model.concurrency import in_thread
 _SUGGESTING_SECONDS = 1.0
 """What may be typed further is shown within this time or not at all."""
 
+_SAID_SECONDS = 24 * 3600.0
+"""How long `/monitor status` still says what has become of a history that was read."""
+
 _Work = Callable[[RuleChanges], Awaitable[str | discord.Embed]]
 
 
@@ -53,6 +57,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
     def __init__(self, monitoring: Monitoring) -> None:
         super().__init__()
         self.monitoring = monitoring
+        self.backfill_progress = BackfillProgress(monitoring)
         for group in (Exempt, Include, Links, WebhookOptions):
             cast(app_commands.Group, self.app_command).add_command(group(self._answer))
 
@@ -66,8 +71,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         tagging="React to strongly positive and negative messages (off by default)",
         sensitivity="How sensitive alerts are",
         whole_server="Watch every channel instead",
-        alert_messages="Minimum messages in an hour for an alert here (0: as in /monitor settings)",
-        alert_authors="Minimum people in an hour for an alert here (0: as in /monitor settings)",
+        alert_messages="Minimum messages in an hour for an alert here (0: this server's setting)",
+        alert_authors="Minimum people in an hour for an alert here (0: this server's setting)",
     )
     async def enable(
         self,
@@ -126,8 +131,8 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             unseen = await blindness(self.monitoring, admin.member)
             learning = await learning_line(self.monitoring, admin.member, settings)
             history = await self.monitoring.backfills.of(admin.guild.id)
-            if history is not None and not history.state.is_over:
-                learning = "\n".join(filter(None, (learning, progress_in_words(self.monitoring, admin.guild, history))))
+            if history is not None and (not history.state.is_over or now - history.changed < _SAID_SECONDS):
+                learning = "\n".join(filter(None, (learning, await how_far(admin, history))))
             return status(
                 self.monitoring,
                 admin.member,
@@ -174,11 +179,15 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         do: Literal["pause", "resume", "stop"] | None = None,
     ) -> None:
         """Only where the notice has stood for a day and says that this may be."""
+        answered: list[tuple[RuleChanges, str]] = []
 
         async def work(admin: RuleChanges) -> str:
-            return await backfill(admin, days, Do(do) if do else None)
+            answered.append((admin, await backfill(admin, days, Do(do) if do else None)))
+            return answered[0][1]
 
         await self._answer(interaction, work)
+        for admin, said in answered:
+            self.backfill_progress.follow(interaction, admin, said, keep=days is not None)
 
     @app_commands.command(description="See which alerts you would have got in the past 90 days")
     @app_commands.describe(

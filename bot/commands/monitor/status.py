@@ -14,7 +14,7 @@ from bot.commands.monitor.visible import mention_for
 from bot.domain.disclosure import BASE
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
-from bot.i18n import N_, gettext, ngettext, pgettext
+from bot.i18n import N_, gettext, ngettext, pgettext, unmarked
 from bot.monitoring.ingest import Counts
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
@@ -115,7 +115,7 @@ def status(
         named_to_them = mention_for(admin, settings.mod_channel_id)
         mod_channel = (trouble or named_to_them).replace(f"<#{settings.mod_channel_id}>", named_to_them)
     embed.add_field(name=gettext("Mod channel"), value=mod_channel)
-    embed.set_footer(text=gettext("/monitor doctor checks my permissions."))
+    embed.set_footer(text=unmarked(gettext("`/monitor doctor` checks my permissions.")))
     return embed
 
 

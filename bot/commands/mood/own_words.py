@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 _NEVER = "(?!)"
 _DOTLESS = "\N{LATIN SMALL LETTER DOTLESS I}"
+_SINCE = " beri| itibaren| bu yana"
+_UNIT = f"(saat|gun|hafta|ay|y{_DOTLESS}l)"
 _BEFORE_YESTERDAY = "the day before yesterday"
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -44,8 +46,8 @@ _LANGUAGES = {
         },
         numbers=("eine?[mnrs]?", "zwei", "drei", "vier", "funf", "sechs", "sieben", "acht", "neun", "zehn"),
         last="(?:letzte|vergangene|vorige)[mnrs]?",
-        left_out="seit|ab|am|dem|den|der|die|das",
-        changed={r"(\d{1,2})[.:](\d\d) uhr": r"\1:\2", r"(\d{1,2}) ?uhr": r"\1:00"},
+        left_out="in(?= de[nr] (?:letzt|vergangen|vorig))|seit|ab|am|dem|den|der|die|das",
+        changed={"sonnabend": "samstag", r"(\d{1,2})[.:](\d\d) uhr": r"\1:\2", r"(\d{1,2}) ?uhr": r"\1:00"},
     ),
     "es": _Words(
         kept={
@@ -54,7 +56,7 @@ _LANGUAGES = {
         },
         numbers=("una?|uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez"),
         last="pasad[oa]s?|ultim[oa]s?",
-        left_out="desde|el|la|los|al",
+        left_out="a partir del?|desde|en l[ao]s|las(?= ultim)|el|la|los|al",
     ),
     "fr": _Words(
         kept={
@@ -63,7 +65,7 @@ _LANGUAGES = {
         },
         numbers=("une?", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"),
         last="derni(?:er|ere)s?|passee?s?",
-        left_out="depuis|le|la|les|ces",
+        left_out="a partir d[eu]|au cours des?|sur|depuis|des|le|la|les|ces",
         changed={r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00"},
     ),
     "ja": _Words(
@@ -73,11 +75,12 @@ _LANGUAGES = {
         },
         numbers=tuple(f"{number}(?=[日週か時年])" for number in "一二三四五六七八九"),
         last="過去|直近|最近|前回",
-        left_out="から|以来|の|に",
+        left_out="(?:この|ここ)(?=[0-9])|から|以来|以降|の|に",
         changed={
             "この前の?": "前回",
+            "前の(?=[月火水木金土日]曜)": "前回",
             "([月火水木金土日])曜(?!日)": r"\1曜日",
-            "([0-9])[ヶヵケカ箇]月": r"\1か月",
+            "([0-9])[ヶヵケカ箇]月": r"\1か月", "(か月|年)間": r"\1",
         },
     ),
     "pl": _Words(
@@ -86,14 +89,15 @@ _LANGUAGES = {
             "południe": "noon", "połnoc": "midnight",
         },
         numbers=(
-            "jeden|jedna|jedno", "dwa|dwie", "trzy", "cztery", "piec", "szesc", "siedem", "osiem", "dziewiec",
-            "dziesiec",
+            "jeden|jedna|jedno", "dwa|dwie|dwoch", "trzy|trzech", "cztery|czterech", "piec(?:iu)?", "szesc(?:iu)?",
+            "siedem|siedmiu", "osiem|osmiu", "dziewiec(?:iu)?", "dziesiec(?:iu)?",
         ),
         last="ostatni(?:a|e|ego|ej|ch)?|(?:zeszł|ubiegł)(?:y|a|e|ego|ej|ym)",
-        left_out="od|w|we|o",
+        left_out=r"w ciagu|godz\.?(?= )|od|w|we|o",
         changed={
             "poniedziałku": "poniedziałek", "wtorku": "wtorek", "srody": "sroda", "czwartku": "czwartek",
-            "piatku": "piatek", "soboty": "sobota", "niedzieli": "niedziela", "tygodniu": "tydzien",
+            "piatku": "piatek", "soboty": "sobota", "niedzieli": "niedziela", "tygodni[au]": "tydzien",
+            "dob[aey]": "dzien", "roku": "rok",
         },
     ),
     "pt_BR": _Words(
@@ -103,8 +107,10 @@ _LANGUAGES = {
         },
         numbers=("uma?", "dois|duas", "tres", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez"),
         last="passad[oa]s?|ultim[oa]s?",
-        left_out="desde|o|a|os|as|na|no|ao",
-        changed={r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00"},
+        left_out=r"a partir d[aeo]|desde|faz|dia(?= \d)|o|a|os|as|nas?|nos?|ao",
+        changed={
+            "de (.+) para ca": r"\1", r"(\d{1,2}) ?h ?(\d\d)": r"\1:\2", r"(\d{1,2}) ?h": r"\1:00",
+        },
     ),
     "tr": _Words(
         kept={
@@ -113,8 +119,12 @@ _LANGUAGES = {
         },
         numbers=("bir", "iki", "uc", "dort", "bes", f"alt{_DOTLESS}", "yedi", "sekiz", "dokuz", "on"),
         last="gecen|son|gectigimiz",
-        left_out=r"beri|itibaren|gununden|saat(?= \d)",
-        changed={r"(\w{3,}?)[dt][ae]n(?= beri| itibaren)": r"\1"},
+        left_out=r"beri|itibaren|bu yana|gunu|saat(?= \d)",
+        changed={
+            rf" ?(?:gunu|ay{_DOTLESS}|tarihi|saati)n?d[ae]n(?={_SINCE})": "", rf"(\w+)'[dt][ae]n(?={_SINCE})": r"\1",
+            rf"(\w{{3,}}?)[dt][ae]n(?={_SINCE})": r"\1", rf"{_UNIT}[dt][{_DOTLESS}iu]r": r"\1",
+            rf"((?:son|gectigimiz) (?:\w+ )?){_UNIT}[dt][ae]": r"\1\2",
+        },
     ),
 }  # fmt: skip
 """By the names of the catalogues."""
@@ -136,13 +146,13 @@ def in_english(text: str, language: str) -> str:
     if words is None:
         return text
     asked = _plain(text, language)
-    if asked.startswith("in "):  # what is to come; dateparser leaves it out where it belongs to English
-        return asked
     for typed, known in words.changed.items():
         asked = re.sub(_whole(typed, language), known, asked)
     for number, typed in enumerate(words.numbers, 1):
         asked = re.sub(_whole(typed, language), str(number), asked)
-    asked = re.sub(_whole(words.left_out, language), " ", asked)
+    asked = re.sub(_whole(words.left_out, language), " ", asked).strip()
+    if asked.startswith("in "):  # what is to come; dateparser leaves it out where it belongs to English
+        return asked
     dates = _YEAR_FIRST if language == _UNSPACED else _DAY_FIRST
     kept = [*words.kept.items(), (words.last, "last")]
     patterns = [f"(?P<t{number}>{_whole(typed, language)})" for number, (typed, _) in enumerate(kept)]

@@ -32,7 +32,9 @@ _SINCE_WEEKDAY = (
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOURS_IN = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
-_SPAN = re.compile(r"(?:last |past )?(\d{1,9})? ?(h|hours?|hrs?|d|days?|w|weeks?|months?|y|years?)(?: ago)?", re.ASCII)
+_SPAN = re.compile(
+    r"(?:(?:in\sthe\s)?(?:last|past) )?(\d{1,9})? ?(h|hours?|hrs?|d|days?|w|weeks?|months?|y|years?)(?: ago)?", re.ASCII
+)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
 
 _WEEKDAY = "mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.commands.setup.command import BeginButton
 from bot.connection import Connection
 from bot.domain.discord_clock import DiscordClock
-from bot.i18n import gettext, npgettext, speaking
+from bot.i18n import gettext, npgettext, speaking, unmarked
 from bot.link.failures import REQUEST_FAILURES, kind_of_failure
 from bot.link.spoken import server_language
 
@@ -92,7 +92,8 @@ async def _inviter(guild: discord.Guild) -> discord.abc.Snowflake | None:
 def _way_there(guild: discord.Guild) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     address = f"https://discord.com/channels/{guild.id}"
-    button: discord.ui.Button[Any] = discord.ui.Button(label=gettext("Go there and use /setup"), url=address)
+    label = unmarked(gettext("Go there and use `/setup`"))
+    button: discord.ui.Button[Any] = discord.ui.Button(label=label, url=address)
     view.add_item(button)
     return view
 

@@ -216,7 +216,8 @@ def test_a_name_that_no_font_has_is_drawn_without_its_letters(caplog, recwarn):
     ("name", "drawn"),
     [
         ("#general", "#general"),
-        ("#日本", "#"),
+        ("#日本", "#…"),
+        ("#raid-日本", "#raid-"),
         ("日本", "#…"),
         ("#a$b", r"#a\$b"),
         ("#" + "x" * 99, "#" + "x" * 23 + "…"),

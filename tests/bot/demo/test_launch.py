@@ -1,5 +1,6 @@
 """The bot's own process, started where somebody has packages that are called like ours."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,15 +8,36 @@ from bot.demo.launch import python_command, without_secrets
 from tests.package.hostile import hostile
 
 
-def run(module, folder):
-    command = python_command(module)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+def run(module, folder, *arguments, **settings):
+    return subprocess.run(
+        [*python_command(module), *arguments],
+        cwd=folder,
+        env={**without_secrets(os.environ), **settings},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
 
 
 def test_a_module_of_ours_is_run_whatever_the_working_directory_holds(tmp_path):
     ended = run("bot.demo.bot_process", hostile(tmp_path))
     assert (ended.returncode, ended.stdout) == (64, "")
     assert ended.stderr.startswith("Usage: python -m bot.demo.bot_process")
+
+
+def test_a_setting_that_cannot_be_is_one_sentence_and_the_exit_code(tmp_path):
+    for settings, sentence in (
+        (
+            {"DISCORD_TOKEN_FILE": "gone"},
+            "DISCORD_TOKEN_FILE names a file that I can't read (No such file or directory).",
+        ),
+        ({"LOG_LEVEL": "LOUD"}, "The setting LOG_LEVEL can't be used: "),
+    ):
+        ended = run("bot.demo.bot_process", tmp_path, "http://127.0.0.1:1", str(tmp_path), **settings)
+        assert (ended.returncode, ended.stdout) == (78, "")
+        assert ended.stderr.startswith(sentence)
+        assert len(ended.stderr.splitlines()) == 1
 
 
 def test_it_is_the_program_that_runs_here_and_no_other_that_is_installed(tmp_path, monkeypatch):

@@ -76,7 +76,7 @@ def test_only_suites_whose_data_is_there_are_run(data):
 
 
 def test_a_wrong_folder_is_refused_and_not_silently_left_out(tmp_path):
-    with pytest.raises(DataError, match="There is no folder"):
+    with pytest.raises(DataError, match="There's no folder"):
         available(FINAL, tmp_path / "typo")
     with pytest.raises(DataError, match="holds none of the labelled sets"):
         available(FINAL, tmp_path)

@@ -147,7 +147,7 @@ async def test_the_status_is_in_the_language_of_whoever_asks(japanese, storage):
     storage.write_buffer.backlog.trouble = None
     rules = fields.pop(wide("More specific rules win"))
     assert wide("watched") in rules
-    assert english_in("\n".join((shown, *fields, *fields.values()))) == []
+    assert english_in("\n".join((shown, *fields, *fields.values())), "monitor", "doctor") == []
     assert f"{home.general.mention} ({wide('set for this channel')})" in shown
     assert f"1,200 {wide('deleted messages were missed')}" in fields[wide("Since my last start")]
     assert fields[wide("Message Content Intent")] == wide("on")
