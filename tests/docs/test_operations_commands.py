@@ -60,7 +60,7 @@ def simple(line):
 def commands():
     """All of the page: those of the blocks, and in sentences whatever begins as a command with arguments."""
     for language, block in BLOCK.findall(PAGE):
-        if language == "yaml" or block.startswith("snapshot:") or re.match(r"[A-Z_]+=\S+ +#", block):
+        if language == "ini" or block.startswith("snapshot:") or re.match(r"[A-Z_]+=\S+ +#", block):
             continue
         for line in block.splitlines():
             yield from simple(line)
