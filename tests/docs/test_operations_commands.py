@@ -203,12 +203,13 @@ def test_with_compose(tmp_path, standing_in):
     user = composition["services"]["database"]["environment"]["POSTGRES_USER"]
     assert secrets["database_url"] == f"postgresql://{user}:{secrets['database_password']}@database/vibecheck"
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
-    when, account, daily = re.fullmatch(r"(@\w+) (\w+) cd \S+ && (.+)\n", cron.read_text()).groups()
+    ((when, account, daily),) = re.findall(r"^(@\w+) (\w+) cd \S+ && (.+)\n$", cron.read_text())
     assert (when, account) == ("@daily", "root")
     up, *inside = [line.removeprefix("docker compose ") for line in [*called(), daily]]
     assert up == "up --detach --build"
     for line in inside:
-        service, program, *words = re.fullmatch(r"exec (?:-T )?(.+)", line)[1].split()
+        (asked,) = re.findall(r"^exec (?:-T )?(.+)$", line)
+        service, program, *words = asked.split()
         assert service in composition["services"]
         assert program == "mkdir" or words[0] in main.commands
     (volume,) = composition["services"]["bot"]["volumes"]

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ async def be_busy(world: World, seconds: float) -> None:
         if rng.random() < 0.5:
             await world.members[0].slash(channels[0], "sentiment", text=f"{rng.choice(lines)} {rng.randint(1, 99)}")
         if rng.random() < 0.15:
-            await world.members[0].slash(channels[0], rng.choice(("mood channel", "privacy show", "monitor status")))
+            await world.members[0].slash(channels[0], rng.choice(("mood channel", "privacy see", "monitor status")))
         await asyncio.sleep(rng.uniform(0.3, 1.2))
 
 
@@ -109,6 +110,11 @@ def in_words(value: float, unit: str) -> str:
         return f"{value * 1000:.3g} ms"
     scale, name = {"percentunit": (100, " %"), "bytes": (1 / 2**20, " MiB"), "reqps": (1, "/s")}.get(unit, (1, ""))
     return f"{value * scale:.4g}{name}"
+
+
+def on_axis(unit: str, value: float, _place: int | None = None) -> str:
+    """A number beside a panel, as matplotlib asks for it."""
+    return in_words(value, unit) if value else "0"
 
 
 def legend(form: str, labels: dict[str, str]) -> str:
@@ -153,7 +159,7 @@ def draw(panels: list[tuple[dict[str, Any], list[tuple[str, list[Any]]]]], since
             axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", fontsize=7, color="#8a8f98")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.tick_params(labelsize=5.5, length=2)
-        axes.yaxis.set_major_formatter(lambda value, _place, unit=unit: in_words(value, unit) if value else "0")
+        axes.yaxis.set_major_formatter(partial(on_axis, unit))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.0f} s")
         axes.grid(lw=0.3, color="#d0d3d9")
         axes.spines[["top", "right"]].set_visible(False)
