@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 import yaml  # type: ignore[import-untyped]
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bot.demo.conversations import CONVERSATIONS, STORM
 from bot.demo.launch import bot_process, wait_until_ready
@@ -39,6 +41,9 @@ STEP, RATE_INTERVAL = 2, "20s"
 
 COLUMNS, WIDTH, ROW, DPI = 24, 14.0, 0.21, 100
 """Grafana's columns; the picture's width and the height of one of Grafana's rows, in inches."""
+
+NAMED = 7
+"""Series of a panel that are named below it."""
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a8f98", "#000000")
 
@@ -157,20 +162,19 @@ def draw(panels: list[tuple[dict[str, Any], list[tuple[str, list[Any]]]]], since
             ) if known else None
         if not axes.lines:
             axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", fontsize=7, color="#8a8f98")
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        lowest = min((float(value) for line in axes.lines for value in np.asarray(line.get_ydata())), default=0.0)
+        axes.set_ylim(bottom=min(0.0, lowest))
         axes.tick_params(labelsize=5.5, length=2)
         axes.yaxis.set_major_formatter(partial(on_axis, unit))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.0f} s")
         axes.grid(lw=0.3, color="#d0d3d9")
         axes.spines[["top", "right"]].set_visible(False)
         if axes.lines:
-            axes.legend(
-                fontsize=5,
-                ncols=min(4, len(axes.lines)),
-                loc="upper left",
-                bbox_to_anchor=(-0.02, -0.12),
-                frameon=False,
-            )
+            more = [Line2D([], [], lw=0)] if len(axes.lines) > NAMED else []
+            lines = [*axes.lines[:NAMED], *more]
+            names = [str(line.get_label()) for line in axes.lines[:NAMED]] + [f"and {len(axes.lines) - NAMED} more"]
+            where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.12), "ncols": 4}
+            axes.legend(lines, names[: len(lines)], fontsize=5, frameon=False, **where)
     return figure
 
 
