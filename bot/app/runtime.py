@@ -19,7 +19,7 @@ from bot.app.answer_adapter import use_answer_adapter
 from bot.app.cluster import LeaseLost, hold_shards, let_go, until_lost, with_signs_of_life
 from bot.app.connecting import EX_CONFIG, EX_OK, EX_UNAVAILABLE, WRONG_TOKEN, Ended, Later, Obstacles
 from bot.app.health_checks import model_check
-from bot.app.logging_setup import quieten_discord, say, set_up_logging
+from bot.app.logging_setup import quieten_discord, say, set_up_logging, tell_shards
 from bot.app.open_model import open_classifier, open_local, open_released
 from bot.app.process_tuning import (
     freeze_what_is_loaded,
@@ -62,7 +62,7 @@ DATABASE_SECONDS, DATABASE_PAUSE, DATABASE_SAID_SECONDS = 300.0, 5.0, 30.0
 
 def run_bot(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM and returns the exit code; says in one sentence what stopped it otherwise."""
-    set_up_logging(settings.log_level, settings.log_format)
+    set_up_logging(settings.log_level, settings.log_format, settings.cluster)
     tune_threads(settings.threads)
     keep_memory_private()
     open_many_files()
@@ -274,6 +274,7 @@ async def _session(client: Vibecheck, token: str, stop: asyncio.Event, manager: 
     while True:
         shards, limits = await client.session_limits()
         own, of = len(client.own_shards.of(shards)), client.shard_count or shards
+        tell_shards(of)
         seconds = until_session(limits, sessions_needed(own, of))
         if not seconds:
             break

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
 from bot.settings import Settings
 
-_SECONDS = 4.0
+_SECONDS, _PAUSE_SECONDS = 4.0, 1.0
 _ASKED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what listens everywhere is asked from here
 
 
@@ -18,6 +19,16 @@ class Answer:
 
     ok: bool
     said: str
+
+
+def ask_until_well(settings: Settings, path: str, seconds: float) -> Answer:
+    """As `ask`, again each second until it is well or that many seconds are over; the last answer."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = ask(settings, path)
+        if answer.ok or not settings.metrics_port or time.monotonic() >= until:
+            return answer
+        time.sleep(_PAUSE_SECONDS)
 
 
 def ask(settings: Settings, path: str) -> Answer:

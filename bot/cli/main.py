@@ -100,14 +100,17 @@ def check() -> None:
 
 @main.command()
 @click.option("--ready", is_flag=True, help="Also check that it's connected to Discord.")
-def health(ready: bool) -> None:
+@click.option(
+    "--wait", type=click.FloatRange(0, 3600), default=0, help="Ask again for so many seconds until all's well."
+)
+def health(ready: bool, wait: float) -> None:
     """Ask the bot that runs on this machine how it is.
 
     It answers where METRICS_PORT is set. Exit code 1: something is not well.
     """
-    from bot.cli.health import ask
+    from bot.cli.health import ask_until_well
 
-    answer = ask(load_settings(), "/readyz" if ready else "/healthz")
+    answer = ask_until_well(load_settings(), "/readyz" if ready else "/healthz", wait)
     click.echo(answer.said)
     sys.exit(0 if answer.ok else 1)
 

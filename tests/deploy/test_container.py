@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from bot.app.shutdown import SHUTDOWN_SECONDS
 from bot.cli.health import ask
 from bot.cli.main import main
+from bot.i18n.languages import LANGUAGES
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,11 @@ def test_what_is_copied_is_let_in_and_what_is_installed_is_locked():
         assert source.partition("/")[0] in allowed
     for command in re.findall(r"pip install (--.+)", DOCKERFILE):
         assert "--require-hashes" in command or "--no-deps" in command
+
+
+def test_every_language_that_is_spoken_keeps_its_dates_and_numbers():
+    (kept,) = re.findall(r"-not -regex '\.\*/\(root\|([\w|]+)\)\[\._\]\.\*' -delete", DOCKERFILE)
+    assert set(kept.split("|")) == {language.partition("_")[0] for language in LANGUAGES}
 
 
 def test_nothing_that_fails_while_it_is_built_is_passed_over():

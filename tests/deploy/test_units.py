@@ -87,3 +87,21 @@ def test_the_timer_is_valid_and_makes_up_for_a_day_that_was_missed():
     (when,) = (line.partition("=")[2] for line in lines(timer) if line.startswith("OnCalendar="))
     ran = subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_the_drop_in_for_another_secret_is_one(tmp_path):
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text("utf-8")
+    (drop_in,) = re.findall(r"^```ini\n(\[Service\]\n.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    (name, credential) = re.findall(r"^Environment=(\w+)=%d/(\w+)$", drop_in, re.MULTILINE)[0]
+    assert name.lower() in Settings.model_fields
+    assert f"LoadCredential={credential}:/etc/vibecheck/{credential}\n" in drop_in
+    unit = UNITS[0].read_text("utf-8").replace("/opt/vibecheck/.venv/bin/vibecheck", "/bin/true")
+    (tmp_path / "vibecheck.service").write_text(unit)
+    (tmp_path / "vibecheck.service.d").mkdir()
+    (tmp_path / "vibecheck.service.d" / "postgres.conf").write_text(drop_in)
+    verified = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "vibecheck.service")]
+    ran = subprocess.run(verified, capture_output=True, text=True, check=False, timeout=60)
+    assert not re.search(r"vibecheck.service(\.d)?.*(Unknown|Failed|Invalid|Ignoring)|postgres.conf", ran.stderr), (
+        ran.stderr
+    )

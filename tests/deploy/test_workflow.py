@@ -44,3 +44,12 @@ def test_the_image_is_built_run_and_weighed():
     assert "docker build" in said
     assert "--read-only" in said
     assert "-lt 450000000" in said
+
+
+def test_the_image_is_built_on_a_base_that_is_named_by_its_digest():
+    said = " ".join(commands("image"))
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    command = f"docker buildx imagetools inspect {base} --format '{{{{.Manifest.Digest}}}}'"
+    assert command in said
+    assert command in " ".join(RELEASING.split())
+    assert f'--build-arg PYTHON_IMAGE="{base}@$digest"' in said

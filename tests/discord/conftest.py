@@ -1,6 +1,7 @@
-"""One Discord and one bot per module, for the tests that leave both as they found them."""
+"""One Discord and one bot per module, for the tests that leave both as they found them; and who plays systemd."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,21 @@ async def bot(local: LocalDiscord, world: World, tmp_path_factory: pytest.TempPa
         yield bot
         assert bot.process.returncode is None
         assert "Traceback" not in bot.said
+
+
+@pytest.fixture
+def heard(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], list[str]]]]:
+    """The address of a socket such as systemd's, and all that was told there so far."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "notify"))
+        line.setblocking(False)
+        told: list[str] = []
+
+        def listen() -> list[str]:
+            try:
+                while True:
+                    told.extend(line.recv(4096).decode().split("\n"))
+            except BlockingIOError:
+                return list(told)
+
+        yield tmp_path / "notify", listen

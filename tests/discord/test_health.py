@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import socket
 import time
 from pathlib import Path
@@ -13,10 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app.connecting import EX_CONFIG
 from bot.cli.main import main
+from bot.demo import launch
 from bot.demo.local_discord import LocalDiscord
 from model.checkpoints.checkpoint import open_checkpoint
 from tests.discord.test_process import TEXT
-from tests.discord.wire import build_world, online_bot, started_bot
+from tests.discord.wire import build_world, online_bot, started_bot, until
 from tests.soak.store import opened_store
 
 RED_SECONDS = 15.0
@@ -155,6 +157,49 @@ async def test_a_store_that_stands_still_is_red_within_the_promise_and_green_aga
                 assert (await ask("/livez"))[0] == 200
                 assert samples((await ask("/metrics"))[1])["vibecheck_store_up", ()] == 0
             await becomes(ask, "/healthz", 200, 30)
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """What is started as the bot hangs when told."""
+    command = launch.python_command
+    monkeypatch.setattr(launch, "python_command", lambda _module: command("tests.discord.hanging_bot"))
+
+
+async def test_a_model_that_hangs_is_red_within_the_promise_and_green_again(
+    local, world, tmp_path, port, ask, hanging, heard
+):
+    address, listen = heard
+    settings = {"METRICS_PORT": str(port), "BACKEND": "onnxruntime"}
+    settings |= {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1500000"}
+    async with online_bot(local, tmp_path, **settings) as bot:
+        await becomes(ask, "/healthz", 200, 60)
+        bot.process.send_signal(signal.SIGUSR2)
+        await becomes(ask, "/healthz", 503, RED_SECONDS)
+        status, said = await ask("/healthz")
+        assert status == 503
+        assert '"model": {"ok": false' in said
+        assert '"store": {"ok": true' in said
+        assert (await ask("/livez"))[0] == 200
+        assert samples((await ask("/metrics"))[1])["vibecheck_works", ()] == 0
+        count = listen().count("WATCHDOG=1")
+        await asyncio.sleep(2)
+        assert listen().count("WATCHDOG=1") == count, "the service manager may restart it"
+        bot.process.send_signal(signal.SIGUSR2)
+        await becomes(ask, "/healthz", 200, 60)
+        await until(lambda: listen().count("WATCHDOG=1") > count)
+
+
+async def test_a_loop_that_is_held_is_red_for_whoever_asks(local, world, tmp_path, port, ask, hanging, monkeypatch):
+    monkeypatch.setenv("METRICS_PORT", str(port))
+    async with online_bot(local, tmp_path, METRICS_PORT=str(port)) as bot:
+        await becomes(ask, "/livez", 200, 60)
+        bot.process.send_signal(signal.SIGUSR1)
+        await becomes(ask, "/livez", 0, RED_SECONDS)
+        answer = await asyncio.to_thread(CliRunner().invoke, main, ["health"])
+        assert answer.exit_code == 1
+        assert answer.output.startswith("Nothing answers at ")
+        await becomes(ask, "/livez", 200, 60)
 
 
 async def test_a_port_that_somebody_has_is_one_sentence_and_78(local, world, tmp_path):

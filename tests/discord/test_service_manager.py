@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import time
 
 import pytest
 
@@ -17,24 +16,6 @@ from tests.discord.wire import build_world, started_bot, until
 async def local():
     async with LocalDiscord() as local:
         yield local
-
-
-@pytest.fixture
-def heard(tmp_path):
-    """What is told at a socket, with its address."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-        line.bind(str(tmp_path / "notify"))
-        line.setblocking(False)
-        told = []
-
-        def listen():
-            try:
-                while True:
-                    told.append((time.monotonic(), line.recv(4096).decode().split("\n")))
-            except BlockingIOError:
-                return [one for _, said in told for one in said]
-
-        yield tmp_path / "notify", listen
 
 
 async def test_it_hears_all_of_a_life(local, heard, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from discord import app_commands
 
 from bot.app.logging_setup import JsonLines, set_up_logging
 from bot.error_handler import TOO_LATE
+from tests.docs.test_log_page import logged
 
 WORDS = "my secret diary"
 LOGGERS = ("discord.shard", "discord.client", "discord.state", "discord.app_commands.tree", "discord.ui.view")
@@ -74,9 +76,9 @@ async def test_an_autocomplete_that_fails_tells_nobodys_words(home, caplog, monk
     assert WORDS not in caplog.text
 
 
-def told_as_json(said, given, exc_info=None):
+def told_as_json(said, given, exc_info=None, lines=None):
     record = logging.LogRecord("bot.things", logging.WARNING, "file.py", 1, said, given, exc_info)
-    return json.loads(JsonLines().format(record))
+    return json.loads((lines or JsonLines()).format(record))
 
 
 def test_json_tells_the_sentence_and_what_was_filled_in_apart():
@@ -88,8 +90,31 @@ def test_json_tells_the_sentence_and_what_was_filled_in_apart():
         "event": "%d messages of %s wait",
         "message": "3 messages of somewhere wait",
         "values": [3, "somewhere"],
+        "counts": {"messages": 3},
     }
     assert "values" not in told_as_json("stopped", ())
+
+
+def test_json_names_where_it_was_and_how_much():
+    guild, channel = 198622483471925248, 41771983423143937
+    said, given = "mod channel %d of server %d refuses posts (%d); a pause", (channel, guild, 403)
+    told = told_as_json(said, given)
+    assert (told["channel"], told["server"]) == (str(channel), str(guild))
+    assert not told.keys() & {"shard", "cluster", "counts"}, "nobody has said how many shards there are"
+    lines = JsonLines("1/4")
+    lines.shards = 7
+    told = told_as_json(said, given, lines=lines)
+    assert (told["shard"], told["cluster"]) == ((guild >> 22) % 7, "1/4")
+    assert told_as_json("shard %d is gone", (3,), lines=lines)["shard"] == 3
+    assert told_as_json("%d of %d shards, %d watched channels", (1, 7, 5))["counts"] == {"shards": 7, "channels": 5}
+    assert "counts" not in told_as_json("%s fails", ("messages",))
+
+
+def test_every_event_about_a_server_or_a_shard_names_it():
+    for event in logged():
+        wanted = set(re.findall(r"(server|channel|shard) %d", event))
+        told = told_as_json(event, tuple(1 for _ in re.findall(r"%(?:\.\d+)?[sdf]", event)))
+        assert wanted <= told.keys(), event
 
 
 def test_json_tells_no_traceback_and_no_message_of_an_error():
