@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 from zlib import crc32
 
-from bot.app.open_model import open_classifier
+from bot.app.open_model import open_local
 from bot.app.runtime import end_process
 from bot.demo.bot_process import main
 from bot.settings import Settings
@@ -23,7 +23,7 @@ VERDICTS = (
 
 async def open_stubbed(settings: Settings) -> Classifier:
     """The real one, which looks after itself as ever, but no text gets to it."""
-    classifier = await open_classifier(settings)
+    classifier = await open_local(settings)
     version = classifier.info.version
 
     async def classify(text: str, *_asked: Any, **_options: Any) -> Verdict:
@@ -35,5 +35,5 @@ async def open_stubbed(settings: Settings) -> Classifier:
 
 
 if __name__ == "__main__":
-    with patch("bot.app.runtime.open_classifier", open_stubbed):
+    with patch("bot.app.runtime.open_classifier", open_stubbed), patch("bot.app.runtime.open_local", open_stubbed):
         end_process(main(sys.argv[1:]))
