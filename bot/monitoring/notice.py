@@ -65,6 +65,7 @@ class Notices:
         self._retention_days = retention_days
         self._connection = connection
         self._check = NoticeCheck(connection, rules, retention_days, processes)
+        self._began = rules.now()
         self._posting: set[int] = set()
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}
@@ -101,10 +102,11 @@ class Notices:
                 await self._still_stands(doubted)
         return self._rules.history_told_since(place)
 
-    async def post(self, channel: Watchable, *, renew: bool = False) -> None:
+    async def post(self, channel: Watchable, *, renew: bool = False, look: bool = False) -> None:
         """Posts a notice in a channel, a thread, or as a post of a forum, and notes it, unless one stands.
 
-        `renew`: also where one stands that tells less than the present one does.
+        `renew`: also where one stands that tells less than the present one does. `look`: the one counts that a process
+        which was killed just then has posted and not noted.
 
         Raises NoTagAllowed, what the library raises when Discord does not take it (`REQUEST_FAILURES`), and
         DatabaseUnavailable when it cannot be noted; it is then taken back.
@@ -122,8 +124,8 @@ class Notices:
             settings = await self._rules.settings(channel.guild.id)
             with speaking(server_language(channel.guild, settings)):
                 words, posted = notice(self._retention_days), None
-                if there is None or not there.stands:
-                    posted = await self._check.posted_lately(channel, words, self._rules.now())
+                if look and (there is None or not there.stands) and not self._rules.was_untold(channel.id):
+                    posted = await self._check.posted_before(channel, words, self._began)
                 posted = posted or await send(channel, words)
             try:
                 counts = await self._rules.told(channel.guild.id, channel.id, posted.message_id)
@@ -160,7 +162,7 @@ class Notices:
         if (known is not None and known.stopped) or not self._backoff.is_open(place.id, Purpose.NOTICE):
             return
         try:
-            await self.post(place)
+            await self.post(place, look=True)
         except (*REQUEST_FAILURES, NoTagAllowed) as error:
             await self._failed(place, error)
         except DatabaseUnavailable:

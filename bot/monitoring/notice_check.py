@@ -37,6 +37,9 @@ LONGEST_SECONDS = 10.0
 LATELY = 900.0
 """Seconds in which a notice may have been posted of which nothing is noted: its process ended before it could."""
 
+MOST_LATELY = 300
+"""Messages of that time that are looked through, the newest first."""
+
 LOOKED_AT = 50
 """Messages around the time of a notice in which one is looked for of which only the time is known."""
 
@@ -110,23 +113,25 @@ class NoticeCheck:
         except REQUEST_FAILURES as error:
             _log.info("the notice of channel %d stays as it was (%s)", message.channel.id, kind_of_failure(error))
 
-    async def posted_lately(self, channel: Watchable, words: str, now: float) -> Posted | None:
-        """A notice with these words that this or another process has just posted and that is not noted.
+    async def posted_before(self, channel: Watchable, words: str, began: float) -> Posted | None:
+        """A notice with these words that another process had just posted when this one began, and had not noted yet.
 
         None where there is none, or where the bot is shown no earlier messages. Raises what the library raises.
         """
-        me, since = channel.guild.me, now - LATELY
+        me, since = channel.guild.me, began - LATELY
+        if not channel.permissions_for(me).read_message_history:
+            return None
         if isinstance(channel, discord.ForumChannel):
             for post in channel.threads:
-                if post.owner_id == me.id and written_at(post.id) >= since and is_title(post.name):
+                if post.owner_id == me.id and since <= written_at(post.id) <= began and is_title(post.name):
                     with suppress(discord.NotFound):  # its first message, which is the notice, was deleted
                         if (await post.fetch_message(post.id)).content == words:
                             return Posted(post.id, post.delete)
             return None
-        if not isinstance(channel, WithMessages) or not channel.permissions_for(me).read_message_history:
+        if not isinstance(channel, WithMessages):
             return None
-        moment = discord.Object(first_id_at(since))
-        async for message in channel.history(limit=LOOKED_AT, after=moment):
+        last, first = discord.Object(first_id_at(began)), discord.Object(first_id_at(since))
+        async for message in channel.history(limit=MOST_LATELY, before=last, after=first, oldest_first=False):
             if message.author.id == me.id and message.content == words:
                 return Posted(message.id, message.delete)
         return None

@@ -34,6 +34,7 @@ class RuleCache:
         self._rules: dict[int, dict[Target, Rule]] = {}
         self._told: dict[int, dict[int, Notice]] = {}
         self._doubted: dict[int, float] = {}
+        self._untold: set[int] = set()
         self._settings: dict[int, GuildSettings] = {}
         self.changed: Callable[[int], None] = _nothing
         """Called with a server's id when what is watched there, or where a notice stands, has changed."""
@@ -175,6 +176,7 @@ class RuleCache:
         """
         posted = int(max(self._clock(), written_at(message_id)))  # nobody was told before, whatever our clock says
         counts = await self._notices.post(Notice(guild_id, channel_id, message_id, posted, tells=TELLS))
+        self._untold.discard(channel_id)
         self.learn(counts)
         self.trust(counts)
         self.changed(guild_id)
@@ -229,7 +231,12 @@ class RuleCache:
             for channel_id in channel_ids:
                 self._told.get(guild_id, {}).pop(channel_id, None)
                 self._doubted.pop(channel_id, None)
+                self._untold.add(channel_id)
             self.changed(guild_id)
+
+    def was_untold(self, channel_id: int) -> bool:
+        """Whether a notice there was there, and has been made not to count since this process began."""
+        return channel_id in self._untold
 
     def _standing(self, place: Place) -> list[Notice]:
         known = self._told.get(place.guild_id)
