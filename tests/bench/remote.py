@@ -42,7 +42,7 @@ async def _measure(size: float, threads: int) -> None:
     async with AsyncExitStack() as kept:
         folder = Path(kept.enter_context(tempfile.TemporaryDirectory()))
         own = {"THREADS": str(threads), "CACHE_SIZE": "0"}
-        servers = [await kept.enter_async_context(score_process(folder / name, **own)) for name in ("a", "b")]
+        servers = [await kept.enter_async_context(score_process(folder / name, 0, **own)) for name in ("a", "b")]
 
         async def here() -> Classifier:
             return await Classifier.open(threads=threads, cache=0, budget=1024, backend="onnxruntime")

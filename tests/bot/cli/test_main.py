@@ -50,6 +50,7 @@ def test_the_commands_are_these():
         "rotate-key",
         "run",
         "score",
+        "score-server",
         "train",
         "web",
     ]
