@@ -313,11 +313,12 @@ class Dispatcher:
             await asyncio.sleep(_LOOK_SECONDS)
             for endpoint in self.endpoints:
                 endpoint.look()
-            now = self._clock()
             with self._ledger.changed:
-                late = [request for request in self._ledger.queue.waiting() if request.deadline <= now]
-            for request in late:
-                self._ledger.fail(request, DeadlinePassed())
+                waiting = self._ledger.queue.waiting()
+            now = self._clock()
+            for request in waiting:
+                if request.deadline <= now:
+                    self._ledger.fail(request, DeadlinePassed())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
