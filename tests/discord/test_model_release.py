@@ -143,7 +143,7 @@ async def test_all_three_change_to_the_new_model_and_back_and_every_message_is_r
         await until(lambda: sent() > 6)
         answer = await cast.model("reload", source=SOURCE)
         await cast.in_canary()
-        assert answer.response.content.startswith("Still ")
+        await until(lambda: answer.response is not None and answer.response.content.startswith("Still trying it on"))
         before = sent()
         await until(lambda: sent() > before + 6)
         await cast.hurry()
@@ -163,6 +163,7 @@ async def test_all_three_change_to_the_new_model_and_back_and_every_message_is_r
     cast.processes[1] = await cast.start(1)
     assert f"model {cast.new.version} ready" in cast.processes[1].said
     status = await cast.model("status")
+    await until(lambda: answered(status))
     (field,) = [field for field in status.response.embeds[0].fields if field.name == "Last release"]
     assert field.value.startswith(f"{SOURCE} ({cast.new.version}) answers everywhere")
 

@@ -193,8 +193,10 @@ async def test_the_end_of_the_classifier_is_that_of_the_canary_too(start, make):
     await classifier.staged.begin_canary(1.0, SALT)
     canary = classifier.staged.canary
     make.backends[-1].hold.clear()
-    asked = [asyncio.ensure_future(classifier.classify(f"text {number}", origin=SERVERS[0])) for number in range(3)]
-    await until(lambda: canary.worker.stats().queued == 3 and canary.worker._supervisor.current.in_hand)
+    asked = [asyncio.ensure_future(classifier.classify("in hand", origin=SERVERS[0]))]
+    await until(lambda: canary.worker._supervisor.current.in_hand)
+    asked += [asyncio.ensure_future(classifier.classify(f"text {number}", origin=SERVERS[0])) for number in range(2)]
+    await until(lambda: canary.worker.stats().queued == 3)
     closing = asyncio.ensure_future(classifier.close())
     await until(asked[-1].done)
     make.backends[-1].hold.set()
