@@ -71,6 +71,8 @@ class Day:
     writer_seconds: float = 0.0
     tick_seconds: float = 0.0
     digest_seconds: float = 0.0
+    busiest_digests: float = 0.0
+    """Core-seconds of the hour in which most digests are written, over all processes."""
     longest_flush: float = 0.0
 
 
@@ -191,6 +193,7 @@ class _Service:
                 self._tick(second)
         self._day.left = float(self._pending.sum() + self._in_flight.sum() + self._texts)
         self._day.digest_seconds = float(streams.digest_work.sum())
+        self._day.busiest_digests = float(streams.digest_work.sum(axis=1).max())
 
     def _events(self, second: int, seen: Floats) -> None:
         """The event loop has one second in a second; what it does not get done waits."""

@@ -16,7 +16,7 @@ from bot.storage.write_buffer import LIMIT
 from tests.sim.constants import Constants
 from tests.sim.crowd import DAY, HOUR, Crowd, Floats, crowd
 from tests.sim.day import REQUESTS_A_SECOND, Day, live
-from tests.sim.plant import CORES_PER_REPLICA, PEAK, Plant, fitting
+from tests.sim.plant import CORES_PER_REPLICA, Plant, fitting
 from tests.sim.schedule import FAULTS, Fault
 from tests.sim.sessions import TOTAL, cold_start
 
@@ -100,14 +100,12 @@ def _fullness(day: Day, people: Crowd, constants: Constants) -> dict[str, float]
         "50 requests a second, loudest hour": float(calm[-1] / REQUESTS_A_SECOND),
         "50 requests a second, median hour": float(np.median(calm) / REQUESTS_A_SECOND),
         "a minute of one process for a look for alerts": float(day.ticks.max() * day.plant.processes / TICK_SECONDS),
-        "an hour of one core for digests": float(
-            constants.digest_share * people.servers * constants.channels * constants.digest_seconds / (24 * HOUR) * 6
-        ),
+        "an hour of one core for digests": day.busiest_digests / HOUR,
         "1,000 sessions a day": day.sessions.identifies / TOTAL,
         "an hour for a cold start": cold_start(people.shards, day.plant.concurrency) / HOUR,
         "a disk of 1 TiB for a week": float(day.offered.sum() * RETENTION_DAYS * constants.row_bytes / 2**40),
         "4 GiB of memory in one process": people.servers * constants.server_kib / (4 * 2**20),
-        "room of one write buffer in the loudest 30 s": loudest * PEAK * 30 / LIMIT,
+        "room of one write buffer, PostgreSQL being away for 30 s": loudest * 30 / LIMIT,
     }
 
 
