@@ -44,7 +44,7 @@ class SessionLimits:
     _resets_at: float | None = None
 
     def reset_in(self, seconds: float) -> None:
-        """All are there again so many seconds after this is next told or counted; four hours if nobody says otherwise."""
+        """All are there again so many seconds after this is told or counted next; four hours if nobody says so."""
         self._span, self._resets_at = seconds, None
 
     def told(self) -> dict[str, Any]:

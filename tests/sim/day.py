@@ -68,7 +68,6 @@ class Day:
     left: float = 0.0
     """Messages that are not written yet when the day is over."""
     loop_seconds: float = 0.0
-    writer_seconds: float = 0.0
     tick_seconds: float = 0.0
     digest_seconds: float = 0.0
     busiest_digests: float = 0.0
@@ -241,7 +240,6 @@ class _Service:
         turn = process % len(self._free)
         took = FLUSH_AT_LEAST + rows * self._constants.row_seconds
         self._done[process] = self._free[turn] = max(second, self._free[turn]) + took
-        self._day.writer_seconds += took
         self._day.longest_flush = max(self._day.longest_flush, self._done[process] - second)
 
     def _ask(self, second: int, seen: float) -> None:

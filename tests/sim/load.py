@@ -240,6 +240,7 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
         written_in, sent = time.monotonic() - clock, load.local.crowd.sent - before
         at_end = await load.stored() - before
         await _settled(load)
+        settled = max(0.0, time.monotonic() - clock - written_in)
         spent = processor([bot.process.pid for bot in load.bots]) - (0 if plan.faults else warm)
         of_database = processor(children_of(store._postmaster)) - of_database
         await asyncio.sleep(1.5)
@@ -253,10 +254,10 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
         "sent": sent,
         "sent in a second": round(sent / written_in),
         "stored when the last was sent": at_end,
-        "carried in a second": round(at_end / written_in),
+        "stored in a second, until all was": round(stored / (written_in + settled)),
         "stored": stored,
         "lost": sent - stored,
-        "settled after, s": round(time.monotonic() - clock - written_in - 1.5, 1),
+        "all stored after, s": round(settled, 1),
         "start, s": round(started, 1),
         "processor of the start, ms a server": round(1000 * (of_start - bare) / plan.servers, 2),
         "memory of a bot without servers, MiB": round(max(bare_memory) / 2**20),
