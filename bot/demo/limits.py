@@ -40,18 +40,20 @@ class SessionLimits:
     violations: list[str] = field(default_factory=list)
     """What Discord would not have taken."""
     clock: Callable[[], float] = time.monotonic
+    _span: float = DAY_SECONDS / 6
     _resets_at: float | None = None
 
     def reset_in(self, seconds: float) -> None:
-        """All are there again after so many seconds; four hours if nobody says otherwise."""
-        self._resets_at = self.clock() + seconds
+        """All are there again so many seconds after this is told or counted next; four hours if nobody says so."""
+        self._span, self._resets_at = seconds, None
 
     def told(self) -> dict[str, Any]:
         """The `session_start_limit` of `/gateway/bot`."""
+        resets_at = self._next_reset()
         return {
             "total": self.total,
             "remaining": max(0, self.left),
-            "reset_after": round((self._next_reset() - self.clock()) * 1000),
+            "reset_after": round((resets_at - self.clock()) * 1000),
             "max_concurrency": self.max_concurrency,
         }
 
@@ -73,7 +75,7 @@ class SessionLimits:
     def _next_reset(self) -> float:
         now = self.clock()
         if self._resets_at is None:
-            self._resets_at = now + DAY_SECONDS / 6
+            self._resets_at = now + self._span
         elif now >= self._resets_at:
             self.left, self._resets_at = self.total, now + DAY_SECONDS
         return self._resets_at

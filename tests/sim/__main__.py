@@ -71,6 +71,7 @@ def _load_options(
     parser.add_argument("--bots", type=int, default=bots)
     parser.add_argument("--rate", type=float, default=rate, help="messages a second")
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--warm", type=float, default=0.0, help="seconds of the same before anything is measured")
     parser.add_argument("--concurrency", type=int, default=16 if stubbed else 1, help="identifies in five seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -94,6 +95,7 @@ def _load(asked: argparse.Namespace) -> dict[str, Any]:
         asked.stubbed,
         inference_url=asked.inference_url,
         faults=asked.faults,
+        warm=asked.warm,
         seed=asked.seed,
         concurrency=asked.concurrency,
     )

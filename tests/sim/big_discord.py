@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -81,11 +81,22 @@ class Crowd:
         self._written[channel_id].append((message_id, event))
         return message_id, event
 
-    def history(self, channel_id: int, after: int, limit: int) -> list[str]:
-        """Messages behind an id, the newest first, as Discord has them."""
+    def history(self, channel_id: int, limit: int, *, after: int | None = None, before: int | None = None) -> list[str]:
+        """The messages next to an id, or the last ones; the newest first, as Discord has them."""
         written = self._written.get(channel_id, [])
-        place = bisect_right(written, after, key=lambda one: one[0])
-        return [event for _, event in reversed(written[place : place + limit])]
+        if after is not None:
+            place = bisect_right(written, after, key=lambda one: one[0])
+            return [event for _, event in reversed(written[place : place + limit])]
+        end = len(written) if before is None else bisect_left(written, before, key=lambda one: one[0])
+        return [event for _, event in reversed(written[max(0, end - limit) : end])]
+
+    def ids(self) -> dict[int, tuple[int, int]]:
+        """Of every message its channel and when it was written, in milliseconds since the Unix epoch."""
+        return {
+            number: (channel_id, (number >> 22) + _EPOCH_MS)
+            for channel_id, written in self._written.items()
+            for number, _ in written
+        }
 
     def told(self, guild_id: int, me: dict[str, Any]) -> str:
         """A server as GUILD_CREATE has it: about 1 KB for each three roles."""
@@ -176,8 +187,8 @@ class BigRest(RestApi):
             channel_id = int(parts[1])
             if len(parts) == 4:
                 return self._json(self._notice(channel_id, parts[3]), 200, headers)
-            after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 50))
-            found = self.crowd.history(channel_id, after, limit) if "after" in request.query else []
+            asked = {name: int(request.query[name]) for name in ("after", "before") if name in request.query}
+            found = self.crowd.history(channel_id, int(request.query.get("limit", 50)), **asked)
             return web.Response(body=f"[{','.join(found)}]".encode(), headers=headers, content_type="application/json")
         return await super()._answer(request, path, headers)
 

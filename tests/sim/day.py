@@ -68,9 +68,10 @@ class Day:
     left: float = 0.0
     """Messages that are not written yet when the day is over."""
     loop_seconds: float = 0.0
-    writer_seconds: float = 0.0
     tick_seconds: float = 0.0
     digest_seconds: float = 0.0
+    busiest_digests: float = 0.0
+    """Core-seconds of the hour in which most digests are written, over all processes."""
     longest_flush: float = 0.0
 
 
@@ -191,6 +192,7 @@ class _Service:
                 self._tick(second)
         self._day.left = float(self._pending.sum() + self._in_flight.sum() + self._texts)
         self._day.digest_seconds = float(streams.digest_work.sum())
+        self._day.busiest_digests = float(streams.digest_work.sum(axis=1).max())
 
     def _events(self, second: int, seen: Floats) -> None:
         """The event loop has one second in a second; what it does not get done waits."""
@@ -238,7 +240,6 @@ class _Service:
         turn = process % len(self._free)
         took = FLUSH_AT_LEAST + rows * self._constants.row_seconds
         self._done[process] = self._free[turn] = max(second, self._free[turn]) + took
-        self._day.writer_seconds += took
         self._day.longest_flush = max(self._day.longest_flush, self._done[process] - second)
 
     def _ask(self, second: int, seen: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from itertools import pairwise
+from math import inf, log
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from bot.storage.write_buffer import LIMIT
 from tests.sim.constants import Constants
 from tests.sim.crowd import DAY, HOUR, Crowd, Floats, crowd
 from tests.sim.day import REQUESTS_A_SECOND, Day, live
-from tests.sim.plant import CORES_PER_REPLICA, PEAK, Plant, fitting
+from tests.sim.plant import CORES_PER_REPLICA, Plant, fitting
 from tests.sim.schedule import FAULTS, Fault
 from tests.sim.sessions import TOTAL, cold_start
 
@@ -74,7 +75,7 @@ def _totals(day: Day, people: Crowd, constants: Constants) -> dict[str, float]:
         "messages": float(day.offered.sum()),
         "event loops, core-seconds": day.loop_seconds,
         "inference, core-seconds": float(day.offered.sum() / constants.texts_per_core),
-        "writers' turn, seconds": day.writer_seconds,
+        "writers' turn, seconds": float(day.offered.sum() * constants.row_seconds),
         "store after a week, GiB": float(day.offered.sum() * RETENTION_DAYS * constants.row_bytes / gib),
         "looks for alerts, seconds": day.tick_seconds,
         "digests, core-seconds": day.digest_seconds,
@@ -100,14 +101,14 @@ def _fullness(day: Day, people: Crowd, constants: Constants) -> dict[str, float]
         "50 requests a second, loudest hour": float(calm[-1] / REQUESTS_A_SECOND),
         "50 requests a second, median hour": float(np.median(calm) / REQUESTS_A_SECOND),
         "a minute of one process for a look for alerts": float(day.ticks.max() * day.plant.processes / TICK_SECONDS),
-        "an hour of one core for digests": float(
-            constants.digest_share * people.servers * constants.channels * constants.digest_seconds / (24 * HOUR) * 6
-        ),
+        "an hour of one core for digests": day.busiest_digests / HOUR,
         "1,000 sessions a day": day.sessions.identifies / TOTAL,
         "an hour for a cold start": cold_start(people.shards, day.plant.concurrency) / HOUR,
+        "an hour for asking whether notices stand, after a restart": float(day.notice_wait.max() / HOUR),
+        "an hour for reading what a restart has missed": float(day.catching_up.max() / HOUR),
         "a disk of 1 TiB for a week": float(day.offered.sum() * RETENTION_DAYS * constants.row_bytes / 2**40),
         "4 GiB of memory in one process": people.servers * constants.server_kib / (4 * 2**20),
-        "room of one write buffer in the loudest 30 s": loudest * PEAK * 30 / LIMIT,
+        "room of one write buffer, PostgreSQL being away for 30 s": loudest * 30 / LIMIT,
     }
 
 
@@ -170,11 +171,20 @@ def exponents(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def walls(outcomes: Sequence[Outcome]) -> list[tuple[str, float]]:
-    """At how many servers each is full that is not added to, by the largest size; the first to be met comes first."""
-    last = outcomes[-1]
-    return sorted(
-        ((name, last.servers / value) for name, value in last.fullness.items() if value > 0), key=lambda one: one[1]
-    )
+    """At how many servers each is full that is not added to; the first to be met comes first.
+
+    Between two sizes on a line through both in logarithms, beyond them in proportion.
+    """
+    found = {name: _full_at([(one.servers, one.fullness[name]) for one in outcomes]) for name in outcomes[0].fullness}
+    return sorted(found.items(), key=lambda one: one[1])
+
+
+def _full_at(sizes: Sequence[tuple[int, float]]) -> float:
+    for (fewer, before), (more, after) in pairwise(sizes):
+        if 0 < before < 1 <= after:
+            return float(fewer * (1 / before) ** (log(more / fewer) / log(after / before)))
+    servers, value = sizes[0] if sizes[0][1] >= 1 else sizes[-1]
+    return servers / value if value else inf
 
 
 def printed(outcomes: Sequence[Outcome], tell: Callable[[str], None]) -> None:

@@ -32,7 +32,7 @@ from tests.sim.machines import Metrics, is_ready, memory, metrics_of, processor,
 from tests.soak.store import Postgres, children_of
 
 KEY = "0f3a9c1d7be245680f1e2d3c4b5a6978"
-START_SECONDS, SETTLE_SECONDS = 300.0, 120.0
+START_SECONDS, SETTLE_SECONDS, STILL_SECONDS = 300.0, 600.0, 60.0
 BEAT = 0.02
 """Seconds between two handfuls of messages."""
 
@@ -49,6 +49,8 @@ class Plan:
     stubbed: bool
     inference_url: str = ""
     faults: bool = False
+    warm: float = 0.0
+    """Seconds in which is written before anything is measured: notices are asked for, and what is usual is learned."""
     seed: int = 0
     concurrency: int = 16
     tell: Callable[[str], None] = print
@@ -130,10 +132,10 @@ class Load:
                     self.bare = processor(numbers), [memory(number) for number in numbers]
                 await asyncio.sleep(0.1)
 
-    async def write(self) -> None:
+    async def write(self, seconds: float) -> None:
         """The crowd writes at its rate; where the machine is too slow for that, as fast as it goes."""
         guilds, begun, written = self.local.crowd.guild_ids, time.monotonic(), 0
-        while (passed := time.monotonic() - begun) < self.plan.seconds:
+        while (passed := time.monotonic() - begun) < seconds:
             wanted = int(passed * self.plan.rate)
             for guild_id in self._random.choices(guilds, self._weights, k=max(0, wanted - written)):
                 written += 1
@@ -156,6 +158,15 @@ class Load:
                 self.watched.pending = max(self.watched.pending, found.total("vibecheck_store_pending_messages"))
                 self.watched.memory = max(self.watched.memory, memory(bot.process.pid))
             await asyncio.sleep(1)
+
+    async def lost(self) -> list[tuple[int, int, float]]:
+        """Messages without a score: the shard and channel of each, and when it was written, in seconds of the run."""
+        held = {number for (number,) in await self.store.rows("SELECT message_id FROM message_scores")}
+        return [
+            ((channel_id >> 22) % self.plan.shards, channel_id, round(moment / 1000 - self.local.crowd.begun, 1))
+            for number, (channel_id, moment) in self.local.crowd.ids().items()
+            if number not in held
+        ]
 
     async def stored(self) -> int:
         """Messages of the crowd's that have a score."""
@@ -212,6 +223,10 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
     plan.tell(f"{plan.servers:,} servers are there after {started:.0f} s")
     numbers = [bot.process.pid for bot in load.bots]
     of_start, resident = processor(numbers), [memory(number) for number in numbers]
+    if plan.warm:
+        await load.write(plan.warm)
+        await _settled(load)
+    before, warm = load.local.crowd.sent, processor(numbers)
     bare, bare_memory = load.bare or (of_start, resident)
     for bot in load.bots:
         bot.first = bot.last = await metrics_of(session, bot.port) or Metrics({})
@@ -219,16 +234,19 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
     size, of_database, clock = await _size(store), processor(database), time.monotonic()
     async with _meanwhile(load.watch(session)):
         if plan.faults:
-            await asyncio.gather(load.write(), load.faults(session))
+            await asyncio.gather(load.write(plan.seconds), load.faults(session))
         else:
-            await load.write()
-        written_in, sent = time.monotonic() - clock, load.local.crowd.sent
-        at_end = await load.stored()
+            await load.write(plan.seconds)
+        written_in, sent = time.monotonic() - clock, load.local.crowd.sent - before
+        at_end = await load.stored() - before
         await _settled(load)
-        spent = processor([bot.process.pid for bot in load.bots]) - (0 if plan.faults else of_start)
+        settled = max(0.0, time.monotonic() - clock - written_in)
+        spent = processor([bot.process.pid for bot in load.bots]) - (0 if plan.faults else warm)
         of_database = processor(children_of(store._postmaster)) - of_database
         await asyncio.sleep(1.5)
-    stored = await load.stored()
+    stored = await load.stored() - before
+    for shard, _, moment in sorted(await load.lost(), key=lambda one: one[2])[:: max(1, (sent - stored) // 20)]:
+        plan.tell(f"lost, of shard {shard}, written after {moment:.1f} s")
     return {
         **_plan_of(plan),
         "limits kept": not load.local.gateway.limits.violations,
@@ -236,10 +254,10 @@ async def _measured(load: Load, session: aiohttp.ClientSession) -> dict[str, Any
         "sent": sent,
         "sent in a second": round(sent / written_in),
         "stored when the last was sent": at_end,
-        "carried in a second": round(at_end / written_in),
+        "stored in a second, until all was": round(stored / (written_in + settled)),
         "stored": stored,
         "lost": sent - stored,
-        "settled after, s": round(time.monotonic() - clock - written_in - 1.5, 1),
+        "all stored after, s": round(settled, 1),
         "start, s": round(started, 1),
         "processor of the start, ms a server": round(1000 * (of_start - bare) / plan.servers, 2),
         "memory of a bot without servers, MiB": round(max(bare_memory) / 2**20),
@@ -259,6 +277,7 @@ def _plan_of(plan: Plan) -> dict[str, Any]:
         "bots": plan.processes,
         "wanted in a second": plan.rate,
         "seconds": plan.seconds,
+        "seconds before": plan.warm,
         "faults": plan.faults,
     }
 
@@ -302,7 +321,7 @@ async def _settled(load: Load) -> None:
             return
         if now != before:
             before, since = now, time.monotonic()
-        if time.monotonic() - since > SETTLE_SECONDS / 4:
+        if time.monotonic() - since > STILL_SECONDS:
             return
         await asyncio.sleep(0.5)
 

@@ -126,5 +126,5 @@ class Sessions:
 
 
 def cold_start(shards: int, concurrency: int = 1) -> float:
-    """Seconds until the last of so many shards has a session, all beginning at once."""
-    return (-(-shards // concurrency) - 1) * IDENTIFY_SECONDS + READY_SECONDS
+    """Seconds in which so many shards begin their sessions, all of them wanting to at once."""
+    return -(-shards // concurrency) * IDENTIFY_SECONDS

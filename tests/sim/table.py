@@ -21,7 +21,7 @@ def tables(kept: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> dict[s
     return {
         "walls": _walls(kept),
         "growth": _growth(kept),
-        "faults": _faults(kept["outcomes"][-1]),
+        "faults": _faults([one for one in kept["outcomes"] if not one["broken"]][-1]),
         "constants": _constants(kept["constants"]),
         "runs": _runs(runs),
     }
@@ -52,7 +52,7 @@ def _walls(kept: Mapping[str, Any]) -> str:
     outcomes = kept["outcomes"]
     head = ["full in the loudest hour", "at so many servers", *(f"{one['servers']:,}" for one in outcomes)]
     rows = [
-        [name, f"{_rounded(servers):,}", *(f"{100 * one['fullness'][name]:.3g} %" for one in outcomes)]
+        [name, f"{_rounded(servers):,}", *(_percent(one["fullness"][name]) for one in outcomes)]
         for name, servers in kept["walls"]
     ]
     return _rows(head, rows)
@@ -105,6 +105,10 @@ def _cell(value: object) -> str:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:,.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def _rounded(servers: float) -> int:

@@ -14,7 +14,7 @@ from tests.sim.__main__ import main
 from tests.sim.constants import FILE, ROOT, load
 from tests.sim.crowd import DAY, HOUR, crowd, day_curve
 from tests.sim.day import live
-from tests.sim.discrete import STEEPEST, exponents, simulate
+from tests.sim.discrete import STEEPEST, _full_at, exponents, simulate
 from tests.sim.plant import Plant, fitting
 from tests.sim.schedule import FAULTS, FEW_LEFT, STORE_SECONDS, Fault, Kind
 from tests.sim.sessions import Sessions, cold_start
@@ -100,6 +100,20 @@ def test_nothing_grows_with_more_than_the_servers(outcomes):
     assert all(value <= STEEPEST for value in grown.values()), grown
 
 
+@pytest.mark.parametrize(
+    ("sizes", "servers"),
+    [
+        ([(100, 0.1), (1000, 0.5)], 2000),
+        ([(100, 0.5), (1000, 5.0)], 200),
+        ([(100, 0.1), (1000, 10.0)], 100 * 10**0.5),
+        ([(100, 2.0), (1000, 20.0)], 50),
+        ([(100, 0.0)], float("inf")),
+    ],
+)
+def test_where_something_is_full_is_read_between_the_sizes(sizes, servers):
+    assert _full_at(sizes) == pytest.approx(servers)
+
+
 def test_a_stopped_database_costs_no_message_and_the_buffer_holds_what_came(outcomes):
     (found,) = (one for one in outcomes[0].faults if one["fault"] == Kind.STORE.value)
     assert found["dropped"] == found["shed"] == 0
@@ -125,8 +139,8 @@ def test_shards_begin_one_by_one_in_each_bucket():
         for bucket in range(concurrency):
             times = sorted(one.until for one in away if one.shard % concurrency == bucket)
             assert all(later - before >= IDENTIFY_SECONDS for before, later in pairwise(times))
-    assert cold_start(100) == pytest.approx(496)
-    assert cold_start(100, 16) == pytest.approx(31)
+    assert cold_start(100) == 500
+    assert cold_start(100, 16) == 35
 
 
 def test_with_fifty_sessions_left_a_hundred_shards_keep_what_they_have_and_wait():
