@@ -39,7 +39,7 @@ def unquantise(exported: Path, output: Path) -> Path:
     manifest, config = read_json(exported / MANIFEST), read_json(exported / "config.json")
     weights = _floats({tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer})
     if "classifier.weight" not in weights:
-        raise TrainingError(f"{exported} was not written by `vibecheck train export`: its weights have other names.")
+        raise TrainingError(f"{exported} wasn't written by `vibecheck train export`: its weights have other names.")
     temperature = float(manifest.get("temperature", 1.0))
     record = {**manifest.get("training", {}), "temperature": temperature}
     config |= {"calibration_temperature": temperature, "calibration_register": None}

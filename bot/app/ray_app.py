@@ -155,7 +155,7 @@ async def _until_stopped() -> None:
 
 
 def _own_ray() -> dict[str, object]:
-    """All of it listens to this machine alone; what is in its memory is never written to a disk."""
+    """Most of it listens to this machine alone; what is in its memory is never written to a disk."""
     return {
         "include_dashboard": False,
         "object_store_memory": _OBJECT_STORE_BYTES,

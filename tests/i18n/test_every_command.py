@@ -117,7 +117,7 @@ async def test_for_somebody_who_may_do_little(home, bot, staff, past):
 
 
 async def test_while_the_database_is_away(home, bot, staff, root, past, monkeypatch):
-    def away(*_):
+    def away(*_, **_options):
         raise DatabaseUnavailable("away")
 
     for how in ("read", "write"):

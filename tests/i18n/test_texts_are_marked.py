@@ -21,7 +21,13 @@ IN_ENGLISH = (
         "bot/web/",
         "bot/__main__.py",
     ),
-    *("bot/commands/model.py", "bot/link/command_sync.py", "bot/link/limits.py"),
+    *(
+        "bot/commands/model.py",
+        "bot/commands/model_release.py",
+        "bot/domain/model_release.py",
+        "bot/link/command_sync.py",
+        "bot/link/limits.py",
+    ),
 )
 """What operators read, the page, the demo, and the names of languages."""
 
@@ -51,6 +57,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "never kept": "JSON, as its keys are",
     },
     "bot/domain/records.py": {"false alarm": "what is written to the audit"},
+    "bot/link/brake.py": {"nothing is asked of Discord for": "for the log"},
+    "bot/link/identify.py": {"{} sessions are left": "for the log"},
     "bot/link/aside.py": {"thinking in public": "a key"},
     "bot/monitoring/backfill/job.py": {
         "it goes on": "an enumeration's",

@@ -329,7 +329,7 @@ async def _settled(load: Load) -> None:
 async def _fill(url: str, folder: Path, crowd: Crowd) -> None:
     """What the bots find: each server watches its channels, and people there have been told."""
     present = int(time.time() // 3600)
-    settings = Settings(_env_file=None, data_dir=folder / "filling", database_url=url, hash_key=KEY)  # type: ignore[arg-type]
+    settings = Settings(_env_file=None, data_dir=folder / "filling", database_url=url, hash_key=KEY)
     async with open_storage(settings) as storage:
         await fill(storage.database, len(crowd.guild_ids), present, CHANNELS)
     connection = await asyncpg.connect(url)
