@@ -15,6 +15,7 @@ from bot.connection import Connection
 from bot.domain.notice import Notice
 from bot.domain.snowflake import first_id_at, written_at
 from bot.i18n import gettext, speaking
+from bot.link.brake import KeptOut
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.link.spoken import server_language
 from bot.monitoring.notice_button import details_view, has_details_button
@@ -36,6 +37,9 @@ LONGEST_SECONDS = 10.0
 
 LATELY = 900.0
 """Seconds in which a notice may have been posted of which nothing is noted: its process ended before it could."""
+
+MOST_LATELY = 300
+"""The latest messages among which such a notice is looked for, at most."""
 
 LOOKED_AT = 50
 """Messages around the time of a notice in which one is looked for of which only the time is known."""
@@ -73,9 +77,13 @@ class NoticeCheck:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._next = 0.0
         self._spacing = SPACING * processes
+        self.kept_out = False
+        """Whether the last notice could not be asked for because nothing may be asked of Discord now."""
 
     async def ask(self, known: Notice) -> tuple[Found, int | None]:
         """Whether a notice stands, and the message that it is, if that is known. Raises nothing of Discord's."""
+        if self._is_hidden(known):
+            return Found.HIDDEN, known.message_id
         async with self._places:
             await self._pace()
             try:
@@ -84,8 +92,10 @@ class NoticeCheck:
                         return await self._search(known)
                     message = await self._channel_of(known).fetch_message(known.message_id)
             except REQUEST_FAILURES as error:
+                self.kept_out = isinstance(error, KeptOut)
                 _log.info("the notice of channel %d was not found (%s)", known.channel_id, kind_of_failure(error))
                 return _meaning(error), known.message_id
+        self.kept_out = False
         await self._renew(known, message)
         return Found.STANDS, known.message_id
 
@@ -116,6 +126,8 @@ class NoticeCheck:
         None where there is none, or where the bot is shown no earlier messages. Raises what the library raises.
         """
         me, since = channel.guild.me, now - LATELY
+        if not channel.permissions_for(me).read_message_history:
+            return None
         if isinstance(channel, discord.ForumChannel):
             for post in channel.threads:
                 if post.owner_id == me.id and written_at(post.id) >= since and is_title(post.name):
@@ -123,10 +135,12 @@ class NoticeCheck:
                         if (await post.fetch_message(post.id)).content == words:
                             return Posted(post.id, post.delete)
             return None
-        if not isinstance(channel, WithMessages) or not channel.permissions_for(me).read_message_history:
+        if not isinstance(channel, WithMessages):
             return None
-        moment = discord.Object(first_id_at(since))
-        async for message in channel.history(limit=LOOKED_AT, after=moment):
+        first = first_id_at(since)
+        async for message in channel.history(limit=MOST_LATELY):  # the latest first
+            if message.id < first:
+                break
             if message.author.id == me.id and message.content == words:
                 return Posted(message.id, message.delete)
         return None
@@ -142,6 +156,16 @@ class NoticeCheck:
         wait, self._next = self._next - clock(), max(self._next, clock()) + self._spacing
         if wait > 0:
             await asyncio.sleep(wait)
+
+    def _is_hidden(self, known: Notice) -> bool:
+        """Whether Discord would refuse to show it, as far as is known here: then it need not be asked."""
+        guild = self._connection.get_guild(known.guild_id)
+        channel = guild.get_channel_or_thread(known.channel_id) if guild is not None else None
+        if guild is None or channel is None or known.message_id is None:
+            return False
+        if isinstance(channel, discord.Thread) and channel.parent is None:
+            return False
+        return not channel.permissions_for(guild.me).read_message_history
 
     def _channel_of(self, known: Notice) -> discord.PartialMessageable:
         """Where the message stands: a forum's notice is the first message of its post, and has the post's id."""
