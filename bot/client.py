@@ -84,6 +84,7 @@ class Vibecheck(commands.AutoShardedBot):
     def equip(self, services: Services, features: Sequence[Feature]) -> None:
         """Gives the client what it works with, before it connects."""
         self.services = services
+        self.traffic.brake.share(services.storage.processes)
         self.features = tuple(features)
         settings = services.settings
         guild = discord.Object(settings.admin_guild) if settings.admin_guild else None

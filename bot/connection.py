@@ -7,6 +7,8 @@ from typing import Protocol
 
 import discord
 
+from bot.link.traffic import Traffic
+
 
 class Connection(Protocol):
     """The members of discord.py's client that features need."""
@@ -18,6 +20,10 @@ class Connection(Protocol):
     @property
     def guilds(self) -> Sequence[discord.Guild]:
         """The servers that it is in."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What is asked of Discord."""
 
     @property
     def shard_count(self) -> int | None:

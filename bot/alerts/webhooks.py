@@ -19,6 +19,7 @@ from bot.domain.snowflake import SECONDS
 from bot.i18n import gettext, speaking
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.link.spoken import server_language
+from bot.link.traffic import Traffic
 from bot.mod_channel import look_up
 from bot.presentation import palette
 from bot.services import Services
@@ -39,9 +40,9 @@ GONE = {10015, 50027}
 """Discord's codes for a webhook that it does not know, and for a token that is none of its."""
 
 
-async def look_at(webhook: Webhook) -> discord.Webhook:
+async def look_at(webhook: Webhook, traffic: Traffic) -> discord.Webhook:
     """What Discord knows of it: its server and its channel. Raises what the library raises."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(REQUEST_SECONDS):
+    async with traffic.session() as session, asyncio.timeout(REQUEST_SECONDS):
         return await _partial(webhook, session).fetch(prefer_auth=False)
 
 
@@ -93,7 +94,7 @@ class WebhookJob:
 
     async def _may_be_told(self, webhook: Webhook, alert: Alert, now: float) -> bool:
         """Whether everybody who reads what is posted by it may be told of the channel."""
-        found, guild = await look_at(webhook), self._connection.get_guild(webhook.guild_id)
+        found, guild = await look_at(webhook, self._connection.traffic), self._connection.get_guild(webhook.guild_id)
         if guild is None or found.guild_id != guild.id or found.channel_id is None:
             return False
         here = channel_of(await look_up(guild, found.channel_id))
@@ -103,7 +104,7 @@ class WebhookJob:
         guild, settings = self._connection.get_guild(alert.guild_id), await self._guilds.settings(alert.guild_id)
         with speaking(server_language(guild, settings)):
             embed = _embed(alert)
-        async with aiohttp.ClientSession() as session, asyncio.timeout(REQUEST_SECONDS):
+        async with self._connection.traffic.session() as session, asyncio.timeout(REQUEST_SECONDS):
             await _partial(webhook, session).send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
 
 

@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 
 from bot.storage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from bot.app.service_manager import ServiceManager
+    from bot.link.traffic import Traffic
     from bot.storage.leases import Leases
     from bot.storage.open_storage import Storage
 
@@ -28,7 +30,7 @@ class LeaseLost(Exception):
     """Another process has taken a shard of this one, which must not go on with it."""
 
 
-async def hold_shards(storage: Storage, token: str, manager: ServiceManager) -> Storage:
+async def hold_shards(storage: Storage, token: str, manager: ServiceManager, traffic: Traffic) -> Storage:
     """Waits until the shards of this process are its own; then the storage has the signs of life of that moment.
 
     It is the same storage where nothing was to be waited for: a process alone has all shards. Raises
@@ -43,7 +45,7 @@ async def hold_shards(storage: Storage, token: str, manager: ServiceManager) -> 
         manager.tell(f"STATUS=waiting: {words}")
         _log.info("waiting: %s", words)
 
-    await leases.hold(partial(_count_of_shards, token), waits)
+    await leases.hold(partial(_count_of_shards, token, traffic), waits)
     held = sorted(leases.held)
     _log.info("holds %d of %d shards: %s", len(held), leases.shards.count, ", ".join(map(str, held)))
     return await with_signs_of_life(storage)
@@ -90,9 +92,10 @@ async def with_signs_of_life(storage: Storage) -> Storage:
     return replace(storage, last_alive=alive, shards_alive=shards_alive)
 
 
-async def _count_of_shards(token: str) -> int:
+async def _count_of_shards(token: str, traffic: Traffic) -> int:
     """How many shards Discord wants. Raises what Discord and the network raise."""
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    trace = traffic.watch(aiohttp.TraceConfig())
+    async with discord.Client(intents=discord.Intents.none(), http_trace=trace) as client:
         await client.login(token)
         count, _, _ = await client.http.get_bot_gateway()
         return int(count)

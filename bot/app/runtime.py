@@ -209,7 +209,8 @@ async def _connect(settings: Settings, token: str, stop: asyncio.Event, running:
         client, trouble = running.client, cast(Exception | None, None)
         assert client is not None
         try:
-            held = await unless(stop, hold_shards(storage, token, running.manager), grace=GRACE_SECONDS)
+            holding = hold_shards(storage, token, running.manager, running.traffic)
+            held = await unless(stop, holding, grace=GRACE_SECONDS)
             if held is not None and held is not storage:
                 await _leave(client)
                 storage = held

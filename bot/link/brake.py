@@ -15,7 +15,7 @@ import aiohttp
 _log = logging.getLogger(__name__)
 
 MOST_INVALID = 5000
-"""Refused requests of the last ten minutes after which only people who wait are answered."""
+"""Refused requests of the last ten minutes, of all processes, after which only people who wait are answered."""
 
 BAN_SECONDS = 900.0
 """Where it is not said how long the address is kept out."""
@@ -23,6 +23,8 @@ BAN_SECONDS = 900.0
 _LONGEST = 86_400.0
 _OURS = "/api/"
 _ANSWERS = ("/interactions/", "/webhooks/")
+_SESSION = ("/users/@me", "/applications/@me", "/gateway", "/gateway/bot")
+"""How the paths end that a client asks for before it has a session: without one nobody could be answered."""
 
 
 class KeptOut(aiohttp.ClientError):
@@ -40,10 +42,14 @@ class Brake:
         self, invalid: Callable[[], int], *, most: int = MOST_INVALID, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._invalid = invalid
-        self._most = most
+        self._most = self._most_of_all = most
         self._clock = clock
         self._until = 0.0
         self._holds = False
+
+    def share(self, processes: int) -> None:
+        """So many processes ask, perhaps from one address: each may be refused its part of what all may."""
+        self._most = max(1, self._most_of_all // processes)
 
     def watch(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
         """Stands before what the library's HTTP client asks of the API; the gateway is elsewhere."""
@@ -63,7 +69,7 @@ class Brake:
         if too_many and not self._holds:
             _log.error("Discord has refused %d requests in ten minutes: only people who wait are answered", self._most)
         self._holds = too_many
-        if too_many and not any(part in path for part in _ANSWERS):
+        if too_many and not _may_pass(path):
             raise KeptOut(0.0)
 
     async def _answered(self, _session: object, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
@@ -72,6 +78,11 @@ class Brake:
             if self._until <= self._clock():
                 _log.warning("Discord keeps this machine's address out: nothing is asked of it for %.0f s", seconds)
             self._until = max(self._until, self._clock() + seconds)
+
+
+def _may_pass(path: str) -> bool:
+    """Whether it is asked for somebody who waits, or for the session by which they are heard."""
+    return any(part in path for part in _ANSWERS) or path.endswith(_SESSION)
 
 
 def _ban(response: aiohttp.ClientResponse) -> float:

@@ -69,8 +69,8 @@ class Shared(Protocol):
     async def read(self) -> dict[str, Any]:
         """What was kept last, by scope."""
 
-    async def keep(self, known: dict[str, Any]) -> None:
-        """In the place of what was kept before."""
+    async def keep(self, scope: str, known: dict[str, Any] | None) -> None:
+        """In the place of what was kept before of that scope; None: nothing is any more."""
 
     async def versions(self) -> frozenset[str]:
         """Of the bot, that run."""
@@ -213,15 +213,17 @@ class CommandRegistration:
         return [await command.get_translated_payload(self._tree, translator) for command in commands]
 
     async def _keep(self, known: dict[str, Any], name: str, fresh: _Known | None) -> None:
-        known.pop(name, None)
+        before = known.pop(name, None)
         if fresh is not None:
             known[name] = {"sent": fresh.sent, "held": fresh.held, "times": [int(at) for at in fresh.times]}
-        if self._shared is not None:
-            if fresh is not None:
-                known[name]["version"] = fresh.version
-            await self._shared.keep(known)
-        else:
+        if self._shared is None:
             _write(self._file, known)
+            return
+        # Discord may have taken hours over it, and another process may have led meanwhile.
+        there = (await self._shared.read()).get(name)
+        if there != before and _is_newer(_entry(there).version, self._version):
+            return
+        await self._shared.keep(name, {**known[name], "version": fresh.version} if fresh is not None else None)
 
 
 def _shown(commands: Sequence[app_commands.AppCommand]) -> str:

@@ -71,6 +71,10 @@ class Traffic:
         trace.on_request_exception.append(self._unanswered)
         return self.brake.watch(trace)
 
+    def session(self) -> aiohttp.ClientSession:
+        """For what is asked of Discord beside the library's HTTP client: counted and kept back as what that asks."""
+        return aiohttp.ClientSession(trace_configs=[self.watch(aiohttp.TraceConfig())])
+
     def invalid_requests(self) -> int:
         """Refused ones of the last ten minutes."""
         before = self._clock() - INVALID_SECONDS
@@ -128,19 +132,21 @@ class Traffic:
         self.commands.setdefault((name, result), Histogram(SECONDS)).observe(self._clock() - begun)
 
     async def _answered(self, _session: object, _context: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
-        self._count(end.method, end.url.raw_path, end.response.status)
+        shared = end.response.headers.get("X-RateLimit-Scope") == "shared"
+        self._count(end.method, end.url.raw_path, end.response.status, is_ours=not shared)
 
     async def _unanswered(
         self, _session: object, _context: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams
     ) -> None:
         self._count(end.method, end.url.raw_path, 0)
 
-    def _count(self, method: str, path: str, status: int) -> None:
+    def _count(self, method: str, path: str, status: int, *, is_ours: bool = True) -> None:
+        """Not `is_ours`: it was refused for what others asked, which Discord does not hold against this address."""
         known = f"{method} {route_of(path)}"
         if (known, status) not in self.requests and len(self.requests) >= MOST_ROUTES:
             known = _OTHER
         self.requests[known, status] += 1
-        if status in _INVALID:
+        if status in _INVALID and is_ours:
             self._invalid.append(self._clock())
             self.invalid_requests()
 

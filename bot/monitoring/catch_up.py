@@ -13,6 +13,7 @@ from collections.abc import Collection
 from bot.connection import Connection
 from bot.domain.discord_clock import OFF_SECONDS, DiscordClock
 from bot.domain.records import Absence, Gap, GapCause
+from bot.link.brake import KeptOut
 from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, channels_of, still_missing
 from bot.monitoring.downtime import SHORTEST_DOWNTIME, Downtime, Missed
 from bot.monitoring.history_reader import HistoryReader
@@ -178,7 +179,10 @@ class CatchUp:
         while absent < len(self._servers) and self._clock.steady() < until:
             server = self._servers[0]
             requests = self._reader.requests
-            more = await self._turn(server, departed)
+            try:
+                more = await self._turn(server, departed)
+            except KeptOut:
+                break  # the next run goes on here
             if server in self._servers:  # it may have been left meanwhile
                 self._servers.remove(server)
                 if more:
@@ -231,7 +235,7 @@ class CatchUp:
         channel = server.channels.popleft()
         try:
             await self._step(server, server.channels, channel)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, KeptOut):
             raise
         except BaseException:  # also a run that was broken off: a channel in which that happens is not tried for ever
             channel.fail()
@@ -246,6 +250,8 @@ class CatchUp:
         elif await self._reader.has_nothing(channel):
             channel.progress = Progress.DONE
         elif not await self._notices.stands(channel.place):
+            if self._notices.kept_out(channel.place):
+                raise KeptOut(0.0)
             channel.progress = Progress.GIVEN_UP
         else:
             before = channel.looked_at

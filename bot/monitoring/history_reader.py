@@ -11,6 +11,7 @@ import discord
 
 from bot.channels import WithMessages
 from bot.domain.snowflake import first_id_at, written_at
+from bot.link.brake import KeptOut
 from bot.link.failures import REQUEST_FAILURES
 from bot.monitoring.blind_spots import sees
 from bot.monitoring.catch_up_channel import CatchUpChannel, Progress, thread_of
@@ -47,13 +48,16 @@ class HistoryReader:
         """Goes on in a channel, up to `until` (seconds since the Unix epoch), and returns threads that it has found.
 
         Its `progress` then says whether there is more. What Discord refuses is given up; what merely fails is tried
-        again a few times. Raises DatabaseUnavailable.
+        again a few times. Raises DatabaseUnavailable, and KeptOut where nothing may be asked now: then nothing is lost.
         """
         if not sees(one.channel) or not one.channel.permissions_for(one.channel.guild.me).read_message_history:
             one.progress = Progress.GIVEN_UP
             return ()
         try:
             return await self._step(one, until)
+        except KeptOut:
+            self.requests -= 1
+            raise
         except (discord.Forbidden, discord.NotFound):
             one.progress = Progress.GIVEN_UP
         except REQUEST_FAILURES as error:

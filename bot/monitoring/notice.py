@@ -92,6 +92,10 @@ class Notices:
                 return self._rules.is_told(place)
         return False
 
+    def kept_out(self, place: Place) -> bool:
+        """Whether nobody can say if people there have been told, for Discord may not be asked now."""
+        return self._check.kept_out and bool(self._rules.doubted(place))
+
     async def history_told_since(self, place: Place) -> float | None:
         """Since when people there have been told that the history may be read; None: they have not, or nobody can say.
 

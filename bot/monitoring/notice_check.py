@@ -15,6 +15,7 @@ from bot.connection import Connection
 from bot.domain.notice import Notice
 from bot.domain.snowflake import first_id_at, written_at
 from bot.i18n import gettext, speaking
+from bot.link.brake import KeptOut
 from bot.link.failures import REQUEST_FAILURES, is_refusal, kind_of_failure
 from bot.link.spoken import server_language
 from bot.monitoring.notice_button import details_view, has_details_button
@@ -38,7 +39,7 @@ LATELY = 900.0
 """Seconds in which a notice may have been posted of which nothing is noted: its process ended before it could."""
 
 MOST_LATELY = 300
-"""Messages of that time that are looked through, the newest first."""
+"""The messages before that among which such a notice is looked for, the newest first, at most."""
 
 LOOKED_AT = 50
 """Messages around the time of a notice in which one is looked for of which only the time is known."""
@@ -76,9 +77,13 @@ class NoticeCheck:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._next = 0.0
         self._spacing = SPACING * processes
+        self.kept_out = False
+        """Whether the last notice could not be asked for because nothing may be asked of Discord now."""
 
     async def ask(self, known: Notice) -> tuple[Found, int | None]:
         """Whether a notice stands, and the message that it is, if that is known. Raises nothing of Discord's."""
+        if self._is_hidden(known):
+            return Found.HIDDEN, known.message_id
         async with self._places:
             await self._pace()
             try:
@@ -87,8 +92,10 @@ class NoticeCheck:
                         return await self._search(known)
                     message = await self._channel_of(known).fetch_message(known.message_id)
             except REQUEST_FAILURES as error:
+                self.kept_out = isinstance(error, KeptOut)
                 _log.info("the notice of channel %d was not found (%s)", known.channel_id, kind_of_failure(error))
                 return _meaning(error), known.message_id
+        self.kept_out = False
         await self._renew(known, message)
         return Found.STANDS, known.message_id
 
@@ -130,8 +137,10 @@ class NoticeCheck:
             return None
         if not isinstance(channel, WithMessages):
             return None
-        last, first = discord.Object(first_id_at(began)), discord.Object(first_id_at(since))
-        async for message in channel.history(limit=MOST_LATELY, before=last, after=first, oldest_first=False):
+        last, first = discord.Object(first_id_at(began)), first_id_at(since)
+        async for message in channel.history(limit=MOST_LATELY, before=last):  # the latest first
+            if message.id < first:
+                break
             if message.author.id == me.id and message.content == words:
                 return Posted(message.id, message.delete)
         return None
@@ -147,6 +156,16 @@ class NoticeCheck:
         wait, self._next = self._next - clock(), max(self._next, clock()) + self._spacing
         if wait > 0:
             await asyncio.sleep(wait)
+
+    def _is_hidden(self, known: Notice) -> bool:
+        """Whether Discord would refuse to show it, as far as is known here: then it need not be asked."""
+        guild = self._connection.get_guild(known.guild_id)
+        channel = guild.get_channel_or_thread(known.channel_id) if guild is not None else None
+        if guild is None or channel is None or known.message_id is None:
+            return False
+        if isinstance(channel, discord.Thread) and channel.parent is None:
+            return False
+        return not channel.permissions_for(guild.me).read_message_history
 
     def _channel_of(self, known: Notice) -> discord.PartialMessageable:
         """Where the message stands: a forum's notice is the first message of its post, and has the post's id."""

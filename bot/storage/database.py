@@ -57,6 +57,9 @@ NAME = "vibecheck"
 CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 120.0
 """How long PostgreSQL may take to let us in, and to do one thing."""
 
+RECYCLE_SECONDS = 86_400
+"""How old a connection to PostgreSQL may get: its temporary tables are never frozen, and hold back all others'."""
+
 _ANOTHER_FILE = (
     f"{FILE} in DATA_DIR was moved, replaced or deleted while the bot was running, so new data would be lost. Stop "
     "it, put the file back, and start it again."
@@ -331,7 +334,8 @@ def _postgres_engine(url: URL, process: str, **options: Any) -> AsyncEngine:
 
         how: dict[str, Any] = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         how |= {"connection_class": PromptConnection, "server_settings": {"application_name": f"{NAME} {process}"}}
-        return create_async_engine(url, connect_args=how, pool_pre_ping=True, hide_parameters=True, **options)
+        options |= {"pool_pre_ping": True, "pool_recycle": RECYCLE_SECONDS, "hide_parameters": True}
+        return create_async_engine(url, connect_args=how, **options)
     except ModuleNotFoundError:
         raise DatabaseUnusable(needs_extra("PostgreSQL", "postgres")) from None
     except ArgumentError:  # such as a port that is no number, which the error repeats

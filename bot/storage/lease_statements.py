@@ -87,6 +87,22 @@ AND sessions.datname = current_database() AND {NOW} - greatest(processes.heartbe
 """  # noqa: S608
 """All of the holder's connections: one may be in the middle of a write, whose turn everybody waits for."""
 
+END_ALL_SILENT = f"""
+SELECT pg_terminate_backend(sessions.pid) FROM processes
+JOIN pg_stat_activity AS sessions ON sessions.application_name = '{NAME} ' || processes.process
+WHERE processes.process <> $1 AND sessions.usename = current_user AND sessions.datname = current_database()
+AND {NOW} - greatest(processes.heartbeat, {_SINCE}) >= $2::bigint
+"""  # noqa: S608
+"""All connections of whoever has said nothing for so long, whatever number of shards it goes by."""
+
+FORGET_OTHER_NUMBERS = """
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($2::bigint))
+DELETE FROM leases USING turn WHERE shards <> $1::integer
+"""
+"""In turn with whoever writes: who held a shard of another number finds by its next write, or heartbeat, that it does
+not any more.
+"""
+
 END_SESSION = f"""
 SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {_HOLDS} AND pid = $1::integer AND classid = $2::bigint::oid
 LIMIT 1

@@ -27,8 +27,10 @@ from bot.storage.errors import DatabaseUnavailable
 from bot.storage.lease_statements import (
     BEAT,
     DUTY_LOCKS,
+    END_ALL_SILENT,
     END_SESSION,
     END_THE_SILENT,
+    FORGET_OTHER_NUMBERS,
     HOLDER,
     HOUSE,
     IDENTIFY_LOCKS,
@@ -200,6 +202,8 @@ class Leases:
         try:
             others = await session.ask(OTHERS, self.process)
             shards = self.cluster.shards(others[0]["shards"] if others else max(await count(), self.cluster.of))
+            if not others:
+                await self._fence_other_numbers(session, shards.count)
             if shards.of(shards.count):
                 self.shards = shards
                 await self._register(session)
@@ -207,6 +211,11 @@ class Leases:
         finally:
             with suppress(DatabaseUnavailable):
                 await session.unlock(DUTY_LOCKS, PLAN)
+
+    async def _fence_other_numbers(self, session: PostgresSession, count: int) -> None:
+        """Whoever comes back and goes by another number of shards holds none: two would count the same message."""
+        await session.ask(END_ALL_SILENT, self.process, SILENT_SECONDS * 1000)
+        await session.ask(FORGET_OTHER_NUMBERS, count, WRITERS_LOCK, seconds=_TAKING_SECONDS)
 
     async def _connected(self) -> PostgresSession:
         if self.session is None:

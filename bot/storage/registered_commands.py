@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, select, text
 
 from bot.storage.database import Database
 from bot.storage.lease_statements import VERSIONS
 from bot.storage.schema import RegistrationRow
-from bot.storage.upsert import table_of
+from bot.storage.upsert import table_of, upsert
 
 _MOST_TIMES = 5
 """Of the last registrations, whose times are kept."""
@@ -28,22 +28,22 @@ class RegisteredCommands:
             rows = (await connection.execute(select(*table_of(RegistrationRow).c))).mappings().all()
         return {row["scope"]: {**row, "times": [int(one) for one in row["times"].split()]} for row in rows}
 
-    async def keep(self, known: Mapping[str, Mapping[str, Any]]) -> None:
-        """In the place of what was kept before."""
-        rows = [
-            {
-                "scope": scope,
-                "version": one["version"][:32],
-                "sent": one["sent"],
-                "held": one["held"],
-                "times": " ".join(str(int(at)) for at in one["times"][-_MOST_TIMES:]),
-            }
-            for scope, one in known.items()
-        ]
+    async def keep(self, scope: str, known: Mapping[str, Any] | None) -> None:
+        """In the place of what was kept before of that scope; None: nothing is any more."""
+        table = table_of(RegistrationRow)
         async with self._database.write() as connection:
-            await connection.execute(delete(RegistrationRow))
-            if rows:
-                await connection.execute(insert(RegistrationRow), rows)
+            if known is None:
+                await connection.execute(delete(table).where(table.c.scope == scope))
+                return
+            row = {
+                "scope": scope,
+                "version": known["version"][:32],
+                "sent": known["sent"],
+                "held": known["held"],
+                "times": " ".join(str(int(at)) for at in known["times"][-_MOST_TIMES:]),
+            }
+            changing = [name for name in row if name != "scope"]
+            await connection.execute(upsert(self._database.dialect, RegistrationRow, *changing), [row])
 
     async def versions(self) -> frozenset[str]:
         """Those of the processes that run."""

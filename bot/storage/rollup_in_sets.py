@@ -192,11 +192,11 @@ async def write_in_sets(
 @contextmanager
 def _as_of_the_database() -> Iterator[None]:
     """The driver is asked directly: its errors are told as SQLAlchemy would tell them."""
-    from asyncpg import InterfaceError, PostgresError
+    from asyncpg import InterfaceError, InternalClientError, PostgresError
 
     try:
         yield
-    except (PostgresError, InterfaceError) as error:
+    except (PostgresError, InterfaceError, InternalClientError) as error:
         raise DBAPIError("COPY", None, error, hide_parameters=True) from error
 
 

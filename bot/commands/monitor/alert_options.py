@@ -108,7 +108,7 @@ class WebhookOptions(_Options, name="webhook", description="Post alerts by a web
 async def _channel_of(webhook: Webhook, admin: RuleChanges) -> int:
     """Where it posts. Raises Refused where it may not be used."""
     try:
-        found = await look_at(webhook)
+        found = await look_at(webhook, admin.monitoring.services.connection.traffic)
     except REQUEST_FAILURES as error:
         raise Refused(gettext(NO_WEBHOOK if is_gone(error) else DISCORD_FAILS)) from None
     if found.guild_id != admin.guild.id or found.channel_id is None:

@@ -22,8 +22,8 @@ from bot.storage.errors import DatabaseUnavailable
 EDIT_SECONDS = 10.0
 """Between two edits of an answer."""
 
-LASTING_SECONDS = 840.0
-"""Discord takes edits of an answer for 15 minutes; the last of ours says where to look then."""
+LASTING_SECONDS = 780.0
+"""Discord takes edits of an answer for 15 minutes after it was asked for; the last of ours says where to look then."""
 
 AT_ONCE, MOST = 20, 100
 """Answers that are edited in one run, so two requests a second at most; and that are edited at all."""
@@ -53,7 +53,9 @@ class BackfillProgress:
 
     def follow(self, interaction: discord.Interaction[Any], admin: RuleChanges, said: str, *, keep: bool) -> None:
         """From now on the answer is edited, which says `said`; with `keep` that stays above while it is read."""
-        until = self._monitoring.clock.steady() + LASTING_SECONDS
+        clock = self._monitoring.clock
+        spent = max(0.0, clock.now() - interaction.created_at.timestamp())
+        until = clock.steady() + LASTING_SECONDS - spent
         key = (admin.guild.id, admin.member.id)
         self._answers.pop(key, None)
         self._answers[key] = _Answer(interaction, admin, said if keep else "", said, spoken(), until)

@@ -4,6 +4,9 @@ import logging
 
 import discord
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 from pydantic import SecretStr
 
 from bot.alerts.webhooks import WebhookJob
@@ -155,6 +158,32 @@ async def test_what_goes_wrong_in_passing_is_tried_again_later_and_not_for_ever(
     await hooked.alert()
     await hooked.tick(2 * 3600 + 60)
     assert len(hooked.posts()) == 1  # old by then
+
+
+async def test_what_it_asks_counts_and_waits_while_this_address_is_kept_out(hooked, monkeypatch):
+    """By the library's own adapter, over a real socket."""
+    await keep(hooked)
+    await hooked.alert()
+    asked = []
+
+    async def banned(request):
+        asked.append(request.path)
+        return web.Response(status=403, content_type="text/html", headers={"Retry-After": "7200"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", banned)
+    async with TestServer(app) as server:
+        monkeypatch.setattr(discord.http.Route, "BASE", str(server.make_url("/api/v10")))
+        before = async_context.set(AsyncWebhookAdapter())
+        try:
+            for later in (0, 120, 600):
+                await hooked.tick(later)
+        finally:
+            async_context.reset(before)
+    traffic = hooked.home.bot.traffic
+    assert len(asked) == 1
+    assert traffic.requests["GET /webhooks/:id/:token", 403] == 1
+    assert traffic.invalid_requests() == 1
 
 
 async def test_of_a_channel_that_not_everybody_who_reads_there_can_read_nothing_goes_out(hooked):

@@ -8,8 +8,10 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from bot.link.brake import BAN_SECONDS, Brake, KeptOut
+from bot.app.assemble import assemble
+from bot.link.brake import BAN_SECONDS, MOST_INVALID, Brake, KeptOut
 from bot.link.failures import REQUEST_FAILURES, is_refusal
+from bot.storage.open_storage import Storage
 
 MESSAGES = "/api/v10/channels/1/messages"
 ANSWER = "/api/v10/interactions/1/token/callback"
@@ -89,6 +91,44 @@ async def test_with_many_refusals_only_people_who_wait_are_answered(caplog):
     assert caplog.text.count("only people who wait are answered") == 1
     wire.refused = 4
     await wire.ask()
+
+
+@pytest.mark.parametrize("path", ["/users/@me", "/oauth2/applications/@me", "/applications/@me", "/gateway/bot"])
+async def test_a_client_gets_a_session_though_much_was_refused(path):
+    """Without one nobody who waits would be heard."""
+    wire = Wire(most=5)
+    wire.refused = 5
+    await wire.ask(f"/api/v10{path}")
+    await wire.answered(429, **{"Retry-After": "60"})
+    with pytest.raises(KeptOut):
+        await wire.ask(f"/api/v10{path}")
+
+
+@pytest.mark.parametrize("path", ["/users/@me/channels", "/channels/1/messages/2/reactions/x/@me", "/users/@me/guilds"])
+async def test_what_only_looks_like_it_waits(path):
+    wire = Wire(most=5)
+    wire.refused = 5
+    with pytest.raises(KeptOut):
+        await wire.ask(f"/api/v10{path}")
+
+
+async def test_processes_behind_one_address_share_what_may_be_refused():
+    wire = Wire(most=8)
+    wire.brake.share(4)
+    wire.refused = 1
+    await wire.ask()
+    wire.refused = 2
+    with pytest.raises(KeptOut):
+        await wire.ask()
+
+
+async def test_a_bot_knows_how_many_share(settings, classifier, storage, monkeypatch):
+    monkeypatch.setattr(Storage, "processes", 4)
+    bot = assemble(settings, classifier, storage)
+    monkeypatch.setattr(bot.traffic.brake, "_invalid", lambda: MOST_INVALID // 4)
+    asked: Any = SimpleNamespace(url=URL(f"https://discord.com{MESSAGES}"))
+    with pytest.raises(KeptOut):
+        await bot.traffic.brake._before(None, SimpleNamespace(), asked)
 
 
 def test_it_is_a_failure_in_passing():

@@ -275,8 +275,10 @@ class Together:
     async def read(self):
         return json.loads(json.dumps(self.known))
 
-    async def keep(self, known):
-        self.known = known
+    async def keep(self, scope, known):
+        self.known.pop(scope, None)
+        if known is not None:
+            self.known[scope] = known
 
     async def versions(self):
         return frozenset(self.running)
@@ -325,6 +327,25 @@ async def test_two_versions_that_are_exchanged_do_not_register_in_turns(versions
         await again(now + hours * 3600)
     assert counted() == 2
     assert next(iter(together.known.values()))["version"] == "0.10.0"
+
+
+async def test_what_a_newer_version_has_registered_meanwhile_is_not_forgotten(versions):
+    """Discord may have the library wait for hours, in which another process leads."""
+    together, registration, counted = versions
+    now = time.time()
+    older, newer = registration("0.9.1"), registration("0.10.0", more="new")
+    sync = older._tree.sync
+
+    async def slow(**options):
+        held = await sync(**options)
+        await newer(now)
+        return held
+
+    older._tree.sync = slow
+    await older(now)
+    assert counted() == 2
+    (kept,) = together.known.values()
+    assert kept["version"] == "0.10.0"
 
 
 async def test_a_version_that_was_gone_back_to_registers_its_commands_when_no_newer_one_runs(versions):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from multidict import CIMultiDict
 from yarl import URL
 
 from bot.link.traffic import INVALID_SECONDS, MOST_ROUTES, Traffic, route_of
@@ -29,10 +30,9 @@ def test_a_route_is_nobodys(path, route):
     assert route_of(path) == route
 
 
-async def asked(traffic, path, status):
-    end = SimpleNamespace(
-        method="GET", url=URL(f"https://discord.com/api/v10{path}"), response=SimpleNamespace(status=status)
-    )
+async def asked(traffic, path, status, **headers):
+    response = SimpleNamespace(status=status, headers=CIMultiDict(headers))
+    end = SimpleNamespace(method="GET", url=URL(f"https://discord.com/api/v10{path}"), response=response)
     await traffic._answered(None, None, end)
 
 
@@ -45,6 +45,16 @@ async def test_refused_requests_count_for_ten_minutes():
     now[0] = INVALID_SECONDS + 1
     assert traffic.invalid_requests() == 0
     assert traffic.requests["GET /users/@me", 429] == 1
+
+
+async def test_what_is_refused_for_what_others_asked_is_not_held_against_this_address():
+    traffic = Traffic()
+    await asked(traffic, "/channels/1/messages", 429, **{"x-ratelimit-scope": "shared"})
+    assert traffic.invalid_requests() == 0
+    for scope in ("user", "global"):
+        await asked(traffic, "/channels/1/messages", 429, **{"x-ratelimit-scope": scope})
+    assert traffic.invalid_requests() == 2
+    assert traffic.requests["GET /channels/:id/messages", 429] == 3
 
 
 async def test_there_are_only_so_many_routes():

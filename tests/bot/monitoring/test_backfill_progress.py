@@ -92,6 +92,16 @@ async def test_it_says_where_to_look_when_discord_takes_no_more_edits(home, past
     assert "I've read 7 days" in await home.monitor("status")
 
 
+async def test_the_time_in_which_a_command_was_worked_at_counts(home, past, progress, asked):
+    """Discord counts from when it was asked."""
+    first = progress._answers[home.guild.id, home.adam.id]
+    await past.away.pass_by(300)
+    progress.follow(first.interaction, first.admin, first.said, keep=True)
+    past.away.clock.go_on(backfill_progress.LASTING_SECONDS - 299)
+    await progress.work(0)
+    assert edits(home)[-1].endswith("I can't update this any longer: `/monitor status` shows how far I am.")
+
+
 async def test_what_fails_in_passing_is_said_by_the_next_edit_and_a_dismissed_answer_is_left_alone(
     home, past, progress, asked
 ):

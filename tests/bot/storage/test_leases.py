@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -271,6 +271,55 @@ async def test_a_process_that_lost_one_shard_keeps_what_it_read_in_the_others(pr
     await buffer.flush()
     written = {row["guild_id"] >> 22 for row in await rows_of(first._database, MessageScoreRow)}
     assert written == {1000, 1001, 1003}
+
+
+@pytest.mark.parametrize("is_connected", [True, False])
+async def test_whoever_comes_back_to_another_number_of_shards_holds_none(process, url, monkeypatch, is_connected):
+    """It hung, or PostgreSQL could not be reached; the others were started again as four and read the same server."""
+    monkeypatch.setattr(leases_module, "SILENT_SECONDS", 5)
+
+    async def two():
+        return 2
+
+    first, buffer = await process("0/2")
+    await first.hold(two, never)
+    assert first.held == {0}
+    first._task.cancel()
+    if not is_connected:
+        await first.session.close()
+    await grow_silent(url, first)
+    second, other = await process("0/4")
+    await asyncio.wait_for(second.hold(four, list), PATIENCE)
+    assert (second.held, second.shards.count) == ({0}, 4)
+    for one in (buffer, other):
+        say(one, 1, guild=4 << 22)  # shard 0 of two, and of four
+    with pytest.raises(DatabaseUnavailable, match="Another process"):
+        async with buffer.between_writes():
+            pass
+    with suppress(DatabaseUnavailable):
+        await buffer.flush()
+    assert await rows_of(second._database, MessageScoreRow) == []
+    await other.flush()
+    assert len(await rows_of(second._database, MessageScoreRow)) == 1
+    first._task = asyncio.ensure_future(first._keep())
+    await asyncio.wait_for(first.lost.wait(), PATIENCE)
+    assert first.held == set()
+    assert not second.lost.is_set()
+    await second._beat(second.session)
+    assert second.held == {0}
+
+
+async def test_leases_of_the_same_number_stay_when_a_process_begins_alone(process, url):
+    """After an outage nobody has been heard of for a while; what they hold is theirs all the same."""
+    first, _ = await process("0/2")
+    await first.hold(four, never)
+    first._task.cancel()
+    await grow_silent(url, first)
+    second, _ = await process("1/2")
+    await second.hold(four, never)
+    assert (first.held, second.held) == ({0, 2}, {1, 3})
+    async with first._database.read() as connection:
+        assert await first.taken_by_others(connection) == {1, 3}
 
 
 async def test_one_process_leads_and_another_does_when_that_ends(process):

@@ -2,16 +2,19 @@
 
 import asyncio
 import tempfile
+import time
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event
+from sqlalchemy import delete, event, text
 
 from bot.storage import hourly_rollup
-from bot.storage.database import Database
+from bot.storage.database import RECYCLE_SECONDS, Database
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.hourly_rollup import count_history
 from bot.storage.pending_writes import Scored
@@ -174,6 +177,20 @@ async def test_whatever_goes_wrong_on_the_way_nothing_is_written_and_all_of_it_l
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_the_driver_itself_does_not_expect_is_the_databases_failure_too(database, buffer, monkeypatch):
+    async def fails(*_args, **_options):
+        raise asyncpg.exceptions.ProtocolError("unexpected message")
+
+    say(buffer, 1, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(asyncpg.Connection, "copy_records_to_table", fails)
+        with pytest.raises(DatabaseUnavailable):
+            await buffer.flush()
+    await buffer.flush()
+    assert len(await rows_of(database, MessageScoreRow)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_two_writes_in_one_transaction_count_once_each(database):
     """As a deletion that was noted is done before what is news."""
     async with database.write() as connection:
@@ -182,3 +199,18 @@ async def test_two_writes_in_one_transaction_count_once_each(database):
             await hourly_rollup.count_history(connection, [one], 0)
     assert len(await rows_of(database, MessageScoreRow)) == 2
     await assert_sums_are_right(database)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_no_connection_has_its_temporary_tables_for_ever(database, monkeypatch):
+    """What is in them is never frozen, and so nothing of the whole server's is above a certain age."""
+
+    async def server_process():
+        async with database.read() as connection:
+            return await connection.scalar(text("SELECT pg_backend_pid()"))
+
+    first = await server_process()
+    assert await server_process() == first
+    later = time.time() + RECYCLE_SECONDS + 1
+    monkeypatch.setattr("sqlalchemy.pool.base.time", SimpleNamespace(time=lambda: later))
+    assert await server_process() != first

@@ -273,10 +273,13 @@ async def test_what_commands_are_registered_and_which_versions_run_is_known_to_a
     first, second = [RegisteredCommands(one.database) for one in both]
     assert await first.read() == {}
     one = {"sent": "a", "held": "b", "times": [1, 2, 3, 4, 5, 6], "version": "0.9"}
-    await first.keep({"5": one, "5/7": one})
+    for scope in ("5", "5/7", "6"):
+        await first.keep(scope, one)
+    await first.keep("6", None)
     assert await second.read() == {scope: {**one, "scope": scope, "times": [2, 3, 4, 5, 6]} for scope in ("5", "5/7")}
-    await first.keep({"5": one})
-    assert (await second.read()).keys() == {"5"}
+    await second.keep("5", {**one, "version": "0.10"})
+    await first.keep("5/7", None)
+    assert {scope: kept["version"] for scope, kept in (await second.read()).items()} == {"5": "0.10"}
     async with both[0].database.write() as connection:
         for name, version, ago in (("one", "0.9", 0), ("two", "0.10", 1000), ("gone", "0.8", 61_000)):
             row = f"('{name}', 0, 1, 1, '?', '{version}', 0, extract(epoch FROM clock_timestamp()) * 1000 - {ago})"
