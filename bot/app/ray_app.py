@@ -30,15 +30,19 @@ from starlette.responses import Response
 
 from bot.app.open_model import open_local
 from bot.app.process_tuning import keep_memory_private, stop_on_signals, tune_threads
-from bot.app.score_server import DEFAULT_HOST, DEFAULT_PORT, check_reachable
-from bot.settings import SettingsError, load_settings
+from bot.app.score_server import DEFAULT_HOST, DEFAULT_PORT, MOST_CONNECTIONS, check_reachable, token_of
+from bot.settings import SettingsError, is_local, load_settings
 from model.serving.service import ScoringService, unwell
 from model.serving.wire import MOST_BYTES, ROUTE
 
 _EX_CONFIG = 78
 
-ONGOING_LISTS, QUEUED_LISTS = 64, 256
-"""Lists that a replica has at a time, and that wait for one; what comes on top is refused with 503."""
+ONGOING_LISTS, QUEUED_LISTS = MOST_CONNECTIONS, 256
+"""Lists that a replica has at a time, and that wait for one; what comes on top is refused with 503.
+
+A replica is given all that come, as `vibecheck score-server` is: its own queue knows who waits and whose turn it is,
+and Ray's does not.
+"""
 
 TARGET_LISTS = 24
 """Lists that a replica has on average; with more another replica is started."""
@@ -55,6 +59,8 @@ class Scale(BaseModel):
     max_replicas: int = Field(4, ge=1)
     cpus: float = Field(1.0, gt=0)
     gpus: float = Field(0.0, ge=0)
+    needs_token: bool = True
+    """Whether a replica without INFERENCE_TOKEN is none: not if only its own machine can reach it."""
 
 
 class ScoreReplica:
@@ -63,13 +69,13 @@ class ScoreReplica:
     What it raises Ray writes into files, so it raises nothing that has to do with a text.
     """
 
-    async def __init__(self) -> None:  # type: ignore[misc]
-        """Ray waits for it."""
+    async def __init__(self, *, needs_token: bool = True) -> None:  # type: ignore[misc]
+        """Ray waits for it. Raises SettingsError when its own machine's settings have no token and it needs one."""
         settings = load_settings()
+        token = token_of(settings, needed=needs_token)
         tune_threads(settings.threads)
         keep_memory_private()
         self._classifier = await open_local(settings)
-        token = settings.inference_token.get_secret_value() if settings.inference_token is not None else ""
         self._service = ScoringService(self._classifier, token)
 
     async def __call__(self, request: Request) -> Response:
@@ -98,7 +104,10 @@ async def _body(request: Request) -> bytes:
 
 
 def app(scale: Scale) -> serve.Application:
-    """The application, for `serve deploy` and `serve run bot.app.ray_app:app max_replicas=8`."""
+    """The application, for `serve deploy` and `serve run bot.app.ray_app:app max_replicas=8`.
+
+    Whether others can reach it only whoever starts it knows, so that it wants a token unless it is told otherwise.
+    """
     replica = serve.deployment(
         ScoreReplica,
         name="score",
@@ -115,7 +124,7 @@ def app(scale: Scale) -> serve.Application:
         },
         ray_actor_options={"num_cpus": scale.cpus, "num_gpus": scale.gpus},
     )
-    return replica.bind()
+    return replica.bind(needs_token=scale.needs_token)
 
 
 @click.command()
@@ -135,15 +144,22 @@ def main(host: str, port: int, **scale: float) -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         raise SystemExit(_EX_CONFIG) from None
-    own = {} if os.environ.get("RAY_ADDRESS") else _own_ray()
+    joined = bool(os.environ.get("RAY_ADDRESS"))
+    own = {} if joined else _own_ray()
+    # What another Ray serves is reached as whoever began to serve there has said.
+    wanted = Scale.model_validate({**scale, "needs_token": joined or not is_local(host)})
     ray.init(log_to_driver=False, configure_logging=False, **own)
     try:
         serve.start(http_options={"host": host, "port": port})
-        serve.run(app(Scale.model_validate(scale)), name="score", route_prefix="/")
+        serve.run(app(wanted), name="score", route_prefix="/")
         click.echo(f"texts are scored at http://{host}:{port}{ROUTE} by Ray Serve")
         asyncio.run(_until_stopped())
     except RuntimeError:
-        click.echo("No replica could be started; `vibecheck check` says whether the model is in order.", err=True)
+        click.echo(
+            "No replica could be started. Does each machine have INFERENCE_TOKEN? `vibecheck check` says whether the "
+            "model is in order.",
+            err=True,
+        )
         raise SystemExit(_EX_CONFIG) from None
     finally:
         serve.shutdown()

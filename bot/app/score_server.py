@@ -56,8 +56,16 @@ def run_server(settings: Settings, host: str, port: int) -> int:
 
 def check_reachable(settings: Settings, host: str) -> None:
     """Raises SettingsError for a server that others can reach while nothing says who may."""
-    if not is_local(host) and settings.inference_token is None:
+    token_of(settings, needed=not is_local(host))
+
+
+def token_of(settings: Settings, *, needed: bool) -> str:
+    """What whoever has texts scored must show; "" for nothing. Raises SettingsError when it is `needed` and not set."""
+    if settings.inference_token is not None:
+        return settings.inference_token.get_secret_value()
+    if needed:
         raise SettingsError(_WHO_MAY)
+    return ""
 
 
 async def _serve(settings: Settings, host: str, port: int) -> int:
@@ -111,8 +119,7 @@ class ScoreServer(web.Server):
             max_field_size=4096,
             lingering_time=1.0,
         )
-        token = settings.inference_token.get_secret_value() if settings.inference_token is not None else ""
-        self.service = ScoringService(classifier, token)
+        self.service = ScoringService(classifier, token_of(settings, needed=False))
         self._runner = web.ServerRunner(self, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
         self._waiting: dict[object, asyncio.TimerHandle] = {}
         self._open: set[object] = set()

@@ -6,7 +6,9 @@ What waits, is refused and is counted is the business of the same queue and ledg
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -34,7 +36,10 @@ from model.scheduling.request_ledger import RequestLedger
 from model.scheduling.stats import Stats
 from model.serving.endpoint import Endpoint, Failure
 from model.serving.wire import MOST_BYTES, MOST_TEXTS, asked_out
+from model.text.preprocessing import Prepared
 from model.verdict import Verdict
+
+_log = logging.getLogger(__name__)
 
 COLLECT_SECONDS = 0.005
 """For how long a list is put together at most. Somebody's text that no other is under way with is sent at once."""
@@ -85,13 +90,15 @@ class Dispatcher:
         """Texts that the model here has answered."""
         self._local = local
         self._ledger = RequestLedger(queue_limit, clock)
-        self._clock = clock
+        self.clock = clock
         self._loop = asyncio.get_running_loop()
         self._key = token_bytes(16)
         self._timer: asyncio.TimerHandle | None = None
         self._collected = 0
         self._turn = 0
         self._under_way: dict[asyncio.Task[None], bool] = {}
+        self._ready: tuple[deque[list[Request]], ...] = tuple(deque() for _ in Priority)
+        """Lists that were put together and may not be sent yet, by priority."""
         self._looking: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -104,11 +111,13 @@ class Dispatcher:
         """Whether any server is asked now."""
         return any(endpoint.breaker.is_closed for endpoint in self.endpoints)
 
-    def submit(self, text: str, priority: Priority, origin: Hashable, within: float | None) -> Future[Verdict]:
-        """Takes a text in, as it was written. Raises Overloaded and ClassifierClosed."""
-        now = self._clock()
-        deadline = inf if within is None else now + within
-        request = Request(text, priority, Future(), origin, now, deadline, tokens=_tokens(text))
+    def count_refused(self) -> None:
+        """A text was refused before it came here."""
+        self._ledger.count_refused()
+
+    def submit(self, text: Prepared, priority: Priority, origin: Hashable, deadline: float = inf) -> Future[Verdict]:
+        """Takes a text in; `deadline` is of `clock`. Raises Overloaded and ClassifierClosed."""
+        request = Request(text.text, priority, Future(), origin, self.clock(), deadline, tokens=text.tokens)
         self._ledger.submit(request)
         if _running_loop() is self._loop:
             self._collect(priority)
@@ -117,14 +126,14 @@ class Dispatcher:
         return request.future
 
     async def explain(
-        self, text: str, pieces: int, *, origin: Hashable, whole: Priority, rest: Priority
+        self, prepared: Prepared, pieces: int, *, origin: Hashable, whole: Priority, rest: Priority
     ) -> Explanation:
         """See `Classifier.explain`."""
-        tokens = _tokens(text) * (pieces + 1)
+        text, tokens = prepared.text, prepared.tokens * (pieces + 1)
         limit = PASSIVE_SECONDS if whole is not Priority.INTERACTIVE else _patience(tokens)
         asked = {"priority": int(whole), "rest": int(rest), "pieces": pieces}
         body = asked_out([{"text": text, "origin": self._named(origin), **asked}])
-        answers = await self._asked(body, 1, self._clock() + limit, None)
+        answers = await self._asked(body, 1, self.clock() + limit, None)
         answer = answers[0] if answers else None
         if isinstance(answer, Explanation):
             return answer
@@ -148,6 +157,8 @@ class Dispatcher:
     async def close(self) -> None:
         """Fails what waits with ClassifierClosed."""
         self._ledger.close(keeping=tuple)
+        for lists in self._ready:
+            lists.clear()
         tasks = [*self._under_way, *([self._looking] if self._looking is not None else [])]
         for task in tasks:
             task.cancel()
@@ -179,15 +190,23 @@ class Dispatcher:
         self._timer = None
         self._collected = 0
         for priority in Priority:
-            interactive = priority is Priority.INTERACTIVE
-            while interactive or not self.is_remote or len(self._under_way) < MOST_LISTS:
-                taken = self._take(priority)
-                if not taken:
-                    break
-                for portion in _portions(taken):
-                    task = asyncio.ensure_future(self._deliver(portion))
-                    self._under_way[task] = interactive
-                    task.add_done_callback(self._delivered)
+            while self._may_send(priority) and (requests := self._next_list(priority)):
+                task = asyncio.ensure_future(self._deliver(requests))
+                self._under_way[task] = priority is Priority.INTERACTIVE
+                task.add_done_callback(self._delivered)
+
+    def _may_send(self, priority: Priority) -> bool:
+        """Whether one more list may be under way: those that nobody waits for are bounded while any server is asked."""
+        if priority is Priority.INTERACTIVE or not self.is_remote:
+            return True
+        return len(self._under_way) - sum(self._under_way.values()) < MOST_LISTS
+
+    def _next_list(self, priority: Priority) -> list[Request]:
+        """A list of texts; [] when none waits."""
+        ready = self._ready[priority]
+        if not ready:
+            ready.extend(_portions(self._take(priority)))
+        return ready.popleft() if ready else []
 
     def _take(self, priority: Priority) -> list[Request]:
         with self._ledger.changed:
@@ -202,12 +221,12 @@ class Dispatcher:
             task.exception()
         with self._ledger.changed:
             waits = self._ledger.queue.has_waiting()
-        if waits and self._timer is None:  # otherwise their list is still being put together
+        if (waits or any(self._ready)) and self._timer is None:  # otherwise their list is still being put together
             self._send_after(0.0)
 
     async def _deliver(self, requests: Sequence[Request]) -> None:
         """Has a list answered, by whomever; what is not waited for any more is left out."""
-        now = self._clock()
+        now = self.clock()
         wanted = []
         for request in requests:
             if request.deadline <= now:
@@ -223,7 +242,7 @@ class Dispatcher:
 
     async def _sent(self, requests: Sequence[Request]) -> Sequence[Request]:
         """Settles what a server answers; returns the others."""
-        now = self._clock()
+        now = self.clock()
         interactive = requests[0].priority is Priority.INTERACTIVE
         latest = max(request.deadline for request in requests)
         patience = _patience(max(request.tokens for request in requests)) if interactive else PASSIVE_SECONDS
@@ -252,7 +271,7 @@ class Dispatcher:
         tried: list[Endpoint] = []
         for _ in range(2):
             endpoint, others = self._next(tried)
-            limit = until - self._clock()
+            limit = until - self.clock()
             if endpoint is None or limit <= 0:
                 break
             if spare is not None and others and not tried:
@@ -263,12 +282,15 @@ class Dispatcher:
         return None
 
     def _next(self, tried: Sequence[Endpoint]) -> tuple[Endpoint | None, bool]:
-        """Whom to ask, all in turn and those first that were not tried; and whether there would be another."""
+        """Whom to ask, all in turn and those first that were not tried; and whether there would be another.
+
+        A second attempt takes nobody's turn: otherwise every first one would be the same server's.
+        """
         answering = [endpoint for endpoint in self.endpoints if endpoint.breaker.is_closed]
         choice = [endpoint for endpoint in answering if endpoint not in tried] or answering
         if not choice:
             return None, False
-        self._turn += 1
+        self._turn += not tried
         return choice[self._turn % len(choice)], len(choice) > 1
 
     def _asked_text(self, request: Request, now: float) -> dict[str, Any]:
@@ -290,7 +312,7 @@ class Dispatcher:
     async def _stand_in(self, request: Request) -> None:
         if request.future.done():
             return
-        within = None if isinf(request.deadline) else request.deadline - self._clock()
+        within = None if isinf(request.deadline) else request.deadline - self.clock()
         try:
             if within is not None and within <= 0:
                 raise DeadlinePassed
@@ -309,16 +331,27 @@ class Dispatcher:
 
     async def _look(self) -> None:
         """Looks after the servers, and after what waits here for too long."""
+        well = True
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            for endpoint in self.endpoints:
-                endpoint.look()
-            with self._ledger.changed:
-                waiting = self._ledger.queue.waiting()
-            now = self._clock()
-            for request in waiting:
-                if request.deadline <= now:
-                    self._ledger.fail(request, DeadlinePassed())
+            try:
+                self._look_once()
+                well = True
+            except Exception as error:  # a mistake of ours must not end the task: the next look may pass
+                if well:
+                    _log.error("the inference servers could not be looked after (%s)", type(error).__name__)
+                well = False
+
+    def _look_once(self) -> None:
+        for endpoint in self.endpoints:
+            endpoint.look()
+        now = self.clock()
+        with self._ledger.changed:
+            waiting = self._ledger.queue.waiting()
+        waiting += [request for lists in self._ready for requests in lists for request in requests]
+        for request in waiting:
+            if request.deadline <= now:
+                self._ledger.fail(request, DeadlinePassed())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -328,24 +361,24 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _tokens(text: str) -> int:
-    """About how many tokens a text has that nobody has cleaned yet."""
-    return 3 + len(text) // 3
-
-
 def _patience(tokens: int) -> float:
     return INTERACTIVE_SECONDS + PATIENCE_PER_TOKEN * max(0, tokens - _SHORT_TOKENS)
 
 
 def _portions(requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Lists of at most so many texts and characters, in their order."""
+    """Lists in their order, of at most so many texts and characters; none is added to so many tokens.
+
+    A text that has more of them is alone: the others of its list would wait for it.
+    """
     portion: list[Request] = []
-    characters = 0
+    tokens = characters = 0
     for request in requests:
-        if portion and (len(portion) >= MOST_TEXTS or characters + len(request.text) > LIST_CHARACTERS):
+        is_full = len(portion) >= MOST_TEXTS or max(tokens, request.tokens) > LIST_TOKENS
+        if portion and (is_full or characters + len(request.text) > LIST_CHARACTERS):
             yield portion
-            portion, characters = [], 0
+            portion, tokens, characters = [], 0, 0
         portion.append(request)
+        tokens += request.tokens
         characters += len(request.text)
     if portion:
         yield portion

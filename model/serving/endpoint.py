@@ -91,6 +91,9 @@ class Endpoint:
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._session = session
         self._clock = clock
+        self._stale = False
+        """Whether another model than that of `info` has answered since."""
+        self._probed_at = float("-inf")
         self._attempts: set[asyncio.Task[Replied]] = set()
         self._probing: asyncio.Task[None] | None = None
 
@@ -116,22 +119,26 @@ class Endpoint:
         try:
             replied = await self._attempted(body, count, limit)
         except TooSlow as failure:
-            if spare is not None and limit >= SLOW_SECONDS / 2:  # with less time it may be well all the same
-                self._leave_alone(failure, self.breaker.failed(late=limit >= 0.9 * SLOW_SECONDS))
+            # With less than about half of the time that is called slow it may be well all the same.
+            if spare is not None and limit - spare >= 0.45 * SLOW_SECONDS:
+                self._leave_alone(failure, self.breaker.failed(late=limit - spare >= 0.9 * SLOW_SECONDS))
             raise
         except LeftAlone:
             raise
         except Failure as failure:
-            self._leave_alone(failure, self.breaker.failed())
+            self._leave_alone(failure, self.breaker.failed(waited=spare is not None))
             raise
-        seconds = 0.0 if spare is None else self._clock() - begun - spare
+        seconds = None if spare is None else self._clock() - begun - spare
         self._leave_alone(TooSlow(_LATE), self.breaker.passed(seconds))
-        return replied.values()
+        values = replied.values()
+        self._stale = self._stale or any(map(self._is_of_another_model, values))
+        return values
 
     async def probe(self) -> bool:
         """Whether it computes a text now; what answers is known then, and nobody leaves it alone any more."""
         text = {"text": _PROBE, "priority": int(Priority.INTERACTIVE), "within": PROBE_LIMIT, "fresh": True}
         begun, was_closed = self._clock(), self.breaker.is_closed
+        self._probed_at, self._stale = begun, False
         try:
             replied = await self._attempted(asked_out([text], info=True), 1, PROBE_LIMIT)
             if not isinstance(replied.values()[0], Verdict) or replied.info is None:
@@ -139,7 +146,7 @@ class Endpoint:
         except LeftAlone:
             return False
         except Failure as failure:
-            self._last = failure
+            self._last = _without_traceback(failure)
             if was_closed:
                 self._leave_alone(failure, self.breaker.failed(late=isinstance(failure, TooSlow)))
             else:
@@ -164,10 +171,7 @@ class Endpoint:
         """Begins a probe if one is due: to be called again and again."""
         if self._probing is not None and not self._probing.done():
             return
-        busy = bool(self._attempts) or self.breaker.failing
-        since = self._clock() - self.breaker.passed_at
-        due = since > (BUSY_SECONDS if busy else IDLE_SECONDS) if self.breaker.is_closed else self.breaker.is_probe_due
-        if due:
+        if self._is_probe_due():
             self._probing = asyncio.ensure_future(self._probe_quietly())
 
     async def close(self) -> None:
@@ -178,6 +182,18 @@ class Endpoint:
         if left:
             await asyncio.wait(left, timeout=CONNECT_SECONDS)
 
+    def _is_probe_due(self) -> bool:
+        if not self.breaker.is_closed:
+            return self.breaker.is_probe_due
+        now = self._clock()
+        busy = bool(self._attempts) or self.breaker.failing
+        unknown = now - self.breaker.timed_at > (BUSY_SECONDS if busy else IDLE_SECONDS)
+        return unknown or (self._stale and now - self._probed_at > BUSY_SECONDS)
+
+    def _is_of_another_model(self, value: Verdict | Explanation | ModelError) -> bool:
+        verdict = value.verdict if isinstance(value, Explanation) else value
+        return isinstance(verdict, Verdict) and self.info is not None and verdict.model != self.info.version
+
     async def _probe_quietly(self) -> None:
         with suppress(asyncio.CancelledError):
             await self.probe()
@@ -186,8 +202,8 @@ class Endpoint:
         """Says so once, and has those who wait for it ask elsewhere."""
         if not opened:
             return
-        self._last = why
-        _log.warning("texts are not scored at %s for now: %s (%s)", self.name, why, why.kind)
+        self._last = _without_traceback(why)
+        _log.warning("texts are not scored at %s for now: %s (%s)", self.name, self.why, why.kind)
         for attempt in self._attempts:
             attempt.cancel()
 
@@ -242,6 +258,11 @@ def connected() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS),
     )
+
+
+def _without_traceback(failure: Failure) -> Failure:
+    """The same to be kept: the traceback of one that was raised leads to the texts that were asked for."""
+    return type(failure)(str(failure), failure.kind)
 
 
 async def _received(content: aiohttp.StreamReader) -> bytes:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Hashable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from math import inf
 from typing import Any, NoReturn, Self, TypeVar
 
 import aiohttp
@@ -13,14 +16,16 @@ from model.acceptance import GoldenFailure
 from model.checkpoints.checkpoint import Missed
 from model.classifier import MAX_CHARACTERS, QUEUE_LIMIT, Classifier
 from model.concurrency import Mailboxes
-from model.errors import ModelError, ReloadRefused, TextTooLong
+from model.errors import ModelError, Overloaded, ReloadRefused, TextTooLong
 from model.explain import MAX_PIECES, Explanation
 from model.model_manager import ModelInfo, Reloaded
+from model.scheduling.preparer import Preparer
 from model.scheduling.request import Priority
 from model.scheduling.shadow import ShadowReport
 from model.scheduling.stats import Health, Stats
 from model.serving.dispatcher import Dispatcher
 from model.serving.endpoint import Endpoint, connected
+from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Verdict
 
 ELSEWHERE = (
@@ -33,17 +38,25 @@ _THEIRS = "the inference server's model"
 _AT_A_TIME = 256
 """Texts of many that are asked for at a time."""
 
+_TURN_SECONDS = 0.01
+"""For how long the event loop cleans many texts before others have their turn."""
+
 _T = TypeVar("_T")
 
 
 class FailoverClassifier:
-    """An `AnyClassifier`: servers of texts are asked first. For the loop it was opened in, and may be asked in any."""
+    """An `AnyClassifier`: servers of texts are asked first. For the loop it was opened in, and may be asked in any.
+
+    A text is cleaned here and sent as the network reads it: without mentions, ids, quotes and blocks of code. One that
+    is not to be read, such as one in another language, is not sent at all.
+    """
 
     def __init__(self, local: Classifier, dispatcher: Dispatcher, session: aiohttp.ClientSession) -> None:
         """Made by `open`; takes over all three."""
         self._local = local
         self._dispatcher = dispatcher
         self._session = session
+        self._preparer = Preparer()
         self._mailboxes = Mailboxes()
         self._loop = asyncio.get_running_loop()
 
@@ -57,7 +70,12 @@ class FailoverClassifier:
         """
         session = connected()
         dispatcher = Dispatcher(local, [Endpoint(url, token, session) for url in urls], queue_limit)
-        await dispatcher.begin()
+        try:
+            await dispatcher.begin()
+        except BaseException:
+            await dispatcher.close()
+            await session.close()
+            raise
         return cls(local, dispatcher, session)
 
     @property
@@ -77,8 +95,11 @@ class FailoverClassifier:
         within: float | None = None,
     ) -> Verdict:
         """See `Classifier.classify`."""
-        _check_length(text)
-        return await self._mailboxes.here().expect(self._dispatcher.submit(text, priority, origin, within))
+        deadline = inf if within is None else self._dispatcher.clock() + within
+        prepared = await self._prepared(text, priority, origin)
+        if len(prepared.text) > MAX_CHARACTERS:  # its signs have become so many words that no server would take it
+            return await self._local.classify(text, priority, origin=origin, within=within)
+        return await self._mailboxes.here().expect(self._dispatcher.submit(prepared, priority, origin, deadline))
 
     async def classify_many(
         self, texts: Sequence[str], priority: Priority = Priority.INTERACTIVE, *, origin: Hashable = None
@@ -86,10 +107,16 @@ class FailoverClassifier:
         """See `Classifier.classify_many`."""
         answers: dict[int, Verdict | ModelError] = {}
         waiting = iter(enumerate(texts))
+        turn, since = asyncio.Lock(), time.perf_counter()
 
         async def ask() -> None:
+            nonlocal since
             for place, text in waiting:
                 try:
+                    async with turn:
+                        if time.perf_counter() - since > _TURN_SECONDS:
+                            await asyncio.sleep(0)
+                            since = time.perf_counter()
                     answers[place] = await self.classify(text, priority, origin=origin)
                 except ModelError as error:
                     answers[place] = error.again()
@@ -107,8 +134,10 @@ class FailoverClassifier:
         rest: Priority = Priority.INTERACTIVE,
     ) -> Explanation:
         """See `Classifier.explain`."""
-        _check_length(text)
-        return await self._at_home(self._dispatcher.explain(text, pieces, origin=origin, whole=whole, rest=rest))
+        prepared = await self._prepared(text, whole, origin)
+        if len(prepared.text) > MAX_CHARACTERS:
+            return await self._local.explain(text, pieces, origin=origin, whole=whole, rest=rest)
+        return await self._at_home(self._dispatcher.explain(prepared, pieces, origin=origin, whole=whole, rest=rest))
 
     async def reload(self, source: str = "", progress: Callable[[str], None] | None = None) -> Reloaded:
         """Raises ReloadRefused, which says where that is done; so do all other changes of the model."""
@@ -157,6 +186,7 @@ class FailoverClassifier:
 
     async def close(self) -> None:
         """What waits fails with ClassifierClosed at once. Safe to call again."""
+        self._preparer.close()
         await self._dispatcher.close()
         await self._session.close()
         await self._local.close()
@@ -166,6 +196,20 @@ class FailoverClassifier:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _prepared(self, text: str, priority: Priority, origin: Hashable) -> Prepared:
+        """See `Classifier`, which does the same with a text that it reads itself."""
+        if len(text) > MAX_CHARACTERS:
+            raise TextTooLong(len(text), MAX_CHARACTERS)
+        prepared = prepare_at_once(text)
+        return await asyncio.wrap_future(self._look_closer(text, priority, origin)) if prepared is None else prepared
+
+    def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
+        try:
+            return self._preparer.submit(text, priority, origin)
+        except Overloaded:
+            self._dispatcher.count_refused()
+            raise
 
     async def _at_home(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Does it in the loop that the connections are of."""
@@ -177,8 +221,3 @@ class FailoverClassifier:
 def refuse() -> NoReturn:
     """Raises ReloadRefused: there is no model here to change."""
     raise ReloadRefused(ELSEWHERE)
-
-
-def _check_length(text: str) -> None:
-    if len(text) > MAX_CHARACTERS:
-        raise TextTooLong(len(text), MAX_CHARACTERS)

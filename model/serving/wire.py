@@ -39,6 +39,9 @@ MOST_BYTES = 2 * 2**20
 
 MOST_REPLY_BYTES = 4 * 2**20
 
+MOST_RETRY_SECONDS = 3600.0
+"""After how long somebody who was refused is told to come back at most."""
+
 _SUMS_TO = 1e-3
 """By how much the probabilities of a verdict may miss 1."""
 
@@ -68,6 +71,12 @@ _CODES: Mapping[type[ModelError], _Code] = {
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class _ReplyShape(BaseModel):
+    """What is in it besides may be of a newer version, and is nothing to us."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class AskedText(_Shape):
@@ -105,7 +114,7 @@ class Asked(_Shape):
         return self
 
 
-class _VerdictShape(_Shape):
+class _VerdictShape(_ReplyShape):
     sentiment: Literal["negative", "neutral", "positive"]
     probabilities: tuple[_Share, _Share, _Share]
     windows: _Count
@@ -113,6 +122,7 @@ class _VerdictShape(_Shape):
     model: _Name
     danger: bool
     temperature: float = Field(gt=0, allow_inf_nan=False)
+    error: None = None
 
     @model_validator(mode="after")
     def _sums_to_one(self) -> _VerdictShape:
@@ -132,12 +142,12 @@ class _VerdictShape(_Shape):
         )
 
 
-class _ErrorShape(_Shape):
+class _ErrorShape(_ReplyShape):
     error: _Code
     language: str = Field("", max_length=40)
     length: int = Field(0, ge=0)
     limit: int = Field(0, ge=0)
-    retry_after: float = Field(1.0, ge=0, le=3600, allow_inf_nan=False)
+    retry_after: float = Field(1.0, ge=0, allow_inf_nan=False)
 
     def value(self) -> ModelError:
         match self.error:
@@ -148,7 +158,7 @@ class _ErrorShape(_Shape):
             case "text_too_long":
                 return TextTooLong(self.length, self.limit)
             case "overloaded":
-                return Overloaded(self.retry_after)
+                return Overloaded(min(MOST_RETRY_SECONDS, self.retry_after))
             case "deadline_passed":
                 return DeadlinePassed()
             case "closed":
@@ -156,7 +166,7 @@ class _ErrorShape(_Shape):
         return InferenceFailed("The model failed on this text.")
 
 
-class _ExplanationShape(_Shape):
+class _ExplanationShape(_ReplyShape):
     verdict: _VerdictShape
     text: str
     influences: tuple[tuple[int, int, Annotated[float, Field(allow_inf_nan=False)]], ...] = Field(max_length=MAX_PIECES)
@@ -171,7 +181,7 @@ class _ExplanationShape(_Shape):
         return Explanation(self.verdict.value(), self.text, tuple(Influence(*row) for row in self.influences))
 
 
-class _MissedShape(_Shape):
+class _MissedShape(_ReplyShape):
     source: _Name
     reason: _Name
 
@@ -179,7 +189,7 @@ class _MissedShape(_Shape):
         return Missed(printable(self.source), printable(self.reason))
 
 
-class _InfoShape(_Shape):
+class _InfoShape(_ReplyShape):
     version: _Name
     source: _Name
     backend: _Name
@@ -204,7 +214,7 @@ class _InfoShape(_Shape):
         )
 
 
-class Replied(_Shape):
+class Replied(_ReplyShape):
     """What a list is answered with: a value for each of its texts, and which model answers, if that was asked."""
 
     answers: tuple[
@@ -248,7 +258,7 @@ def _out(answer: Verdict | Explanation | ModelError) -> dict[str, Any]:
         case TextTooLong():
             return {"error": code, "length": answer.length, "limit": answer.limit}
         case Overloaded():
-            return {"error": code, "retry_after": answer.retry_after}
+            return {"error": code, "retry_after": min(MOST_RETRY_SECONDS, answer.retry_after)}
     return {"error": code}  # never the sentence, which may be anybody's
 
 

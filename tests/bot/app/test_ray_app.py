@@ -36,6 +36,14 @@ BAD = [
     asked_out([{"text": CANARY}] * 65),
 ]
 
+REPLICA = """
+import asyncio
+from bot.app.ray_app import Scale, ScoreReplica
+
+asyncio.run(ScoreReplica.__new__(ScoreReplica).__init__(needs_token=Scale().needs_token))
+print("begun")
+"""
+
 LOOPBACK = ("7F", "00000000000000000000000001000000")
 """How Linux writes addresses of 127.0.0.0/8, and ::1, in its tables."""
 
@@ -167,6 +175,21 @@ async def test_a_replica_that_is_killed_loses_no_text_and_no_word_is_in_any_file
 async def test_nobody_reaches_it_from_another_machine(folder):
     async with running_ray(folder, "--max-replicas", "1", "--cpus", "0.5", INFERENCE_TOKEN=TOKEN) as (process, _):
         assert reachable(process.pid) == []
+
+
+@pytest.mark.parametrize(("settings", "begins"), [({}, False), ({"INFERENCE_TOKEN": TOKEN}, True)])
+async def test_a_replica_whose_own_machine_has_no_token_does_not_begin(folder, settings, begins):
+    """On a cluster its settings are not those of whoever has started it."""
+    process = await asyncio.create_subprocess_exec(
+        *(PYTHON, "-c", REPLICA),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**without_secrets(os.environ), "PYTHONPATH": str(ROOT), "BACKEND": "onnxruntime", **settings},
+        cwd=folder,
+    )
+    said, errors = await asyncio.wait_for(process.communicate(), STARTED_SECONDS)
+    assert (said.strip() == b"begun") is begins, errors.decode()
+    assert (b"Set INFERENCE_TOKEN" in errors) is not begins
 
 
 async def _ask_badly(url):

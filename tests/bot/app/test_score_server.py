@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 
 from bot.app.connecting import EX_CONFIG, EX_OK
+from bot.app.score_server import token_of
+from bot.settings import Settings, SettingsError
 from model import Classifier
 from model.serving.failover_classifier import FailoverClassifier
 from model.serving.wire import MOST_BYTES, asked_out
@@ -99,6 +101,14 @@ async def test_what_must_be_put_right_is_one_sentence_and_exit_code_78(tmp_path,
     assert len(lines) == 1
     assert said in lines[0]
     assert TOKEN not in lines[0]
+
+
+def test_a_replica_of_another_machine_needs_a_token_of_its_own_settings():
+    """Whether others can reach it is not said by the address that whoever starts it has."""
+    with pytest.raises(SettingsError, match="Set INFERENCE_TOKEN"):
+        token_of(Settings(_env_file=None), needed=True)
+    assert token_of(Settings(_env_file=None), needed=False) == ""
+    assert token_of(Settings(_env_file=None, inference_token=TOKEN), needed=True) == TOKEN
 
 
 @pytest.fixture

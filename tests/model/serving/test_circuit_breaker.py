@@ -62,6 +62,28 @@ def test_answers_that_never_came_are_slow_ones(breaker):
     assert breaker.failed(late=True)
 
 
+def test_answers_that_nobody_waited_for_do_not_make_up_for_those_that_somebody_waits_for(breaker):
+    for _ in range(FAILURES - 1):
+        assert not breaker.failed()
+        assert not breaker.passed(None)
+        assert breaker.failing
+    assert breaker.failed()
+
+
+def test_answers_that_nobody_waited_for_are_not_among_the_last_hundred(breaker):
+    assert not breaker.passed(SLOW_SECONDS + 0.1)
+    assert not any(breaker.passed(None) for _ in range(300))
+    assert breaker.passed(SLOW_SECONDS + 0.1)
+
+
+def test_failures_that_nobody_waited_for_open_it_unless_anything_is_answered_between(breaker):
+    for passed in (None, 0.1):
+        assert not any(breaker.failed(waited=False) for _ in range(FAILURES - 1))
+        breaker.passed(passed)
+        assert not breaker.failing
+    assert [breaker.failed(waited=False) for _ in range(FAILURES)] == [False] * (FAILURES - 1) + [True]
+
+
 def test_what_comes_late_from_a_server_that_is_left_alone_changes_nothing(breaker, clock):
     breaker.open()
     assert not breaker.passed(0.1)

@@ -254,7 +254,7 @@ async def test_while_there_is_no_server_watched_texts_go_as_far_as_the_queue_her
 
 async def test_a_flood_of_one_origin_does_not_keep_another_waiting(server, opened):
     remote = await opened(server.url)
-    words = " ".join(f"word{number}" for number in range(60))
+    words = " ".join(f"word{number}" for number in range(40))
     flood = [
         asyncio.ensure_future(remote.classify(f"{number} {words}", Priority.PASSIVE, origin=1)) for number in range(600)
     ]

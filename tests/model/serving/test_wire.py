@@ -89,13 +89,30 @@ def test_an_explanation_and_what_answers_come_back():
         {"windows": -1},
         {"danger": "no"},
         {"model": 7},
-        {"more": 1},
         {"error": "no such code"},
     ],
 )
 def test_what_is_no_verdict_is_not_taken(changed):
     with pytest.raises(ValidationError):
         Replied.model_validate_json(replied(**changed))
+
+
+def test_what_a_newer_server_says_besides_is_no_matter():
+    info = ModelInfo("1", "bundled", "onnxruntime", "cpu", (), {}, 0, 64, Missed("me/it", "no"))
+    reply = json.loads(reply_out([VERDICT, Overloaded(2.5), Explanation(VERDICT, "good", ())], info))
+    for shape in (reply, reply["info"], reply["info"]["missed"], *reply["answers"], reply["answers"][2]["verdict"]):
+        shape["more"] = 1
+    values = Replied.model_validate_json(json.dumps(reply)).values()
+    assert list(map(repr, values)) == list(map(repr, [VERDICT, Overloaded(2.5), Explanation(VERDICT, "good", ())]))
+
+
+def test_a_server_that_is_busy_for_very_long_spoils_no_list():
+    sent = reply_out([Overloaded(5000.0), VERDICT])
+    assert json.loads(sent)["answers"][0]["retry_after"] == 3600
+    busy, verdict = Replied.model_validate_json(sent).values()
+    assert (busy.retry_after, verdict) == (3600, VERDICT)
+    older = json.dumps({"answers": [{"error": "overloaded", "retry_after": 5000}], "info": None})
+    assert Replied.model_validate_json(older).values()[0].retry_after == 3600
 
 
 @pytest.mark.parametrize(
