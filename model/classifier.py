@@ -19,11 +19,10 @@ from model.backends.engine import Engine, load_engine, may_use_gpu
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.trial import Trials
 from model.concurrency import Mailboxes
-from model.errors import ClassifierClosed, InferenceFailed, ModelError, NothingToRead, Overloaded, TextTooLong
+from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.model_manager import ModelInfo, ModelManager, Reloaded
 from model.portions import batches, outcome, portions
-from model.scheduling.canary import Canary
 from model.scheduling.preparer import Preparer
 from model.scheduling.request import Priority
 from model.scheduling.shadow import ShadowReport
@@ -323,7 +322,8 @@ class Classifier:
     ) -> asyncio.Future[Verdict]:
         canary = self.staged.canary
         if canary is not None and canary.answers(origin):
-            return asyncio.ensure_future(self._by_canary(canary, text, priority, origin, deadline))
+            read = partial(self._read, text=text, priority=priority, origin=origin, deadline=deadline)
+            return asyncio.ensure_future(canary.answer(read, self._worker))
         started = time.perf_counter()
         answer = self._read(self._worker, text, priority, origin, deadline, fresh=fresh)
         if priority is Priority.PASSIVE:
@@ -343,27 +343,6 @@ class Classifier:
         return self._mailboxes.here().expect(
             worker.submit(text.text, priority, origin, deadline, fresh=fresh, danger=text.danger, tokens=text.tokens)
         )
-
-    async def _by_canary(
-        self, canary: Canary, text: Prepared, priority: Priority, origin: Hashable, deadline: float
-    ) -> Verdict:
-        """The canary's verdict; if it fails, or is over before it comes to that text, the live model's."""
-        failed = False
-        try:
-            verdict = await self._read(canary.worker, text, priority, origin, deadline)
-            canary.count(failed=False)
-            return verdict
-        except ClassifierClosed:
-            await canary.until_over()  # until then no other answers that server
-        except InferenceFailed:
-            failed = True
-        except Overloaded:
-            self._worker.count_refused()
-            raise
-        verdict = await self._read(self._worker, text, priority, origin, deadline)
-        if failed:  # and the live model has not
-            canary.count(failed=True)
-        return verdict
 
     async def _answers(
         self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable

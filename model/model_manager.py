@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -108,12 +108,16 @@ class ModelManager:
         """The model before the last change, and how it was loaded."""
         self.is_staged = False
         """Whether a model waits beside this one for a release (`model.staged_release`): there is one at a time."""
+        self.missed: Missed | None = None
+        """The model that should have come to answer since, and could not be had; None: what should answer does."""
+        self._loading: set[asyncio.Future[Engine]] = set()
         self._shadow: Shadow | None = None
 
     @property
     def info(self) -> ModelInfo:
         """What answers now."""
-        return info_of(*self._worker.answering())
+        found = info_of(*self._worker.answering())
+        return found if self.missed is None else replace(found, missed=self.missed)
 
     async def reload(self, source: str, progress: Callable[[str], None] | None) -> Reloaded:
         """See `Classifier.reload`."""
@@ -259,7 +263,7 @@ class ModelManager:
         """That engine answers from now on. Raises ClassifierClosed."""
         self._check_open()
         before = self.info
-        self.previous = self._worker.swap(engine, load)
+        self.previous, self.missed = self._worker.swap(engine, load), None
         now, seconds = self.info, time.perf_counter() - started
         _log.info("model %s answers instead of %s, after %.2f s", now.version, before.version, seconds)
         return Reloaded(before, now, comparison, seconds)
@@ -279,9 +283,15 @@ class ModelManager:
             raise ClassifierClosed
 
     async def _load_beside(self, source: str) -> tuple[Engine, Load]:
+        """What a change that was given up still loads is waited for: two are never loaded at once."""
         load = partial(self._load, source)
+        if self._loading:
+            await asyncio.wait(self._loading)
+        loading = asyncio.ensure_future(in_thread(load))
+        self._loading.add(loading)
+        loading.add_done_callback(self._loading.discard)
         try:
-            return await in_thread(load), load
+            return await asyncio.shield(loading), load
         except ModelError:
             raise
         except Exception as error:  # such as too little memory for two models

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from model.acceptance import Comparison
 from model.backends.engine import Engine
+from model.checkpoints.checkpoint import Missed
 from model.concurrency import settle
 from model.errors import ReloadRefused
 from model.model_manager import Load, ModelInfo, ModelManager, Reloaded, info_of
@@ -89,6 +90,13 @@ class StagedRelease:
             await canary.end()
             del canary
         await self._manager.drop_others()
+
+    def miss(self, source: str, reason: str) -> None:
+        """That model should answer and can't be had; `ModelInfo.missed` says so until another answers.
+
+        `reason` is without a full stop.
+        """
+        self._manager.missed = Missed(source, reason)
 
     def close(self) -> None:
         """Ends it, after the live worker was closed. Does not block."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,18 @@ from model import Classifier, ModelError, ModelInfo
 if TYPE_CHECKING:
     from bot.storage.leases import Leases
     from bot.storage.model_releases import ModelReleases
+    from model.staged_release import StagedRelease
 
 _log = logging.getLogger(__name__)
 
 BUSY_SECONDS, IDLE_SECONDS = 1.0, 20.0
 """Between two looks while a release is going on, and when nobody has told of one."""
+
+AGAIN_SECONDS, MOST_AGAIN_SECONDS = 60.0, 1800.0
+"""After how long an active model that could not be had here is tried again: twice as long each time, at most that."""
+
+SPARE_SECONDS = 30.0
+"""So long after the end of its time a release is given up by whoever follows it: the one that leads knows of none."""
 
 _ENDING_SECONDS = 0.2
 
@@ -35,6 +43,7 @@ class _Own:
 
     number: int
     source: str
+    staged: StagedRelease
     preparing: asyncio.Task[ModelInfo]
     said: ReportState | None = None
 
@@ -51,6 +60,16 @@ class _Own:
         return f"It can't be loaded ({type(error).__name__})."
 
 
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """An active release whose model could not be had here: why, how often it was tried, and when it is tried again."""
+
+    number: int
+    reason: str
+    tries: int
+    again: float
+
+
 class ReleaseFollower:
     """For one event loop. `latest` is the last release that it knows of."""
 
@@ -58,20 +77,29 @@ class ReleaseFollower:
         self,
         releases: ModelReleases,
         leases: Leases,
-        classifier: Classifier,
+        classifier: Classifier | None,
         active: Release | None,
         *,
         share: float = CANARY_SHARE,
         canary_ms: int = CANARY_MS,
         limit_ms: int = LIMIT_MS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`active` is the release whose model the process has begun with; None: there was none."""
+        """`active` is the release whose model the process has begun with; None: there was none.
+
+        Without a `classifier` texts are scored elsewhere: the process says so of each release, and moves it on where it
+        leads, but there is nothing in it to change.
+        """
         self.latest = active
         self._releases = releases
         self._leases = leases
-        self._classifier = classifier
+        self._staged = classifier.staged if classifier is not None else None
         self._active = active.number if active is not None else 0
-        """The last release that is active here, or could not be had here."""
+        """The last release that is active here, or could not be had when the process began."""
+        self._missed: _Missed | None = None
+        self._stands_apart = 0
+        self._seen = (0, 0.0)
+        self._clock = clock
         self._share, self._canary_ms, self._limit_ms = share, canary_ms, limit_ms
         self._own: _Own | None = None
         self._told = asyncio.Event()
@@ -104,10 +132,33 @@ class ReleaseFollower:
         own = self._own
         if own is not None:
             await self._go_on(own, next((one for one in releases if one.number == own.number), None))
-        if self._own is None:
-            self._begin_with(going_on or _last_active(releases, self._active))
-        if going_on is not None and self._leases.leads:
+        if self._staged is None:
+            await self._stand_apart(going_on)
+        elif self._own is None:
+            self._begin_with(self._staged, going_on or self._to_catch_up(releases))
+        if going_on is not None and self._may_move(going_on):
             await self._lead()
+
+    def _may_move(self, release: Release) -> bool:
+        """Whether this process leads, or whoever does is of a version that lets a release lie."""
+        if self._seen[0] != release.number:
+            self._seen = release.number, self._clock()
+        return self._leases.leads or self._clock() - self._seen[1] >= self._limit_ms / 1000 + SPARE_SECONDS
+
+    async def _stand_apart(self, release: Release | None) -> None:
+        if release is not None and release.number != self._stands_apart:
+            await self._releases.report(release.number, ReportState.APART)
+            self._stands_apart = release.number
+        elif release is None and self.latest is not None:
+            self._active = self.latest.number  # nobody asks for those before any more
+
+    def _to_catch_up(self, releases: Sequence[Release]) -> Release | None:
+        """The last one that is active, if it is not so here and it is time to try."""
+        found = _last_active(releases, self._active)
+        missed = self._missed
+        if found is not None and missed is not None and missed.number == found.number and self._clock() < missed.again:
+            return None
+        return found
 
     async def _lead(self) -> None:
         moved = await self._releases.advance(canary_ms=self._canary_ms, limit_ms=self._limit_ms)
@@ -119,15 +170,20 @@ class ReleaseFollower:
         else:
             _log.info("release %d, of %s, is %s", moved.number, moved.source, moved.state.value)
 
-    def _begin_with(self, release: Release | None) -> None:
+    def _begin_with(self, staged: StagedRelease, release: Release | None) -> None:
         """Loads a model that is being released, or one that was while this process did not take part."""
         if release is None:
             return
         compare = not release.rollback and release.state is not ReleaseState.ACTIVE
-        preparing = self._classifier.staged.prepare(release.source, known=release.sha256, compare=compare)
+        preparing = staged.prepare(release.source, known=release.sha256, compare=compare)
         task = asyncio.get_running_loop().create_task(preparing, name="preparing a model")
-        task.add_done_callback(lambda _: self.tell())
-        self._own = _Own(release.number, release.source, task)
+        task.add_done_callback(self._prepared)
+        self._own = _Own(release.number, release.source, staged, task)
+
+    def _prepared(self, task: asyncio.Task[ModelInfo]) -> None:
+        if not task.cancelled():
+            task.exception()  # heard of, or asyncio logs that of a release that is over by now
+        self.tell()
 
     async def _go_on(self, own: _Own, release: Release | None) -> None:
         """Does in this process what the state of the release asks for; None: the database knows it no more."""
@@ -140,9 +196,9 @@ class ReleaseFollower:
         elif own.said is None:
             await self._say_how_it_went(own)
         elif own.said is ReportState.READY and release.state is ReleaseState.CANARY:
-            await self._classifier.staged.begin_canary(self._share, release.sha256)
+            await own.staged.begin_canary(self._share, release.sha256)
             own.said = await self._releases.report(own.number, ReportState.CANARY)
-        elif own.said is ReportState.CANARY and (trouble := self._classifier.staged.report().trouble):
+        elif own.said is ReportState.CANARY and (trouble := own.staged.report().trouble):
             own.said = await self._releases.report(own.number, ReportState.REFUSED, f"{_sentence(trouble)}.")
 
     async def _say_how_it_went(self, own: _Own) -> None:
@@ -159,19 +215,31 @@ class ReleaseFollower:
         if not failure and release.sha256 not in ("", own.preparing.result().sha256):
             failure = "What is there is another model than was released."
         if failure:
-            _log.error("release %d, of %s, isn't what answers here: %s", release.number, release.source, failure)
             await self._drop(own)
-        else:
-            await self._classifier.staged.promote()
-            self._own = None
+            self._miss(own.staged, release, failure)
+            return
+        await own.staged.promote()
+        self._own = self._missed = None
         self._active = release.number
+
+    def _miss(self, staged: StagedRelease, release: Release, failure: str) -> None:
+        """The model there was goes on, which is said, and this one is tried again after a while."""
+        before = self._missed
+        if before is not None and before.number != release.number:
+            before = None
+        if before is None or before.reason != failure:
+            _log.error("release %d, of %s, isn't what answers here: %s", release.number, release.source, failure)
+        staged.miss(release.source, failure.rstrip("."))
+        wait = AGAIN_SECONDS if before is None else min(AGAIN_SECONDS * 2**before.tries, MOST_AGAIN_SECONDS)
+        tries = 1 if before is None else min(before.tries + 1, 10)
+        self._missed = _Missed(release.number, failure, tries, self._clock() + wait)
 
     async def _drop(self, own: _Own) -> None:
         """The model there was answers everybody again."""
         if not own.preparing.done():
             own.preparing.cancel()
             await asyncio.wait((own.preparing,))
-        await self._classifier.staged.drop()
+        await own.staged.drop()
         self._own = None
 
     async def _look_now_and_then(self) -> None:

@@ -26,7 +26,7 @@ def reload_in_background(classifier: AnyClassifier, releases: ModelReleases | No
         try:
             if releases is not None:
                 info = classifier.info
-                await releases.ask(info.wanted, info.source, info.sha256)
+                await releases.ask("", info.source, info.sha256, wanted=info.wanted)
             else:
                 await classifier.reload()
         except (ModelError, DatabaseUnavailable) as error:

@@ -43,7 +43,9 @@ from model.concurrency import unless
 
 if TYPE_CHECKING:
     from bot.client import Vibecheck
+    from bot.domain.model_release import Release
     from bot.storage.open_storage import Storage
+    from model import Classifier
 
 _log = logging.getLogger("vibecheck")
 
@@ -136,16 +138,26 @@ async def open_parts(settings: Settings, running: Running) -> None:
         loading.cancel()
         raise
     running.classifier = await loading
+    if running.storage.leases is not None:
+        _follow(running, running.storage, None, None)
 
 
 async def _open_released(settings: Settings, running: Running) -> None:
     running.storage = storage = await _open_store(settings, running)
-    releases, leases = storage.releases, storage.leases
-    assert releases is not None and leases is not None
-    active = await releases.active()
+    assert storage.releases is not None
+    active = await storage.releases.active()
     classifier = await (open_released(settings, active) if active else open_local(settings))
     running.classifier = classifier
-    running.follower = ReleaseFollower(releases, leases, classifier, active)
+    _follow(running, storage, classifier, active)
+
+
+def _follow(running: Running, storage: Storage, classifier: Classifier | None, active: Release | None) -> None:
+    """From now on the process does its part in releases; without a `classifier` its texts are scored elsewhere."""
+    from bot.storage.model_releases import ModelReleases
+
+    assert storage.leases is not None
+    releases = storage.releases or ModelReleases(storage.database, storage.leases.cluster)
+    running.follower = ReleaseFollower(releases, storage.leases, classifier, active)
     storage.changes.model = running.follower.tell
     running.follower.start()
 

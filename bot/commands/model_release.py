@@ -22,11 +22,12 @@ _WATCHED_SECONDS = 13 * 60.0
 
 
 async def release(releases: ModelReleases, source: str, running: ModelInfo, say: Callable[[str], None]) -> str:
-    """Has all processes change to a model, "" being the one that should be running; in words, how it went.
+    """Has all processes change to a model, "" being what was released last, or should be running; how it went.
 
     Raises ReloadRefused and DatabaseUnavailable.
     """
-    return await _watched(releases, await releases.ask(source or running.wanted, running.source, running.sha256), say)
+    number = await releases.ask(source, running.source, running.sha256, wanted=running.wanted)
+    return await _watched(releases, number, say)
 
 
 async def go_back(releases: ModelReleases, say: Callable[[str], None]) -> str:

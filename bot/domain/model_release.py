@@ -35,12 +35,21 @@ class ReleaseState(StrEnum):
 
 
 class ReportState(StrEnum):
-    """How far a release is in one process: asked, the model is ready, it answers some servers, or it is refused."""
+    """How far a release is in one process: asked, the model is ready, it answers some servers, or it is refused.
+
+    `APART` is one whose texts are scored elsewhere (INFERENCE_URL): there is no model in it to change.
+    """
 
     ASKED = "asked"
     READY = "ready"
     CANARY = "canary"
     REFUSED = "refused"
+    APART = "apart"
+
+    @property
+    def has_it(self) -> bool:
+        """Whether the model is loaded there."""
+        return self in (ReportState.READY, ReportState.CANARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,15 @@ class Peer:
     lives: bool
 
 
+def taking_part(peers: Collection[Peer], reports: Mapping[str, Report]) -> list[tuple[Peer, ReportState | None]]:
+    """The processes whose model is to change, and what each has said; None: nothing, nor was it asked.
+
+    Two may have the same name: one, and another on its machine that stands by.
+    """
+    said = [(peer, reports[peer.process].state if peer.process in reports else None) for peer in peers]
+    return [one for one in said if one[1] is not ReportState.APART]
+
+
 def judge(
     release: Release,
     peers: Collection[Peer],
@@ -101,22 +119,24 @@ def judge(
     for report in reports.values():
         if report.state is ReportState.REFUSED:
             return ReleaseState.REFUSED, f"{report.who}: {report.reason}"
-    dead = [peer.who for peer in peers if peer.process in reports and not peer.lives]
+    all_of_it = taking_part(peers, reports)
+    dead = [peer.who for peer, state in all_of_it if state is not None and not peer.lives]
     if dead:
         return ReleaseState.REFUSED, f"{dead[0]} has died or hangs."
-    living = [peer for peer in peers if peer.lives]
-    said = {peer.who: reports[peer.process].state if peer.process in reports else None for peer in living}
+    living = [(peer.who, state) for peer, state in all_of_it if peer.lives]
+    are_ready = bool(living) and all(state is not None and state.has_it for _, state in living)
     if now - release.asked >= limit_ms:
-        late = [who for who, state in said.items() if state not in (ReportState.READY, ReportState.CANARY)]
+        late = [who for who, state in living if state is None or not state.has_it]
         minutes = limit_ms / 60_000
         return ReleaseState.REFUSED, f"It wasn't released within {minutes:.0f} minutes{_waiting_for(late)}."
     if release.state is ReleaseState.WANTED:
         return ReleaseState.CHECKING, ""
     if release.state is ReleaseState.CHECKING:
-        if living and all(state in (ReportState.READY, ReportState.CANARY) for state in said.values()):
+        if are_ready:
             return (ReleaseState.ACTIVE if release.rollback else ReleaseState.CANARY), ""
         return None
-    if living and now - release.changed >= canary_ms and all(state is ReportState.CANARY for state in said.values()):
+    is_time = now - release.changed >= canary_ms
+    if are_ready and is_time and all(state is ReportState.CANARY for _, state in living):
         return ReleaseState.ACTIVE, ""
     return None
 

@@ -37,14 +37,22 @@ SELECT cluster, clusters, host FROM processes WHERE {_LIVES}
 ORDER BY heartbeat DESC LIMIT 1
 """  # noqa: S608
 
+_QUIET_SECONDS = 10
+"""Some heartbeats: whoever stands by for another says all the time that it lives."""
+
 PEERS = f"""
-SELECT process, cluster, clusters, host, {_LIVES} AND NOT EXISTS (
-    SELECT 1 FROM processes AS later JOIN leases ON leases.holder = later.process
-    WHERE (later.cluster, later.clusters) = (processes.cluster, processes.clusters)
-    AND later.started > processes.started
-) AS lives FROM processes
+SELECT process, cluster, clusters, host, {_LIVES} AND NOT (
+    processes.heartbeat < {NOW} - {_QUIET_SECONDS * 1000} AND EXISTS (
+        SELECT 1 FROM processes AS later JOIN leases ON leases.holder = later.process
+        WHERE (later.cluster, later.clusters) = (processes.cluster, processes.clusters)
+        AND later.started > processes.started
+    )
+) AS lives FROM processes ORDER BY started, process
 """  # noqa: S608
-"""Every process that has registered and not ended in order. One in whose place another serves does not live."""
+"""Every process that has registered and not ended in order, the oldest first.
+
+One that has fallen quiet and in whose place another serves does not live: it need not be waited for any longer.
+"""
 VERSIONS = f"SELECT DISTINCT version FROM processes WHERE {_LIVES}"  # noqa: S608
 
 BEAT = f"""

@@ -22,6 +22,7 @@ from bot.domain.model_release import (
     Report,
     ReportState,
     judge,
+    taking_part,
 )
 from bot.domain.shards import Cluster
 from bot.storage.changes import Changed, note_change
@@ -41,11 +42,20 @@ _LONGEST_REASON, _LONGEST_REFUSAL = 400, 500
 
 
 class Progress(NamedTuple):
-    """How far a release is: in how many of the processes that live the model is ready."""
+    """How far a release is: in how many of the processes that live and take part the model is ready."""
 
     release: Release
     ready: int
     of: int
+
+
+class _Step(NamedTuple):
+    """What is to be done for a release at `now`: the next state and why, and rows of those to be noted as asked."""
+
+    release: Release
+    now: int
+    moved: tuple[ReleaseState, str] | None
+    asked: list[dict[str, object]]
 
 
 class ModelReleases:
@@ -55,16 +65,18 @@ class ModelReleases:
         self._database = database
         self._who = _in_words(cluster.number, cluster.of, platform.node())
 
-    async def ask(self, source: str, running: str, running_sha256: str) -> int:
+    async def ask(self, source: str, running: str, running_sha256: str, wanted: str = "") -> int:
         """Asks for a model in all processes; the number of its release. `running` is the source of what there is now.
 
-        Raises ReloadRefused while another is going on.
+        Without a `source` it is what was released last, whatever answers in this process, and `wanted` where nothing
+        was. Raises ReloadRefused while another is going on.
         """
-        if len(source) > LONGEST_SOURCE:
-            raise ReloadRefused(f"The name of a model can't be longer than {LONGEST_SOURCE} characters.")
         async with self._database.write() as connection:
-            await _require_none(connection)
             active = await _latest(connection, ReleaseState.ACTIVE)
+            source = source or (active.source if active else wanted)
+            if len(source) > LONGEST_SOURCE:
+                raise ReloadRefused(f"The name of a model can't be longer than {LONGEST_SOURCE} characters.")
+            await _require_none(connection)
             before = (active.source, active.sha256) if active else (running[:LONGEST_SOURCE], running_sha256)
             return await _begin(connection, source, "", before)
 
@@ -103,10 +115,9 @@ class ModelReleases:
                 return None
             release = _release(row)
             reports = await _reports(connection, release.number)
-            living = [peer for peer in await _peers(connection) if peer.lives]
-        having = (ReportState.READY, ReportState.CANARY)
-        ready = sum(peer.process in reports and reports[peer.process].state in having for peer in living)
-        return Progress(release, ready, len(living))
+            peers = [peer for peer in await _peers(connection) if peer.lives]
+        said = [state for _, state in taking_part(peers, reports)]
+        return Progress(release, sum(state is not None and state.has_it for state in said), len(said))
 
     async def report(
         self, number: int, state: ReportState, reason: str = "", *, sha256: str = "", version: str = ""
@@ -133,28 +144,43 @@ class ModelReleases:
             return state
 
     async def advance(self, *, canary_ms: int = CANARY_MS, limit_ms: int = LIMIT_MS) -> Release | None:
-        """Moves what is going on one step further if it is time; the release as it is then, None: it did not move."""
+        """Moves what is going on one step further if it is time; the release as it is then, None: it did not move.
+
+        Nobody who writes waits for it unless there is something to note.
+        """
+        async with self._database.read() as connection:
+            if await _step(connection, canary_ms, limit_ms) is None:
+                return None
         async with self._database.write() as connection:
-            release = await _going_on(connection)
-            if release is None:
+            step = await _step(connection, canary_ms, limit_ms)
+            if step is None:
                 return None
-            now = int(await connection.scalar(_NOW))
-            peers, reports = await _peers(connection), await _reports(connection, release.number)
-            moved = judge(release, peers, reports, now, canary_ms=canary_ms, limit_ms=limit_ms)
-            asked = [
-                {"release": release.number, "process": peer.process, "who": peer.who, "state": "asked", "reason": ""}
-                for peer in peers
-                if peer.lives and peer.process not in reports
-            ]
-            if asked:
-                await connection.execute(insert(ReportRow), asked)
-            if moved is None:
+            if step.asked:
+                await connection.execute(insert(ReportRow), step.asked)
+            if step.moved is None:
                 return None
-            said = {"state": moved[0].value, "reason": moved[1][:_LONGEST_REFUSAL], "changed": now}
-            await connection.execute(update(ReleaseRow).where(ReleaseRow.number == release.number).values(said))
+            state, reason = step.moved
+            said = {"state": state.value, "reason": reason[:_LONGEST_REFUSAL], "changed": step.now}
+            await connection.execute(update(ReleaseRow).where(ReleaseRow.number == step.release.number).values(said))
             await note_change(connection, Changed.MODEL)
-            row = select(ReleaseRow.__table__).where(ReleaseRow.number == release.number)
+            row = select(ReleaseRow.__table__).where(ReleaseRow.number == step.release.number)
             return _release((await connection.execute(row)).one())
+
+
+async def _step(connection: AsyncConnection, canary_ms: int, limit_ms: int) -> _Step | None:
+    """What there is to note of the release that is going on; None: nothing."""
+    release = await _going_on(connection)
+    if release is None:
+        return None
+    now = int(await connection.scalar(_NOW))
+    peers, reports = await _peers(connection), await _reports(connection, release.number)
+    moved = judge(release, peers, reports, now, canary_ms=canary_ms, limit_ms=limit_ms)
+    asked: list[dict[str, object]] = [
+        {"release": release.number, "process": peer.process, "who": peer.who, "state": "asked", "reason": ""}
+        for peer in peers
+        if peer.lives and peer.process not in reports
+    ]
+    return _Step(release, now, moved, asked) if moved is not None or asked else None
 
 
 async def _begin(

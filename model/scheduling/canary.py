@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from model.backends.engine import Engine
 from model.concurrency import settle
+from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, Overloaded
 from model.scheduling.worker import Worker
+from model.verdict import Verdict
 
 _PARTS = 2**32
+
+MOST_SHED, MOST_SHED_SHARE = 20, 0.05
+"""How many texts, and which share of those that it was given, it may have been too slow for."""
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryReport:
     """What a canary has done: `texts` that it answered, and `failed` on which it failed where the live model did not.
 
-    `trouble` is what is wrong with it, in words without a full stop; "" where nothing is.
+    `shed` are those for which it had no room or came too late. `trouble` is what is wrong with it, in words without a
+    full stop; "" where nothing is.
     """
 
     texts: int
     failed: int
+    shed: int
     trouble: str
 
 
@@ -39,7 +46,7 @@ def is_among(origin: Hashable, share: float, salt: str) -> bool:
 class Canary:
     """Runs a model in a worker of its own, for the texts of a share of the servers, until it is over.
 
-    What it does not answer, because it fails or is over, the live model answers: whoever submits sees to that.
+    What it does not answer, because it fails, has no room or is over, the live model answers.
     """
 
     def __init__(
@@ -51,7 +58,7 @@ class Canary:
         loaded = [engine]
         self._share, self._salt = share, salt
         self._lock = threading.Lock()
-        self._texts = self._failed = 0
+        self._texts = self._failed = self._shed = 0
         self.worker = Worker(lambda: loaded.pop() if loaded else load(), queue_limit)
 
     async def until_ready(self) -> None:
@@ -65,25 +72,56 @@ class Canary:
         """
         return not self._failed and is_among(origin, self._share, self._salt)
 
-    def count(self, *, failed: bool) -> None:
-        """It has answered a text, or failed on one that the live model has answered. Safe between threads."""
+    async def answer(self, read: Callable[[Worker], Awaitable[Verdict]], live: Worker) -> Verdict:
+        """Its verdict on a text, or else the live model's; `read` has a worker read it.
+
+        A text that has waited for too long neither reads. Raises what `read` raises of the live model.
+        """
+        failed = shed = False
+        try:
+            verdict = await read(self.worker)
+            self.count()
+            return verdict
+        except ClassifierClosed:
+            await self.until_over()  # until then no other answers that server
+        except InferenceFailed:
+            failed = True
+        except Overloaded:
+            shed = True
+        except DeadlinePassed:
+            self.count(shed=True)
+            raise
+        verdict = await read(live)
+        if failed or shed:  # and the live model has not
+            self.count(failed=failed, shed=shed)
+        return verdict
+
+    def count(self, *, failed: bool = False, shed: bool = False) -> None:
+        """It has answered a text, or failed on one that the live model has answered, or was too slow for it.
+
+        Safe between threads.
+        """
         with self._lock:
-            self._texts += not failed
+            self._texts += not (failed or shed)
             self._failed += failed
+            self._shed += shed
 
     def report(self) -> CanaryReport:
         """What has been found so far."""
         with self._lock:
-            texts, failed = self._texts, self._failed
+            texts, failed, shed = self._texts, self._failed, self._shed
+        given = texts + failed + shed
         health = self.worker.health()
         trouble = ""
         if failed:
-            trouble = f"it failed on {failed} of {texts + failed} texts"
+            trouble = f"it failed on {failed} of {given} texts"
+        elif shed > MOST_SHED and shed > MOST_SHED_SHARE * given:
+            trouble = f"it can't keep up: for {shed} of {given} texts it had no room or came too late"
         elif health.replaced:
             trouble = "it hung or broke, and had to be loaded again"
         elif not health.healthy:
             trouble = health.reason
-        return CanaryReport(texts, failed, trouble)
+        return CanaryReport(texts, failed, shed, trouble)
 
     async def until_over(self) -> None:
         """Returns when it is."""

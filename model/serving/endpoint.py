@@ -77,9 +77,15 @@ class Endpoint:
     """A server at one address. For one event loop."""
 
     def __init__(
-        self, url: str, token: str, session: aiohttp.ClientSession, clock: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        token: str,
+        session: aiohttp.ClientSession,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        stand_in: str = "",
     ) -> None:
-        """The session stays its opener's to close."""
+        """The session stays its opener's to close. `stand_in` is the version of the model that answers instead."""
         parts = urlsplit(url)
         self.name = parts.netloc.rpartition("@")[2]
         """Its host and port, for the log."""
@@ -96,6 +102,8 @@ class Endpoint:
         self._probed_at = float("-inf")
         self._attempts: set[asyncio.Task[Replied]] = set()
         self._probing: asyncio.Task[None] | None = None
+        self._stand_in = stand_in
+        self._differs = ""
 
     @property
     def why(self) -> str:
@@ -153,12 +161,21 @@ class Endpoint:
                 self.breaker.probed(well=False)
             return False
         self.info = replied.info.value()
+        self._say_if_they_differ(self.info.version)
         if was_closed:
             self._leave_alone(TooSlow(_LATE), self.breaker.passed(self._clock() - begun))
         else:
             self.breaker.probed(well=True)
             _log.info("texts are scored at %s again, by model %s", self.name, self.info.version)
         return True
+
+    def _say_if_they_differ(self, version: str) -> None:
+        """Once for each version: scores change whenever the model here stands in."""
+        if self._stand_in and version not in (self._stand_in, self._differs):
+            _log.warning(
+                "model %s answers at %s, and while it doesn't, %s does here", version, self.name, self._stand_in
+            )
+            self._differs = version
 
     async def begin(self) -> bool:
         """The first probe. A server that does not pass it is left alone until one does."""

@@ -69,7 +69,9 @@ class FailoverClassifier:
         It is opened whether or not one does now. `local` is closed with it.
         """
         session = connected()
-        dispatcher = Dispatcher(local, [Endpoint(url, token, session) for url in urls], queue_limit)
+        stand_in = local.info.version
+        endpoints = [Endpoint(url, token, session, stand_in=stand_in) for url in urls]
+        dispatcher = Dispatcher(local, endpoints, queue_limit)
         try:
             await dispatcher.begin()
         except BaseException:

@@ -1,6 +1,7 @@
 """A model waits beside the one that answers, answers some servers, and then all of them or none."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from functools import partial
 
@@ -8,8 +9,8 @@ import pytest
 
 from model import model_manager as manager_module
 from model.classifier import Classifier
-from model.errors import ClassifierClosed, ReloadRefused
-from model.scheduling.canary import is_among
+from model.errors import ClassifierClosed, DeadlinePassed, ReloadRefused
+from model.scheduling.canary import MOST_SHED, is_among
 from model.scheduling.request import Priority
 from tests.model.numbered import PATIENCE
 
@@ -153,6 +154,81 @@ async def test_a_text_on_which_both_fail_does_not_tell_against_it(trying, make, 
     with pytest.raises(InferenceFailed):
         await trying.classify("hello", origin=CHOSEN[0])
     assert trying.staged.report().failed == 0
+
+
+async def test_what_it_has_no_room_for_the_live_model_reads_and_it_is_reported(start, make):
+    async with await start() as classifier:
+        await classifier.staged.prepare("v3")
+        classifier.staged._queue_limit = 200
+        await classifier.staged.begin_canary(SHARE, SALT)
+        make.backends[-1].hold.clear()
+        texts = [
+            asyncio.ensure_future(classifier.classify(f"text {number}", Priority.PASSIVE, origin=CHOSEN[0]))
+            for number in range(300)
+        ]
+        await until(lambda: classifier.staged.report().shed > MOST_SHED)
+        trouble = classifier.staged.report().trouble
+        make.backends[-1].hold.set()
+        answers = await asyncio.gather(*texts)
+    assert {answer.model for answer in answers} == {"v0", "v3"}
+    assert trouble.startswith("it can't keep up: for ")
+
+
+async def test_what_it_comes_to_too_late_is_reported(trying, make):
+    backend = make.backends[-1]
+    backend.hold.clear()
+    first = asyncio.ensure_future(trying.classify("in hand", origin=CHOSEN[0]))
+    await until(lambda: trying.staged.canary.worker._supervisor.current.in_hand)
+    late = [
+        asyncio.ensure_future(trying.classify(f"{number}", origin=CHOSEN[0], within=0.0))
+        for number in range(MOST_SHED + 1)
+    ]
+    await until(lambda: trying.staged.canary.worker.stats().queued == MOST_SHED + 2 or all(one.done() for one in late))
+    backend.hold.set()
+    answers = await asyncio.gather(*late, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {DeadlinePassed}
+    await first
+    report = trying.staged.report()
+    assert (report.shed, report.texts) == (MOST_SHED + 1, 1)
+    assert "can't keep up" in report.trouble
+
+
+async def test_a_few_texts_that_it_was_too_slow_for_are_no_trouble(trying):
+    canary = trying.staged.canary
+    for _ in range(MOST_SHED):
+        canary.count(shed=True)
+    assert canary.report().trouble == ""
+    canary.count(shed=True)
+    assert "can't keep up" in canary.report().trouble
+    for _ in range(20 * MOST_SHED):
+        canary.count()
+    assert canary.report().trouble == "", "of many"
+
+
+async def test_what_was_given_up_while_it_loads_is_waited_for_before_another_is_loaded(make, monkeypatch):
+    monkeypatch.setattr(manager_module, "plain_examples", list)
+    may_load, loaded, at_once = threading.Event(), [], []
+
+    def load(source):
+        loaded.append(source)
+        at_once.append(source)
+        assert source == "v0" or may_load.wait(PATIENCE)
+        engine = make(source)
+        assert at_once == [source]
+        at_once.remove(source)
+        return engine
+
+    async with await Classifier.start(partial(load, "v0"), reload=load) as classifier:
+        given_up = asyncio.ensure_future(classifier.staged.prepare("v3"))
+        await until(lambda: "v3" in loaded)
+        given_up.cancel()
+        await asyncio.wait((given_up,))
+        again = asyncio.ensure_future(classifier.staged.prepare("v4"))
+        await asyncio.sleep(0.1)  # it would begin
+        assert loaded == ["v0", "v3"]
+        may_load.set()
+        assert (await again).version == "v4"
+        assert loaded == ["v0", "v3", "v4"]
 
 
 async def test_there_is_one_model_beside_the_live_one_at_a_time(start):

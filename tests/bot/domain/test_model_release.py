@@ -29,7 +29,7 @@ def judged(state, alive, said, later=0, **changes):
     return found and (found[0], found[1])
 
 
-ASKED, READY, CANARY, REFUSED = ReportState
+ASKED, READY, CANARY, REFUSED, APART = ReportState
 ALL = (True, True, True)
 
 
@@ -78,6 +78,26 @@ def test_after_ten_minutes_it_is_refused_and_says_for_whom_it_waited():
 
 def test_going_back_needs_no_canary():
     assert judged(C, ALL, (READY, READY, READY), rollback=True) == (A, "")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("state", "first", "second"), [(C, ASKED, READY), (K, READY, CANARY)])
+def test_of_two_that_have_one_name_both_are_waited_for(state, first, second, turned):
+    """One serves, and the other stands by for it on the same machine."""
+    who = "CLUSTER=0/1 on here"
+    said = {"p0": Report("p0", who, first), "p1": Report("p1", who, second)}
+    names = ["p1", "p0"] if turned else ["p0", "p1"]
+    found = judge(
+        dataclasses.replace(RELEASE, state=state), [Peer(name, who, True) for name in names], said, NOW + CANARY_MS
+    )
+    assert found is None
+
+
+def test_whose_texts_are_scored_elsewhere_is_not_waited_for_and_may_die():
+    assert judged(C, ALL, (READY, READY, APART)) == (K, "")
+    assert judged(K, ALL, (CANARY, APART, CANARY), CANARY_MS) == (A, "")
+    assert judged(C, (True, True, False), (READY, READY, APART)) == (K, "")
+    assert judged(C, (True,), (APART,)) is None, "there is nobody to take it"
 
 
 def test_without_anybody_that_lives_nothing_moves():

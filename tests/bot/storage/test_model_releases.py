@@ -16,6 +16,7 @@ from tests.bot.storage.scenes import rows_of
 
 READY, CANARY, REFUSED = ReportState.READY, ReportState.CANARY, ReportState.REFUSED
 OLD, NEW = "a" * 64, "b" * 64
+PATIENCE = 60.0
 
 
 class Process:
@@ -37,17 +38,28 @@ class Process:
 async def process(new_postgres_url, tmp_path):
     opened = []
 
-    async def process(number, of=2):
+    holding = []
+
+    async def process(number, of=2, *, stands_by=False):
         one = Process(await Database.open(tmp_path, new_postgres_url), Cluster(number, of))
         opened.append(one)
 
         async def count():
             return of
 
-        await one.leases.hold(count, lambda words: None)
+        if stands_by:
+            waits = asyncio.Event()
+            holding.append(asyncio.ensure_future(one.leases.hold(count, lambda words: waits.set())))
+            async with asyncio.timeout(PATIENCE):
+                await waits.wait()
+        else:
+            await one.leases.hold(count, lambda words: None)
         return one
 
     yield process
+    for task in holding:
+        task.cancel()
+        await asyncio.wait((task,))
     for one in opened:
         await one.leases.release()
         await one.database.close()
@@ -216,7 +228,7 @@ async def test_a_process_that_is_silent_for_too_long_ends_it(both):
     assert (await both[0].releases.progress()).release.reason.endswith("has died or hangs.")
 
 
-async def test_a_process_that_was_killed_and_started_again_ends_it_at_once(both, process):
+async def test_a_process_that_was_killed_and_started_again_ends_it_within_seconds(both, process):
     """It may be the new model that it has died of, and would again."""
     await ask(both[0])
     await both[0].advance()
@@ -225,11 +237,57 @@ async def test_a_process_that_was_killed_and_started_again_ends_it_at_once(both,
         both[0].database, f"UPDATE processes SET started = started - 5 WHERE process = '{both[1].database.process}'"
     )
     again = await process(1)
+    assert await both[0].advance() is None, "it may stand by"
+    await do(
+        both[0].database,
+        f"UPDATE processes SET heartbeat = heartbeat - 11000 WHERE process = '{both[1].database.process}'",
+    )
     assert await both[0].advance() is ReleaseState.REFUSED
     number = await ask(again)
     assert await again.advance() is ReleaseState.CHECKING, "of the one that died nothing is asked any more"
     await report(number, [both[0], again], READY, sha256=NEW, version="v")
     assert await both[0].advance() is ReleaseState.CANARY
+
+
+async def test_one_that_stands_by_for_a_later_one_takes_part_and_ends_nothing(both, process):
+    """Of two that stood by the later one has taken the place of a third, say."""
+    standby = await process(1, stands_by=True)
+    earlier = f"UPDATE processes SET started = started - 5 WHERE process = '{standby.database.process}'"
+    await do(both[0].database, earlier)
+    number = await ask(both[0])
+    assert await both[0].advance() is ReleaseState.CHECKING
+    await report(number, both, READY, sha256=NEW, version="v")
+    assert await both[0].advance() is None, "it is waited for, though another has its name"
+    assert (await both[0].releases.progress()).of == 3
+    await report(number, [standby], READY, sha256=NEW, version="v")
+    assert await both[0].advance() is ReleaseState.CANARY
+
+
+async def test_while_there_is_nothing_to_note_nobody_who_writes_is_waited_for(both):
+    await ask(both[0])
+    assert await both[1].advance() is ReleaseState.CHECKING
+    async with both[0].database.write(), asyncio.timeout(PATIENCE):
+        assert await both[1].advance() is None
+
+
+async def test_whose_texts_are_scored_elsewhere_is_not_counted(both):
+    number = await ask(both[0])
+    await both[0].advance()
+    await report(number, both[:1], ReportState.APART)
+    await report(number, both[1:], READY, sha256=NEW, version="v")
+    progress = await both[0].releases.progress()
+    assert (progress.ready, progress.of) == (1, 1)
+    assert await both[0].advance() is ReleaseState.CANARY
+
+
+async def test_without_a_source_it_is_what_was_released_last_whatever_answers_here(both):
+    """One that has missed it would bring all back to what it has itself."""
+    number = await both[0].releases.ask("", "old", OLD, wanted="should be")
+    assert [one.source for one in await both[0].releases.since(number)] == ["should be"]
+    await do(both[0].database, "UPDATE model_release SET state = 'refused'")
+    number = await released(both)
+    await both[1].releases.ask("", "old", OLD, wanted="old")
+    assert [one.source for one in await both[0].releases.since(number + 1)] == ["new"]
 
 
 async def test_one_that_ends_in_order_is_not_waited_for(both):
