@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from bot.storage.open_storage import Storage
 
 @pytest.mark.parametrize("processes", [1, 4])
 async def test_notices_are_asked_for_at_one_pace_by_all_processes_together(processes):
-    check = NoticeCheck(None, None, 7, processes)
+    nobody: Any = None
+    check = NoticeCheck(nobody, nobody, 7, processes)
     clock = asyncio.get_running_loop().time
     begun = clock()
     for _ in range(3):
@@ -22,7 +24,9 @@ async def test_notices_are_asked_for_at_one_pace_by_all_processes_together(proce
 
 @pytest.mark.parametrize(("leases", "processes"), [(None, 1), (SimpleNamespace(cluster=SimpleNamespace(of=4)), 4)])
 def test_what_was_missed_is_read_at_one_pace_by_all_processes_together(leases, processes):
-    assert Storage.processes.fget(SimpleNamespace(leases=leases)) == processes
-    storage = SimpleNamespace(clock=SimpleNamespace(now=lambda: 0.0), last_alive=None, processes=processes)
-    catch_up = CatchUp(storage, None, SimpleNamespace(), None, None, downtime=None, hours=24)
+    property_of_storage: Any = vars(Storage)["processes"]
+    assert property_of_storage.fget(SimpleNamespace(leases=leases)) == processes
+    storage: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: 0.0), last_alive=None, processes=processes)
+    nobody: Any = None
+    catch_up = CatchUp(storage, nobody, nobody, nobody, nobody, downtime=nobody, hours=24)
     assert catch_up._pause == processes * REQUEST_SECONDS
