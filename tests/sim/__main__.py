@@ -35,6 +35,7 @@ def _discrete_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--writers", type=int, default=1, help="processes that may write side by side")
     parser.add_argument("--processes", type=int, default=0, help="bots; as many as the loudest hour needs if not given")
+    parser.add_argument("--hours", type=int, default=24, help="of the day, from midnight on")
     parser.add_argument("--tagging", type=float, help="share of messages on which a reaction is wanted")
     parser.add_argument("--constant", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--out", type=Path, help="keeps the report as JSON there")
@@ -48,6 +49,7 @@ def _discrete(asked: argparse.Namespace) -> dict[str, Any]:
     outcomes = []
     for servers in sorted(asked.servers):
         options = {"writers": asked.writers, "processes": asked.processes, "tagging": asked.tagging}
+        options |= {"hours": asked.hours}
         outcomes.append(simulate(servers, constants, asked.seed, **options))
     printed(outcomes, lambda line: print(line, flush=True))
     grown = exponents(outcomes)

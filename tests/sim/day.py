@@ -136,9 +136,19 @@ class _Streams:
 
 
 def live(
-    crowd: Crowd, constants: Constants, plant: Plant, faults: Sequence[Fault], seed: int, tagging: float | None = None
+    crowd: Crowd,
+    constants: Constants,
+    plant: Plant,
+    faults: Sequence[Fault],
+    seed: int,
+    *,
+    tagging: float | None = None,
+    hours: int = 24,
 ) -> Day:
-    """Goes through a day of a crowd's at a plant, with these faults; `tagging` is the share of messages to react to."""
+    """Goes through a day of a crowd's at a plant, with these faults, or its first hours; then it is silent.
+
+    `tagging` is the share of messages to react to.
+    """
     owner = [plant.owner_of(shard) for shard in range(crowd.shards)]
     sessions = Sessions(owner, constants, plant.concurrency)
     away = sessions.live(faults, seed)
@@ -149,9 +159,10 @@ def live(
             streams.offered[fault.at : fault.at + OUTAGE_SECONDS] *= 1 - OUTAGE_SHARE
             share = OUTAGE_SHARE * streams.servers_of_shard.sum() / plant.processes
             streams.ready_work[min(DAY - 1, fault.at + OUTAGE_SECONDS)] += share * constants.server_seconds
+    streams.offered[hours * HOUR :] = 0.0
     missed = streams.offered * streams.away
     day = Day(crowd, plant, streams.offered.sum(axis=1), missed.sum(axis=1), sessions, away)
-    _Service(day, streams, constants, faults, constants.tag_share if tagging is None else tagging).run()
+    _Service(day, streams, constants, faults, constants.tag_share if tagging is None else tagging).run(hours * HOUR)
     return day
 
 
@@ -180,10 +191,10 @@ class _Service:
         self._texts = 0.0
         self._requests = 0.0
 
-    def run(self) -> None:
+    def run(self, seconds: int) -> None:
         streams = self._streams
         seen = streams.offered - streams.offered * streams.away
-        for second in range(DAY):
+        for second in range(seconds):
             self._events(second, seen[second])
             read = self._read(second, seen[second])
             self._write(second, read)

@@ -50,12 +50,13 @@ def simulate(
     writers: int = 1,
     processes: int = 0,
     tagging: float | None = None,
+    hours: int = 24,
 ) -> Outcome:
-    """One day of so many servers; the same for the same arguments."""
+    """One day of so many servers, or its first hours; the same for the same arguments."""
     begun = time.perf_counter()
     people = crowd(servers, constants, seed)
     plant = fitting(people, constants, writers, processes)
-    day = live(people, constants, plant, faults, seed, tagging)
+    day = live(people, constants, plant, faults, seed, tagging=tagging, hours=hours)
     fullness = _fullness(day, people, constants)
     return Outcome(
         servers,
