@@ -97,7 +97,7 @@ def test_a_recipe_made_in_a_program_is_checked_as_well(change):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("phase = ", "not valid TOML"),
+        ("phase = ", "isn't valid TOML"),
         ('phase = "imdb"\nlabels = ["negative"]', "at least one"),
         (WHOLE.replace('phase = "imdb"', ""), "phase is missing"),
         (WHOLE.replace("phase", "phas"), "unknown key 'phas'"),
