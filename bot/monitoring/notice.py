@@ -36,6 +36,9 @@ AWAY_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 120.0
 """After which a notice is asked for again when Discord did not answer; until then it counts as it did."""
 
+AT_ONCE = 3
+"""Notices that are posted at once where people write: a whole server that begins to be watched is no rush on Discord."""
+
 LONGEST_WAIT = 30.0
 """Seconds that a message waits for its channel's notice to be asked for; then the notice counts as it did."""
 
@@ -67,6 +70,8 @@ class Notices:
         self._check = NoticeCheck(connection, rules, retention_days, processes)
         self._began = rules.now()
         self._posting: set[int] = set()
+        self._due: set[int] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._asking: dict[int, asyncio.Task[bool]] = {}
         self._unwritten: dict[int, Notice] = {}
         self._gone: set[int] = set()
@@ -160,18 +165,22 @@ class Notices:
         place: Watchable = channel
         if isinstance(channel, discord.Thread) and channel.parent is not None and not narrow:
             place = channel.parent
-        if self._clock() < self._not_before or place.id in self._posting:
+        if self._clock() < self._not_before or place.id in self._posting or place.id in self._due:
             return
         known = self._rules.notice_of(channel.guild.id, place.id)
         if (known is not None and known.stopped) or not self._backoff.is_open(place.id, Purpose.NOTICE):
             return
+        self._due.add(place.id)
         try:
-            await self.post(place, look=True)
+            async with self._turns:
+                await self.post(place, look=True)
         except (*REQUEST_FAILURES, NoTagAllowed) as error:
             await self._failed(place, error)
         except DatabaseUnavailable:
             self._not_before = self._clock() + AWAY_SECONDS
             _log.warning("a notice could not be noted, and so does not stand")
+        finally:
+            self._due.discard(place.id)
 
     async def deleted(self, guild_id: int, message_ids: Collection[int]) -> None:
         """Messages or threads of a server are gone: where one was a notice, nobody is told any more."""

@@ -126,7 +126,7 @@ class NoticeCheck:
         None where there is none, or where the bot is shown no earlier messages. Raises what the library raises.
         """
         me, since = channel.guild.me, began - LATELY
-        if not channel.permissions_for(me).read_message_history:
+        if written_at(channel.id) > began or not channel.permissions_for(me).read_message_history:
             return None
         if isinstance(channel, discord.ForumChannel):
             for post in channel.threads:
