@@ -37,7 +37,7 @@ ASK_AGAIN_SECONDS = 120.0
 """After which a notice is asked for again when Discord did not answer; until then it counts as it did."""
 
 AT_ONCE = 3
-"""Notices that are posted at once where people write: a whole server that begins to be watched is no rush on Discord."""
+"""Notices posted at once where people write: a whole server that begins to be watched is no rush on Discord."""
 
 LONGEST_WAIT = 30.0
 """Seconds that a message waits for its channel's notice to be asked for; then the notice counts as it did."""
