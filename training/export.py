@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from training.scoring import read_logits, verdicts
 from training.train import macro_recall
 
 MAX_BYTES = 30_000_000
+MAX_MULTILINGUAL_BYTES = 36_000_000
 SAME_LABELS = 0.99
 """Share of gate texts on which int8 must give fp32's label."""
 
@@ -62,11 +63,19 @@ class GateSet:
 
 
 def export(
-    checkpoint: Path, output: Path, gates: Sequence[GateSet], float_layers: Collection[int] = ()
+    checkpoint: Path,
+    output: Path,
+    gates: Sequence[GateSet],
+    float_layers: Collection[int] = (),
+    *,
+    languages: Mapping[str, float] | None = None,
+    golden: Sequence[str] = GOLDEN_TEXTS,
 ) -> dict[str, Any]:
     """Writes the int8 artefact of a three-label or two-label checkpoint to `output` and returns its manifest.
 
-    The layers of `float_layers`, counted from 0, are computed in floats (see `quantise`). The manifest's metrics are
+    The layers of `float_layers`, counted from 0, are computed in floats (see `quantise`). A model that reads
+    `languages`, each with its temperature, isn't held against the messages that people send most in English, and may be
+    `MAX_MULTILINGUAL_BYTES` large. What it says of the texts `golden` goes with it. The manifest's metrics are
     int8's accuracy and macro recall on the gate sets, neutral counted as an answer like any other. Nothing in `output`
     changes unless the gate passes. Raises ExportRefused with the figures when int8 disagrees with
     fp32 by more than the stated bounds on any gate set, or when a model to bundle is larger than `MAX_BYTES`;
@@ -94,13 +103,15 @@ def export(
             "abstain_below": source.abstain_below,
             "max_length": source.max_length,
             "float_layers": sorted(float_layers),
+            **({"languages": dict(languages)} if languages else {}),
             "metrics": {},
             "training": without_places(read_json(record)) if record.is_file() else {},
         }
         _seal(folder, manifest)
         size = (folder / "model.onnx").stat().st_size
-        if bundled and size > MAX_BYTES:
-            raise ExportRefused(f"The int8 model is {size:,} bytes; the repository carries at most {MAX_BYTES:,}.")
+        most = MAX_MULTILINGUAL_BYTES if languages else MAX_BYTES
+        if (bundled or languages) and size > most:
+            raise ExportRefused(f"The int8 model is {size:,} bytes; the repository carries at most {most:,}.")
         exact, quantised = load_engine(str(checkpoint)), load_engine(str(folder))
         manifest["gate"] = {gate.name: check_gate(gate, exact, quantised) for gate in gates}
         manifest["metrics"] = {
@@ -108,9 +119,9 @@ def export(
             for name, figures in manifest["gate"].items()
             for metric in ("accuracy", "macro_recall")
         }
-        if gates and Sentiment.NEUTRAL in source.labels:
+        if gates and Sentiment.NEUTRAL in source.labels and not languages:
             manifest["gate"]["frequent_messages"] = check_frequent(read_frequent(), exact, quantised)
-        _write_golden(folder, quantised)
+        _write_golden(folder, quantised, golden)
         _seal(folder, manifest)
         open_checkpoint(str(folder))
         with explained(output), whole_folder(output) as beside:
@@ -261,11 +272,11 @@ def _scored(engine: Engine, texts: Sequence[str]) -> list[Verdict]:
     return verdicts(engine, texts, read_logits(engine, texts))
 
 
-def _write_golden(folder: Path, engine: Engine) -> None:
+def _write_golden(folder: Path, engine: Engine, texts: Sequence[str]) -> None:
     """What this very artefact says of a few fixed texts, for a check after copying, loading or reloading."""
     rows = [
         {"text": text, "sentiment": verdict.sentiment, "probabilities": [round(p, 4) for p in verdict.probabilities]}
-        for text, verdict in zip(GOLDEN_TEXTS, _scored(engine, GOLDEN_TEXTS), strict=True)
+        for text, verdict in zip(texts, _scored(engine, texts), strict=True)
     ]
     (folder / "golden.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

@@ -18,7 +18,11 @@ from model.verdict import SENTIMENTS, Sentiment
 from training.data import load_labelled, read_chat, read_expressions
 from training.datasets_catalog import CORPORA
 from training.errors import DataError
+from training.languages import LANGUAGES
 from training.stored import check_folder
+
+UMSAB = ("ar", "de", "es", "fr", "hi", "it", "pt")
+"""The languages of that benchmark but English."""
 
 COUNTRIES = Path(__file__).parent / "countries.txt"
 
@@ -62,6 +66,14 @@ _TITLES = {
     "emocontext": ("Chat with emoji (EmoContext)", "emocontext", "test", 3),
     "github": ("Developers (GitHub)", "github", "validation", 3),
 }
+
+_LANGUAGES = {
+    **{f"{one}_chat": (f"Our own chat, {one}", f"languages:{one}", "test", 3) for one in LANGUAGES},
+    **{f"{one}_tweets": (f"UMSAB tweets, {one}", f"umsab:{one}", "test", 3) for one in UMSAB},
+    "es_stream": ("Game streams, es", "twitch_es", "test", 3),
+}
+
+_TITLES |= _LANGUAGES
 
 
 def has_emoji(text: str) -> bool:
@@ -112,8 +124,11 @@ _CHAT_PAIRS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 SUITES = (*_CHAT, *_CHAT_PAIRS, *_TITLES, *_PAIRS)
-FINAL = tuple(name for name in SUITES if not name.endswith("_validation"))
-"""The suites of a final report; the others are for choosing."""
+FINAL = tuple(name for name in SUITES if not name.endswith("_validation") and name not in _LANGUAGES)
+"""The suites of a final report; the others are for choosing, or for a model that reads other languages."""
+
+MULTILINGUAL = (*_LANGUAGES, *_CHAT, "twitch", "tweet_eval", "goemotions")
+"""The suites for one that does: each language's, and English plain chat."""
 
 
 def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Iterator[Suite]:
@@ -144,7 +159,9 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
     def there(name: str) -> bool:
         if name not in _TITLES:
             return True
-        corpus = CORPORA[_TITLES[name][1]]
+        corpus = CORPORA[_TITLES[name][1].partition(":")[0]]
+        if not corpus.folder:
+            return True
         if data is None:
             return corpus.hub is not None
         return corpus.file(data, _TITLES[name][2]).is_file()
