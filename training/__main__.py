@@ -212,8 +212,7 @@ def export_languages(checkpoint: Path, output: Path, data: Path | None) -> None:
     """
     from training.multilingual_release import measure_languages, release
 
-    found = measure_languages(checkpoint, data)
-    click.echo("\n".join(map(str, found)))
+    click.echo("\n".join(map(str, found := measure_languages(checkpoint, data))))
     manifest = release(checkpoint, output, found, data)
     for name, figures in manifest["gate"].items():
         click.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
