@@ -21,11 +21,11 @@ def read_languages() -> tuple[dict[str, str], ...]:
     return tuple(rows)
 
 
-def golden_texts() -> tuple[str, ...]:
-    """A plain message of each label in each language, always the same ones: of those that have trained."""
+def golden_texts() -> tuple[tuple[str, str], ...]:
+    """A plain message of each label in each language, with its language, always the same ones: they have trained."""
     found: dict[tuple[str, str], str] = {}
     for row in read_languages():
         words = len(row["text"].split())
         if row["split"] == "train" and row["debatable"] == "0" and row["kind"] == "term" and 4 <= words <= 9:
             found.setdefault((row["language"], row["label"]), row["text"])
-    return tuple(found.values())
+    return tuple((text, language) for (language, _), text in found.items())

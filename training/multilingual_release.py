@@ -92,12 +92,15 @@ def release(checkpoint: Path, output: Path, languages: Sequence[Language], data:
     released = {one.code: one.temperature for one in languages if one.released}
     if not released:
         raise TrainingError("No language is good enough to be read, so nothing is written.")
-    _set_temperature(checkpoint, float(np.median(list(released.values()))))
+    _calibrate(checkpoint, released)
     gates = [_gate("languages", load_split("languages", "validation", data))]
     for name in ("umsab", "tweet_eval"):
         if data is not None and CORPORA[name].file(data, "validation").is_file():
             gates.append(_gate(name, load_split(name, "validation", data)))
-    return export(checkpoint, output, gates, languages=released, golden=(*GOLDEN_TEXTS[:4], *golden_texts()))
+    english = tuple((text, ENGLISH) for text in GOLDEN_TEXTS[:4] if ENGLISH in released)
+    return export(
+        checkpoint, output, gates, golden=english + tuple(one for one in golden_texts() if one[1] in released)
+    )
 
 
 def _tweets(code: str, data: Path | None) -> Dataset | None:
@@ -125,9 +128,11 @@ def _gate(name: str, rows: Dataset) -> GateSet:
     return GateSet(name, chosen["text"][:], chosen["label3"][:])
 
 
-def _set_temperature(checkpoint: Path, temperature: float) -> None:
+def _calibrate(checkpoint: Path, languages: dict[str, float]) -> None:
+    temperature = float(np.median(list(languages.values())))
     with explained(checkpoint), whole_folder(checkpoint) as folder:
-        config = read_json(checkpoint / "config.json") | {"calibration_temperature": temperature}
+        config = read_json(checkpoint / "config.json")
+        config |= {"calibration_temperature": temperature, "calibration_languages": languages}
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
         if record := read_record(checkpoint):
             (folder / RECORD).write_text(json.dumps(record | {"temperature": temperature}, indent=2) + "\n", "utf-8")

@@ -32,7 +32,8 @@ class Suite:
     """Texts with their truth (label ids 0 to 2, shape (n,)).
 
     `ways` is 2 where the truth has no neutral and none is taken as an answer. In a suite of pairs `pair` gives each
-    text's pair (shape (n,)); a pair counts as right when all its texts are.
+    text's pair (shape (n,)); a pair counts as right when all its texts are. `language` is that of the texts, by its
+    code, "" being English.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Suite:
     truth: NDArray[np.int64]
     ways: int = 3
     pair: NDArray[np.int64] | None = None
+    language: str = ""
 
     def fingerprint(self) -> str:
         """A short hash of the texts in their order."""
@@ -187,7 +189,8 @@ def _labelled(name: str, data: Path | None, rows: int) -> Suite:
     kept = load_labelled(corpus, split, data, cleaned=False).rows
     if rows and rows < len(kept):
         kept = kept.shuffle(seed=0).select(range(rows))
-    return Suite(name, title, tuple(kept["text"][:]), np.array(kept["label3"][:], dtype=np.int64), ways)
+    labels = np.array(kept["label3"][:], dtype=np.int64)
+    return Suite(name, title, tuple(kept["text"][:]), labels, ways, language=name[:2] if name in _LANGUAGES else "")
 
 
 def _pairs(name: str) -> Suite:
