@@ -51,8 +51,7 @@ class ModelInfo:
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
     `missed` is the model that should answer instead, and `attempts` are the backends that were tried. `sha256` is as in
-    `Checkpoint`. `languages` are the codes of what is read where that is more than English. Of two models `version`,
-    `source` and `backend` name both; the other fields are the first's.
+    `Checkpoint`. `languages` are the codes of those that it reads; none: English alone.
     """
 
     version: str
@@ -69,14 +68,17 @@ class ModelInfo:
     languages: tuple[str, ...] = ()
 
     @property
-    def versions(self) -> tuple[str, ...]:
-        """Of each model that answers: `Verdict.model` is one of them."""
-        return tuple(self.version.split("+"))
-
-    @property
     def wanted(self) -> str:
         """The source of what should answer."""
         return self.missed.source if self.missed is not None else self.source
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Of each model that answers: `Verdict.model` is one of them.
+
+        Two that answer as one are named together by `version`, `source` and `backend`; the rest is the first's.
+        """
+        return tuple(self.version.split("+"))
 
     @property
     def fallback(self) -> str:

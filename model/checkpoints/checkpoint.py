@@ -75,11 +75,10 @@ class Checkpoint:
     """A folder that has been checked and can be loaded.
 
     `labels` names the columns of the logits. Logits are divided by `temperature` before the softmax, and by what
-    `register` says of the text. `languages` are those that it was released for, by their codes of ISO 639-1, each with
-    its temperature; without any it is a model for English alone. With two labels the verdict is neutral when the larger
-    probability is below `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for.
-    `sha256` is over all that decides what it answers, in hex: on whatever machine, and under whatever name, the same
-    model has the same.
+    `register` says of the text. With two labels the verdict is neutral when the larger probability is below
+    `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `sha256` is over all
+    that decides what it answers, in hex: on whatever machine, and under whatever name, the same model has the same.
+    `languages` are those that it was released for, by code, each with its temperature; none: English alone.
     `contents` are the files, by name, as they were read and checked, once: what is loaded is made of these bytes,
     whatever becomes of the folder meanwhile.
     """

@@ -42,7 +42,7 @@ _LIKELY_OTHER, _MAYBE_OTHER = 0.5, 0.04
 """P(English) below which a text is not read that has more words of other languages than English ones: two, or one."""
 
 _UNLIKELY, _UNLIKELY_SHORT, _SHORT = 0.05, 0.03, 16
-"""P(English) below which a text is not read whose likeliest language is one of `WIDESPREAD`; less for short ones."""
+"""P(English) below which a text is not read whose likeliest language is one of `_WIDESPREAD`; less for short ones."""
 
 _VERY_UNLIKELY = 0.005
 """The same where the likeliest language is a rare one: so names and slang come out."""
@@ -62,6 +62,9 @@ _OTHER_LETTER = re.compile(
 _LAUGHTER = re.compile(
     r"[haxjgky]{5,}|a?(?:[hj]+[aeiou]+){2,}[hj]*|(?:l+o+)+l+|x+d+|(?P<unit>[a-z]{1,2})(?P=unit){3,}[a-z]*", re.ASCII
 )
+_WIDESPREAD = WIDESPREAD
+"""What is taken for the language of a text; a rare one is hardly ever."""
+
 _ENGLISH_CODES = ("en", "pcm", "sco", "jam")
 """English and the languages that came of it."""
 
@@ -142,8 +145,8 @@ def other_language(cleaned: str) -> OtherLanguage | None:
     likeliest = next(iter(ranked))
     if english >= _least(found, letters, likeliest):
         return None
-    name = next((WIDESPREAD[code] for code in ranked if code in WIDESPREAD), "")
-    return OtherLanguage(name if likeliest in WIDESPREAD else "", ranked)
+    name = next((_WIDESPREAD[code] for code in ranked if code in _WIDESPREAD), "")
+    return OtherLanguage(name if likeliest in _WIDESPREAD else "", ranked)
 
 
 def probabilities(found: list[str]) -> dict[str, float]:
@@ -156,7 +159,7 @@ def _least(found: list[str], letters: int, likeliest: str) -> float:
     others = sum(map(is_foreign, found))
     if others > len(found) * english_share(found):
         return _LIKELY_OTHER if others > 1 else _MAYBE_OTHER
-    if likeliest not in WIDESPREAD:
+    if likeliest not in _WIDESPREAD:
         return _VERY_UNLIKELY
     if len(found) <= _FEW and letters < _SHORT:
         return _UNLIKELY_FEW

@@ -28,8 +28,7 @@ from model import (
     Unreadable,
     Verdict,
 )
-from model.text.language import _SCRIPTS
-from model.text.languages import WIDESPREAD
+from model.text.language import _SCRIPTS, _WIDESPREAD
 from tests.bot.parts import give
 from tests.bot.pasts import hour_now
 from tests.bot.storage.scenes import verdict as scored
@@ -261,7 +260,7 @@ def test_an_error_says_in_english_what_the_models_own_sentence_is():
 
 
 def test_every_language_that_cannot_be_read_has_its_name(pseudo_language):
-    likely = {name for name, _ in _SCRIPTS} | {*WIDESPREAD.values()}
+    likely = {name for name, _ in _SCRIPTS} | {*_WIDESPREAD.values()}
     assert len(likely) > 50
     with speaking(PSEUDO):
         assert {name for name in likely if english_left(explain_failure(Unreadable(name)))} == set()

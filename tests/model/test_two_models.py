@@ -21,7 +21,7 @@ from model.scheduling.request import Priority
 from model.scheduling.verdict_cache import VerdictCache
 from model.verdict import SENTIMENTS, Verdict
 from tests.model.conftest import mood_text
-from tests.model.spoiling import seal
+from tests.model.spoiling import seal, weights
 from tests.model.two_models import ENGLISH, LANGUAGES, SPANISH, add_golden, with_languages
 
 SAME = 1e-5
@@ -32,10 +32,14 @@ load = partial(load_engine, device="cpu", threads=1, backend="onnxruntime")
 
 @pytest.fixture(scope="module")
 def second(small_model, tmp_path_factory):
-    """A folder whose model reads other languages too."""
+    """A folder with another network, which reads other languages too."""
     folder = tmp_path_factory.mktemp("second") / "model"
     with_languages(small_model.int8, folder)
-    add_golden(folder, load(str(folder)), "odio a todos", "es")
+    weights(lambda values: values[::-1].copy())(folder)
+    (folder / "golden.json").write_text("[]", "utf-8")
+    seal(folder)
+    for text, language in (("odio a todos", "es"), ("good map", "")):
+        add_golden(folder, load(str(folder)), text, language)
     return str(folder)
 
 

@@ -24,7 +24,6 @@ from bot.link.spoken import server_language
 from bot.storage.errors import DatabaseUnavailable
 from model import Unreadable
 from model.text import language
-from model.text.languages import WIDESPREAD
 from tests.bot.commands.monitor.fullwidth import FullwidthTranslations, english_in, wide
 from tests.bot.commands.monitor.test_looks import settings_of
 from tests.bot.commands.monitor.test_rule_changes import silenced
@@ -361,7 +360,7 @@ def test_a_language_that_cannot_be_read_is_named_in_theirs(translated):
 
 
 def test_every_language_that_is_recognised_has_a_name_in_others():
-    recognised = {name for name, _ in language._SCRIPTS} | set(WIDESPREAD.values())
+    recognised = {name for name, _ in language._SCRIPTS} | set(language._WIDESPREAD.values())
     assert {language_name(name) for name in recognised} == recognised
     with speaking("ja"):  # which has none of them in English letters
         assert not any(language_name(name).isascii() for name in recognised)
