@@ -103,7 +103,12 @@ class Settings(BaseSettings):
     discord_token_file: Path | None = Field(
         None, description="A file with the token instead, for secrets from systemd, Docker or Kubernetes."
     )
-    model: str = Field("bundled", description="The model: bundled, a folder, or a hub id like org/name@revision.")
+    model: str = Field(
+        "bundled",
+        description="The model: bundled, multilingual (in a clone only), a folder, or a hub id like "
+        "org/name@revision. Of two joined by a +, like bundled+multilingual, the first reads English and the second "
+        "its other languages.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
     backend: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(
         "auto",
@@ -232,6 +237,19 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("model")
+    @classmethod
+    def _is_one_or_two(cls, value: str) -> str:
+        if "+" not in value:
+            return value
+        from model.checkpoints.joint import sources_in
+        from model.errors import CheckpointNotFound
+
+        try:
+            return "+".join(sources_in(value))
+        except CheckpointNotFound:
+            raise ValueError("two models are joined by one +, like bundled+multilingual") from None
 
     @field_validator("cluster")
     @classmethod

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from model.backends.base import granted_cpus
 from model.backends.engine import BACKENDS, DEVICES
 from model.checkpoints.checkpoint import BUNDLED
+from model.checkpoints.joint import ENGLISH
 from model.classifier import Classifier
 from model.concurrency import in_thread
 from model.errors import ModelError, NothingToRead, Unreadable
@@ -33,6 +34,7 @@ from model.tables import (
     result_cells,
     row_line,
 )
+from model.text.languages import names_of
 from model.verdict import Verdict
 
 _CHUNK = 512
@@ -73,7 +75,13 @@ VERSION = click.option(
 @click.option("--column", help="The name of the column with the texts (guessed if not given).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each text.")
 @click.option(
-    "--model", "source", default=BUNDLED, show_default=True, help=("bundled, a folder, or org/name@revision.")
+    "--model",
+    "source",
+    default=BUNDLED,
+    show_default=True,
+    envvar="MODEL",
+    show_envvar=True,
+    help="bundled, multilingual, a folder, or org/name@revision; two joined by a + share the languages.",
 )
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True, help="What runs the model.")
@@ -91,7 +99,8 @@ def main(
     """Print the sentiment of each TEXT, of each line of standard input, or of each row of a table.
 
     Texts and lines come out in columns for people to read, under a line that names them. For a program there is --json:
-    an object a line, with null for what isn't known, and nothing else. Lines are answered as they come, while whoever
+    an object a line, with null for what isn't known, and nothing else. A model for several languages says beside each
+    text which one it took it for, by its code with --json. Lines are answered as they come, while whoever
     writes them is still writing.
 
     A table comes out on standard output as CSV in UTF-8: the same rows in the same order, with the columns sentiment,
@@ -175,8 +184,7 @@ def _write(line: str) -> None:
 
 def _columns(text: str, answer: Answer) -> str:
     shown = " ".join(text.split())
-    note = _note(answer)
-    remark = f"  ({note})" if note else ""
+    remark = _remark(answer)
     if isinstance(answer, Verdict) and not answer.danger:
         return f"{answer.sentiment:<10} {answer.confidence:>6.1%} {answer.score:>+7.3f}  {shown}{remark}"
     sentiment = UNREADABLE if isinstance(answer, Unreadable) else getattr(answer, "sentiment", "-")
@@ -187,6 +195,8 @@ def _object(text: str, answer: Answer) -> str:
     sentiment, *numbers = result_cells(answer)
     values = [sentiment or None, *(json.loads(number) if number else None for number in numbers)]
     found = {"text": text, **dict(zip(COLUMNS, values, strict=True)), "note": _note(answer) or None}
+    if isinstance(answer, Verdict) and answer.language:
+        found["language"] = answer.language
     return json.dumps(found, ensure_ascii=not _is_utf8(sys.stdout.encoding))
 
 
@@ -197,6 +207,14 @@ def _note(answer: Answer) -> str:
     if answer.danger:
         return _NOT_RATED
     return f"read in {answer.windows} of {answer.parts} parts" if answer.skipped else ""
+
+
+def _remark(answer: Answer) -> str:
+    """What stands behind a text, for people: the note, and the language where it is another than English."""
+    language = answer.language if isinstance(answer, Verdict) else ""
+    said = [*names_of([language] if language not in ("", ENGLISH) else []), _note(answer)]
+    remark = ", ".join(filter(None, said))
+    return f"  ({remark})" if remark else ""
 
 
 def _is_utf8(encoding: str) -> bool:

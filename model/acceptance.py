@@ -37,11 +37,15 @@ _PLAIN = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text and what an artefact said of it when it was made; `probabilities` as in `Verdict`."""
+    """A text and what an artefact said of it when it was made; `probabilities` as in `Verdict`.
+
+    It was read in that `language`, "" being English.
+    """
 
     text: str
     sentiment: str
     probabilities: tuple[float, ...]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,18 @@ def golden_examples(checkpoint: Checkpoint) -> list[Example]:
         if not isinstance(rows, list):
             raise TypeError("golden examples are a list")
         examples = [
-            Example(str(row["text"]), str(row["sentiment"]), tuple(map(float, row["probabilities"]))) for row in rows
+            Example(
+                str(row["text"]),
+                str(row["sentiment"]),
+                tuple(map(float, row["probabilities"])),
+                str(row.get("language", "")),
+            )
+            for row in rows
         ]
         if any(len(example.probabilities) != len(SENTIMENTS) for example in examples):
             raise ValueError("a golden example has three probabilities")
         return examples
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"I can't read {checkpoint.folder / GOLDEN}. Copy the whole artefact again.") from error
 
 
@@ -94,7 +104,7 @@ def plain_examples() -> list[Example]:
 def verdicts_of(engine: Engine, examples: Sequence[Example]) -> list[Verdict]:
     """What an engine that nobody else uses says of them. Raises ReloadRefused when it fails on one."""
     try:
-        return [engine.answer(example.text) for example in examples]
+        return [engine.answer(example.text, example.language) for example in examples]
     except Exception as error:  # a runtime raises what it likes
         source = engine.checkpoint.source
         raise ReloadRefused(f"{source} fails on a plain text ({type(error).__name__}).") from error
@@ -119,7 +129,11 @@ def golden_failures(
 
 
 def check_golden(candidate: Engine) -> None:
-    """Raises ReloadRefused for a model that is not what it was when it was exported."""
+    """Raises ReloadRefused for a model that is not what it was when it was exported; of two each is asked its own."""
+    if candidate.parts:
+        for part in candidate.parts:
+            check_golden(part)
+        return
     examples = golden_examples(candidate.checkpoint)
     failures = golden_failures(examples, verdicts_of(candidate, examples), candidate.backend.name)
     if failures:

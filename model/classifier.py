@@ -31,6 +31,7 @@ from model.scheduling.supervisor import WEDGED_SECONDS
 from model.scheduling.worker import Worker
 from model.staged_release import StagedRelease
 from model.text.cleaning import is_readable
+from model.text.identification import Languages
 from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Verdict
 
@@ -85,7 +86,9 @@ class Classifier:
         missed: Missed | None = None,
         after_change: Callable[[], None] | None = None,
     ) -> Self:
-        """Loads a model: "bundled", a folder, or `org/name@revision`. Raises a CheckpointError when it cannot.
+        """Loads a model: "bundled", "multilingual", a folder, or `org/name@revision`, or two joined by a "+".
+
+        Of two the first reads English and the second its other languages. Raises a CheckpointError when it cannot.
 
         `budget` is how many padded tokens a batch may hold; 0 finds out what suits this machine. `backend` is what
         computes; "auto" tries what is installed and keeps in the file `remembered` what it found, or, without such a
@@ -190,7 +193,7 @@ class Classifier:
         # What is left without a piece is read as it is: cleaned anew it might become something else.
         lacking = [without(prepared.text, span) for span in spans]
         rests = [
-            Prepared(rest_of, tokens=prepared.tokens) if is_readable(rest_of) else NothingToRead()
+            replace(prepared, text=rest_of, danger=False) if is_readable(rest_of) else NothingToRead()
             for rest_of in lacking
         ]
         (verdict,), others = await asyncio.gather(
@@ -274,13 +277,18 @@ class Classifier:
         """What answers now."""
         return self._models.info
 
+    @property
+    def languages(self) -> Languages:
+        """The codes of what is read now, where that is more than English."""
+        return self._languages(None)
+
     def _check_length(self, text: str) -> None:
         if len(text) > self._max_characters:
             raise TextTooLong(len(text), self._max_characters)
 
     async def _prepared_alone(self, text: str, priority: Priority, origin: Hashable) -> Prepared:
         self._check_length(text)
-        prepared = prepare_at_once(text)
+        prepared = prepare_at_once(text, self._languages(origin))
         if prepared is None:
             prepared = await asyncio.wrap_future(self._look_closer(text, priority, origin))
         return prepared
@@ -290,6 +298,7 @@ class Classifier:
     ) -> list[Prepared | ModelError]:
         """The texts as the network reads them, in their order; what takes longer is done off the event loop."""
         found: list[Prepared | ModelError | asyncio.Future[Prepared]] = []
+        languages = self._languages(origin)
         turn = time.perf_counter()
         try:
             for text in texts:
@@ -299,7 +308,8 @@ class Classifier:
                 try:
                     self._check_length(text)
                     found.append(
-                        prepare_at_once(text) or asyncio.wrap_future(self._look_closer(text, priority, origin))
+                        prepare_at_once(text, languages)
+                        or asyncio.wrap_future(self._look_closer(text, priority, origin))
                     )
                 except ModelError as error:
                     found.append(error.again())  # its traceback would lead to all the texts
@@ -310,9 +320,15 @@ class Classifier:
                     one.exception()  # heard of, or asyncio logs it; those that were not begun are taken back
         return [outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
 
+    def _languages(self, origin: Hashable) -> Languages:
+        """What whoever answers that origin now reads. Another that comes meanwhile refuses what it doesn't."""
+        canary = self.staged.canary
+        worker = canary.worker if canary is not None and canary.answers(origin) else self._worker
+        return worker.engine.checkpoint.languages if worker.engine is not None else ()
+
     def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
         try:
-            return self._preparer.submit(text, priority, origin)
+            return self._preparer.submit(text, priority, origin, self._languages(origin))
         except Overloaded:
             self._worker.count_refused()
             raise
@@ -341,7 +357,16 @@ class Classifier:
         fresh: bool = False,
     ) -> asyncio.Future[Verdict]:
         return self._mailboxes.here().expect(
-            worker.submit(text.text, priority, origin, deadline, fresh=fresh, danger=text.danger, tokens=text.tokens)
+            worker.submit(
+                text.text,
+                priority,
+                origin,
+                deadline,
+                fresh=fresh,
+                danger=text.danger,
+                tokens=text.tokens,
+                language=text.language,
+            )
         )
 
     async def _answers(

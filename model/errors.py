@@ -1,5 +1,6 @@
 """What can go wrong between a text and its verdict; each message is a sentence for a person."""
 
+from collections.abc import Sequence
 from typing import Self
 
 LONGEST_SENTENCE = 1000
@@ -47,13 +48,15 @@ class NothingToRead(ModelError):
 class Unreadable(ModelError):
     """The text is in a language or a script that the model has not learned; it has no verdict.
 
-    `language` is the likely language's English name, such as "Spanish"; "" where it is not known.
+    `language` is the likely language's English name, such as "Spanish"; "" where it is not known. `reads` are the names
+    of those that are read, where that is more than English alone.
     """
 
-    def __init__(self, language: str = "") -> None:
+    def __init__(self, language: str = "", *, reads: Sequence[str] = ()) -> None:
         likely = f"; it looks like {language}" if language else ""
-        super().__init__(f"I can't read this yet{likely}. I only read English.")
-        self.language = language
+        more = ", ".join(reads[:-1]) + f" and {reads[-1]}" if len(reads) > 1 else "".join(reads)
+        super().__init__(f"I can't read this yet{likely}. I only read {more or 'English'}.")
+        self.language, self.reads = language, tuple(reads)
 
 
 class TextTooLong(ModelError):

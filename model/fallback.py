@@ -9,6 +9,7 @@ from typing import Any
 
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.checkpoints.hub import HUB_ID, commits_on_disk
+from model.checkpoints.joint import sources_in
 from model.classifier import Classifier
 from model.errors import CheckpointError, HubUnreachable
 
@@ -41,7 +42,12 @@ async def open_or_fall_back(source: str, *, forgiving: Forgiven = HubUnreachable
 
 
 def _last_good(source: str) -> Iterator[str]:
-    """Other revisions of the same repository that were fetched once, the newest first."""
+    """Other revisions of the same repository that were fetched once, the newest first; of two models one is another."""
+    first, *others = sources_in(source)
+    if others:
+        yield from (f"{first}+{kept}" for kept in _last_good(others[0]))
+        yield from (f"{kept}+{others[0]}" for kept in _last_good(first))
+        return
     match = HUB_ID.fullmatch(source)
     if match is None or Path(source).exists():
         return

@@ -26,7 +26,7 @@ from model.backends.attempt import Attempt
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import BUNDLED, Missed
 from model.concurrency import in_thread
-from model.errors import ClassifierClosed, InferenceFailed, ModelError, NothingToRead, ReloadRefused
+from model.errors import ClassifierClosed, InferenceFailed, ModelError, NothingToRead, ReloadRefused, Unreadable
 from model.scheduling.request import Priority
 from model.scheduling.shadow import Shadow, ShadowReport
 from model.scheduling.worker import Worker
@@ -51,7 +51,7 @@ class ModelInfo:
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
     `missed` is the model that should answer instead, and `attempts` are the backends that were tried. `sha256` is as in
-    `Checkpoint`.
+    `Checkpoint`. `languages` are the codes of those that it reads; none: English alone.
     """
 
     version: str
@@ -65,11 +65,20 @@ class ModelInfo:
     missed: Missed | None = None
     attempts: tuple[Attempt, ...] = ()
     sha256: str = ""
+    languages: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> str:
         """The source of what should answer."""
         return self.missed.source if self.missed is not None else self.source
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Of each model that answers: `Verdict.model` is one of them.
+
+        Two that answer as one are named together by `version`, `source` and `backend`; the rest is the first's.
+        """
+        return tuple(self.version.split("+"))
 
     @property
     def fallback(self) -> str:
@@ -149,11 +158,14 @@ class ModelManager:
     async def golden(self) -> tuple[int, list[GoldenFailure]]:
         """See `Classifier.golden`."""
         while True:
-            engine = self._worker.answering()[0]
-            examples = await in_thread(partial(golden_examples, engine.checkpoint))
-            failures = golden_failures(examples, await _ask(self._worker, examples), engine.backend.name)
+            engine, count, failures = self._worker.answering()[0], 0, []
+            for part in engine.each:
+                examples = await in_thread(partial(golden_examples, part.checkpoint))
+                answers = await _ask(self._worker, examples, part.checkpoint.version)
+                failures += golden_failures(examples, answers, part.backend.name)
+                count += len(examples)
             if self.info.version == engine.checkpoint.version:  # or some were asked of a model that came meanwhile
-                return len(examples), failures
+                return count, failures
 
     async def start_shadow(self, source: str, share: float) -> ModelInfo:
         """See `Classifier.start_shadow`."""
@@ -308,18 +320,23 @@ class ModelManager:
         await asyncio.wrap_future(shadow.worker.ended)
 
 
-async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | ModelError]:
+async def _ask(worker: Worker, examples: Sequence[Example], version: str = "") -> list[Verdict | ModelError]:
     """What a worker's model says of examples now, whatever it remembers; a model that fails has its error there.
+
+    `version` is whom of two models is asked, whoever reads English.
 
     Raises Overloaded and ClassifierClosed: then nothing has been found out about the model.
     """
     found: list[Verdict | ModelError] = []
     for example in examples:
-        future = worker.submit(clean(example.text), Priority.INTERACTIVE, "examples", fresh=True)
+        cleaned = clean(example.text)
+        future = worker.submit(
+            cleaned, Priority.INTERACTIVE, "examples", fresh=True, language=example.language, version=version
+        )
         try:
             verdict = await asyncio.wrap_future(future)
             found.append(verdict)
-        except (InferenceFailed, NothingToRead) as error:
+        except (InferenceFailed, NothingToRead, Unreadable) as error:
             found.append(error.again())
     return found
 
@@ -327,10 +344,11 @@ async def _ask(worker: Worker, examples: Sequence[Example]) -> list[Verdict | Mo
 def info_of(engine: Engine, since: float) -> ModelInfo:
     """What is known of an engine that answers since then."""
     checkpoint, backend = engine.checkpoint, engine.backend
+    backends = dict.fromkeys(part.backend.name for part in engine.each)
     return ModelInfo(
         version=checkpoint.version,
         source=checkpoint.source,
-        backend=backend.name,
+        backend=" and ".join(backends),
         device=backend.device,
         labels=checkpoint.labels,
         metrics=checkpoint.metrics,
@@ -339,6 +357,7 @@ def info_of(engine: Engine, since: float) -> ModelInfo:
         missed=checkpoint.missed,
         attempts=engine.attempts,
         sha256=checkpoint.sha256,
+        languages=tuple(checkpoint.languages),
     )
 
 

@@ -201,27 +201,53 @@ def export(  # noqa: PLR0917
     click.echo(f"model {manifest['version']} written to {output}")
 
 
+@main.command("export-languages")
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--output", type=NewFolder(), default=Path("model/multilingual"), show_default=True, help=_FOLDER_HELP)
+@_DATA
+def export_languages(checkpoint: Path, output: Path, data: Path | None) -> None:
+    """Write the int8 artefact of a model for several languages.
+
+    Those that it reads well enough on validation rows are released, each with a temperature of its own.
+    """
+    from training.multilingual_release import measure_languages, release
+
+    click.echo("\n".join(map(str, found := measure_languages(checkpoint, data))))
+    manifest = release(checkpoint, output, found, data)
+    for name, figures in manifest["gate"].items():
+        click.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
+    click.echo(f"model {manifest['version']} written to {output}")
+
+
 @main.command()
 @click.option("--model", "models", multiple=True, help="NAME=SOURCE, repeatable; SOURCE as in MODEL.")
 @click.option("--suite", "suites", multiple=True, help="Only these (all final ones that DATA holds if not given).")
+@click.option("--languages", is_flag=True, help="The suites of other languages, and English chat.")
 @click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
 @click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
 @_DATA
 def evaluate(  # noqa: PLR0917
-    models: tuple[str, ...], suites: tuple[str, ...], rows: int, peers: bool, output: Path, data: Path | None
+    models: tuple[str, ...],
+    suites: tuple[str, ...],
+    languages: bool,
+    rows: int,
+    peers: bool,
+    output: Path,
+    data: Path | None,
 ) -> None:
     """Score models and their peers on the same texts.
 
     The texts are test splits, pairs, slices and a bias probe.
     """
     from training.evaluation.report import evaluate as run_evaluation
-    from training.evaluation.suites import FINAL, available
+    from training.evaluation.suites import FINAL, MULTILINGUAL, available
     from training.evaluation.systems import open_systems
     from training.evaluation.tables import results_table, slices_table, steadiness_table
 
-    chosen = tuple(dict.fromkeys(suites)) or available(FINAL, data)
-    if left_out := [name for name in FINAL if name not in chosen and not suites]:
+    wanted = MULTILINGUAL if languages else FINAL
+    chosen = tuple(dict.fromkeys(suites)) or available(wanted, data)
+    if left_out := [name for name in wanted if name not in chosen and not suites]:
         click.echo(f"left out, because their data isn't there: {', '.join(left_out)}", err=True)
     systems = open_systems(models or ("bundled",), peers=peers)
     report = run_evaluation(systems, chosen, data, output, rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ Edit = Callable[[str, random.Random], str]
 _ENDS = (".", "!", "...")
 _LAUGHTER = ("lol", "lmao", "haha", "LOL", "😂", "🤣", "xD")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
+_ACCENTED = re.compile("[\u00e0-\u017f]")
+_BARE = str.maketrans("\u0131\u0142\u00f8\u0111", "ilod")
 _LONG = re.compile(r"[A-Za-z]{5,}")
 
 
@@ -67,12 +70,20 @@ def mistyped(text: str, rng: random.Random) -> str:
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
+def unaccented(text: str, _rng: random.Random) -> str:
+    """Without accents and the like, as people type who have no keys for them."""
+    bare = (sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    return "".join(bare).translate(_BARE)
+
+
 EDITS: tuple[Edit, ...] = (other_end, addressed, other_case, laughed, stretched, mistyped)
 
 
 def edited(text: str, label: int, rng: random.Random) -> str:
     """The text with one of the edits that suit it, cleaned as the bot cleans; the same text where none does."""
     edits = [edit for edit in EDITS if label != NEUTRAL or edit is not laughed]
+    if _ACCENTED.search(text):
+        edits += [unaccented, unaccented]
     rng.shuffle(edits)
     for edit in edits:
         other = clean(edit(text, rng))

@@ -22,6 +22,7 @@ from transformers import (
 from model.checkpoints.checkpoint import BUNDLED, BUNDLED_FOLDER
 from model.installation import needs_extra
 from training.checkpointing import read_record
+from training.e5 import E5, unpack_e5
 from training.errors import TrainingError
 from training.mpnet import MPNET, unpack_mpnet
 from training.unquantise import unquantise
@@ -46,8 +47,11 @@ _LAYER_NAMES = {
 def locate_base(base: str) -> str:
     """A folder or hub id for `base`.
 
-    "minilm" is the encoder that a Python package ships, "mpnet" the teacher's, "bundled" the model that answers.
+    "minilm" is the encoder that a Python package ships, "mpnet" the teacher's, "e5" the one for many languages,
+    "bundled" the model that answers.
     """
+    if base == E5:
+        return str(unpack_e5(RUNS / E5))
     if base == MPNET:
         return str(unpack_mpnet(RUNS / MPNET))
     if base == BUNDLED:

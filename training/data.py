@@ -20,12 +20,16 @@ from training.datasets_catalog import CORPORA, Corpus
 from training.errors import DataError
 from training.frequent_messages import read_frequent_rows
 from training.labels import NEUTRAL, UNLABELLED, read_labels, read_texts
+from training.languages import read_languages
 from training.moods import with_moods
 from training.stored import read_rows
 
 EXPRESSIONS = Path(__file__).parent / "slang" / "expressions.csv"
 CHAT = Path(__file__).parent / "chat" / "chat.csv"
 CHAT_TEST = CHAT.with_name("test.csv")
+
+LANGUAGE = "lang"
+"""The column in which a set says in which language a text is."""
 
 _FEATURES = Features({"text": Value("string"), "label3": Value("int64")})
 _TWITTER_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\\"")
@@ -56,10 +60,11 @@ def load_labelled(
     """One split's labelled, readable rows, their texts cleaned as the bot cleans or else as people wrote them.
 
     `data` is a folder of Parquet files; without it the set comes from the hub. "expressions:KIND" and "chat:KIND" are
-    the parts of our own sentences of that kind, "tweet_eval:negative" the part of another set with that label. Texts
-    that `drop` says so of, as people wrote them, count as "terms". Rows that are left out are counted, and logged as a
-    warning. Raises DataError naming the set, and what would bring it, when it cannot be had, has no labels or others
-    than it should, or when no row of it is left.
+    the parts of our own sentences of that kind, "tweet_eval:negative" the part of another set with that label,
+    "umsab:es" the part in that language of a set that says in which its texts are, and "languages:es" that of our own.
+    Texts that `drop` says so of, as people wrote them, count as "terms". Rows that are left out are counted, and logged
+    as a warning. Raises DataError naming the set, and what would bring it, when it cannot be had, has no labels or
+    others than it should, or when no row of it is left.
     """
     raw = load_raw(name, split, data)
     words = CORPORA[name.partition(":")[0]].min_words
@@ -96,13 +101,13 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
     """
     name, _, part = name.partition(":")
     corpus = _known(name, split)
-    if part and name not in _OWN and part not in SENTIMENTS:
-        raise DataError(f"{name} has no part {part!r}; its parts are {', '.join(SENTIMENTS)}.")
     if corpus.scheme is None or (corpus.moods and split != "train"):
         raise DataError(f"{name} has no labels of negative, neutral and positive: it can neither train nor be scored.")
     stored = _OWN[name](split, part) if name in _OWN else read_rows(name, corpus, split, data)
     if corpus.moods:
         stored = with_moods(name, stored)
+    if part and name not in _OWN and part not in SENTIMENTS:
+        stored, part = _in_language(name, stored, part), ""
     where = f"{name}/{split}"
     labels = read_labels(stored, corpus.scheme, where)
     texts = [_plain(text) for text in read_texts(stored, corpus.text, where)]
@@ -111,6 +116,15 @@ def load_raw(name: str, split: str, data: Path | None) -> Dataset:
         return rows
     wanted = SENTIMENTS.index(Sentiment(part))
     return rows.filter(lambda row: row["label3"] == wanted, desc=f"{part} of {name}")
+
+
+def _in_language(name: str, stored: Dataset, language: str) -> Dataset:
+    """The rows that a set says are in a language."""
+    said = stored[LANGUAGE][:] if LANGUAGE in stored.column_names else []
+    if language not in said:
+        parts = ", ".join([*SENTIMENTS, *sorted(set(said))])
+        raise DataError(f"{name} has no part {language!r}; its parts are {parts}.")
+    return stored.select([place for place, one in enumerate(said) if one == language])
 
 
 def raw_texts(name: str, split: str, data: Path | None) -> list[str]:
@@ -227,6 +241,19 @@ def _read_chat(split: str, kind: str) -> Dataset:
     return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
 
 
+def _read_languages(split: str, language: str) -> Dataset:
+    """Our own chat in other languages, in all of them or in one, less what its readers did not agree on."""
+    rows = [
+        row
+        for row in read_languages()
+        if row["split"] == split and language in ("", row["language"]) and row["debatable"] == "0"
+    ]
+    if not rows:
+        raise DataError(f"Our own chat in other languages has none in {language!r}.")
+    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
+    return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
+
+
 def _read_frequent(_split: str, _part: str) -> Dataset:
     """The messages that people send most, those whose two readers agree."""
     rows = [row for row in read_frequent_rows() if row["label"]]
@@ -234,7 +261,7 @@ def _read_frequent(_split: str, _part: str) -> Dataset:
     return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
 
 
-_OWN = {"expressions": _read_expressions, "chat": _read_chat, "frequent": _read_frequent}
+_OWN = {"expressions": _read_expressions, "chat": _read_chat, "languages": _read_languages, "frequent": _read_frequent}
 """Sets that come with the program, by split and kind."""
 
 

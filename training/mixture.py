@@ -29,8 +29,8 @@ _SOFT = Features(
 _LISTS = ("slang", "lexicons")
 """Folders of sets that are lists of terms."""
 
-_OURS = ("chat", "frequent")
-_OWN_SENTENCES = ("chat", "expressions")
+_OURS = ("chat", "languages", "frequent")
+_OWN_SENTENCES = ("chat", "expressions", "languages")
 _ANYBODYS_WORDS = 3
 
 LABELLED, UNLABELLED = "labelled.parquet", "unlabelled.parquet"

@@ -28,11 +28,16 @@ def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[N
     return results
 
 
-def verdicts(engine: Engine, texts: Sequence[str], logits: Sequence[NDArray[np.float32]]) -> list[Verdict]:
-    """Verdicts for `read_logits` of these texts; one that is refused, with nothing to read, say, counts as neutral."""
+def verdicts(
+    engine: Engine, texts: Sequence[str], logits: Sequence[NDArray[np.float32]], language: str = ""
+) -> list[Verdict]:
+    """Verdicts for `read_logits` of these texts, which are in that language, "" being English.
+
+    One that is refused, with nothing to read, say, counts as neutral.
+    """
     refused = Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
     return [
-        engine.decide(rows, _traits(engine, text)) if len(rows) else refused
+        engine.decide(rows, _traits(engine, text), language) if len(rows) else refused
         for text, rows in zip(texts, logits, strict=True)
     ]
 

@@ -17,6 +17,7 @@ from model import ModelError, ModelInfo
 from model.backends.engine import is_installed
 from model.backends.processor import has_amx
 from model.installation import needs_extra
+from model.text.languages import names_of
 
 _PROBE = "what a wonderful day"
 _NETWORK_SECONDS = 15
@@ -62,7 +63,8 @@ async def _check_model(settings: Settings) -> Finding:
     where = f"{info.source}, version {info.version}, {info.backend} on {info.device}"
     if info.fallback:
         return Finding("model", False, f"{info.fallback} It is {where}.")
-    reads = f"reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%})"
+    languages = f", in {', '.join(names_of(info.languages))}" if info.languages else ""
+    reads = f"reads “{_PROBE}” as {verdict.sentiment} ({verdict.confidence:.0%}){languages}"
     return Finding("model", True, f"{where}; {reads}{_speed_words(settings, info)}")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from model.backends.attempt import Attempt
 from model.backends.base import granted_cpus
-from model.backends.engine import Engine, check_backend, engine_of, is_installed, may_use_gpu
+from model.backends.engine import Engine, check_backend, engine_of, is_installed, may_use_gpu, put_together
 from model.backends.processor import matrix_units, processor_name
-from model.checkpoints.checkpoint import BUNDLED, Checkpoint, open_checkpoint
+from model.checkpoints.checkpoint import OURS, Checkpoint, open_checkpoint
 from model.child_process import TookTooLong, environment, how_it_ended, run_bounded
 from model.errors import CheckpointError
 from model.installation import DISTRIBUTION
@@ -67,8 +67,14 @@ class BackendChoice:
         self._seconds = seconds
 
     def load(self, source: str, before: Callable[[Checkpoint], None] | None = None) -> Engine:
-        """Opens, loads and warms a model, as `load_engine` does. Raises a CheckpointError."""
+        """Opens, loads and warms a model, or two, each on the backend that suits it, as `load_engine` does.
+
+        Raises a CheckpointError.
+        """
         check_backend(self._device, self._backend)
+        return put_together(source, lambda one: self._load_one(one, before))
+
+    def _load_one(self, source: str, before: Callable[[Checkpoint], None] | None) -> Engine:
         checkpoint = open_checkpoint(source)
         if before is not None:
             before(checkpoint)
@@ -112,7 +118,7 @@ class BackendChoice:
         others = [name for name in _TRIED if is_installed(name)]
         asked: dict[str, Any] = {
             # By its path: what was fetched from a hub is on the disk by now, and no child needs the network.
-            "source": BUNDLED if checkpoint.source == BUNDLED else str(checkpoint.folder.absolute()),
+            "source": checkpoint.source if checkpoint.source in OURS else str(checkpoint.folder.absolute()),
             "backends": others,
             "threads": self._threads,
             "memory": _MEMORY,
@@ -143,7 +149,7 @@ class BackendChoice:
             "units": list(matrix_units()),
             "threads": self._threads or granted_cpus(),
             "versions": {name: _version(name) for name in (DISTRIBUTION, _USUAL, *_TRIED)},
-            "model": checkpoint.version if checkpoint.source == BUNDLED else checkpoint.fingerprint(),
+            "model": checkpoint.version if checkpoint.source in OURS else checkpoint.fingerprint(),
         }
 
     def _recalled(self, place: Mapping[str, Any]) -> list[Attempt] | None:

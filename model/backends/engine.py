@@ -6,8 +6,9 @@ import importlib.util
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from model.backends.attempt import Attempt
 from model.backends.base import Backend
 from model.checkpoints.checkpoint import TOKENIZER, Checkpoint, open_checkpoint
-from model.errors import BackendUnavailable, CheckpointError
+from model.checkpoints.joint import ENGLISH, joint, languages_of, sources_in
+from model.errors import BackendUnavailable, CheckpointError, Unreadable
 from model.installation import needs_extra
 from model.register import Traits
 from model.scheduling.batching import TOKEN_BUDGET
+from model.text.languages import names_of
 from model.text.tokenization import Reader
 from model.verdict import Verdict, decide
 
@@ -33,7 +36,11 @@ _NEEDED = {"openvino": ("openvino",), "torch": ("torch", "transformers")}
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Everything a text passes between the queue and its verdict."""
+    """Everything a text passes between the queue and its verdict.
+
+    Two models that answer as one are an engine with two `parts`, each an engine of its own: what is known of them
+    together is in `checkpoint`, and the other fields are the first's.
+    """
 
     checkpoint: Checkpoint
     reader: Reader
@@ -42,26 +49,58 @@ class Engine:
     """Padded tokens a batch may hold."""
     attempts: tuple[Attempt, ...] = ()
     """The backends that were tried when this one was chosen; none where there was no choice."""
+    parts: tuple[Engine, ...] = ()
+    """The models of which it is put together; none where it is one."""
+
+    @property
+    def each(self) -> tuple[Engine, ...]:
+        """Its parts, or itself."""
+        return self.parts or (self,)
+
+    def part(self, language: str = "", version: str = "") -> Engine:
+        """The one that reads a language, "" being English, or the one of that `version` if there is such a part.
+
+        Raises Unreadable where none reads it.
+        """
+        if version and (named := next((part for part in self.parts if part.checkpoint.version == version), None)):
+            return named
+        wanted = language or ENGLISH
+        for part in self.each:
+            if wanted in (part.checkpoint.languages or (ENGLISH,)):
+                return part
+        raise Unreadable(*names_of([wanted]), reads=names_of(self.checkpoint.languages))
+
+    def named(self, language: str = "") -> str:
+        """A language as verdicts name it: English has no name where nothing else is read."""
+        return language or (ENGLISH if self.checkpoint.languages else "")
 
     def traits(self, rows: Sequence[Sequence[int]]) -> Traits:
         """What a text's windows of token ids tell of its register, as far as this model asks for it."""
         return self.reader.traits(rows) if self.checkpoint.register else Traits()
 
-    def answer(self, text: str) -> Verdict:
-        """The verdict for one text, each window computed alone; the worker does it better. Raises NothingToRead."""
-        rows = self.reader.read(text)
-        return self.decide(np.concatenate([self.backend.predict([row]) for row in rows]), self.traits(rows))
+    def answer(self, text: str, language: str = "") -> Verdict:
+        """The verdict for one text in that language, each window computed alone; the worker does it better.
 
-    def decide(self, logits: NDArray[np.float32], traits: Traits) -> Verdict:
-        """The verdict for one text's logits, shape (windows, labels), and its `traits`."""
+        Raises NothingToRead and Unreadable.
+        """
+        if self.parts:
+            return self.part(language).answer(text, language)
+        rows = self.reader.read(text)
+        logits = np.concatenate([self.backend.predict([row]) for row in rows])
+        return self.decide(logits, self.traits(rows), language)
+
+    def decide(self, logits: NDArray[np.float32], traits: Traits, language: str = "") -> Verdict:
+        """The verdict for the logits, shape (windows, labels), and the `traits` of one text in that language."""
+        named = self.named(language)
         return decide(
             logits,
             self.checkpoint.labels,
-            temperature=self.checkpoint.temperature,
+            temperature=self.checkpoint.languages.get(named, self.checkpoint.temperature),
             abstain_below=self.checkpoint.abstain_below,
             version=self.checkpoint.version,
             register=self.checkpoint.register,
             traits=traits,
+            language=named,
         )
 
 
@@ -72,7 +111,7 @@ def load_engine(
     before: Callable[[Checkpoint], None] | None = None,
     backend: str = "auto",
 ) -> Engine:
-    """Opens, loads and warms a model. Raises a CheckpointError when any of it cannot be done.
+    """Opens, loads and warms a model, or two. Raises a CheckpointError when any of it cannot be done.
 
     A device of "auto" is the GPU when there is one and PyTorch is installed, else the CPU; a GPU that does not work is
     logged and left alone. "cuda" insists on it. A backend of "auto" is PyTorch on a GPU and for safetensors, else ONNX
@@ -81,10 +120,30 @@ def load_engine(
     imported). `before` is shown what was read before any of it is loaded, and may refuse it.
     """
     check_backend(device, backend)
-    checkpoint = open_checkpoint(source)
-    if before is not None:
-        before(checkpoint)
-    return engine_of(checkpoint, device, threads, backend)
+
+    def one(wanted: str) -> Engine:
+        checkpoint = open_checkpoint(wanted)
+        if before is not None:
+            before(checkpoint)
+        return engine_of(checkpoint, device, threads, backend)
+
+    return put_together(source, one)
+
+
+def put_together(source: str, load: Callable[[str], Engine]) -> Engine:
+    """The engine that `load` makes of a source, or of the two that are joined in it, as one."""
+    first, *others = map(load, sources_in(source))
+    if not others:
+        return first
+    second = others[0]
+    checkpoint = joint(first.checkpoint, second.checkpoint)
+    return replace(first, checkpoint=checkpoint, parts=(_telling_languages(first), _telling_languages(second)))
+
+
+def _telling_languages(part: Engine) -> Engine:
+    """Beside another, a model for English alone says so of what it reads."""
+    known = MappingProxyType(languages_of(part.checkpoint))
+    return replace(part, checkpoint=replace(part.checkpoint, languages=known))
 
 
 def engine_of(checkpoint: Checkpoint, device: str = "auto", threads: int = 0, backend: str = "auto") -> Engine:

@@ -16,6 +16,7 @@ from model.checkpoints.hub import HUB_ID, fetch
 from model.checkpoints.values import (
     check_config,
     labels_in,
+    languages_in,
     length_in,
     metrics_in,
     register_in,
@@ -28,12 +29,19 @@ from model.verdict import Sentiment
 
 BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
+MULTILINGUAL = "multilingual"
+MULTILINGUAL_FOLDER = Path(__file__).parents[1] / "multilingual"
+"""In a checkout only: what is installed from a package index would be twice as large with it."""
+
+OURS = (BUNDLED, MULTILINGUAL)
+"""Sources of models that come with the program, and are trusted as it is."""
+
 MANIFEST = "vibecheck.json"
 
 _NO_REGISTER = Register()
 
-_FORMATS = (1, 2)
-"""2 has a register, which a version of before would take for a manifest that was changed."""
+_FORMATS = (1, 2, 3)
+"""2 has a register and 3 languages, which a version of before would take for a manifest that was changed."""
 
 ABSTAIN_BELOW = 0.75
 """A two-label checkpoint that states no confidence of its own is neutral below this one."""
@@ -70,6 +78,7 @@ class Checkpoint:
     `register` says of the text. With two labels the verdict is neutral when the larger probability is below
     `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `sha256` is over all
     that decides what it answers, in hex: on whatever machine, and under whatever name, the same model has the same.
+    `languages` are those that it was released for, by code, each with its temperature; none: English alone.
     `contents` are the files, by name, as they were read and checked, once: what is loaded is made of these bytes,
     whatever becomes of the folder meanwhile.
     """
@@ -86,6 +95,7 @@ class Checkpoint:
     metrics: dict[str, float] = field(default_factory=dict)
     missed: Missed | None = None
     sha256: str = ""
+    languages: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     contents: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
 
     def bytes_of(self, name: str) -> bytes:
@@ -108,6 +118,8 @@ class Checkpoint:
         """
         said = (self.labels, self.temperature, self.register, self.abstain_below, self.max_length, self.weights.name)
         digest = hashlib.sha256(repr(said).encode())
+        if self.languages:
+            digest.update(repr(sorted(self.languages.items())).encode())
         for name, data in sorted(self.contents.items()):
             digest.update(f"\n{name!r} {hashlib.sha256(data).hexdigest()}".encode())
         return digest.hexdigest()
@@ -119,7 +131,7 @@ class Checkpoint:
 
 
 def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
-    """Finds, reads and checks a checkpoint: "bundled", a local folder, or a hub id at a revision (`org/name@revision`).
+    """Finds, reads and checks a checkpoint: "bundled", "multilingual", a folder, or a hub id (`org/name@revision`).
 
     Every file is read once, and what is loaded later is made of these bytes. An artefact's files are those that its
     manifest lists with their hashes, and no other; a plain transformers folder needs labels in its config. Raises a
@@ -142,10 +154,13 @@ def open_checkpoint(source: str = BUNDLED) -> Checkpoint:
 def artefact_version(said: Mapping[str, Any]) -> str:
     """The short content hash that names an artefact, over what its manifest says.
 
-    That is its `files` with their SHA-256, its `labels`, its `temperature`, and its `register` if it has one.
+    That is its `files` with their SHA-256, its `labels`, its `temperature`, and its `register` and `languages` if it
+    has any.
     """
-    register = said.get("register")
+    register, languages = said.get("register"), said.get("languages")
     parts = [sorted(said["files"].items()), said["labels"], said["temperature"], *([register] if register else ())]
+    if languages:
+        parts.append({"languages": languages})
     record = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()[:10]
 
@@ -159,6 +174,13 @@ def file_sha256(path: Path) -> str:
 def _locate(source: str) -> Path:
     if source == BUNDLED:
         folder = BUNDLED_FOLDER
+    elif source == MULTILINGUAL:
+        folder = MULTILINGUAL_FOLDER
+        if not is_there(folder / MANIFEST):
+            raise CheckpointNotFound(
+                "The multilingual model isn't here: it only comes with the repository, in model/multilingual. Run the "
+                "bot from a clone of that, or set MODEL to another model."
+            )
     elif (match := HUB_ID.fullmatch(source)) and not Path(source).exists():
         return fetch(source, match["repository"], match["revision"], (MANIFEST, _CONFIG), _names)
     else:
@@ -191,7 +213,10 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
     check_nothing_else(folder, contents.keys() | {MANIFEST})
     check_config(json_object(folder / _CONFIG, contents[_CONFIG]), max_length, folder)
     register = register_in(manifest.get("register"), where)
+    languages = languages_in(manifest.get("languages"), where)
     named = {"files": files, "labels": list(labels), "temperature": temperature, "register": manifest.get("register")}
+    if languages:
+        named["languages"] = manifest["languages"]
     version = artefact_version(named)
     abstain_below = share_in(manifest.get("abstain_below", ABSTAIN_BELOW), "abstain_below", where)
     if version != manifest.get("version"):
@@ -208,6 +233,7 @@ def _from_manifest(source: str, folder: Path, manifest: dict[str, Any]) -> Check
         max_length=max_length,
         metrics=metrics_in(manifest.get("metrics", {}), where),
         sha256=_sha256(named, abstain_below, max_length),
+        languages=languages,
         contents=MappingProxyType(contents),
     )
 
@@ -266,12 +292,15 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
     labels = labels_in(ordered, folder)
     temperature = temperature_in(config.get("calibration_temperature", 1.0), config_file)
     register = register_in(config.get("calibration_register"), config_file)
+    languages = languages_in(config.get("calibration_languages"), config_file)
     contents = {path.name: read_file(path) for path in (weights, folder / TOKENIZER)}
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[_CONFIG] = config_data
-    named = {"files": files, "labels": list(labels), "temperature": temperature}
+    named: dict[str, Any] = {"files": files, "labels": list(labels), "temperature": temperature}
     if register:
         named["register"] = asdict(register)
+    if languages:
+        named["languages"] = dict(languages)
     return Checkpoint(
         source=source,
         folder=folder,
@@ -282,6 +311,7 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
         register=register,
         max_length=max_length,
         sha256=_sha256(named, ABSTAIN_BELOW, max_length),
+        languages=languages,
         contents=MappingProxyType(contents),
     )
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.checkpoint import BUNDLED, TOKENIZER, Checkpoint
+from model.checkpoints.checkpoint import OURS, TOKENIZER, Checkpoint
 from model.checkpoints.files import json_object
 from model.checkpoints.graph import check_graph
 from model.checkpoints.vocabulary import check_tokenizer
@@ -52,11 +52,11 @@ class Trials:
     def check(self, checkpoint: Checkpoint) -> None:
         """Blocks until a child has loaded the model and asked its golden examples.
 
-        The bundled one, and what has passed before, are taken as they are, and wait for no other trial: a model that
-        hung has to come back while a new one is tried. Raises a CheckpointError, with the sentence of the child or with
-        why there is none.
+        What comes with the program, and what has passed before, are taken as they are, and wait for no other trial: a
+        model that hung has to come back while a new one is tried. Raises a CheckpointError, with the sentence of the
+        child or with why there is none.
         """
-        if checkpoint.source == BUNDLED:
+        if checkpoint.source in OURS:
             return
         fingerprint = checkpoint.fingerprint()
         if fingerprint in self._passed:

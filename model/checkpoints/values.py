@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from model.errors import CheckpointError, MissingLabels, UnsafeCheckpoint, printable
@@ -16,6 +18,9 @@ _SHORTEST, _LONGEST = 128, 8192
 
 _COLDEST, _HOTTEST = 1e-3, 1e3
 """Temperatures outside of these make every answer certain, or none."""
+
+_LANGUAGE = re.compile("[a-z]{2}")
+_MOST_LANGUAGES = 64
 
 _HEAVIEST = {"tokens": 4.0, "pieces": 4.0, "margin": 0.99 / MOST_MARGIN}
 """Weights of a register beyond these would decide alone how sure the model is; with a heavier one of the margin, the
@@ -65,6 +70,22 @@ def register_in(value: object, where: Path) -> Register:
     ):
         return Register(**{name: float(weight) for name, weight in value.items()})
     raise CheckpointError(f"{where} has no usable register; it must have small numbers for {', '.join(_HEAVIEST)}.")
+
+
+def languages_in(value: object, where: Path) -> Mapping[str, float]:
+    """The languages that a model was released for, with their temperatures; none where it says nothing of them."""
+    if value is None:
+        return MappingProxyType({})
+    if (
+        isinstance(value, dict)
+        and 1 <= len(value) <= _MOST_LANGUAGES
+        and all(isinstance(code, str) and _LANGUAGE.fullmatch(code) for code in value)
+        and all(_is_number(one) and _COLDEST <= one <= _HOTTEST for one in value.values())
+    ):
+        return MappingProxyType({code: float(temperature) for code, temperature in value.items()})
+    raise CheckpointError(
+        f"{where} has no usable languages; it must have codes of two letters such as es, each with a number above 0."
+    )
 
 
 def share_in(value: object, name: str, where: Path) -> float:

@@ -218,16 +218,17 @@ class InferenceLoop:
         """Tokenises; a text whose verdict is known is answered at once."""
         if request.future.done():
             return
-        engine, cache = self._engine, self._cache
+        cache = self._cache
         self._in_flight.moved = now = self._clock()
         self._in_flight.reading = request
         try:
             if now > request.deadline:
                 raise DeadlinePassed
+            engine = self._engine.part(request.language, request.version)
             reading = engine.reader.read_cleaned(request.text, request.most_windows)
             self._check()  # first: what is remembered is one thread's
             rows = reading.rows
-            key = None if request.fresh else cache.key(engine, rows)
+            key = None if request.fresh else cache.key(engine, rows, request.language)
             known = cache.get(key)
             job = Job(request, engine, key, [None] * len(rows), reading.skipped, engine.traits(rows))
         except BaseException as error:  # a panic of the tokenizer's Rust is no Exception
@@ -322,7 +323,7 @@ class InferenceLoop:
             rows = [logits for logits in job.logits if logits is not None]
             if len(rows) < len(job.logits):
                 return
-            verdict = job.engine.decide(np.stack(rows), job.traits)
+            verdict = job.engine.decide(np.stack(rows), job.traits, job.request.language)
             if job.skipped:
                 verdict = replace(verdict, skipped=job.skipped)
         except BaseException as error:  # a backend may answer with anything

@@ -19,6 +19,7 @@ from model.concurrency import own_error, refuse, settle
 from model.errors import ClassifierClosed, Overloaded
 from model.scheduling.request import Priority
 from model.text import danger
+from model.text.identification import Languages
 from model.text.preprocessing import Prepared, prepare_in_steps
 
 MOST_CHARACTERS = (4_000_000, 2_000_000, 1_000_000)
@@ -34,7 +35,7 @@ _LONGEST_REST = 0.02
 """In seconds: a step may have taken long because the machine was busy, or because a model was loaded."""
 
 _Line = tuple[Hashable, Priority]
-_Waiting = dict[Future[Prepared], str]
+_Waiting = dict[Future[Prepared], tuple[str, Languages]]
 
 
 class Preparer:
@@ -49,7 +50,7 @@ class Preparer:
         self._started = False
         self._closing = False
 
-    def submit(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
+    def submit(self, text: str, priority: Priority, origin: Hashable, languages: Languages = ()) -> Future[Prepared]:
         """What `prepare_in_steps` makes of the text, or its error. Cancelling takes it back.
 
         When too much waits, the newest texts of whoever has most there are refused for it, if that is more than its own
@@ -68,7 +69,7 @@ class Preparer:
             if line is None:
                 line = self._lines[place] = {}
                 self._turns.append(place)
-            line[future] = text
+            line[future] = text, languages
             self._weigh(place, len(text))
             if not self._started:
                 self._started = True
@@ -98,15 +99,15 @@ class Preparer:
 
     def _run(self) -> None:
         while (taken := self._next()) is not None:
-            text, future = taken
+            (text, languages), future = taken
             del taken
             if future.set_running_or_notify_cancel():
-                self._prepare_into(future, text)
+                self._prepare_into(future, text, languages)
             del text, future  # neither the text nor whoever waits for it is kept while nothing is to do
 
-    def _prepare_into(self, future: Future[Prepared], text: str) -> None:
+    def _prepare_into(self, future: Future[Prepared], text: str, languages: Languages) -> None:
         try:
-            prepared = self._with_rests(prepare_in_steps(text))
+            prepared = self._with_rests(prepare_in_steps(text, languages))
         except BaseException as error:
             refuse(future, own_error(error))
         else:
@@ -124,7 +125,7 @@ class Preparer:
                 raise ClassifierClosed
             time.sleep(min(_LONGEST_REST, _REST * (time.perf_counter() - started)))
 
-    def _next(self) -> tuple[str, Future[Prepared]] | None:
+    def _next(self) -> tuple[tuple[str, Languages], Future[Prepared]] | None:
         """The next text of the origin whose turn it is; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or bool(self._turns))
@@ -137,14 +138,14 @@ class Preparer:
                 self._turns.append(place)
             return text, future
 
-    def _take(self, place: _Line, future: Future[Prepared]) -> str:
+    def _take(self, place: _Line, future: Future[Prepared]) -> tuple[str, Languages]:
         """Out of its line, and the line away when nothing is left in it. Its turn is the caller's to see to."""
         line = self._lines[place]
-        text = line.pop(future)
+        text, languages = line.pop(future)
         self._weigh(place, -len(text))
         if not line:
             del self._lines[place], self._weights[place]
-        return text
+        return text, languages
 
     def _weigh(self, place: _Line, characters: int) -> None:
         self._weights[place] = self._weights.get(place, 0) + characters
@@ -179,7 +180,7 @@ class Preparer:
             victim = next(newest.setdefault(one, iter(reversed(self._lines[one]))), None)
             if victim is None:
                 continue
-            left = -weight - len(self._lines[one][victim])
+            left = -weight - len(self._lines[one][victim][0])
             if one[1] is place[1] and left < own:
                 continue
             chosen.append((one, victim))

@@ -30,7 +30,8 @@ class Request:
     """One text on its way, cleaned. `arrived` and `deadline` are of `time.perf_counter`.
 
     `fresh` asks for a verdict that is computed, whatever is remembered. `danger` is as in `Verdict`, and `tokens` how
-    many tokens the text has, guessed; 0 has it guessed here. `turn` is set when
+    many tokens the text has, guessed; 0 has it guessed here. `language` and `version` say who reads it, as in
+    `Engine.part`. `turn` is set when
     it is taken, in tokens: the lower is due first, even if it was taken later. `sparse` is set when it is put: its
     origin sends little.
     """
@@ -44,6 +45,8 @@ class Request:
     fresh: bool = False
     danger: bool = False
     tokens: int = 0
+    language: str = ""
+    version: str = ""
     sparse: bool = False
     turn: int = 0
     cost: int = 0

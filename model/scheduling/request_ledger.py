@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from model.concurrency import own_error, refuse, settle
-from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, Overloaded
+from model.errors import ClassifierClosed, DeadlinePassed, InferenceFailed, Overloaded, Unreadable
 from model.histogram import Histogram
 from model.scheduling.fair_queue import FairQueue
 from model.scheduling.request import Priority, Request
@@ -94,7 +94,7 @@ class RequestLedger:
         """Hands over an error of the text's own; one that is not meant for people is replaced by one that is."""
         own = own_error(error)
         late, shed = isinstance(own, DeadlinePassed), isinstance(own, Overloaded)
-        failed = not (late or shed)
+        failed = not (late or shed or isinstance(own, Unreadable))
         with self.changed:
             self._expired += late
             self._shed += shed

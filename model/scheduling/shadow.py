@@ -63,7 +63,9 @@ class Shadow:
             self._due -= 1
         started = time.perf_counter()
         try:
-            future = self.worker.submit(text.text, Priority.PASSIVE, danger=text.danger, tokens=text.tokens)
+            future = self.worker.submit(
+                text.text, Priority.PASSIVE, danger=text.danger, tokens=text.tokens, language=text.language
+            )
         except ModelError:
             with self._lock:
                 self._skipped += 1

@@ -187,9 +187,10 @@ class Supervisor:
 
     def probe(self, engine: Engine) -> None:
         """A real forward pass over a harmless text. Raises whatever a model does that cannot do it."""
-        logits = engine.backend.predict(engine.reader.read(_PROBE))
-        if not np.isfinite(np.asarray(logits, dtype=np.float32)).all():
-            raise InferenceFailed("The model's answer wasn't a number.")
+        for part in engine.each:
+            logits = part.backend.predict(part.reader.read(_PROBE))
+            if not np.isfinite(np.asarray(logits, dtype=np.float32)).all():
+                raise InferenceFailed("The model's answer wasn't a number.")
 
     def count_replaced(self) -> None:
         """The model was loaded anew."""

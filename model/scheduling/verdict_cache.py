@@ -16,7 +16,7 @@ MAX_TOKENS = 64
 
 
 class VerdictCache:
-    """The latest verdicts, by a keyed hash of the cleaned text's tokens and the model's version.
+    """The latest verdicts, by a keyed hash of the cleaned text's tokens, the model's version and the language.
 
     It holds no words, not even in memory: the hash's key is random and dies with the process. Used by one thread.
     """
@@ -30,11 +30,11 @@ class VerdictCache:
     def __len__(self) -> int:
         return len(self._verdicts)
 
-    def key(self, engine: Engine, rows: Sequence[Sequence[int]]) -> bytes | None:
-        """What a text, given as its windows of token ids, is found under; None for one that is not kept."""
+    def key(self, engine: Engine, rows: Sequence[Sequence[int]], language: str = "") -> bytes | None:
+        """What a text in that language, given as its windows of token ids, is found under; None: it is not kept."""
         if not self._size or len(rows) != 1 or len(rows[0]) > MAX_TOKENS:
             return None
-        model = f"{engine.checkpoint.version} {engine.checkpoint.abstain_below}"
+        model = f"{engine.checkpoint.version} {engine.checkpoint.abstain_below} {engine.named(language)}"
         digest = hashlib.blake2b(model.encode(), key=self._secret, digest_size=16)
         digest.update(array("I", rows[0]).tobytes())
         return digest.digest()

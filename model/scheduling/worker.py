@@ -69,15 +69,27 @@ class Worker:
         fresh: bool = False,
         danger: bool = False,
         tokens: int = 0,
+        language: str = "",
+        version: str = "",
     ) -> Future[Verdict]:
         """Queues a cleaned text. Cancelling the future takes it back at any time before its verdict.
 
         `origin` is whoever it is for, and `deadline` the moment of `clock` after which nobody wants it any more.
-        `fresh` is computed whatever the cache holds; `danger` and `tokens` are as in `Request`. See
-        `FairQueue.make_room` for who is refused when the queue is full. Raises Overloaded and ClassifierClosed.
+        `fresh` is computed whatever the cache holds; `danger`, `tokens`, `language` and `version` are as in `Request`.
+        See `FairQueue.make_room` for who is refused when the queue is full. Raises Overloaded and ClassifierClosed.
         """
         request = Request(
-            text, priority, Future(), origin, self.clock(), deadline, fresh=fresh, danger=danger, tokens=tokens
+            text,
+            priority,
+            Future(),
+            origin,
+            self.clock(),
+            deadline,
+            fresh=fresh,
+            danger=danger,
+            tokens=tokens,
+            language=language,
+            version=version,
         )
         self._ledger.submit(request)
         return request.future

@@ -209,7 +209,7 @@ class Endpoint:
 
     def _is_of_another_model(self, value: Verdict | Explanation | ModelError) -> bool:
         verdict = value.verdict if isinstance(value, Explanation) else value
-        return isinstance(verdict, Verdict) and self.info is not None and verdict.model != self.info.version
+        return isinstance(verdict, Verdict) and self.info is not None and verdict.model not in self.info.versions
 
     async def _probe_quietly(self) -> None:
         with suppress(asyncio.CancelledError):

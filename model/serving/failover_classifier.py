@@ -25,6 +25,7 @@ from model.scheduling.shadow import ShadowReport
 from model.scheduling.stats import Health, Stats
 from model.serving.dispatcher import Dispatcher
 from model.serving.endpoint import Endpoint, connected
+from model.text.identification import Languages
 from model.text.preprocessing import Prepared, prepare_at_once
 from model.verdict import Verdict
 
@@ -199,16 +200,24 @@ class FailoverClassifier:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def _languages(self) -> Languages:
+        """What whoever answers now reads: a server of an earlier version says of none, and reads English."""
+        for endpoint in self._dispatcher.endpoints:
+            if endpoint.breaker.is_closed and endpoint.info is not None:
+                return endpoint.info.languages
+        return self._local.languages
+
     async def _prepared(self, text: str, priority: Priority, origin: Hashable) -> Prepared:
         """See `Classifier`, which does the same with a text that it reads itself."""
         if len(text) > MAX_CHARACTERS:
             raise TextTooLong(len(text), MAX_CHARACTERS)
-        prepared = prepare_at_once(text)
+        prepared = prepare_at_once(text, self._languages)
         return await asyncio.wrap_future(self._look_closer(text, priority, origin)) if prepared is None else prepared
 
     def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
         try:
-            return self._preparer.submit(text, priority, origin)
+            return self._preparer.submit(text, priority, origin, self._languages)
         except Overloaded:
             self._dispatcher.count_refused()
             raise

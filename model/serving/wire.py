@@ -47,6 +47,7 @@ _SUMS_TO = 1e-3
 
 _Name = Annotated[str, Field(max_length=400)]
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_Language = Annotated[str, Field(pattern="^(|[a-z]{2})$")]
 _Count = Annotated[int, Field(ge=0, le=1_000_000)]
 _Code = Literal[
     "nothing_to_read",
@@ -122,6 +123,7 @@ class _VerdictShape(_ReplyShape):
     model: _Name
     danger: bool
     temperature: float = Field(gt=0, allow_inf_nan=False)
+    language: _Language = ""
     error: None = None
 
     @model_validator(mode="after")
@@ -139,12 +141,14 @@ class _VerdictShape(_ReplyShape):
             self.skipped,
             self.danger,
             self.temperature,
+            self.language,
         )
 
 
 class _ErrorShape(_ReplyShape):
     error: _Code
     language: str = Field("", max_length=40)
+    reads: tuple[Annotated[str, Field(max_length=40)], ...] = Field((), max_length=64)
     length: int = Field(0, ge=0)
     limit: int = Field(0, ge=0)
     retry_after: float = Field(1.0, ge=0, allow_inf_nan=False)
@@ -154,7 +158,7 @@ class _ErrorShape(_ReplyShape):
             case "nothing_to_read":
                 return NothingToRead()
             case "unreadable":
-                return Unreadable(printable(self.language))
+                return Unreadable(printable(self.language), reads=tuple(map(printable, self.reads)))
             case "text_too_long":
                 return TextTooLong(self.length, self.limit)
             case "overloaded":
@@ -199,6 +203,7 @@ class _InfoShape(_ReplyShape):
     age: float = Field(ge=0, allow_inf_nan=False)
     budget: _Count
     missed: _MissedShape | None = None
+    languages: tuple[_Language, ...] = Field((), max_length=64)
 
     def value(self) -> ModelInfo:
         return ModelInfo(
@@ -211,6 +216,7 @@ class _InfoShape(_ReplyShape):
             since=time.perf_counter() - self.age,
             budget=self.budget,
             missed=None if self.missed is None else self.missed.value(),
+            languages=self.languages,
         )
 
 
@@ -247,6 +253,7 @@ def _out(answer: Verdict | Explanation | ModelError) -> dict[str, Any]:
             "model": answer.model,
             "danger": answer.danger,
             "temperature": answer.temperature,
+            "language": answer.language,
         }
     if isinstance(answer, Explanation):
         rows = [(piece.start, piece.end, piece.effect) for piece in answer.influences]
@@ -254,7 +261,7 @@ def _out(answer: Verdict | Explanation | ModelError) -> dict[str, Any]:
     code = next((_CODES[kind] for kind in type(answer).__mro__ if kind in _CODES), "inference_failed")
     match answer:
         case Unreadable():
-            return {"error": code, "language": answer.language}
+            return {"error": code, "language": answer.language, "reads": answer.reads}
         case TextTooLong():
             return {"error": code, "length": answer.length, "limit": answer.limit}
         case Overloaded():
@@ -274,6 +281,7 @@ def _info_out(info: ModelInfo) -> dict[str, Any]:
         "age": max(0.0, time.perf_counter() - info.since),
         "budget": info.budget,
         "missed": missed,
+        "languages": info.languages,
     }
 
 

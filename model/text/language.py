@@ -12,12 +12,15 @@ import lzma
 import re
 import threading
 from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model.errors import Unreadable
+from model.text.languages import WIDESPREAD
 from model.text.tables import rows, words
 
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ _OTHER_LETTER = re.compile(
 _LAUGHTER = re.compile(
     r"[haxjgky]{5,}|a?(?:[hj]+[aeiou]+){2,}[hj]*|(?:l+o+)+l+|x+d+|(?P<unit>[a-z]{1,2})(?P=unit){3,}[a-z]*", re.ASCII
 )
+_WIDESPREAD = WIDESPREAD
+"""What is taken for the language of a text; a rare one is hardly ever."""
+
 _ENGLISH_CODES = ("en", "pcm", "sco", "jam")
 """English and the languages that came of it."""
 
@@ -83,17 +89,6 @@ _SCRIPTS = (
 )
 """The likeliest language of each script, the first that fits."""
 
-_WIDESPREAD = {
-    "es": "Spanish", "pt": "Portuguese", "fr": "French", "de": "German", "it": "Italian", "nl": "Dutch", "pl": "Polish",
-    "tr": "Turkish", "sv": "Swedish", "id": "Indonesian", "ms": "Malay", "vi": "Vietnamese", "tl": "Tagalog",
-    "fi": "Finnish", "da": "Danish", "nb": "Norwegian", "no": "Norwegian", "nn": "Norwegian", "cs": "Czech",
-    "sk": "Slovak", "hu": "Hungarian", "ro": "Romanian", "hr": "Croatian", "bs": "Bosnian", "sr": "Serbian",
-    "sl": "Slovenian", "ca": "Catalan", "gl": "Galician", "et": "Estonian", "lv": "Latvian", "lt": "Lithuanian",
-    "is": "Icelandic", "sq": "Albanian", "af": "Afrikaans", "eu": "Basque", "hi": "Hindi", "sw": "Swahili",
-    "jv": "Javanese", "su": "Sundanese", "ceb": "Cebuano", "az": "Azerbaijani", "uz": "Uzbek", "eo": "Esperanto",
-}  # fmt: skip
-"""Languages of the Latin script that many people type, by the codes of ISO 639."""
-
 
 class _Identifier(Protocol):
     """What of py3langid is used."""
@@ -107,38 +102,62 @@ def is_plainly_readable(cleaned: str) -> bool:
     if not cleaned.isascii() and _other_letters(cleaned):
         return False
     said = set(cleaned.lower().split())
-    if len(cleaned) < SHORTEST or 3 * len(said & _readable_words()) > len(said):  # what most of English chat is
+    if len(cleaned) < SHORTEST or 3 * len(said & readable_words()) > len(said):  # what most of English chat is
         return True
-    found = _words_of(cleaned)
+    found = words_of(cleaned)
     if sum(map(len, found)) < SHORTEST:
         return True
-    return _english_share(found) >= _ENGLISH_SHARE
+    return english_share(found) >= _ENGLISH_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    """What a text that is not English is in: the likely language's English name, "" where it is not known.
+
+    `ranked` are codes with their probabilities, the likeliest first; none where the script tells the language.
+    """
+
+    name: str
+    ranked: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_language(cleaned: str) -> None:
-    """Raises Unreadable for a cleaned text of which most is in another script, or which is in another language.
+    """Raises Unreadable for a cleaned text that is not in English; see `other_language`."""
+    other = other_language(cleaned)
+    if other is not None:
+        raise Unreadable(other.name)
+
+
+def other_language(cleaned: str) -> OtherLanguage | None:
+    """What a cleaned text is in of which most is in another script, or which is in another language.
 
     The first call that needs it loads a model of 4.5 MB, which takes a second and some 60 MB.
     """
     others = _other_letters(cleaned)
-    found = _words_of(cleaned)
+    found = words_of(cleaned)
     if others > sum(len(_LATIN.findall(word)) for word in found):
-        raise Unreadable(next((name for name, script in _SCRIPTS if script.search(cleaned)), ""))
+        return OtherLanguage(next((name for name, script in _SCRIPTS if script.search(cleaned)), ""))
     letters = sum(map(len, found))
-    if letters < SHORTEST or _english_share(found) >= _ENGLISH_SHARE or _may_all_be_english(found):
-        return
-    ranked = dict(_identifier().rank(" ".join(found)[:_LOOKED_AT]))
+    if letters < SHORTEST or english_share(found) >= _ENGLISH_SHARE or _may_all_be_english(found):
+        return None
+    ranked = probabilities(found)
     english = sum(ranked.get(code, 0.0) for code in _ENGLISH_CODES)
     likeliest = next(iter(ranked))
-    if english < _least(found, letters, likeliest):
-        name = next((_WIDESPREAD[code] for code in ranked if code in _WIDESPREAD), "")
-        raise Unreadable(name if likeliest in _WIDESPREAD else "")
+    if english >= _least(found, letters, likeliest):
+        return None
+    name = next((_WIDESPREAD[code] for code in ranked if code in _WIDESPREAD), "")
+    return OtherLanguage(name if likeliest in _WIDESPREAD else "", ranked)
+
+
+def probabilities(found: list[str]) -> dict[str, float]:
+    """P of each language that the library knows, the likeliest first."""
+    return dict(_identifier().rank(" ".join(found)[:_LOOKED_AT]))
 
 
 def _least(found: list[str], letters: int, likeliest: str) -> float:
     """P(English) from which on a text is read."""
-    others = sum(map(_is_foreign, found))
-    if others > len(found) * _english_share(found):
+    others = sum(map(is_foreign, found))
+    if others > len(found) * english_share(found):
         return _LIKELY_OTHER if others > 1 else _MAYBE_OTHER
     if likeliest not in _WIDESPREAD:
         return _VERY_UNLIKELY
@@ -150,14 +169,15 @@ def _least(found: list[str], letters: int, likeliest: str) -> float:
 def _may_all_be_english(found: list[str]) -> bool:
     """Such as "i love" with a name: neither word says English by itself."""
     known = sum(word in words("english") or word in words("chat") for word in found)
-    return known >= _ENGLISH_AT_ALL * len(found) and not any(map(_is_foreign, found))
+    return known >= _ENGLISH_AT_ALL * len(found) and not any(map(is_foreign, found))
 
 
-def _is_foreign(word: str) -> bool:
+def is_foreign(word: str) -> bool:
+    """Whether it is known as another language's, or looks like one."""
     return word in words("foreign") or not word.isascii()
 
 
-def _words_of(cleaned: str) -> list[str]:
+def words_of(cleaned: str) -> list[str]:
     """The distinct words by which a language is told, in small letters: no laughter, placeholders or named signs."""
     found: dict[str, None] = {}
     for word in _WORD.findall(_NO_WORDS.sub(" ", cleaned[: 8 * _LOOKED_AT]).lower()):
@@ -168,8 +188,9 @@ def _words_of(cleaned: str) -> list[str]:
     return kept or [word for word in found if word in named]
 
 
-def _english_share(found: list[str]) -> float:
-    known = _readable_words()
+def english_share(found: list[str]) -> float:
+    """Which part of the distinct words are English or chat's own, and no other language's as well."""
+    known = readable_words()
     return sum(word in known for word in found) / len(found) if found else 1.0
 
 
@@ -185,7 +206,7 @@ def _other_rows() -> re.Pattern[str]:
 
 
 @cache
-def _readable_words() -> frozenset[str]:
+def readable_words() -> frozenset[str]:
     """Words that say English, which are not used in other languages as well, and those that all chat has."""
     english = (word for word in words("english") if word not in words("shared"))
     return frozenset([*english, *words("chat")])

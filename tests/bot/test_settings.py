@@ -272,6 +272,19 @@ def test_an_account_without_a_home_has_its_defaults_and_keeps_its_files_here(mon
     assert settings_module.settings_file() is None
 
 
+@pytest.mark.parametrize("written", ["bundled", "bundled+multilingual", " bundled + multilingual", "me/it@1a2b3c4"])
+def test_the_model_is_one_or_two(written, monkeypatch):
+    monkeypatch.setenv("MODEL", written)
+    assert load_settings().model == written.replace(" ", "")
+
+
+@pytest.mark.parametrize("written", ["bundled+", "+multilingual", "a+b+c", "bundled++multilingual"])
+def test_more_or_less_than_two_models_is_one_sentence(written, monkeypatch):
+    monkeypatch.setenv("MODEL", written)
+    with pytest.raises(SettingsError, match=r"MODEL can't be used: two models are joined by one \+, like"):
+        load_settings()
+
+
 def test_a_cluster_needs_a_postgresql_and_says_how_to_get_there(monkeypatch):
     monkeypatch.setenv("CLUSTER", "0/4")
     assert complaint().startswith(

@@ -213,3 +213,23 @@ async def test_a_broken_stand_in_is_loaded_anew_as_a_stand_in(hub):
     async with await open_or_fall_back(f"{REPOSITORY}@{FIRST}", budget=2048) as classifier:
         again = await asyncio.to_thread(classifier._worker._supervisor.load)
         assert again.checkpoint.missed == classifier.info.missed
+
+
+async def test_of_two_models_the_one_that_cannot_be_had_is_another_revision(hub, gone, monkeypatch):
+    asked = []
+    monkeypatch.setattr("model.fallback.commits_on_disk", lambda repository: [SECOND, FIRST])
+
+    async def opened(source, **_):
+        asked.append(source)
+        raise HubUnreachable(source, "the hub can't be reached")
+
+    monkeypatch.setattr("model.fallback.Classifier.open", opened)
+    with pytest.raises(HubUnreachable):
+        await open_or_fall_back(f"bundled+{REPOSITORY}@{FIRST}")
+    assert asked == [f"bundled+{REPOSITORY}@{FIRST}", f"bundled+{REPOSITORY}@{SECOND}", BUNDLED]
+
+
+async def test_a_second_model_that_is_not_there_is_a_mistake_and_no_fallback(monkeypatch, tmp_path):
+    monkeypatch.setattr("model.checkpoints.checkpoint.MULTILINGUAL_FOLDER", tmp_path)
+    with pytest.raises(CheckpointNotFound, match="only comes with the repository"):
+        await open_or_fall_back("bundled+multilingual")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -289,6 +290,30 @@ def test_a_table_that_cannot_be_scored_is_one_sentence_and_writes_nothing(tmp_pa
     assert out == ""
     assert said.startswith(words)
     assert said.count("\n") == 1 and said.strip().isprintable()
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "said"),
+    [
+        ("es", "qué partidazo  (Spanish)", {"language": "es"}),
+        ("en", "qué partidazo", {"language": "en"}),
+        ("", "qué partidazo", {}),
+    ],
+)
+async def test_another_language_is_named_beside_the_text(capsys, language, line, said):
+    verdict = replace(LONG, skipped=0, language=language)
+    for as_json in (False, True):
+        await command.score_lines(["qué partidazo"], opening([verdict]), as_json=as_json)
+    _, shown, answer = capsys.readouterr().out.splitlines()
+    assert shown.endswith(line)
+    assert {key: value for key, value in json.loads(answer).items() if key == "language"} == said
+
+
+def test_the_environment_says_which_model_where_nobody_does(monkeypatch):
+    monkeypatch.setenv("MODEL", "nowhere/at/all")
+    out, said = run("hello", code=1)
+    assert (out, said.startswith('There\'s no model at "nowhere/at/all".')) == ("", True)
+    assert run("--model", "bundled", GOOD)[0].splitlines()[1].startswith("positive")
 
 
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path):

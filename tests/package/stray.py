@@ -27,7 +27,18 @@ _ANYWHERE = (
     ".venv/lib/python3.11/site-packages/somebody.py",
 )
 _AT_THE_TOP = (".git/config", ".venv-2/pyvenv.cfg", "build/lib/bot/gone.py", "notes.txt", "letters/from-a-user.csv")
-_FOLDERS = ("", "bot", "bot/web", "model", "model/bundled", "model/text", "training", "training/space", "locks")
+_FOLDERS = (
+    "",
+    "bot",
+    "bot/web",
+    "model",
+    "model/bundled",
+    "model/multilingual",
+    "model/text",
+    "training",
+    "training/space",
+    "locks",
+)
 
 
 def littered_copy(folder):

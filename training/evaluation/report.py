@@ -54,7 +54,8 @@ def evaluate(
     }
     for suite in load_suites(names, data, rows):
         answers = {
-            system.name: _answer(system, suite.name, suite.texts, suite.fingerprint(), keep) for system in systems
+            system.name: _answer(system, suite.name, suite.texts, suite.fingerprint(), keep, suite.language)
+            for system in systems
         }
         asked.append((suite, answers))
         report["suites"][suite.name] = {
@@ -91,13 +92,15 @@ def _reading_version() -> str:
     return digest.hexdigest()[:8]
 
 
-def _answer(system: System, name: str, texts: Sequence[str], fingerprint: str, keep: Path) -> Answers:
+def _answer(  # noqa: PLR0917
+    system: System, name: str, texts: Sequence[str], fingerprint: str, keep: Path, language: str = ""
+) -> Answers:
     file = keep / f"{name}-{fingerprint}-{system.version}-{_reading_version()}.npz"
     if file.is_file():
         with np.load(file) as saved:
             probabilities = saved["probabilities"] if len(saved["probabilities"]) else None
             return Answers(saved["found"], saved["score"], probabilities, saved["refused"])
-    answers = system.answer(texts, f"{system.name}: {name}")
+    answers = system.answer(texts, f"{system.name}: {name}", language)
     probabilities = np.zeros((0, 3)) if answers.probabilities is None else answers.probabilities
     beside = file.with_suffix(".part.npz")
     np.savez_compressed(

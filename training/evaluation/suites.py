@@ -18,7 +18,11 @@ from model.verdict import SENTIMENTS, Sentiment
 from training.data import load_labelled, read_chat, read_expressions
 from training.datasets_catalog import CORPORA
 from training.errors import DataError
+from training.languages import LANGUAGES
 from training.stored import check_folder
+
+UMSAB = ("ar", "de", "es", "fr", "hi", "it", "pt")
+"""The languages of that benchmark but English."""
 
 COUNTRIES = Path(__file__).parent / "countries.txt"
 
@@ -28,7 +32,8 @@ class Suite:
     """Texts with their truth (label ids 0 to 2, shape (n,)).
 
     `ways` is 2 where the truth has no neutral and none is taken as an answer. In a suite of pairs `pair` gives each
-    text's pair (shape (n,)); a pair counts as right when all its texts are.
+    text's pair (shape (n,)); a pair counts as right when all its texts are. `language` is that of the texts, by its
+    code, "" being English.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Suite:
     truth: NDArray[np.int64]
     ways: int = 3
     pair: NDArray[np.int64] | None = None
+    language: str = ""
 
     def fingerprint(self) -> str:
         """A short hash of the texts in their order."""
@@ -62,6 +68,14 @@ _TITLES = {
     "emocontext": ("Chat with emoji (EmoContext)", "emocontext", "test", 3),
     "github": ("Developers (GitHub)", "github", "validation", 3),
 }
+
+_LANGUAGES = {
+    **{f"{one}_chat": (f"Our own chat, {one}", f"languages:{one}", "test", 3) for one in LANGUAGES},
+    **{f"{one}_tweets": (f"UMSAB tweets, {one}", f"umsab:{one}", "test", 3) for one in UMSAB},
+    "es_stream": ("Game streams, es", "twitch_es", "test", 3),
+}
+
+_TITLES |= _LANGUAGES
 
 
 def has_emoji(text: str) -> bool:
@@ -112,8 +126,11 @@ _CHAT_PAIRS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 SUITES = (*_CHAT, *_CHAT_PAIRS, *_TITLES, *_PAIRS)
-FINAL = tuple(name for name in SUITES if not name.endswith("_validation"))
-"""The suites of a final report; the others are for choosing."""
+FINAL = tuple(name for name in SUITES if not name.endswith("_validation") and name not in _LANGUAGES)
+"""The suites of a final report; the others are for choosing, or for a model that reads other languages."""
+
+MULTILINGUAL = (*_LANGUAGES, *_CHAT, "twitch", "tweet_eval", "goemotions")
+"""The suites for one that does: each language's, and English plain chat."""
 
 
 def load_suites(names: tuple[str, ...], data: Path | None, rows: int = 0) -> Iterator[Suite]:
@@ -144,7 +161,9 @@ def available(names: tuple[str, ...], data: Path | None) -> tuple[str, ...]:
     def there(name: str) -> bool:
         if name not in _TITLES:
             return True
-        corpus = CORPORA[_TITLES[name][1]]
+        corpus = CORPORA[_TITLES[name][1].partition(":")[0]]
+        if not corpus.folder:
+            return True
         if data is None:
             return corpus.hub is not None
         return corpus.file(data, _TITLES[name][2]).is_file()
@@ -170,7 +189,8 @@ def _labelled(name: str, data: Path | None, rows: int) -> Suite:
     kept = load_labelled(corpus, split, data, cleaned=False).rows
     if rows and rows < len(kept):
         kept = kept.shuffle(seed=0).select(range(rows))
-    return Suite(name, title, tuple(kept["text"][:]), np.array(kept["label3"][:], dtype=np.int64), ways)
+    labels = np.array(kept["label3"][:], dtype=np.int64)
+    return Suite(name, title, tuple(kept["text"][:]), labels, ways, language=name[:2] if name in _LANGUAGES else "")
 
 
 def _pairs(name: str) -> Suite:

@@ -50,8 +50,8 @@ class System(Protocol):
     name: str
     version: str
 
-    def answer(self, texts: Sequence[str], title: str) -> Answers:
-        """Reads texts; shows progress under `title`."""
+    def answer(self, texts: Sequence[str], title: str, language: str = "") -> Answers:
+        """Reads texts in that language, "" being English; shows progress under `title`."""
         ...
 
 
@@ -64,10 +64,10 @@ class CheckpointSystem:
         self.engine: Engine = load_engine(source)
         self.version = self.engine.checkpoint.version
 
-    def answer(self, texts: Sequence[str], title: str) -> Answers:
+    def answer(self, texts: Sequence[str], title: str, language: str = "") -> Answers:
         """A refused text, with nothing to read or unreadable, is neutral."""
         logits = read_logits(self.engine, texts, title=title)
-        found = verdicts(self.engine, texts, logits)
+        found = verdicts(self.engine, texts, logits, language)
         return Answers(
             np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
             np.array([verdict.score for verdict in found]),
@@ -87,7 +87,7 @@ class VaderSystem:
         self._analyzer = SentimentIntensityAnalyzer()
         self.version = f"vader-{importlib.metadata.version('vaderSentiment')}"
 
-    def answer(self, texts: Sequence[str], title: str) -> Answers:
+    def answer(self, texts: Sequence[str], title: str, language: str = "") -> Answers:
         """The raw text is read: capitals, punctuation and emoji count for VADER."""
         scores = [self._analyzer.polarity_scores(text)["compound"] for text in tqdm(texts, desc=title, unit="text")]
         return _by_threshold(np.array(scores), 0.05)
@@ -104,7 +104,7 @@ class TextBlobSystem:
         self._blob = TextBlob
         self.version = f"textblob-{importlib.metadata.version('textblob')}"
 
-    def answer(self, texts: Sequence[str], title: str) -> Answers:
+    def answer(self, texts: Sequence[str], title: str, language: str = "") -> Answers:
         """The raw text is read."""
         scores = [self._blob(text).sentiment.polarity for text in tqdm(texts, desc=title, unit="text")]
         return _by_threshold(np.array(scores), 1e-9)

@@ -146,7 +146,7 @@ async def test_others_have_their_turns_while_a_batch_is_prepared(backends, monke
     _, load = backends
     turns = 0
 
-    def slow(text):
+    def slow(text, languages):
         time.sleep(0.02)  # as hostile texts take
         return Prepared(f"{text} after {turns}", tokens=9)
 

@@ -31,11 +31,11 @@ def held(monkeypatch, preparer):
     held, steps = SimpleNamespace(go_on=threading.Event(), order=[]), preparing_module.prepare_in_steps  # type: ignore[attr-defined]
     begun = threading.Event()
 
-    def noted(text):
+    def noted(text, languages):
         begun.set()
         assert held.go_on.wait(PATIENCE)
         held.order.append(text.split()[0])
-        return (yield from steps(text))
+        return (yield from steps(text, languages))
 
     def begin(text, priority, origin):
         """Submits a text, and returns when it has been taken: it takes no room among those that wait then."""
@@ -157,7 +157,7 @@ def test_why_a_text_is_not_read_is_its_answer_and_does_not_lead_to_it(preparer, 
 
 
 def test_an_error_of_ours_fails_its_text_and_names_its_kind_alone(preparer, monkeypatch):
-    monkeypatch.setattr(preparing_module, "prepare_in_steps", lambda text: 1 / 0)
+    monkeypatch.setattr(preparing_module, "prepare_in_steps", lambda text, languages: 1 / 0)
     error = preparer.submit("my secret diary", ASKED, 1).exception(PATIENCE)
     assert isinstance(error, InferenceFailed)
     assert "ZeroDivisionError" in str(error)

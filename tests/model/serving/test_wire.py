@@ -27,6 +27,7 @@ VERDICT = Verdict(Sentiment.POSITIVE, (0.1, 0.2, 0.7), 2, "0123456789", 3, dange
 ERRORS = [
     NothingToRead(),
     Unreadable("Russian"),
+    Unreadable("Russian", reads=("English", "Spanish")),
     Unreadable(),
     TextTooLong(200_001, 200_000),
     Overloaded(2.5),
@@ -43,7 +44,7 @@ def replied(**changed):
 
 def test_a_verdict_comes_back_as_it_was():
     third = (1 / 3, 0.1 + 0.2, 1 - 1 / 3 - (0.1 + 0.2))
-    verdicts = [VERDICT, replace(VERDICT, danger=True, probabilities=third)]
+    verdicts = [VERDICT, replace(VERDICT, danger=True, probabilities=third), replace(VERDICT, language="es")]
     assert Replied.model_validate_json(reply_out(verdicts)).values() == verdicts
 
 
@@ -69,9 +70,25 @@ def test_an_explanation_and_what_answers_come_back():
     info = ModelInfo(
         "1", "bundled", "onnxruntime", "cpu", (Sentiment.NEGATIVE,), {"a": 0.5}, 0, 64, Missed("me/it", "no")
     )
-    back = Replied.model_validate_json(reply_out([explanation], info))
-    assert back.values() == [explanation]
-    assert replace(back.info.value(), since=0) == info
+    for one in (info, replace(info, version="1+2", source="bundled+multilingual", languages=("en", "es"))):
+        back = Replied.model_validate_json(reply_out([explanation], one))
+        assert back.values() == [explanation]
+        assert replace(back.info.value(), since=0) == one
+
+
+def test_a_server_of_an_earlier_version_says_nothing_of_languages():
+    info = ModelInfo("1", "bundled", "onnxruntime", "cpu", (), {}, 0, 64)
+    reply = json.loads(reply_out([VERDICT, Unreadable("Russian", reads=("English", "Spanish"))], info))
+    verdict, refusal = reply["answers"]
+    del reply["info"]["languages"], verdict["language"], refusal["reads"]
+    back = Replied.model_validate_json(json.dumps(reply))
+    assert back.info.value().languages == ()
+    assert list(map(repr, back.values())) == list(map(repr, [VERDICT, Unreadable("Russian")]))
+
+
+def test_what_is_asked_says_nothing_of_languages_so_that_an_earlier_server_takes_it():
+    (text,) = json.loads(asked_out([{"text": "good"}]))["texts"]
+    assert text == {"text": "good"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +107,8 @@ def test_an_explanation_and_what_answers_come_back():
         {"danger": "no"},
         {"model": 7},
         {"error": "no such code"},
+        {"language": "Spanish"},
+        {"language": None},
     ],
 )
 def test_what_is_no_verdict_is_not_taken(changed):
