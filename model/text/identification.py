@@ -19,6 +19,7 @@ from model.text.language import (
     other_language,
     probabilities,
     readable_words,
+    sign_words,
     words_of,
 )
 from model.text.languages import CODES, WIDESPREAD, names_of
@@ -93,11 +94,16 @@ def _by_short_words(found: Collection[str], languages: Languages) -> str:
 
 
 def _may_be_other(found: Collection[str]) -> bool:
-    """Whether a text that is read where nothing else is has more words of other languages than of English."""
+    """Whether a text that is read where nothing else is has more words of other languages than of English.
+
+    Short ones must have no word of English, and half of another language.
+    """
+    known, alone = _short_words(), _english_alone()
+    english = sum(word in alone for word in found)
+    foreign = sum(word in known or is_foreign(word) for word in found)
     if sum(map(len, found)) < SHORTEST:
-        return False
-    english = _english_alone()
-    return sum(map(is_foreign, found)) > sum(word in english for word in found)
+        return not english and 0 < len(found) <= 2 * foreign
+    return foreign > english
 
 
 def _code_of(found: Collection[str], other: OtherLanguage, languages: Languages) -> str:
@@ -142,5 +148,5 @@ def _in_many_languages() -> frozenset[str]:
 
 @cache
 def _english_alone() -> frozenset[str]:
-    """Words that say English to whoever reads more: chat's own come from everywhere."""
-    return readable_words() - _short_words().keys()
+    """Words that say English to whoever reads more: chat's own are said everywhere, and signs' names are no words."""
+    return readable_words() - words("chat").keys() - _short_words().keys() - sign_words()

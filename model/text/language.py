@@ -183,7 +183,7 @@ def words_of(cleaned: str) -> list[str]:
     for word in _WORD.findall(_NO_WORDS.sub(" ", cleaned[: 8 * _LOOKED_AT]).lower()):
         if len(word) > 1 or word == "i":
             found[word] = None
-    named = _sign_words()
+    named = sign_words()
     kept = [word for word in found if word not in named and not (len(word) > 3 and _LAUGHTER.fullmatch(word))]
     return kept or [word for word in found if word in named]
 
@@ -213,7 +213,7 @@ def readable_words() -> frozenset[str]:
 
 
 @cache
-def _sign_words() -> frozenset[str]:
+def sign_words() -> frozenset[str]:
     """What signs become: it says nothing about the language of the words beside them."""
     senses = (row["sense"] for table in ("emoji", "emoticons") for row in rows(table))
     named = frozenset(["very", *(word for sense in senses for word in _WORD.findall(sense.lower()))])
