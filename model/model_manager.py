@@ -51,7 +51,7 @@ class ModelInfo:
 
     `since` is the moment (`time.perf_counter`) at which it began to answer, and `budget` the padded tokens of a batch.
     `missed` is the model that should answer instead, and `attempts` are the backends that were tried. `sha256` is as in
-    `Checkpoint`.
+    `Checkpoint`. `languages` are the codes of those that it reads; none: English alone.
     """
 
     version: str
@@ -65,6 +65,7 @@ class ModelInfo:
     missed: Missed | None = None
     attempts: tuple[Attempt, ...] = ()
     sha256: str = ""
+    languages: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> str:
@@ -339,6 +340,7 @@ def info_of(engine: Engine, since: float) -> ModelInfo:
         missed=checkpoint.missed,
         attempts=engine.attempts,
         sha256=checkpoint.sha256,
+        languages=tuple(checkpoint.languages),
     )
 
 

@@ -38,7 +38,8 @@ class Verdict:
     most 512 tokens were read, and `skipped` how many more the text has: it was too long to be read whole. `model` is
     the version of the artefact: a short hash of its files. `danger` says that somebody may be in danger
     (`model.text.danger`): the sentiment is negative then, whatever the network says, and not to be shown as a rating.
-    `temperature` is what its logits were divided by.
+    `temperature` is what its logits were divided by. `language` is the one as which the text was read, by its code of
+    ISO 639; empty with a model for English alone.
     """
 
     sentiment: Sentiment
@@ -48,6 +49,7 @@ class Verdict:
     skipped: int = 0
     danger: bool = False
     temperature: float = 1.0
+    language: str = ""
 
     @property
     def parts(self) -> int:

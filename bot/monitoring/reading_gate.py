@@ -24,7 +24,9 @@ from bot.domain.records import Mode, TargetKind
 from bot.domain.rules import Decision, Place
 from bot.domain.snowflake import written_at
 from bot.monitoring.rule_cache import RuleCache
+from bot.presentation.language_words import ENGLISH, english_name
 from bot.storage.opt_outs import OptOuts
+from model import Unreadable, Verdict
 
 HISTORY_AFTER = 86_400
 """Seconds that a notice must have stood before what was written earlier is read."""
@@ -163,6 +165,12 @@ class ReadingGate:
         if purpose is ReadingFor.ASKED:
             return self._asked(written, asker_id)
         return self._as_watched(written, told=purpose is ReadingFor.WATCHED)
+
+    def wanted(self, guild_id: int, verdict: Verdict) -> Verdict | Unreadable:
+        """The verdict, or what stands in its place where the server does not have messages in that language read."""
+        if self._rules.wants(guild_id, verdict.language):
+            return verdict
+        return Unreadable(english_name(verdict.language or ENGLISH))
 
     def bars_channel(self, channel: object) -> Barred | None:
         """Why nobody's words are previewed in a channel, whoever wrote them; None where that depends on the message."""

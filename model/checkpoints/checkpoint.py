@@ -70,6 +70,7 @@ class Checkpoint:
     `register` says of the text. With two labels the verdict is neutral when the larger probability is below
     `abstain_below`. `max_length` is in tokens. `missed` is the model that this one stands in for. `sha256` is over all
     that decides what it answers, in hex: on whatever machine, and under whatever name, the same model has the same.
+    `languages` are those that it was released for, by code, each with its temperature; none: English alone.
     `contents` are the files, by name, as they were read and checked, once: what is loaded is made of these bytes,
     whatever becomes of the folder meanwhile.
     """
@@ -86,6 +87,7 @@ class Checkpoint:
     metrics: dict[str, float] = field(default_factory=dict)
     missed: Missed | None = None
     sha256: str = ""
+    languages: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     contents: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
 
     def bytes_of(self, name: str) -> bytes:
