@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
@@ -102,6 +103,10 @@ class GuildSettings:
     def wants(self, language: str) -> bool:
         """Whether messages in a language, by its code, are read; without one it is English."""
         return not self.languages or (language or "en") in self.languages.split()
+
+    def read(self, languages: Iterable[str]) -> tuple[str, ...]:
+        """Those of the languages, by their codes, in which messages are read."""
+        return tuple(filter(self.wants, languages))
 
     @property
     def zone(self) -> ZoneInfo:

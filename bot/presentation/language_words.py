@@ -27,7 +27,9 @@ NAMES = {
 
 def languages_of(info: ModelInfo) -> tuple[str, ...]:
     """The codes of the languages that the model reads, English first."""
-    return tuple(dict.fromkeys((ENGLISH, *info.languages))) if ENGLISH in info.languages else info.languages or (ENGLISH,)
+    return (
+        tuple(dict.fromkeys((ENGLISH, *info.languages))) if ENGLISH in info.languages else info.languages or (ENGLISH,)
+    )
 
 
 def english_name(code: str) -> str:
@@ -46,9 +48,7 @@ def named_all(codes: Iterable[str]) -> str:
 
 
 def read_as(verdict: Verdict, running: ModelInfo | None = None) -> str:
-    """As which language a text was read, and by which model where `running` is several; "" where that goes without
-    saying: it was English, and there is one model.
-    """
+    """As which language a text was read where that isn't English, and by which model where `running` is several."""
     several = running is not None and bool(running.languages) and verdict.model != running.version
     if verdict.language in {"", ENGLISH}:
         return gettext("Read by model {model}.", model=verdict.model) if several else ""

@@ -13,6 +13,7 @@ from bot.commands.monitor.learning_line import learning_line
 from bot.commands.monitor.pinging import role_warning
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by
+from bot.commands.monitor.wanted_languages import english_only
 from bot.domain.records import GuildSettings
 from bot.i18n import gettext, ngettext
 from bot.i18n.formats import capitalised
@@ -100,7 +101,7 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     if settings.mod_channel_id is not None:
         ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
     lines = [f"❌ {capitalised(ailment)}" for ailment in ailments]
-    foreign = await _foreign(monitoring, admin, there)
+    foreign = await _foreign(monitoring, admin, settings, there)
     lines += foreign
     lines += await _left_out(monitoring, admin, settings, there)
     lines += looked.in_words(forgotten)
@@ -149,14 +150,17 @@ async def _look(monitoring: Monitoring, admin: discord.Member, there: Sequence[W
     return looked
 
 
-async def _foreign(monitoring: Monitoring, admin: discord.Member, there: Sequence[Watched]) -> list[str]:
+async def _foreign(
+    monitoring: Monitoring, admin: discord.Member, settings: GuildSettings, there: Sequence[Watched]
+) -> list[str]:
     """The channels of which much cannot be read."""
     storage = monitoring.storage
     unread = await unread_lately(storage.moods, admin.guild.id, readable_by(admin), storage.clock.now())
     shares = {one.counting: unread.share_of(one.counting) for one in there}
+    english = english_only(settings, monitoring.services.classifier.info)
     when = ngettext("That's over the last {count} day.", "That's over the last {count} days.", UNREAD_DAYS)
     return [
-        f"⚠️ {unread_in_words(share, number)} {when}"
+        f"⚠️ {unread_in_words(share, number, english_only=english)} {when}"
         for number, share in shares.items()
         if share is not None and share >= UNREAD_FROM
     ]
