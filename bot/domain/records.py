@@ -104,9 +104,9 @@ class GuildSettings:
         """Whether messages in a language, by its code, are read; without one it is English."""
         return not self.languages or (language or "en") in self.languages.split()
 
-    def read(self, languages: Iterable[str]) -> tuple[str, ...]:
-        """Those of the languages, by their codes, in which messages are read."""
-        return tuple(filter(self.wants, languages))
+    def english_only(self, languages: Iterable[str]) -> bool:
+        """Whether nothing but English is read, of the languages that the model reads, by their codes."""
+        return list(filter(self.wants, languages)) == ["en"]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -13,7 +13,6 @@ from bot.commands.monitor.learning_line import learning_line
 from bot.commands.monitor.pinging import role_warning
 from bot.commands.monitor.status import UNREAD_DAYS, unread_lately
 from bot.commands.monitor.visible import left_out, readable_by
-from bot.commands.monitor.wanted_languages import english_only
 from bot.domain.records import GuildSettings
 from bot.i18n import gettext, ngettext
 from bot.i18n.formats import capitalised
@@ -24,6 +23,7 @@ from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT, VIEW, for_reporting, for_watching, missing, what_to_click
 from bot.presentation import palette
+from bot.presentation.language_words import languages_of
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
 
@@ -157,7 +157,7 @@ async def _foreign(
     storage = monitoring.storage
     unread = await unread_lately(storage.moods, admin.guild.id, readable_by(admin), storage.clock.now())
     shares = {one.counting: unread.share_of(one.counting) for one in there}
-    english = english_only(settings, monitoring.services.classifier.info)
+    english = settings.english_only(languages_of(monitoring.services.classifier.info))
     when = ngettext("That's over the last {count} day.", "That's over the last {count} days.", UNREAD_DAYS)
     return [
         f"⚠️ {unread_in_words(share, number, english_only=english)} {when}"

@@ -11,7 +11,7 @@ from bot.channels import is_private_thread
 from bot.commands.monitor.rule_words import how_in_words
 from bot.commands.monitor.targets import named
 from bot.commands.monitor.visible import mention_for
-from bot.commands.monitor.wanted_languages import english_only, languages_in_words, unread_by_language
+from bot.commands.monitor.wanted_languages import languages_in_words, unread_by_language
 from bot.domain.disclosure import BASE
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
@@ -21,6 +21,7 @@ from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT
 from bot.presentation import palette
+from bot.presentation.language_words import languages_of
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
 from bot.refusal_backoff import Purpose, RefusalBackoff
@@ -106,7 +107,7 @@ def status(
     not_read = unread_by_language(monitoring.ingest.unread_languages.told_of(guild.id), _written(counts))
     if unread:
         language = ngettext("Language, last {count} day", "Language, last {count} days", UNREAD_DAYS)
-        lately = unread_in_words(unread, server=True, english_only=english_only(settings, info))
+        lately = unread_in_words(unread, server=True, english_only=settings.english_only(languages_of(info)))
         not_read = f"{lately}\n{not_read}"
     if not_read:
         embed.add_field(name=language, value=not_read.strip(), inline=False)

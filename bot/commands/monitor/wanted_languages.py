@@ -94,11 +94,6 @@ def languages_in_words(settings: GuildSettings, info: ModelInfo) -> str:
     )
 
 
-def english_only(settings: GuildSettings, info: ModelInfo) -> bool:
-    """Whether nothing but English is read in a server."""
-    return settings.read(languages_of(info)) == (ENGLISH,)
-
-
 def unread_by_language(counts: Mapping[str, int], written: int) -> str:
     """In which languages so many of the `written` messages were that were not read; "" where nothing may be told."""
     shares = {language: round(100 * count / max(1, written)) for language, count in counts.items()}
