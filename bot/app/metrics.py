@@ -181,7 +181,7 @@ class ProcessMetrics(Collector):
         yield commands
         messages = CounterMetricFamily(f"{_PREFIX}messages", "What happened to watched messages.", labels=("result",))
         unreadable = CounterMetricFamily(
-            f"{_PREFIX}unreadable", "Watched messages that were not read, by language.", labels=("language",)
+            f"{_PREFIX}unreadable", "Watched messages that weren't read, by language.", labels=("language",)
         )
         for feature in client.features:
             for result, count in (feature.counts() if feature.counts is not None else {}).items():
