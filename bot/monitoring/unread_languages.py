@@ -50,7 +50,7 @@ class UnreadLanguages:
 
     def __init__(self) -> None:
         self._of: dict[int, dict[str, _Count]] = {}
-        self._totals: Counter[str] = Counter()
+        self._totals = Counter({OTHER: 0})
 
     def note(self, guild_id: int, language: str, author: bytes) -> None:
         """A message in a language, by its English name, was not read; "" is one that is not known."""
