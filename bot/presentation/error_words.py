@@ -46,9 +46,9 @@ def _unreadable(likely: str, readable: tuple[str, ...]) -> str:
     if readable != (ENGLISH,):
         languages = named_all(readable)
         if not likely:
-            return gettext("I can't read this yet. I read {languages}.", languages=languages)
+            return gettext("I can't read this yet. I only read {languages}.", languages=languages)
         return gettext(
-            "I can't read this yet; it looks like {language}. I read {languages}.",
+            "I can't read this yet; it looks like {language}. I only read {languages}.",
             language=language_name(likely),
             languages=languages,
         )

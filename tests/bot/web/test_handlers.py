@@ -219,7 +219,7 @@ async def test_where_more_than_english_is_read_it_is_said_which(classifier, sett
     info = replace(classifier.info, languages=("en", "es"))
     monkeypatch.setattr(type(classifier), "info", property(lambda _: info))
     assert await last(one(classifier, settings, "hoi")) == notice(
-        "I can't read this yet; it looks like Dutch. I read English and Spanish."
+        "I can't read this yet; it looks like Dutch. I only read English and Spanish."
     )
 
 
