@@ -78,8 +78,9 @@ class Feature:
     `owner_cogs` are for the server in which the bot's owner looks after it. `personal_data` says what is kept about
     people and how they see and delete it, and `drain` waits, for so many seconds at most, for what is in hand, and
     returns how much still is. `warm` loads libraries that somebody would have to wait for otherwise. `counts` is what
-    has become of messages since the start, by result, in all servers together. `impersonal` are the tables in which
-    nobody is, each with the reason why. Every table belongs to one feature.
+    has become of messages since the start, by result, in all servers together, and `unreadable` in which languages were
+    those that were not read, by English names. `impersonal` are the tables in which nobody is, each with the reason
+    why. Every table belongs to one feature.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Feature:
     drain: Callable[[float], Awaitable[int]] | None = None
     warm: Callable[[], None] | None = None
     counts: Callable[[], Mapping[str, int]] | None = None
+    unreadable: Callable[[], Mapping[str, int]] | None = None
     personal_data: tuple[PersonalData[Any], ...] = ()
     impersonal: Mapping[type[Base], str] = field(default_factory=dict)
 

@@ -180,10 +180,15 @@ class ProcessMetrics(Collector):
             commands.add_metric((name, result), histogram.buckets(), histogram.sum)
         yield commands
         messages = CounterMetricFamily(f"{_PREFIX}messages", "What happened to watched messages.", labels=("result",))
+        unreadable = CounterMetricFamily(
+            f"{_PREFIX}unreadable", "Watched messages that weren't read, by language.", labels=("language",)
+        )
         for feature in client.features:
             for result, count in (feature.counts() if feature.counts is not None else {}).items():
                 messages.add_metric((result,), count)
-        yield messages
+            for language, count in (feature.unreadable() if feature.unreadable is not None else {}).items():
+                unreadable.add_metric((language,), count)
+        yield from (messages, unreadable)
 
     def _jobs(self) -> Iterator[Metric]:
         client, storage = self._running.client, self._running.storage

@@ -22,19 +22,28 @@ _ALT_LIMIT = 1024
 
 
 def sentences(
-    line: Timeline, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo, unread: int | None = None
+    line: Timeline,
+    hours: Sequence[HourMood],
+    baseline: Baseline | None,
+    zone: ZoneInfo,
+    unread: int | None = None,
+    *,
+    english_only: bool = True,
 ) -> str:
     """How it was beside what is usual, how many messages of how many people, and what is missing.
 
     `hours` are the hours told, of which the comparison is made; something must be told in `line`. `unread` is the
-    share of the messages that could not be read, in percent, where it may be told.
+    share of the messages that could not be read, in percent, where it may be told. `english_only`: no other language is
+    read there.
     """
     total = line.total
     assert total is not None
     said = [beside_usual(total, hours, baseline, zone), _volume(total)]
     if unread is None or unread < UNREAD_FROM:
         return "\n".join((*said, _missing(line, line.hidden)))
-    return "\n".join((*said, unread_in_words(unread), _missing(line, line.hidden, readable=True)))
+    return "\n".join(
+        (*said, unread_in_words(unread, english_only=english_only), _missing(line, line.hidden, readable=True))
+    )
 
 
 def beside_usual(total: HourMood, hours: Sequence[HourMood], baseline: Baseline | None, zone: ZoneInfo) -> str:

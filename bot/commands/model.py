@@ -20,6 +20,7 @@ from bot.commands.model_release import NOT_ALONE, go_back, release, status_words
 from bot.domain.records import Feedback
 from bot.link.failures import REQUEST_FAILURES
 from bot.presentation import palette
+from bot.presentation.language_words import languages_of, named_all
 from bot.services import Feature, Services, jobs_of
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.write_buffer import WriteBuffer
@@ -214,6 +215,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
             "Source": f"{info.source}\n{info.fallback}".strip(),
             "Runs on": f"{info.backend}, {info.device}, batches of {info.budget} tokens",
             "Backends tried": _tried(info),
+            "Reads": named_all(languages_of(info)),
             "Running since": f"<t:{int(time.time() - (time.perf_counter() - info.since))}:R>",
             "Last forward pass": f"{health.since_pass:.1f} s ago; restarted: {_times(health.replaced)}",
             "Waiting": f"{stats.queued:,} texts, about {stats.queued_tokens:,} tokens",

@@ -111,7 +111,7 @@ class SentimentCog(commands.Cog):
         except NothingToRead as error:
             return _aside(nothing or explain_failure(error))
         except ModelError as error:
-            return _aside(explain_failure(error))
+            return _aside(explain_failure(error, self.services.classifier.info))
         except TimeoutError:
             _log.warning("an answer was given up after %.0f s", LONGEST_WAIT)
             return _aside(gettext(SLOW))
@@ -124,7 +124,8 @@ class SentimentCog(commands.Cog):
     ) -> Reply:
         why = WhyButton(self.services.recent_texts.remember(recent))
         buttons = (why, *feedback_buttons(Answer.of(verdict)))
-        return Reply(view=verdict_card(verdict, buttons, quote=quote, jump_url=jump_url))
+        running = self.services.classifier.info
+        return Reply(view=verdict_card(verdict, buttons, quote=quote, jump_url=jump_url, running=running))
 
 
 def _aside(words: str) -> Reply:

@@ -52,14 +52,16 @@ def digest_embed(
     fewest: int,
     unread: int | None = None,
     *,
+    english_only: bool = True,
     left_out: bool = False,
     learning: str = "",
 ) -> discord.Embed:
     """The digest of a period, in the language that is spoken.
 
     With fewer than `fewest` messages in all no channel is called different from usual.
-    `unread` is the share of all messages that could not be read, in percent, where it may be told. `left_out` says that
-    there are watched channels of which nothing is told here, and `learning` when the first alert can come.
+    `unread` is the share of all messages that could not be read, in percent, where it may be told, and
+    `english_only` that no other language is read there. `left_out` says that there are watched channels of which
+    nothing is told here, and `learning` when the first alert can come.
     """
     sums = {part.channel_id: together([*part.hours, *part.days]) for part in parts}
     total = {channel: whole.messages for channel, whole in sums.items() if whole is not None}
@@ -74,7 +76,7 @@ def digest_embed(
     foreign = unread is not None and unread >= UNREAD_FROM
     notable.append(_summary(total, messages, foreign=foreign, left_out=left_out))
     if unread is not None and foreign:
-        notable.append(unread_in_words(unread, server=True))
+        notable.append(unread_in_words(unread, server=True, english_only=english_only))
     if away >= _NOTABLE_GAP:
         notable.append(gettext("I couldn't see anything for {length}.", length=span(away)))
     if left_out:

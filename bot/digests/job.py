@@ -23,6 +23,7 @@ from bot.i18n import in_every_language, speaking
 from bot.learning import in_words, progress
 from bot.link.spoken import server_language
 from bot.mod_channel import NotPosted, Unreadable
+from bot.presentation.language_words import languages_of
 from bot.services import Services
 from bot.storage.chunks import chunks
 from bot.ui.happened_button import HappenedButton
@@ -53,6 +54,7 @@ class DigestJob:
         self._mod_channels = services.mod_channels
         self._storage = services.storage
         self._learning = services.learning
+        self._classifier = services.classifier
         self._turns = ServerTurns("digests")
         self._settled: dict[int, _Key] = {}
         """By server, the latest digest that was sent or is somebody else's, so that it is not asked for again."""
@@ -173,7 +175,16 @@ class DigestJob:
         found = await progress(moods, guild_id, watched & told_of, now)
         learning = in_words(found, settings) if found.first is not None else ""
         left_out = not watched <= told_of
-        return digest_embed(period, parts, gaps, settings.digest_messages, unread, left_out=left_out, learning=learning)
+        return digest_embed(
+            period,
+            parts,
+            gaps,
+            settings.digest_messages,
+            unread,
+            english_only=settings.english_only(languages_of(self._classifier.info)),
+            left_out=left_out,
+            learning=learning,
+        )
 
     async def _watched(self, guild: discord.Guild | None) -> set[int]:
         """The channels in which a rule has something read, busy or not: what is left out must not tell which are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
@@ -79,7 +80,8 @@ class GuildSettings:
     confidence of at least `reaction_floor` thousandths. Alerts need so many messages and authors in an hour, and a
     digest of fewer than `digest_messages` says that nothing notable happened. `digest_hour` is local, 0 to 23. An alert
     mentions `alert_role_id`. With `links` moderators may have the strongest messages of a time shown as links.
-    What is posted is in `language`; empty: in the one that the server has at Discord.
+    What is posted is in `language`; empty: in the one that the server has at Discord. `languages` are the codes of
+    those in which messages are read, with spaces between; empty: all that the model reads.
     """
 
     guild_id: int
@@ -96,6 +98,15 @@ class GuildSettings:
     alert_role_id: int | None = None
     links: bool = True
     language: str = ""
+    languages: str = ""
+
+    def wants(self, language: str) -> bool:
+        """Whether messages in a language, by its code, are read; without one it is English."""
+        return not self.languages or (language or "en") in self.languages.split()
+
+    def english_only(self, languages: Iterable[str]) -> bool:
+        """Whether nothing but English is read, of the languages that the model reads, by their codes."""
+        return list(filter(self.wants, languages)) == ["en"]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -89,6 +89,7 @@ def setup(monitoring: Monitoring) -> Feature:
         ),
         drain=monitoring.ingest.drained,
         counts=monitoring.ingest.totals,
+        unreadable=monitoring.ingest.unread_languages.totals,
         personal_data=(MESSAGES, tags_of_people(monitoring.reactions)),
         impersonal=IMPERSONAL,
     )

@@ -22,6 +22,7 @@ from bot.monitoring.reactions import Reactions, tag_for
 from bot.monitoring.reading_gate import Barred, ReadingGate, Ruling
 from bot.monitoring.rule_cache import RuleCache
 from bot.monitoring.unknown_threads import UnknownThreads
+from bot.monitoring.unread_languages import UnreadLanguages
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from model import (
@@ -49,7 +50,7 @@ class Counts:
 
     `read`: scored, edits included. `shed`: not read because too much waited, for the model or for its thread to be
     known, or for too long, or because the bot stopped. `failed`: the model failed on them. `unread`: in a language or
-    script that the model cannot read, edits included.
+    script that the model cannot read, or that the server does not want read, edits included.
     """
 
     read: int = 0
@@ -79,6 +80,7 @@ class Ingest:
         reactions: Reactions,
     ) -> None:
         self.counts: defaultdict[int, Counts] = defaultdict(Counts)
+        self.unread_languages = UnreadLanguages()
         self._classifier = classifier
         self._storage = storage
         self._rules = rules
@@ -92,6 +94,7 @@ class Ingest:
 
     def forget(self, guild_id: int) -> None:
         """The bot has left a server: its counts go on in the sums alone."""
+        self.unread_languages.forget(guild_id)
         gone = self.counts.pop(guild_id, None)
         if gone is not None:
             self._of_left.add(gone)
@@ -253,7 +256,7 @@ class Ingest:
             verdict = await self._classifier.classify(words, Priority.PASSIVE, origin=guild.id, within=LONGEST_WAIT)
             if self.overload is not None:
                 self.overload.answered(message, read=True)
-            return verdict
+            return self._gate.wanted(guild.id, verdict)
         except (NothingToRead, Unreadable) as answer:
             return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):
@@ -315,6 +318,7 @@ class Ingest:
         )
         if isinstance(verdict, Unreadable):
             self.counts[place.guild_id].unread += 1
+            self.unread_languages.note(place.guild_id, verdict.language, author)
         else:
             self.counts[place.guild_id].read += 1
         return kept

@@ -9,6 +9,7 @@ import discord
 from bot.error_handler import apologising
 from bot.i18n import gettext
 from bot.monitoring.notice_words import details
+from bot.presentation.language_words import languages_of
 from bot.presentation.lists import in_messages
 from bot.services import services_of
 from bot.ui.static_item import StaticItem
@@ -26,9 +27,12 @@ class DetailsButton(StaticItem, discord.ui.DynamicItem[discord.ui.Button[Any]], 
     @apologising("the button under a notice")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """To whoever pressed it, and nobody else."""
-        settings = services_of(interaction).settings
+        services = services_of(interaction)
+        settings, languages = services.settings, languages_of(services.classifier.info)
         said, *more = in_messages(
-            details(settings.retention_days, settings.catch_up, elsewhere=settings.scores_elsewhere)
+            details(
+                settings.retention_days, settings.catch_up, elsewhere=settings.scores_elsewhere, languages=languages
+            )
         )
         await interaction.response.send_message(said, ephemeral=True)
         for part in more:

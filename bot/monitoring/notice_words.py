@@ -5,8 +5,11 @@ Every promise is a whole sentence, so that it is one in every language.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.backfill import MOST_DAYS
 from bot.i18n import gettext, ngettext
+from bot.presentation.language_words import ENGLISH, named_all
 
 
 def notice(retention_days: int) -> str:
@@ -33,14 +36,16 @@ def notice(retention_days: int) -> str:
     return f"{' '.join(watched)}\n{way_out}"
 
 
-def details(retention_days: int, catch_up: int = 24, *, elsewhere: bool = False) -> str:
+def details(
+    retention_days: int, catch_up: int = 24, *, elsewhere: bool = False, languages: Sequence[str] = (ENGLISH,)
+) -> str:
     """What is kept where people are watched, for how long, and how to get out of it.
 
-    `catch_up` are the hours of which what was missed is read afterwards, and `elsewhere` says that texts are scored on
-    another machine.
+    `catch_up` are the hours of which what was missed is read afterwards, `elsewhere` says that texts are scored on
+    another machine, and `languages` are those that the model reads, by their codes.
     """
     points = (
-        _kept(elsewhere=elsewhere),
+        _kept(elsewhere=elsewhere) if [*languages] == [ENGLISH] else _kept_of(languages, elsewhere=elsewhere),
         ngettext(
             "I don't read older messages, unless an admin asks me to: then up to a day back, only from people who are "
             "still here, and never before this notice has been up for a day. I don't read private threads.",
@@ -95,6 +100,22 @@ def _kept(*, elsewhere: bool) -> str:
         "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
         "**Never its text**, which doesn't leave the machine I run on. "
         "I only read English: anything else gets no score and is just counted."
+    )
+
+
+def _kept_of(languages: Sequence[str], *, elsewhere: bool) -> str:
+    if elsewhere:
+        return gettext(
+            "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
+            "**Never its text**, which another machine that my operator has chosen scores and doesn't keep. "
+            "I read {languages}: anything else gets no score and is just counted.",
+            languages=named_all(languages),
+        )
+    return gettext(
+        "I keep a score for each message, with its id, channel and hour, and a scrambled id of its author. "
+        "**Never its text**, which doesn't leave the machine I run on. "
+        "I read {languages}: anything else gets no score and is just counted.",
+        languages=named_all(languages),
     )
 
 

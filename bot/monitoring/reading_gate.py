@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
-from typing import Self
+from typing import Self, TypeVar
 
 import discord
 
@@ -24,7 +24,11 @@ from bot.domain.records import Mode, TargetKind
 from bot.domain.rules import Decision, Place
 from bot.domain.snowflake import written_at
 from bot.monitoring.rule_cache import RuleCache
+from bot.presentation.language_words import ENGLISH, english_name
 from bot.storage.opt_outs import OptOuts
+from model import ModelError, Unreadable, Verdict
+
+_Answer = TypeVar("_Answer", bound=Verdict | ModelError)
 
 HISTORY_AFTER = 86_400
 """Seconds that a notice must have stood before what was written earlier is read."""
@@ -163,6 +167,12 @@ class ReadingGate:
         if purpose is ReadingFor.ASKED:
             return self._asked(written, asker_id)
         return self._as_watched(written, told=purpose is ReadingFor.WATCHED)
+
+    def wanted(self, guild_id: int, answer: _Answer) -> _Answer | Unreadable:
+        """The model's answer, or what stands in its place where the server doesn't have that language read."""
+        if not isinstance(answer, Verdict) or self._rules.wants(guild_id, answer.language):
+            return answer
+        return Unreadable(english_name(answer.language or ENGLISH))
 
     def bars_channel(self, channel: object) -> Barred | None:
         """Why nobody's words are previewed in a channel, whoever wrote them; None where that depends on the message."""

@@ -46,12 +46,14 @@ class RuleCache:
         return self._clock()
 
     async def load(self) -> None:
-        """Reads the rules of all servers, and where notices were posted; once, before the first message."""
+        """Reads what decides about a message in all servers: rules, notices, languages; once, before the first."""
         for rule in await self._guilds.rules():
             self._rules.setdefault(rule.guild_id, {})[rule.target_kind, rule.target_id] = rule
         for notice in await self._notices.all():
             self.learn(notice)
             self.doubt((notice,))
+        for settings in await self._guilds.with_languages():
+            self._settings[settings.guild_id] = settings
 
     async def reload(self, guild_id: int) -> None:
         """Reads again what a server has chosen, which another process may have changed.
@@ -59,7 +61,7 @@ class RuleCache:
         A notice that is another than was known is to be asked for first, as after a start.
         """
         rules, notices = await self._guilds.rules(guild_id), await self._notices.of_server(guild_id)
-        settings = await self._guilds.settings(guild_id) if guild_id in self._settings else None
+        settings = await self._guilds.settings(guild_id)
         self._rules[guild_id] = {(rule.target_kind, rule.target_id): rule for rule in rules}
         known = self._told.get(guild_id, _NO_NOTICES)
         self.doubt(notice for notice in notices if known.get(notice.channel_id) != notice)
@@ -67,7 +69,7 @@ class RuleCache:
         for kept in (self._rules, self._told):
             if not kept[guild_id]:
                 del kept[guild_id]
-        if settings is not None:
+        if guild_id in self._settings or settings.languages:
             self._settings[guild_id] = settings
         self.changed(guild_id)
 
@@ -105,6 +107,11 @@ class RuleCache:
     def decide(self, place: Place, roles: Iterable[int] = ()) -> Decision:
         """Whether somebody with these roles is read there."""
         return decide(self.rules(place.guild_id), place, roles)
+
+    def wants(self, guild_id: int, language: str) -> bool:
+        """Whether messages in a language, by its code, are read in a server; without one it is English."""
+        settings = self._settings.get(guild_id)  # those that have chosen are known from the start
+        return settings is None or settings.wants(language)
 
     async def set_rule(self, rule: Rule) -> None:
         """Keeps a rule in the place of the one its target had."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.i18n import N_, gettext, ngettext
 from bot.i18n.formats import language_name
-from model import InferenceFailed, ModelError, Overloaded, TextTooLong, Unreadable
+from bot.presentation.language_words import ENGLISH, languages_of, named_all
+from model import InferenceFailed, ModelError, ModelInfo, Overloaded, TextTooLong, Unreadable
 
 SORRY = N_("Something went wrong on my side. Please try again in a moment.")
 NOT_HERE = N_("That only works in servers I'm in. Ask an admin to add me to this one.")
@@ -18,13 +19,13 @@ LONGEST_WAIT = 120.0
 SLOW = N_("That took too long, so I gave up. Please try again in a moment.")
 
 
-def explain_failure(error: ModelError) -> str:
-    """One friendly sentence for an error of the model."""
+def explain_failure(error: ModelError, running: ModelInfo | None = None) -> str:
+    """One friendly sentence for an error of the model; what answers now may read more than English."""
     match error:
         case InferenceFailed():
             return gettext(SORRY)
         case Unreadable():
-            return _unreadable(error.language)
+            return _unreadable(error.language, languages_of(running) if running is not None else (ENGLISH,))
         case TextTooLong():
             return ngettext(
                 "That text has {length:,} characters, but I can only read {count:,}.",
@@ -41,7 +42,16 @@ def explain_failure(error: ModelError) -> str:
     return gettext(str(error))
 
 
-def _unreadable(likely: str) -> str:
+def _unreadable(likely: str, readable: tuple[str, ...]) -> str:
+    if readable != (ENGLISH,):
+        languages = named_all(readable)
+        if not likely:
+            return gettext("I can't read this yet. I only read {languages}.", languages=languages)
+        return gettext(
+            "I can't read this yet; it looks like {language}. I only read {languages}.",
+            language=language_name(likely),
+            languages=languages,
+        )
     if not likely:
         return gettext("I can't read this yet. I only read English.")
     return gettext(

@@ -19,28 +19,47 @@ _NEARLY_ALL = 98
 """Percent from which on there is no rest to speak of."""
 
 
-def unread_in_words(percent: int, channel_id: int | None = None, *, server: bool = False) -> str:
+def unread_in_words(
+    percent: int, channel_id: int | None = None, *, server: bool = False, english_only: bool = True
+) -> str:
     """One sentence for whoever reads a mood: how much of what is written is not in it, and why.
 
-    It says "here" unless a channel is named, or the whole server.
+    It says "here" unless a channel is named, or the whole server. `english_only`: no other language is read there.
     """
-    sentences = _IN_CHANNEL if channel_id is not None else _IN_SERVER if server else _HERE
+    here, in_channel, in_server = _NOT_ENGLISH if english_only else _NOT_READ
+    sentences = in_channel if channel_id is not None else in_server if server else here
     share = written_percent(percent)
     return gettext(sentences[percent >= _NEARLY_ALL], share=share, where=f"<#{channel_id}>")
 
 
 # Each for a mood that covers the rest, and for one of which there is no rest to speak of.
-_HERE = (
-    N_("{share} of the messages here aren't in English: the mood covers the rest."),
-    N_("{share} of the messages here aren't in English, and I only read English."),
+_NOT_ENGLISH = (
+    (
+        N_("{share} of the messages here aren't in English: the mood covers the rest."),
+        N_("{share} of the messages here aren't in English, and I only read English."),
+    ),
+    (
+        N_("{share} of the messages in {where} aren't in English: the mood covers the rest."),
+        N_("{share} of the messages in {where} aren't in English, and I only read English."),
+    ),
+    (
+        N_("{share} of the messages in this server aren't in English: the mood covers the rest."),
+        N_("{share} of the messages in this server aren't in English, and I only read English."),
+    ),
 )
-_IN_CHANNEL = (
-    N_("{share} of the messages in {where} aren't in English: the mood covers the rest."),
-    N_("{share} of the messages in {where} aren't in English, and I only read English."),
-)
-_IN_SERVER = (
-    N_("{share} of the messages in this server aren't in English: the mood covers the rest."),
-    N_("{share} of the messages in this server aren't in English, and I only read English."),
+_NOT_READ = (
+    (
+        N_("{share} of the messages here are in languages I don't read: the mood covers the rest."),
+        N_("{share} of the messages here are in languages I don't read."),
+    ),
+    (
+        N_("{share} of the messages in {where} are in languages I don't read: the mood covers the rest."),
+        N_("{share} of the messages in {where} are in languages I don't read."),
+    ),
+    (
+        N_("{share} of the messages in this server are in languages I don't read: the mood covers the rest."),
+        N_("{share} of the messages in this server are in languages I don't read."),
+    ),
 )
 
 

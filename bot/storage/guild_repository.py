@@ -73,6 +73,14 @@ class GuildRepository:
             rows = await connection.stream(select(*columns).where(wanted).order_by(columns.guild_id))
             return tuple([_settings(row) async for part in rows.partitions(CHUNK) for row in part])
 
+    async def with_languages(self) -> tuple[GuildSettings, ...]:
+        """The settings of the servers of this process that have chosen in which languages messages are read."""
+        columns = table_of(GuildSettingsRow).c
+        chosen = and_(columns.languages != "", own(self._database.shards, columns.guild_id))
+        async with self._database.read() as connection:
+            rows = await connection.stream(select(*columns).where(chosen))
+            return tuple([_settings(row) async for part in rows.partitions(CHUNK) for row in part])
+
     async def set_settings(self, settings: GuildSettings) -> None:
         """Keeps what a server has chosen. Raises UnknownTimezone."""
         if settings.lost_zone:

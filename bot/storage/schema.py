@@ -92,6 +92,7 @@ class GuildSettingsRow(Base):
     alert_role_id: Mapped[Snowflake | None]
     links: Mapped[bool] = mapped_column(server_default=true())
     language: Mapped[str] = mapped_column(String(8), server_default="")
+    languages: Mapped[str] = mapped_column(String(64), server_default="")
 
 
 class ChannelRuleRow(Base):

@@ -13,11 +13,12 @@ from bot.error_handler import apologising
 from bot.i18n import N_, gettext
 from bot.presentation.danger import kind_words
 from bot.presentation.error_words import LONGEST_WAIT, SLOW, explain_failure
+from bot.presentation.language_words import read_as
 from bot.presentation.quoting import cover, escape, has_spoilers, shorten
 from bot.presentation.verdict_words import is_mixed, strongest, without_reason
 from bot.services import services_of
 from bot.ui.replies import origin_of
-from model import Explanation, Influence, ModelError, Sentiment, Verdict
+from model import Explanation, Influence, ModelError, ModelInfo, Sentiment, Verdict
 
 LISTED = 60
 """Characters of a listed piece that are shown; five of them fit a field even when each needs escaping."""
@@ -63,7 +64,7 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
             async with asyncio.timeout(LONGEST_WAIT):
                 explanation = await services.classifier.explain(recent.text, origin=origin_of(interaction))
         except ModelError as error:
-            await interaction.edit_original_response(content=explain_failure(error))
+            await interaction.edit_original_response(content=explain_failure(error, services.classifier.info))
             return
         except TimeoutError:
             await interaction.edit_original_response(content=gettext(SLOW))
@@ -74,7 +75,8 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"why:(
         if explanation.verdict.danger:  # another model may answer now than the one that was asked first
             await interaction.edit_original_response(content=kind_words(services.settings.help_url))
             return
-        embed = explanation_embed(explanation, covered=has_spoilers(recent.text))
+        covered, running = has_spoilers(recent.text), services.classifier.info
+        embed = explanation_embed(explanation, covered=covered, running=running)
         await interaction.edit_original_response(embed=embed)
 
 
@@ -83,15 +85,21 @@ async def _refused(recent: RecentText) -> str | None:
     return await recent.refusal() if recent.refusal is not None else None
 
 
-def explanation_embed(explanation: Explanation, *, covered: bool = False) -> discord.Embed:
+def explanation_embed(
+    explanation: Explanation, *, covered: bool = False, running: ModelInfo | None = None
+) -> discord.Embed:
     """The text as it was read, with the words that moved the verdict marked, and the strongest of them as a list.
 
-    A text with spoilers is `covered`: whoever presses the button need not be the one who wrote it.
+    A text with spoilers is `covered`: whoever presses the button need not be the one who wrote it. `running` is what
+    answers now.
     """
     verdict, text = explanation.verdict, explanation.text
     # A piece of which nothing can be shown would leave its marks alone, which are then marks of something else.
     ranked = [piece for piece in strongest(explanation) if escape(text[piece.start : piece.end])]
     embed = discord.Embed(title=_title(verdict))
+    how = read_as(verdict, running)
+    if how:
+        embed.set_footer(text=how)
     if not ranked:
         embed.description = without_reason(verdict)
         return embed
@@ -99,9 +107,8 @@ def explanation_embed(explanation: Explanation, *, covered: bool = False) -> dis
     embed.description = shown(marked(text, ranked))
     lines = [_line(influence, shown(shorten(text[influence.start : influence.end], LISTED))) for influence in ranked]
     embed.add_field(name=gettext("Words that mattered"), value="\n".join(lines), inline=False)
-    embed.set_footer(
-        text=gettext("Bold pushed it up, underlined pulled it down. I tried the text without each of them.")
-    )
+    tried = gettext("Bold pushed it up, underlined pulled it down. I tried the text without each of them.")
+    embed.set_footer(text=f"{tried} {how}".strip())
     return embed
 
 

@@ -12,6 +12,7 @@ import discord
 from bot.i18n import ngettext
 from bot.i18n.formats import percent as written_percent
 from bot.presentation import palette
+from bot.presentation.language_words import read_as
 from bot.presentation.quoting import excerpt
 from bot.presentation.verdict_words import (
     bar,
@@ -25,21 +26,27 @@ from bot.presentation.verdict_words import (
 )
 from bot.ui.components import parts
 from bot.ui.explain_button import WhyButton
-from model import SENTIMENTS, Verdict
+from model import SENTIMENTS, ModelInfo, Verdict
 
 Card = discord.ui.LayoutView
 _Buttons = Iterable[discord.ui.DynamicItem[discord.ui.Button[Any]]]
 
 
 def verdict_card(
-    verdict: Verdict, buttons: _Buttons = (), *, quote: str | None = None, jump_url: str | None = None
+    verdict: Verdict,
+    buttons: _Buttons = (),
+    *,
+    quote: str | None = None,
+    jump_url: str | None = None,
+    running: ModelInfo | None = None,
 ) -> Card:
     """The answer to somebody who asked about a text, with `buttons` in it.
 
-    `quote` is the text when it is not in sight otherwise; `jump_url` leads to the message that was checked.
+    `quote` is the text when it is not in sight otherwise; `jump_url` leads to the message that was checked. `running`
+    is what answers now.
     """
     colour = palette.MIXED if is_mixed(verdict) else palette.SENTIMENT[verdict.sentiment]
-    return _card(colour, _words(verdict, quote, jump_url), buttons)
+    return _card(colour, _words(verdict, quote, jump_url, running), buttons)
 
 
 def without_questions(message: discord.Message) -> Card | discord.ui.View:
@@ -67,13 +74,14 @@ def _card(colour: discord.Colour | int | None, texts: Iterable[str], buttons: _B
     return card
 
 
-def _words(verdict: Verdict, quote: str | None, jump_url: str | None) -> Iterator[str]:
+def _words(verdict: Verdict, quote: str | None, jump_url: str | None, running: ModelInfo | None) -> Iterator[str]:
     if quote is not None:
         yield f"> {excerpt(quote)}"
     named = f"[{headline(verdict)}]({jump_url})" if jump_url else headline(verdict)
     yield f"### {emoji(verdict)} {named}\n{interpret(verdict)}"
     yield "\n".join(_bars(verdict))
-    yield f"-# {' '.join(filter(None, (sureness_sentence(verdict), _how_read(verdict))))}"
+    said = (sureness_sentence(verdict), read_as(verdict, running), _how_read(verdict))
+    yield f"-# {' '.join(filter(None, said))}"
 
 
 def _bars(verdict: Verdict) -> Iterator[str]:

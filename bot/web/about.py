@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.presentation.language_words import languages_of, named_all
 from bot.settings import Settings
 from bot.web.templating import render
 from bot.web.verdict_html import model_view
@@ -14,7 +15,7 @@ LIMITS = (
     "Slang moves on: it takes a word newer than its training data literally.",
     "It rates texts, not people. Don't let it moderate without a human, and don't judge anyone by it.",
 )
-"""As in docs/model-card.md, which a test holds them to."""
+"""As in docs/model-card.md, which a test holds them to; the first is of a model for English alone."""
 
 PRIVACY = (
     "Nothing you type or upload is stored or logged. It's read in memory and forgotten with the answer. The page "
@@ -35,7 +36,8 @@ LICENCE = (
 def about_panel(info: ModelInfo, settings: Settings) -> str:
     """The panel as HTML."""
     facts = {
-        "Reads": "English chat and reviews, at most 512 tokens at a time; longer texts in overlapping windows",
+        "Reads": f"{named_all(languages_of(info))} chat and reviews, at most 512 tokens at a time; longer texts in "
+        "overlapping windows",
         "Model": f"DistilBERT, {', '.join(info.labels)}; run by {info.backend} on {info.device}",
         "Version": f"{info.version} of the model, {installed_version()} of Vibecheck",
         **{name.replace("_", " "): f"{value:.1%}" for name, value in info.metrics.items()},
@@ -45,7 +47,7 @@ def about_panel(info: ModelInfo, settings: Settings) -> str:
         "about",
         model=model_view(info),
         facts=facts,
-        limits=LIMITS,
+        limits=LIMITS[1:] if info.languages else LIMITS,
         privacy=PRIVACY_ELSEWHERE if settings.scores_elsewhere else PRIVACY,
         licence=LICENCE,
         links={name: url for name, url in links.items() if url},

@@ -79,9 +79,11 @@ def summary(answers: Sequence[Answer], seconds: float) -> str:
     foreign = sum(isinstance(answer, Unreadable) for answer in answers)
     long = sum(verdict.skipped > 0 for verdict in verdicts)
     endangered = len(verdicts) - len(rated)
+    several = any(verdict.language for verdict in verdicts)
+    be = "was" if foreign == 1 else "were"
     counted = (
         (empty, "had nothing to read"),
-        (foreign, "wasn't English" if foreign == 1 else "weren't English"),
+        (foreign, f"{be} in a language I can't read" if several else f"{be}n't English"),
         (long, f"{'was' if long == 1 else 'were'} too long to be read whole"),
         (endangered, f"{'isn' if endangered == 1 else 'aren'}'t rated, because someone may be in danger"),
         (len(answers) - len(verdicts) - empty - foreign, "couldn't be read"),

@@ -56,12 +56,12 @@ def friendly(
     """Turns whatever goes wrong in an answer into one sentence; the log gets the kind of the error only."""
 
     @wraps(answer)
-    async def answered(*given: object) -> AsyncIterator[str]:
+    async def answered(classifier: PageClassifier, *given: object) -> AsyncIterator[str]:
         try:
-            async for shown in answer(*given):
+            async for shown in answer(classifier, *given):
                 yield shown
         except Exception as error:
-            yield notice(_sentence(error))
+            yield notice(_sentence(error, classifier))
 
     return answered
 
@@ -124,7 +124,7 @@ async def many(classifier: PageClassifier, table: Callable[[], Table]) -> AsyncI
             yield Batch(progress_bar(progress))
         yield await asyncio.to_thread(_whole, rows, answers, progress.seconds)
     except Exception as error:
-        yield Batch(notice(_sentence(error)))
+        yield Batch(notice(_sentence(error, classifier)))
 
 
 async def _explained(classifier: PageClassifier, settings: Settings, text: str) -> str:
@@ -166,9 +166,9 @@ async def _read(classifier: PageClassifier, text: str) -> Verdict:
     return await classifier.classify(text, origin=ORIGIN, within=LONGEST_WAIT)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, classifier: PageClassifier) -> str:
     if isinstance(error, ModelError):
-        return explain_failure(error)
+        return explain_failure(error, classifier.info)
     if isinstance(error, TimeoutError):
         return SLOW
     _log.error("an answer of the page failed: %s", type(error).__name__)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.presentation import palette
 from bot.presentation.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
+from bot.presentation.language_words import ENGLISH, english_name
 from bot.presentation.text import signed
 from bot.presentation.verdict_words import (
     SLIGHT,
@@ -55,6 +56,7 @@ class VerdictView:
     bars: tuple[Bar, ...]
     parts: str
     model: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _view(verdict: Verdict) -> VerdictView:
         bars=bars[::-1],
         parts=_parts_read(verdict),
         model=verdict.model,
+        language=english_name(verdict.language) if verdict.language not in {"", ENGLISH} else "",
     )
 
 

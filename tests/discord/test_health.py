@@ -31,7 +31,7 @@ EXPECTED = frozenset(
     store_flush_seconds store_last_flush_timestamp_seconds store_pending_messages store_dropped store_failures
     store_written_messages store_up purge_oldest_row_age_seconds shard_up shard_latency_seconds guilds
     shard_sessions identifies_remaining gateway_events discord_requests discord_invalid_requests
-    interactions_seconds messages job_last_success_timestamp_seconds job_seconds job_failures
+    interactions_seconds messages unreadable job_last_success_timestamp_seconds job_seconds job_failures
     job_put_off leads lease_held shards_unheld inference_backend_up inference_fallback_texts
     """.split()  # noqa: SIM905
 )

@@ -30,6 +30,7 @@ from bot.commands.monitor.settings_form import LANGUAGE_CHOICES, SettingsChanges
 from bot.commands.monitor.status import status, unread_lately
 from bot.commands.monitor.targets import RuleTarget, must_see, the_channel, the_server
 from bot.commands.monitor.visible import left_out, mention_for, readable_by
+from bot.commands.monitor.wanted_languages import languages_like
 from bot.commands.mood.visibility import NotToldHere
 from bot.domain.backfill import MOST_DAYS
 from bot.domain.records import FEWEST_AUTHORS, AdminAction, DigestKind, GuildSettings, Sensitivity
@@ -234,6 +235,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         digest_hour="Hour of the digest, in your time zone",
         digest_messages="With fewer messages than this, a digest just says nothing notable happened",
         language="Language of what I post here, such as alerts, digests and notices",
+        languages="Languages whose messages I read here, such as: Spanish, French",
     )
     @app_commands.choices(language=LANGUAGE_CHOICES)
     async def settings(
@@ -252,6 +254,7 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         digest_hour: app_commands.Range[int, 0, 23] | None = None,
         digest_messages: app_commands.Range[int, 1, 10_000] | None = None,
         language: str | None = None,
+        languages: app_commands.Range[str, 1, 200] | None = None,
     ) -> None:
         """All of what was given is changed, or nothing."""
         wishes = SettingsChanges(
@@ -267,16 +270,18 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
             digest_hour,
             digest_messages,
             language,
+            languages,
         )
 
         async def work(admin: RuleChanges) -> discord.Embed:
             chosen = await self.monitoring.rules.settings(admin.guild.id)
+            info = self.monitoring.services.classifier.info
             changes = wishes != SettingsChanges()
             if changes:
-                chosen = await changed(chosen, wishes, admin.guild)
+                chosen = await changed(chosen, wishes, admin.guild, info)
                 await admin.choose(chosen)
             to_them = _named_to(admin.member, chosen)
-            return in_words(chosen, admin.guild, mod_channel=to_them, after_a_change=changes)
+            return in_words(chosen, admin.guild, info, mod_channel=to_them, after_a_change=changes)
 
         await self._answer(interaction, work)
 
@@ -288,6 +293,11 @@ class MonitorCog(commands.GroupCog, group_name="monitor", group_description="Cho
         except TimeoutError:
             zones = []  # the names are read from the disk, and nobody may wait for that
         return [app_commands.Choice(name=zone, value=zone) for zone in zones]
+
+    @settings.autocomplete("languages")
+    async def _suggest_languages(self, _interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        found = languages_like(typed, self.monitoring.services.classifier.info)
+        return [app_commands.Choice(name=name, value=value) for name, value in found]
 
     @settings.autocomplete("positive_emoji")
     @settings.autocomplete("negative_emoji")

@@ -23,6 +23,7 @@ from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT, VIEW, for_reporting, for_watching, missing, what_to_click
 from bot.presentation import palette
+from bot.presentation.language_words import languages_of
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
 
@@ -100,7 +101,7 @@ async def doctor(monitoring: Monitoring, admin: discord.Member, settings: GuildS
     if settings.mod_channel_id is not None:
         ailments += await _mod_channel(monitoring, admin, settings.mod_channel_id)
     lines = [f"❌ {capitalised(ailment)}" for ailment in ailments]
-    foreign = await _foreign(monitoring, admin, there)
+    foreign = await _foreign(monitoring, admin, settings, there)
     lines += foreign
     lines += await _left_out(monitoring, admin, settings, there)
     lines += looked.in_words(forgotten)
@@ -149,14 +150,17 @@ async def _look(monitoring: Monitoring, admin: discord.Member, there: Sequence[W
     return looked
 
 
-async def _foreign(monitoring: Monitoring, admin: discord.Member, there: Sequence[Watched]) -> list[str]:
+async def _foreign(
+    monitoring: Monitoring, admin: discord.Member, settings: GuildSettings, there: Sequence[Watched]
+) -> list[str]:
     """The channels of which much cannot be read."""
     storage = monitoring.storage
     unread = await unread_lately(storage.moods, admin.guild.id, readable_by(admin), storage.clock.now())
     shares = {one.counting: unread.share_of(one.counting) for one in there}
+    english = settings.english_only(languages_of(monitoring.services.classifier.info))
     when = ngettext("That's over the last {count} day.", "That's over the last {count} days.", UNREAD_DAYS)
     return [
-        f"⚠️ {unread_in_words(share, number)} {when}"
+        f"⚠️ {unread_in_words(share, number, english_only=english)} {when}"
         for number, share in shares.items()
         if share is not None and share >= UNREAD_FROM
     ]

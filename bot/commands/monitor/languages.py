@@ -16,6 +16,7 @@ from bot.i18n import gettext
 from bot.i18n.formats import language_name
 from bot.monitoring.monitoring import Monitoring
 from bot.permissions import HISTORY, VIEW, missing
+from bot.presentation.language_words import ENGLISH, languages_of
 from model import ModelError, Priority, Unreadable, Verdict
 
 MESSAGES = 50
@@ -41,27 +42,44 @@ async def language_warning(monitoring: Monitoring, member: discord.Member, chann
     try:
         async with asyncio.timeout(MOST_SECONDS):
             messages = await recent_messages(monitoring, channel, MESSAGES)
-            texts = [recent.words for recent in messages]
-            answers = await monitoring.services.classifier.classify_many(
-                texts, Priority.PASSIVE, origin=channel.guild.id
-            )
+            texts, guild_id = [recent.words for recent in messages], channel.guild.id
+            answers = await monitoring.services.classifier.classify_many(texts, Priority.PASSIVE, origin=guild_id)
     except (TimeoutError, ModelError, discord.HTTPException, aiohttp.ClientError, OSError):
         return ""
-    return in_words(answers)
+    read = [
+        code for code in languages_of(monitoring.services.classifier.info) if monitoring.rules.wants(guild_id, code)
+    ]
+    wanted = [monitoring.gate.wanted(guild_id, answer) for answer in answers]
+    return in_words(wanted, english_only=read == [ENGLISH])
 
 
-def in_words(answers: Sequence[Verdict | ModelError]) -> str:
-    """What is said of a channel with these answers to its last messages."""
+def in_words(answers: Sequence[Verdict | ModelError], *, english_only: bool = True) -> str:
+    """What is said of a channel with these answers to its last messages. `english_only`: nothing else is read there."""
     unreadable = [answer for answer in answers if isinstance(answer, Unreadable)]
     readable = sum(isinstance(answer, Verdict) for answer in answers)
     if len(unreadable) <= readable or len(unreadable) + readable < FEWEST:
         return ""
     language, times = Counter(answer.language for answer in unreadable).most_common(1)[0]
-    if not language or 2 * times <= len(unreadable):
+    named = language if language and 2 * times > len(unreadable) else ""
+    if not english_only:
+        return _not_read(named)
+    if not named:
         return gettext(
             "Most recent messages here don't look like English; I only read English, so the mood will leave them out."
         )
     return gettext(
         "Most recent messages here look like {language}; I only read English, so the mood will leave them out.",
+        language=language_name(named),
+    )
+
+
+def _not_read(language: str) -> str:
+    if not language:
+        return gettext(
+            "Most recent messages here are in languages I don't read in this server, so the mood will leave them out."
+        )
+    return gettext(
+        "Most recent messages here look like {language}; I don't read that in this server, so the mood will leave them "
+        "out.",
         language=language_name(language),
     )

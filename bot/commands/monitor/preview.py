@@ -67,9 +67,10 @@ async def preview(
                 )
             ) from None
         raise Refused(gettext(DISCORD_FAILS)) from None
-    verdicts = await monitoring.services.classifier.classify_many(
+    answers = await monitoring.services.classifier.classify_many(
         [recent.words for recent in messages], origin=channel.guild.id
     )
+    verdicts = [monitoring.gate.wanted(channel.guild.id, answer) for answer in answers]
     pairs = [pair for pair in zip(messages, verdicts, strict=True) if pair[0].may_be_shown(monitoring.gate)]
     lines = [_line(recent, verdict, settings) for recent, verdict in pairs]
     said = sum(not isinstance(verdict, NothingToRead) for _, verdict in pairs)

@@ -17,6 +17,7 @@ from bot.audience import channel_of
 from bot.channels import ChannelOption
 from bot.commands.monitor.emojis import usable
 from bot.commands.monitor.errors import DISCORD_FAILS, NOT_SEEN, UNKNOWN_CHANNEL, Refused
+from bot.commands.monitor.wanted_languages import folded, languages_in_words, wanted_languages
 from bot.domain.local_hours import begins_at, first_hour, known_zone
 from bot.domain.records import DigestKind, GuildSettings
 from bot.i18n import LANGUAGES, gettext, ngettext, npgettext, pgettext
@@ -27,6 +28,7 @@ from bot.mod_channel import look_up
 from bot.permissions import for_reporting, missing, what_to_click
 from bot.presentation import palette
 from bot.presentation.quoting import escape
+from model import ModelInfo
 from model.concurrency import in_thread
 
 _T = TypeVar("_T")
@@ -48,7 +50,7 @@ LANGUAGE_CHOICES = [
 class SettingsChanges:
     """What an admin wants changed; None leaves a setting as it is. `confidence` is in percent.
 
-    `language` is one of `LANGUAGES` or `AS_THE_SERVER`.
+    `language` is one of `LANGUAGES` or `AS_THE_SERVER`, and `languages` are as they were typed.
     """
 
     timezone: str | None = None
@@ -63,9 +65,12 @@ class SettingsChanges:
     digest_hour: int | None = None
     digest_messages: int | None = None
     language: str | None = None
+    languages: str | None = None
 
 
-async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: discord.Guild) -> GuildSettings:
+async def changed(
+    settings: GuildSettings, wishes: SettingsChanges, guild: discord.Guild, info: ModelInfo
+) -> GuildSettings:
     """The settings with what was wished for. Raises Refused, and then nothing of it counts."""
     mod_channel_id = settings.mod_channel_id
     if wishes.mod_channel is not None:
@@ -77,6 +82,7 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
         find = partial(zone_named, wishes.timezone)  # the names are read from the disk
         zone = await in_thread(partial(copy_context().run, find))  # and the thread speaks whoever asked's language
     language = "" if wishes.language == AS_THE_SERVER else wishes.language
+    languages = wanted_languages(wishes.languages, info) if wishes.languages is not None else None
     floor = wishes.confidence * 10 if wishes.confidence is not None else None
     after = replace(
         settings,
@@ -91,6 +97,7 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
         digest_hour=_or(wishes.digest_hour, settings.digest_hour),
         digest_messages=_or(wishes.digest_messages, settings.digest_messages),
         language=_or(language, settings.language),
+        languages=_or(languages, settings.languages),
     )
     if after.positive_reaction == after.negative_reaction:
         raise Refused(gettext("Both reactions would be the same emoji; nobody could tell them apart."))
@@ -100,7 +107,7 @@ async def changed(settings: GuildSettings, wishes: SettingsChanges, guild: disco
 
 
 def in_words(
-    settings: GuildSettings, guild: discord.Guild, *, mod_channel: str | None, after_a_change: bool
+    settings: GuildSettings, guild: discord.Guild, info: ModelInfo, *, mod_channel: str | None, after_a_change: bool
 ) -> discord.Embed:
     """All settings, for the admin who asked or changed some; `mod_channel` as it is named to them."""
     embed = discord.Embed(
@@ -111,6 +118,7 @@ def in_words(
     fields = {
         gettext("Time zone"): _zone(settings),
         gettext("Language of my posts"): _language(settings, guild),
+        gettext("Languages I read"): languages_in_words(settings, info),
         gettext("Alerts and digests go to"): mod_channel or gettext("not set, so no alerts will be posted"),
         pgettext("settings", "Reactions"): gettext(
             "{positive} / {negative} when at least {percent} sure",
@@ -186,7 +194,7 @@ def zones_like(typed: str) -> list[str]:
 
     Present names come before former ones, which stay valid.
     """
-    wanted = _folded(typed.strip().replace(" ", "_"))
+    wanted = folded(typed.strip().replace(" ", "_"))
     found = [zone for zone in _zones() if wanted in zone.casefold()]
     present = _present_names()
     begins = {zone for zone in found if zone.casefold().startswith(wanted) or f"/{wanted}" in zone.casefold()}
@@ -194,17 +202,12 @@ def zones_like(typed: str) -> list[str]:
     return found[:_SUGGESTIONS]
 
 
-def _folded(name: str) -> str:
-    """The name in small letters, whichever i a Turkish keyboard has made of it."""
-    return name.casefold().replace("\N{COMBINING DOT ABOVE}", "").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
-
-
 def zone_named(typed: str) -> str:
     """The time zone that somebody means by a name, a city or the beginning of one: "berlin" is Europe/Berlin.
 
     What is none stays as it was typed, and is refused where it would be kept. Raises Refused for what may be several.
     """
-    wanted = _folded(typed.strip().replace(" ", "_"))
+    wanted = folded(typed.strip().replace(" ", "_"))
     if known_zone(typed.strip()) is not None:
         return typed.strip()
     for zone in available_timezones():

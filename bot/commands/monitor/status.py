@@ -11,6 +11,7 @@ from bot.channels import is_private_thread
 from bot.commands.monitor.rule_words import how_in_words
 from bot.commands.monitor.targets import named
 from bot.commands.monitor.visible import mention_for
+from bot.commands.monitor.wanted_languages import languages_in_words, unread_by_language
 from bot.domain.disclosure import BASE
 from bot.domain.records import GuildSettings, Mode, Rule, TargetKind
 from bot.domain.snowflake import SECONDS
@@ -20,6 +21,7 @@ from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.watched_channels import Watched, watched
 from bot.permissions import NO_CONTENT
 from bot.presentation import palette
+from bot.presentation.language_words import languages_of
 from bot.presentation.lists import cut
 from bot.presentation.text import unread_in_words
 from bot.refusal_backoff import Purpose, RefusalBackoff
@@ -98,9 +100,17 @@ def status(
         embed.add_field(name=gettext("Alerts"), value=cut(alerts, _FIELD), inline=False)
     if unseen:
         embed.add_field(name=gettext("What I missed"), value=cut(unseen, _FIELD), inline=False)
+    info = monitoring.services.classifier.info
+    if settings.languages or info.languages:
+        embed.add_field(name=gettext("Languages I read"), value=languages_in_words(settings, info), inline=False)
+    language = gettext("Language")
+    not_read = unread_by_language(monitoring.ingest.unread_languages.told_of(guild.id), _written(counts))
     if unread:
-        name = ngettext("Language, last {count} day", "Language, last {count} days", UNREAD_DAYS)
-        embed.add_field(name=name, value=unread_in_words(unread, server=True), inline=False)
+        language = ngettext("Language, last {count} day", "Language, last {count} days", UNREAD_DAYS)
+        lately = unread_in_words(unread, server=True, english_only=settings.english_only(languages_of(info)))
+        not_read = f"{lately}\n{not_read}"
+    if not_read:
+        embed.add_field(name=language, value=not_read.strip(), inline=False)
     kept = ngettext(
         "Per-message scores: {count} d. After that only hourly totals.",
         "Per-message scores: {count} d. After that only hourly totals.",
@@ -170,9 +180,13 @@ def _watched_in_words(backoff: RefusalBackoff, guild: discord.Guild, one: Watche
     return pgettext("between remarks about a channel", "; ").join(said)
 
 
+def _written(counts: Counts) -> int:
+    return (counts.read + counts.unread) // BASE * BASE
+
+
 def _since_start(counts: Counts, buffer: WriteBuffer) -> str:
     """In steps of `BASE`: exact counts would tell, of the last message, whether its author is read, and in English."""
-    read, shed, failed = (count // BASE * BASE for count in (counts.read + counts.unread, counts.shed, counts.failed))
+    read, shed, failed = _written(counts), counts.shed // BASE * BASE, counts.failed // BASE * BASE
     written = buffer.counts
     lines = [gettext("Read: about {read:,}. Skipped (too busy): about {skipped:,}.", read=read, skipped=shed)]
     if failed:

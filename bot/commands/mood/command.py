@@ -28,7 +28,9 @@ from bot.domain.records import FEWEST_AUTHORS, AdminAction, Audited, TargetKind
 from bot.domain.snowflake import SECONDS
 from bot.i18n import N_, gettext, ngettext
 from bot.i18n.formats import percent
+from bot.presentation.language_words import languages_of
 from bot.presentation.text import UNREAD_FROM
+from bot.services import services_of
 from bot.storage.errors import DatabaseUnavailable
 from bot.storage.open_storage import Storage
 from bot.ui.replies import Reply, reply_to_all, reply_to_asker
@@ -248,10 +250,12 @@ class MoodCog(
         now = interaction.created_at.timestamp()
         try:
             with self.charts.answer_for(interaction.user.id):
-                zone = (await self.storage.guilds.settings(interaction.guild_id)).zone
+                settings = await self.storage.guilds.settings(interaction.guild_id)
+                info, zone = services_of(interaction).classifier.info, settings.zone
                 chosen: Since = await in_thread(lambda: read_since(since, zone, now))
                 await self.storage.write_buffer.flush()
-                return await answer(Asked(interaction.guild_id, zone, chosen.first_hour, now), chosen.words)
+                english = settings.english_only(languages_of(info))
+                return await answer(Asked(interaction.guild_id, zone, chosen.first_hour, now, english), chosen.words)
         except _REFUSALS as refusal:
             return Reply(str(refusal), aside=True)
         except DatabaseUnavailable:
@@ -264,7 +268,9 @@ class MoodCog(
 
         def read() -> tuple[str, Line]:
             baseline = reading.learned(asked.zone)
-            said = sentences(reading.timeline, reading.hours, baseline, asked.zone, reading.unread)
+            said = sentences(
+                reading.timeline, reading.hours, baseline, asked.zone, reading.unread, english_only=asked.english_only
+            )
             told = (*reading.past, *reading.hours)
             lines = (said, *marks_in_words(marks, told, baseline, asked.now))
             return "\n".join(lines), reading.line(name, baseline)
@@ -310,7 +316,7 @@ def _rounding() -> str:
 def _nothing(channel: str | None, words: str, reading: Reading, asked: Asked) -> str:
     """Why there is nothing to show of a channel, or of the whole server (None)."""
     if reading.unread is not None and reading.unread >= UNREAD_FROM:
-        sentence = _UNREAD if channel is not None else _UNREAD_SERVER
+        sentence = (_UNREAD if asked.english_only else _NOT_READ)[channel is None]
         share = percent(reading.unread)
         return gettext(sentence, channel=channel, when=words, share=share, fewest=FEWEST_AUTHORS)
     hour = f"<t:{told_from(asked.end_hour - 1)}:t>"
@@ -323,14 +329,27 @@ def _nothing(channel: str | None, words: str, reading: Reading, asked: Asked) ->
     return f"{gettext(sentence, channel=channel, when=words)} {later} {who}"
 
 
-_UNREAD = N_(
-    "There's no mood of {channel} to show {when}: {share} of the messages aren't in English, which I can't read. "
-    "An hour needs {fewest} people whose messages I can."
+_UNREAD = (
+    N_(
+        "There's no mood of {channel} to show {when}: {share} of the messages aren't in English, which I can't read. "
+        "An hour needs {fewest} people whose messages I can."
+    ),
+    N_(
+        "There's no mood of this server to show {when}: {share} of the messages aren't in English, which I can't read. "
+        "An hour needs {fewest} people whose messages I can."
+    ),
 )
-_UNREAD_SERVER = N_(
-    "There's no mood of this server to show {when}: {share} of the messages aren't in English, which I can't read. "
-    "An hour needs {fewest} people whose messages I can."
+_NOT_READ = (
+    N_(
+        "There's no mood of {channel} to show {when}: {share} of the messages are in languages I don't read. "
+        "An hour needs {fewest} people whose messages I do."
+    ),
+    N_(
+        "There's no mood of this server to show {when}: {share} of the messages are in languages I don't read. "
+        "An hour needs {fewest} people whose messages I do."
+    ),
 )
+"""Of a channel, and of the whole server."""
 _TOO_FEW = N_("Not enough people in {channel} {when}: I only show hours in which {fewest} or more people wrote.")
 _TOO_FEW_SERVER = N_(
     "Not enough people in this server {when}: I only show hours in which {fewest} or more people wrote."

@@ -16,12 +16,16 @@ from bot.storage.mood_repository import MoodRepository
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A server, its time zone, and from which hour up to now (seconds since the Unix epoch) it is asked about."""
+    """A server, its time zone, and from which hour up to now (seconds since the Unix epoch) it is asked about.
+
+    `english_only`: messages in other languages are not read there.
+    """
 
     guild_id: int
     zone: ZoneInfo
     first_hour: int
     now: float
+    english_only: bool = True
 
     @property
     def end_hour(self) -> int:

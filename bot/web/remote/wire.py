@@ -165,5 +165,6 @@ def info_in(message: Message) -> ModelInfo:
             "labels": tuple(map(Sentiment, labels)),
             "missed": Missed(**missed) if missed is not None else None,
             "attempts": tuple(Attempt(**one) for one in message["attempts"]),
+            "languages": tuple(message["languages"]),
         }
     )

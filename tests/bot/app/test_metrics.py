@@ -15,6 +15,8 @@ from bot.app.vital_signs import VitalSigns
 from bot.background_jobs import BackgroundJobs, Job, PutOff
 from bot.domain.model_release import ReleaseState
 from bot.domain.shards import ALL, Shards
+from bot.presentation.language_words import NAMES
+from tests.bot.parts import monitoring_of
 
 SHARDS, MOST_SERIES = 200, 2000
 
@@ -66,6 +68,8 @@ async def test_a_process_with_200_shards_and_everything_that_can_happen_exports_
     for number, (command, result) in enumerate(product(names, ("ok", "failed", "refused"))):
         traffic._open[number] = 0.0
         traffic._done(SimpleNamespace(id=number), command, result)
+    for name in (*NAMES.values(), "a made-up one", ""):
+        monitoring_of(bot).ingest.unread_languages.note(1, name, b"someone")
     traffic.identifies_remaining = 1000
     storage = bot.services.storage
     shards = Shards(SHARDS)
@@ -88,6 +92,8 @@ async def test_a_process_with_200_shards_and_everything_that_can_happen_exports_
     assert counts["vibecheck_shard_sessions_total"] == 2 * SHARDS
     assert counts["vibecheck_lease_held"] == counts["vibecheck_shard_latency_seconds"] == SHARDS
     assert len(series) <= MOST_SERIES, counts.most_common(8)
+    languages = {sample.labels["language"] for sample in samples if sample.name == "vibecheck_unreadable_total"}
+    assert languages == {*NAMES.values(), "other"}
     told = {sample.labels["command"] for sample in samples if "command" in sample.labels}
     assert "other" in told
     assert len(told) > 10

@@ -32,6 +32,7 @@ WORDS = {
     "text": "I love it",
     "when": "yesterday 18:00",
     "mark": "patch 2.4",
+    "languages": "en",
     "url": "https://discord.com/api/webhooks/123456789012345678/" + "t" * 68,
 }
 PERSONAL = {"privacy see", "privacy export", "privacy delete", "privacy opt-out", "privacy opt-in"}

@@ -125,6 +125,14 @@ async def test_the_status_says_which_backends_were_tried_and_what_they_gave(use,
     assert "openvino: not taken, it gives another label" in said
 
 
+async def test_the_status_lists_the_languages_that_the_model_reads(use, classifier):
+    assert "name='Reads', value='English'" in await use("status")
+    worker = classifier._worker
+    several = replace(worker.engine.checkpoint, languages={"es": 1.3, "en": 1.2, "de": 1.1})
+    worker.swap(replace(worker.engine, checkpoint=several), partial(load_engine, "bundled"))
+    assert "name='Reads', value='English, Spanish and German'" in await use("status")
+
+
 async def test_the_status_before_anybody_has_asked_claims_nothing(use):
     said = await use("status")
     assert "nothing asked yet" in said

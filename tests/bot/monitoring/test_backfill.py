@@ -6,13 +6,14 @@ from sqlalchemy import update
 from bot.analytics.buckets import Size, timeline
 from bot.commands.privacy import DELETE
 from bot.domain.backfill import MOST_DAYS, BackfillState
-from bot.domain.records import Absence, AdminAction, GapCause
+from bot.domain.records import UNREAD, Absence, AdminAction, GapCause, GuildSettings
 from bot.domain.snowflake import SECONDS, hour_of
 from bot.learning import progress
 from bot.monitoring.backfill import job
 from bot.storage.erasure_log import KEPT_DAYS
 from bot.storage.retention import oldest_kept
 from bot.storage.schema import BackfillRow, NoticeRow
+from model import Sentiment, Verdict
 from tests.bot.monitoring.past import A_DAY, BAD, GOOD
 from tests.bot.parts import overwrite
 
@@ -81,6 +82,17 @@ async def test_a_notice_of_before_says_nothing_of_the_history_and_is_posted_agai
     await home.monitor("backfill", days=7)
     await past.work()
     assert len(await home.messages()) == 5
+
+
+async def test_what_is_in_a_language_that_is_not_wanted_is_counted_as_unread(home, past, answers):
+    answers[f"{GOOD} 0"] = Verdict(Sentiment.POSITIVE, (0.02, 0.01, 0.97), 1, "m", language="es")
+    past.talk(3)
+    await past.told()
+    await past.watch.rules.set_settings(GuildSettings(home.guild.id, languages="en"))
+    await home.monitor("backfill", days=7)
+    await past.work()
+    assert await past.state() is BackfillState.DONE
+    assert {sentiment for (sentiment,) in await past.rows("SELECT sentiment FROM message_scores")} == {UNREAD}
 
 
 async def test_opt_outs_roles_deletions_and_people_who_left_are_obeyed(home, past):

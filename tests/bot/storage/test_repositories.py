@@ -93,6 +93,23 @@ async def test_settings_are_kept_per_server_and_changed(guilds):
     assert await guilds.settings(AWAY) == GuildSettings(AWAY)
 
 
+async def test_the_servers_that_have_chosen_languages_are_known(guilds):
+    chosen = GuildSettings(HOME, languages="en es")
+    await guilds.set_settings(chosen)
+    await guilds.set_settings(GuildSettings(AWAY))
+    assert await guilds.with_languages() == (chosen,)
+    assert await guilds.settings(HOME) == chosen
+
+
+@pytest.mark.parametrize(
+    ("languages", "wanted"), [("", {"", "en", "es"}), ("en", {"", "en"}), ("es", {"es"}), ("en es", {"", "en", "es"})]
+)
+def test_a_text_without_a_language_is_an_english_one(languages, wanted):
+    settings = GuildSettings(HOME, languages=languages)
+    assert {one for one in ("", "en", "es") if settings.wants(one)} == wanted
+    assert settings.english_only(("en", "es")) is ("es" not in wanted)
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Europe", "\0", "x" * 300])
 async def test_a_time_zone_that_there_is_not_is_one_sentence(guilds, database, name):
     with pytest.raises(UnknownTimezone, match="Europe/Berlin"):

@@ -28,7 +28,7 @@ KEPT = {
     "feedback": "number label answered score model hour",
     "gaps": "number guild_id channel_id shard shards cause started ended looked",
     "guild_settings": "guild_id timezone mod_channel_id positive_reaction negative_reaction reaction_floor"
-    " alert_messages alert_authors digest digest_hour digest_messages alert_role_id links language",
+    " alert_messages alert_authors digest digest_hour digest_messages alert_role_id links language languages",
     "hour_authors": "channel_id hour author messages unread",
     "hours": "channel_id hour guild_id negative neutral positive score_sum score_square_sum authors unread writers"
     " told noise_score noise_negative noise_positive noise_variance",
@@ -73,6 +73,7 @@ WORDS = {
     "guild_settings.positive_reaction": "an emoji that an admin chose",
     "guild_settings.timezone": "a name of the time zone database; GuildRepository.set_settings refuses others",
     "guild_settings.language": "one of the languages of the bot, or nothing",
+    "guild_settings.languages": "codes of languages that the model reads, or nothing",
     "changes.kind": Changed,
     "erasure_logs.log": "a random name of the log of one of the bot's processes",
     "leases.holder": "a random name of one of the bot's processes",

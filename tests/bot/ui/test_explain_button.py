@@ -1,5 +1,7 @@
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -158,6 +160,18 @@ def test_a_sure_verdict_without_a_strong_word_is_told_from_an_unsure_one(probabi
     verdict = Verdict(SENTIMENTS[probabilities.index(max(probabilities))], probabilities, 1, "v1")
     embed = explanation_embed(explained("so good so good", Influence(0, 2, 0.01), verdict=verdict))
     assert embed.description == said
+
+
+def test_an_explanation_says_as_which_language_the_text_was_read_and_by_which_of_two_models():
+    spanish, found = replace(VERDICT, language="es"), Influence(0, 5, 0.9)
+    running: Any = SimpleNamespace(languages=("en", "es"), version="of both")
+    footers = [
+        explanation_embed(explained("bueno", *influences, verdict=spanish), running=running).footer.text or ""
+        for influences in ((found,), ())
+    ]
+    assert footers[0].startswith("Bold pushed it up")
+    assert all(footer.endswith(f"Read as Spanish by model {VERDICT.model}.") for footer in footers)
+    assert "Read" not in (explanation_embed(explained("good", found)).footer.text or "")
 
 
 def test_words_towards_negative_are_underlined_and_the_others_bold():

@@ -1,5 +1,7 @@
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import discord
 import pytest
@@ -141,6 +143,16 @@ def test_what_is_mixed_is_called_mixed_first_of_all(probabilities, line):
     card = verdict_card(verdict(*probabilities))
     assert words(card).startswith(f"### ⚖️ Mixed\n{line}\n")
     assert edge(card) == palette.MIXED
+
+
+def test_a_card_says_as_which_language_a_text_was_read_and_by_which_of_two_models():
+    spanish = replace(verdict(0.02, 0.03, 0.95), language="es")
+    one: Any = SimpleNamespace(languages=("en", "es"), version=spanish.model)
+    two: Any = SimpleNamespace(languages=("en", "es"), version="of both")
+    assert words(verdict_card(spanish)).endswith("-# I'm very sure. Read as Spanish.")
+    assert words(verdict_card(spanish, running=one)).endswith("-# I'm very sure. Read as Spanish.")
+    assert words(verdict_card(spanish, running=two)).endswith(f"Read as Spanish by model {spanish.model}.")
+    assert "Read" not in words(verdict_card(replace(spanish, language="en"), running=one))
 
 
 def test_parts_are_named_only_when_there_are_several():

@@ -1,6 +1,7 @@
 """What the page answers, over the real model with switches for what can go wrong."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -211,6 +212,15 @@ async def test_a_text_in_another_language_gets_one_sentence(classifier, settings
     shown = [card async for card in one(classifier, settings, "x" * length)]
     assert shown == [notice("I can't read this yet; it looks like Spanish. I only read English.")]
     assert await last(compared(classifier, settings, "x" * length, str(BUNDLED_FOLDER))) == shown[0]
+
+
+async def test_where_more_than_english_is_read_it_is_said_which(classifier, settings, found, monkeypatch):
+    found(Unreadable("Dutch"))
+    info = replace(classifier.info, languages=("en", "es"))
+    monkeypatch.setattr(type(classifier), "info", property(lambda _: info))
+    assert await last(one(classifier, settings, "hoi")) == notice(
+        "I can't read this yet; it looks like Dutch. I only read English and Spanish."
+    )
 
 
 @LENGTHS

@@ -92,6 +92,11 @@ def test_parts_are_counted_with_those_that_were_left_out():
     assert "Read in 24 of 40 parts of" in verdict_card(replace(GOOD, windows=24, skipped=16))
 
 
+def test_a_card_says_as_which_language_a_text_was_read():
+    assert "Read as Spanish in 1 part of" in verdict_card(replace(GOOD, language="es"))
+    assert "Read in 1 part of" in verdict_card(replace(GOOD, language="en"))
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
@@ -107,6 +112,13 @@ def test_two_verdicts_are_compared_in_a_sentence(other, said):
 def test_the_limits_are_those_of_the_model_card():
     card = (ROOT / "docs" / "model-card.md").read_text("utf-8")
     assert [limit for limit in LIMITS if limit not in card] == []
+
+
+def test_about_names_the_languages_that_the_model_reads(classifier, settings):
+    assert "English chat and reviews" in about_panel(classifier.info, settings)
+    panel = about_panel(replace(classifier.info, languages=("en", "es")), settings)
+    assert "English and Spanish chat and reviews" in panel
+    assert LIMITS[0] not in panel
 
 
 def test_about_names_version_metrics_and_links(classifier, settings):

@@ -244,7 +244,7 @@ async def test_links_and_all_settings_are_in_their_language(german):
     mods = german.guild.create_text_channel("mods")
     assert english_in(await german.monitor("links on")) == []
     assert english_in(await german.monitor("links off")) == []
-    names = "UTC", "Deutsch", "English", "None", "Kolkata", "Asia/Kolkata"
+    names = "UTC", "Deutsch", "English", "Englisch", "None", "Kolkata", "Asia/Kolkata"
     assert english_in(await german.monitor("settings"), *names) == []
     for digest in ("daily", "weekly"):
         said = await german.monitor(
@@ -259,7 +259,7 @@ async def test_links_and_all_settings_are_in_their_language(german):
     said = await german.monitor("settings")
     assert english_in(said, *names, "Mars/Olympus") == [], said
     said = await german.monitor("settings", confidence=70)
-    assert english_in(said, "Mars/Olympus", "Europe/Berlin", "America/New_York") == [], said
+    assert english_in(said, "Englisch", "Mars/Olympus", "Europe/Berlin", "America/New_York") == [], said
 
 
 async def test_who_may_not_and_a_store_that_is_away_are_told_in_their_language(german, bot, monkeypatch):

@@ -120,6 +120,10 @@ def test_the_rest_is_behind_its_button():
     assert "another machine that my operator has chosen" in details(7, elsewhere=True)
     assert len(details(30, elsewhere=True)) < 2000
     assert "up to an hour back" in details(7, 1)
+    for elsewhere in (False, True):
+        said = details(30, elsewhere=elsewhere, languages=("en", "es", "pt", "fr", "de", "it", "tr", "pl"))
+        assert "I read English, Spanish, Portuguese, French, German, Italian, Turkish and Polish: anything else" in said
+        assert len(said) < 2000
 
 
 async def test_the_button_under_the_notice_tells_whoever_presses_it_alone(home):

@@ -25,6 +25,7 @@ from bot.commands.mood.time_range import read_since
 from bot.domain.records import AdminAction, Gap, GuildSettings, TargetKind
 from bot.domain.snowflake import first_id_of
 from bot.storage.errors import DatabaseUnavailable
+from model import Classifier
 from tests.bot.parts import overwrite
 from tests.bot.pasts import hour_now, said, write
 from tests.bot.storage.scenes import verdict
@@ -217,6 +218,21 @@ async def test_what_could_not_be_read_is_said_of_a_channel_and_of_the_server(wor
     everywhere = (await world.alice.slash(world.channel, "mood server")).response.content.split("\n")
     assert everywhere[3] == "20 % of the messages here aren't in English: the mood covers the rest."
     assert "English" not in (await world.alice.slash(world.channel, "mood channel", channel=other)).response.content
+
+
+async def test_where_more_than_english_is_read_it_is_other_languages_that_are_not(world, storage, now, monkeypatch):
+    info = Classifier.info.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(Classifier, "info", property(lambda self: replace(info(self), languages=("en", "es"))))
+    other = world.guild.create_text_channel("movies")
+    await write(storage, world.guild.id, world.channel.id, [said(now - 3, 10, 0.1, unread=15)])
+    await write(storage, world.guild.id, other.id, [said(now - 3, 4, 0.1, unread=36)])
+    here = (await world.alice.slash(world.channel, "mood channel")).response.content
+    assert "60 % of the messages here are in languages I don't read: the mood covers the rest." in here
+    there = (await world.alice.slash(world.channel, "mood channel", channel=other)).response.content
+    assert "88 % of the messages are in languages I don't read. An hour needs 5 people" in there
+    await storage.guilds.set_settings(GuildSettings(world.guild.id, languages="en"))
+    here = (await world.alice.slash(world.channel, "mood channel")).response.content
+    assert "60 % of the messages here aren't in English: the mood covers the rest." in here
 
 
 async def test_the_servers_share_leaves_out_what_the_asker_cannot_see(world, storage, now):

@@ -1,0 +1,58 @@
+"""The languages of texts, as people call them: the model tells them by codes, and by English names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.i18n import gettext
+from bot.i18n.formats import language_name, listed
+from model import ModelInfo, Verdict
+
+ENGLISH = "en"
+
+NAMES = {
+    "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "bn": "Bengali", "bs": "Bosnian", "ca": "Catalan",
+    "ceb": "Cebuano", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "eo": "Esperanto",
+    "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fr": "French",
+    "gl": "Galician", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "hy": "Armenian",
+    "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ja": "Japanese", "jv": "Javanese", "ka": "Georgian",
+    "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay", "nl": "Dutch", "no": "Norwegian",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian",
+    "sq": "Albanian", "sr": "Serbian", "su": "Sundanese", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil",
+    "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek",
+    "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+"""English names by the codes of ISO 639. A test holds them against those that `model.text.language` gives."""
+
+
+def languages_of(info: ModelInfo) -> tuple[str, ...]:
+    """The codes of the languages that the model reads, English first."""
+    return (
+        tuple(dict.fromkeys((ENGLISH, *info.languages))) if ENGLISH in info.languages else info.languages or (ENGLISH,)
+    )
+
+
+def english_name(code: str) -> str:
+    """What the language of that code is called in English; the code itself where no name is known."""
+    return NAMES.get(code, code)
+
+
+def named(code: str) -> str:
+    """The same in the language of whoever reads it."""
+    return language_name(english_name(code))
+
+
+def named_all(codes: Iterable[str]) -> str:
+    """As in "English, Spanish and French"."""
+    return listed([named(code) for code in codes])
+
+
+def read_as(verdict: Verdict, running: ModelInfo | None = None) -> str:
+    """As which language a text was read where that isn't English, and by which model where `running` is several."""
+    several = running is not None and bool(running.languages) and verdict.model != running.version
+    if verdict.language in {"", ENGLISH}:
+        return gettext("Read by model {model}.", model=verdict.model) if several else ""
+    language = named(verdict.language)
+    if several:
+        return gettext("Read as {language} by model {model}.", language=language, model=verdict.model)
+    return gettext("Read as {language}.", language=language)
