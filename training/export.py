@@ -43,6 +43,9 @@ from training.train import macro_recall
 
 MAX_BYTES = 30_000_000
 MAX_MULTILINGUAL_BYTES = 36_000_000
+ENGLISH_EXAMPLES = tuple((one, "") for one in GOLDEN_TEXTS)
+"""Texts whose verdicts travel with a model for English alone, with their language, "" being English."""
+
 SAME_LABELS, SAME_LABELS_OF_MANY = 0.99, 0.98
 """Share of gate texts on which int8 must give fp32's label; less for several languages: through twelve layers twice as
 much is rounded as through six."""
@@ -68,7 +71,7 @@ def export(
     output: Path,
     gates: Sequence[GateSet],
     float_layers: Collection[int] = (),
-    golden: Sequence[tuple[str, str]] = tuple((text, "") for text in GOLDEN_TEXTS),
+    golden: Sequence[tuple[str, str]] = ENGLISH_EXAMPLES,
 ) -> dict[str, Any]:
     """Writes the int8 artefact of a three-label or two-label checkpoint to `output` and returns its manifest.
 

@@ -16,7 +16,7 @@ PLAIN = (
     ("j'en peux plus de ce lag", "fr", Sentiment.NEGATIVE),
     ("das update ist echt der letzte müll", "de", Sentiment.NEGATIVE),
     ("che schifo questo aggiornamento", "it", Sentiment.NEGATIVE),
-    ("çok güzel olmuş eline sağlık", "tr", Sentiment.POSITIVE),
+    ("çok güzel olmuş eline sağl\u0131k", "tr", Sentiment.POSITIVE),
     ("kurwa znowu lagi, mam dość", "pl", Sentiment.NEGATIVE),
 )
 

@@ -82,7 +82,7 @@ def test_a_manifest_may_not_point_out_of_its_folder(artefact):
         open_checkpoint(str(artefact))
 
 
-@pytest.mark.parametrize("entries", [{"format": 3}, {"files": None}, {"files": {}}, {"files": ["model.onnx"]}])
+@pytest.mark.parametrize("entries", [{"format": 4}, {"files": None}, {"files": {}}, {"files": ["model.onnx"]}])
 def test_a_manifest_of_another_kind_is_refused(artefact, entries):
     change(artefact / MANIFEST, **entries)
     with pytest.raises(CheckpointError, match="isn't a manifest this version can read"):

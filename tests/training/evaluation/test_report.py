@@ -27,7 +27,8 @@ class Oracle:
         self.name, self._found = name, found
         self.asked = []
 
-    def answer(self, texts, title):
+    def answer(self, texts, title, language=""):
+        assert not language, "the suites are English"
         self.asked.append(title)
         found = np.resize(self._found, len(texts))
         return Answers(found, found - 1.0, np.eye(3)[found], np.zeros(len(texts), bool))
@@ -47,7 +48,7 @@ def test_a_system_that_is_always_right_scores_one_and_one_that_never_is_zero(sma
 
 def test_neutral_is_no_answer_where_the_truth_has_none(small_data, tmp_path):
     leaning = Oracle("leaning", [1])
-    leaning.answer = lambda texts, _: Answers(
+    leaning.answer = lambda texts, _title, _language="": Answers(
         np.ones(len(texts), int),
         np.resize([0.2, -0.2], len(texts)),
         np.resize([[0.1, 0.6, 0.3], [0.3, 0.6, 0.1]], (len(texts), 3)),
