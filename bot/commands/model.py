@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -196,7 +196,7 @@ class ModelCog(commands.GroupCog, group_name="model", group_description="Manage 
 
     async def _feedback(self) -> str:
         try:
-            return feedback_words(await self.services.storage.feedback.counts(), self.services.classifier.info.version)
+            return feedback_words(await self.services.storage.feedback.counts(), self.services.classifier.info.versions)
         except DatabaseUnavailable:
             return "can't be read, my database isn't responding"
 
@@ -266,9 +266,9 @@ def shadow_words(report: ShadowReport) -> str:
     )
 
 
-def feedback_words(said: Sequence[Feedback], version: str) -> str:
-    """How often people called answers of this version right and wrong, and the commonest ways of being wrong."""
-    ours = [one for one in said if one.model == version]
+def feedback_words(said: Sequence[Feedback], versions: Collection[str]) -> str:
+    """How often people called answers of these versions right and wrong, and the commonest ways of being wrong."""
+    ours = [one for one in said if one.model in versions]
     right = sum(one.times for one in ours if one.label == one.answered)
     wrong = sorted((one for one in ours if one.label != one.answered), key=lambda one: -one.times)
     if not ours:

@@ -49,7 +49,7 @@ def named_all(codes: Iterable[str]) -> str:
 
 def read_as(verdict: Verdict, running: ModelInfo | None = None) -> str:
     """As which language a text was read where that isn't English, and by which model where `running` is several."""
-    several = running is not None and bool(running.languages) and verdict.model != running.version
+    several = running is not None and len(running.versions) > 1
     if verdict.language in {"", ENGLISH}:
         return gettext("Read by model {model}.", model=verdict.model) if several else ""
     language = named(verdict.language)

@@ -1,7 +1,10 @@
 """The model for other languages, as it lies in the repository."""
 
+from pathlib import Path
+
 import pytest
 
+import training
 from model import Classifier
 from model.acceptance import golden_examples
 from model.backends.engine import load_engine
@@ -13,7 +16,7 @@ CODES = ("en", "es", "pt", "fr", "de", "it", "tr", "pl")
 PLAIN = (
     ("qué partidazo, los quiero", "es", Sentiment.POSITIVE),
     ("obrigado demais mano, salvou", "pt", Sentiment.POSITIVE),
-    ("j'en peux plus de ce lag", "fr", Sentiment.NEGATIVE),
+    ("c'est vraiment nul cette maj", "fr", Sentiment.NEGATIVE),
     ("das update ist echt der letzte müll", "de", Sentiment.NEGATIVE),
     ("che schifo questo aggiornamento", "it", Sentiment.NEGATIVE),
     ("çok güzel olmuş eline sağl\u0131k", "tr", Sentiment.POSITIVE),
@@ -54,6 +57,6 @@ async def test_what_is_plainly_english_is_the_english_models():
 
 
 def test_its_notice_names_where_the_weights_come_from():
-    notice = (MULTILINGUAL_FOLDER / "NOTICE").read_text("utf-8")
+    notice = (Path(training.__file__).parent / "multilingual" / "NOTICE").read_text("utf-8")
     assert "multilingual-e5-small" in notice
     assert "MIT" in notice

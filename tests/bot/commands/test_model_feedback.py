@@ -87,7 +87,7 @@ async def test_the_status_says_what_the_database_does_not_take_and_has_lost(stat
 
 def test_only_the_commonest_ways_of_being_wrong_are_named():
     said = [Feedback("m", answered, label, 10 + label) for answered in range(3) for label in range(3)]
-    assert len(feedback_words(said, "m").splitlines()) == 4
+    assert len(feedback_words(said, ("m",)).splitlines()) == 4
 
 
 def test_nothing_that_trains_reads_feedback_or_knows_the_store():

@@ -16,7 +16,7 @@ ENGLISH = replace(SPANISH, model="one", language="en")
 
 
 def running(*languages, version="one"):
-    info: Any = SimpleNamespace(languages=languages, version=version)
+    info: Any = SimpleNamespace(languages=languages, version=version, versions=tuple(version.split("+")))
     return info
 
 
@@ -46,8 +46,8 @@ def test_it_is_said_as_what_a_text_was_read_and_by_which_of_several_models():
     assert read_as(replace(SPANISH, language="")) == read_as(ENGLISH) == ""
     assert read_as(SPANISH) == "Read as Spanish."
     assert read_as(SPANISH, running("en", "es", version="two")) == "Read as Spanish."
-    assert read_as(SPANISH, running("en", "es")) == "Read as Spanish by model two."
-    assert read_as(replace(ENGLISH, model="two"), running("en", "es")) == "Read by model two."
+    assert read_as(SPANISH, running("en", "es", version="one+two")) == "Read as Spanish by model two."
+    assert read_as(replace(ENGLISH, model="two"), running("en", "es", version="one+two")) == "Read by model two."
     assert read_as(ENGLISH, running(version="before")) == "", "a model for English alone, changed meanwhile"
     with speaking("de"):
         assert named("es") == "Spanisch"
