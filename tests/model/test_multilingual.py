@@ -18,7 +18,7 @@ PLAIN = (
     ("obrigado demais mano, salvou", "pt", Sentiment.POSITIVE),
     ("c'est vraiment nul cette maj", "fr", Sentiment.NEGATIVE),
     ("das update ist echt der letzte müll", "de", Sentiment.NEGATIVE),
-    ("che schifo questo aggiornamento", "it", Sentiment.NEGATIVE),
+    ("che schifo di update", "it", Sentiment.NEGATIVE),
     ("çok güzel olmuş eline sağl\u0131k", "tr", Sentiment.POSITIVE),
     ("kurwa znowu lagi, mam dość", "pl", Sentiment.NEGATIVE),
 )

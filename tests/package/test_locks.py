@@ -126,6 +126,7 @@ def test_the_extras_that_a_running_bot_can_have_are_locked():
         "openvino",
         "serve",
         "teacher",
+        "multilingual",
         "training",
         "demo",
         "dev",
