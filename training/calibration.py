@@ -61,7 +61,7 @@ def fit_register(
         return float((weight * (total - scaled[np.arange(len(labels)), labels])).sum())
 
     start = np.array([log(fit_temperature(logits, labels)), 0.0, 0.0, 0.0])
-    bounds = [(log(0.25), log(8.0)), (-1.0, 1.0), (-2.0, 2.0), (-0.2, 0.1)]
+    bounds = [(log(0.25), log(8.0)), (-1.0, 1.0), (-2.0, 2.0), (-0.12, 0.1)]
     best = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     temperature, *weights = best.x
     return float(exp(temperature)), Register(*(round(float(one), 4) for one in weights))

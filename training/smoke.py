@@ -13,7 +13,7 @@ from typing import Any
 import click
 from datasets import Dataset
 
-from training.data import read_expressions
+from training.data import LANGUAGE, read_expressions
 from training.datasets_catalog import CORPORA
 from training.labels import NEGATIVE, NEUTRAL, POSITIVE, Valence
 from training.moods import mood_rows
@@ -25,6 +25,7 @@ _ROWS = 120
 def write_data(folder: Path) -> None:
     """Small Parquet files of every set that the bundled recipes and the evaluation name."""
     train, test = _sentences("train"), _sentences("test")
+    languages = _named_languages()
     for name in sorted(_named_sets()):
         corpus = CORPORA[name]
         if corpus.moods or not corpus.folder:
@@ -40,12 +41,24 @@ def write_data(folder: Path) -> None:
                 continue
             if corpus.scheme.read(NEUTRAL) != NEUTRAL:  # two classes
                 rows = [(text, label // 2) for text, label in rows if label != NEUTRAL]
-            _write(corpus.file(folder, split), _spread(rows), corpus.scheme.column, corpus.text)
+            file, parts = corpus.file(folder, split), languages.get(name, ())
+            _write(file, _spread(rows), corpus.scheme.column, corpus.text, parts)
     polar = [(text, -1) for text, label in test if label != NEUTRAL]
     unlabelled = CORPORA["imdb_unsupervised"].file(folder, "train")
     _write(unlabelled, _spread([(f"{text} again", -1) for text, _ in polar]), "label", "text")
     for name in sorted(name for name in CORPORA if CORPORA[name].moods):
         _write_with_moods(folder, name, [text for text, _ in train])
+
+
+def _named_languages() -> dict[str, list[str]]:
+    """Of sets that say in which language their texts are, those that recipes name."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(RECIPES.glob("*.toml")):
+        for source in read_recipe(file).sources:
+            name, _, part = source.name.partition(":")
+            if name in CORPORA and CORPORA[name].folder.startswith("multilingual/") and part:
+                found.setdefault(name, []).append(part)
+    return found
 
 
 def _named_sets() -> set[str]:
@@ -103,6 +116,12 @@ def _spread(rows: Sequence[Any]) -> list[Any]:
     return list(rows[:: max(1, len(rows) // _ROWS)][:_ROWS])
 
 
-def _write(file: Path, rows: Sequence[tuple[str, float]], column: str, text: str) -> None:
+def _write(
+    file: Path, rows: Sequence[tuple[str, float]], column: str, text: str, languages: Sequence[str] = ()
+) -> None:
+    """`languages` come in turn."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    Dataset.from_dict({text: [said for said, _ in rows], column: [label for _, label in rows]}).to_parquet(str(file))
+    columns: dict[str, list[Any]] = {text: [said for said, _ in rows], column: [label for _, label in rows]}
+    if languages:
+        columns[LANGUAGE] = [languages[number % len(languages)] for number in range(len(rows))]
+    Dataset.from_dict(columns).to_parquet(str(file))
