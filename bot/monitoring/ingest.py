@@ -256,7 +256,7 @@ class Ingest:
             verdict = await self._classifier.classify(words, Priority.PASSIVE, origin=guild.id, within=LONGEST_WAIT)
             if self.overload is not None:
                 self.overload.answered(message, read=True)
-            return self._gate.wanted(guild.id, verdict)
+            return self._gate.wanted(guild.id, verdict, words)
         except (NothingToRead, Unreadable) as answer:
             return answer
         except (Overloaded, DeadlinePassed, ClassifierClosed):

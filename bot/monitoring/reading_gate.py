@@ -27,6 +27,7 @@ from bot.monitoring.rule_cache import RuleCache
 from bot.presentation.language_words import ENGLISH, english_name
 from bot.storage.opt_outs import OptOuts
 from model import ModelError, Unreadable, Verdict
+from model.text.telling import tells_language
 
 _Answer = TypeVar("_Answer", bound=Verdict | ModelError)
 
@@ -168,9 +169,14 @@ class ReadingGate:
             return self._asked(written, asker_id)
         return self._as_watched(written, told=purpose is ReadingFor.WATCHED)
 
-    def wanted(self, guild_id: int, answer: _Answer) -> _Answer | Unreadable:
-        """The model's answer, or what stands in its place where the server doesn't have that language read."""
+    def wanted(self, guild_id: int, answer: _Answer, text: str) -> _Answer | Unreadable:
+        """The model's answer, or what stands in its place where the server doesn't have that language read.
+
+        A `text` that doesn't say for certain in which language it is counts as one that the server has read.
+        """
         if not isinstance(answer, Verdict) or self._rules.wants(guild_id, answer.language):
+            return answer
+        if not tells_language(text, answer.language):
             return answer
         return Unreadable(english_name(answer.language or ENGLISH))
 

@@ -49,7 +49,7 @@ async def language_warning(monitoring: Monitoring, member: discord.Member, chann
     read = [
         code for code in languages_of(monitoring.services.classifier.info) if monitoring.rules.wants(guild_id, code)
     ]
-    wanted = [monitoring.gate.wanted(guild_id, answer) for answer in answers]
+    wanted = [monitoring.gate.wanted(guild_id, answer, text) for answer, text in zip(answers, texts, strict=True)]
     return in_words(wanted, english_only=read == [ENGLISH])
 
 

@@ -67,10 +67,9 @@ async def preview(
                 )
             ) from None
         raise Refused(gettext(DISCORD_FAILS)) from None
-    answers = await monitoring.services.classifier.classify_many(
-        [recent.words for recent in messages], origin=channel.guild.id
-    )
-    verdicts = [monitoring.gate.wanted(channel.guild.id, answer) for answer in answers]
+    texts, guild_id = [recent.words for recent in messages], channel.guild.id
+    answers = await monitoring.services.classifier.classify_many(texts, origin=guild_id)
+    verdicts = [monitoring.gate.wanted(guild_id, answer, text) for answer, text in zip(answers, texts, strict=True)]
     pairs = [pair for pair in zip(messages, verdicts, strict=True) if pair[0].may_be_shown(monitoring.gate)]
     lines = [_line(recent, verdict, settings) for recent, verdict in pairs]
     said = sum(not isinstance(verdict, NothingToRead) for _, verdict in pairs)

@@ -94,7 +94,7 @@ class HistoryReading:
         except (Overloaded, DeadlinePassed, ClassifierClosed) as error:
             raise NotNow(type(error).__name__) from None  # its traceback would lead to the text
         else:
-            kept = kept_of(self._gate.wanted(message.guild.id, verdict))
+            kept = kept_of(self._gate.wanted(message.guild.id, verdict, words_of_author(message)))
         ruling = await self._ruling(written)
         place = ruling.place
         if ruling.barred is not None or place is None:
