@@ -7,6 +7,7 @@ the other's temperature.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 
@@ -36,11 +37,25 @@ _MOST_SHORT_WORDS = 4
 _LEAST = 0.03
 """P(language) under which a text that is not English is in none of the languages that are read."""
 
-_RIVAL = 0.5
-"""What the probability of a widespread language counts that is not read: fewer people type each of them."""
+_RIVAL, _RARE_RIVAL = 0.5, 0.1
+"""What the probability of a widespread language counts that is not read, as fewer people type it; or a `_RARE` one."""
+
+_RARE = frozenset(["eo", "eu", "gl", "ca", "az", "uz", "jv", "su", "ceb", "sw", "is", "sq", "af", "lv", "lt", "et"])
+"""Languages for which slang and short lines of those that are read are taken, more often than anybody types them."""
 
 _SURELY_RARE = 0.9
 """P of a rare language from which on a text is not taken for one in a neighbour of it."""
+
+_ENOUGH = 8
+"""Letters from which on words that nobody knows may be another language's, and no English slang or name."""
+
+_ODDS = 6.0
+"""How many times as likely as English such a text must be in another language, as no word says so."""
+
+_EMOTE = re.compile(r"\b\w*[a-z][A-Z]\w*")
+"""Such as "catJAM": a sign that is said in every language."""
+
+_LONG_DRAWN = re.compile(r"([^\W\d_])\1{2,}")
 
 _EACH_WORD, _MOST_WORDS = 3.0, 2
 """How many times as likely a language is for each of a text's words that are common in it, up to so many of them."""
@@ -53,7 +68,7 @@ def language_at_once(cleaned: str, languages: Languages) -> str | None:
     said = set(cleaned.lower().split())
     if 2 * len(said & _english_alone()) > len(said):
         return ""
-    found = words_of(cleaned)
+    found = _words(cleaned)
     if short := _by_short_words(found, languages):
         return short
     return None if _may_be_other(found) else ""
@@ -67,18 +82,23 @@ def language_of(cleaned: str, languages: Languages) -> str:
     at_once = language_at_once(cleaned, languages)
     if at_once is not None:
         return at_once
-    found = words_of(cleaned)
+    found = _words(cleaned)
     if short := _by_short_words(found, languages):
         return short
     other = other_language(cleaned)
     if other is None:
-        ranked = probabilities(found) if _may_be_other(found) else {}
-        likeliest = _likeliest(found, ranked, languages) if ranked else ""
-        return likeliest if ranked.get(likeliest, 0.0) > ranked.get(_ENGLISH, 0.0) else ""
+        return _rather_than_english(found, languages) if _may_be_other(found) else ""
     code = _code_of(found, other, languages)
     if not code:
         raise Unreadable(other.name, reads=names_of(languages))
     return code
+
+
+def _words(cleaned: str) -> list[str]:
+    """What `words_of` finds but emotes, with "sooo" as "so"; as it stands what is known so, such as "kkk"."""
+    known = _short_words()
+    found = words_of(_EMOTE.sub(" ", cleaned))
+    return list(dict.fromkeys(word if word in known else _LONG_DRAWN.sub(r"\1", word) for word in found))
 
 
 def _by_short_words(found: Collection[str], languages: Languages) -> str:
@@ -94,39 +114,62 @@ def _by_short_words(found: Collection[str], languages: Languages) -> str:
 
 
 def _may_be_other(found: Collection[str]) -> bool:
-    """Whether a text that is read where nothing else is has more words of other languages than of English.
+    """Whether a text that is read where nothing else is has more words of other languages, or of none, than of English.
 
     Short ones must have no word of English, and half of another language.
     """
+    english, foreign, unknown = _counts(found)
+    letters = sum(map(len, found))
+    if letters < SHORTEST and not english and 0 < len(found) <= 2 * foreign:
+        return True
+    return letters >= _ENOUGH and foreign + unknown > english
+
+
+def _counts(found: Collection[str]) -> tuple[int, int, int]:
+    """How many words are English alone, how many known as others', and how many not known at all."""
     known, alone = _short_words(), _english_alone()
     english = sum(word in alone for word in found)
     foreign = sum(word in known or is_foreign(word) for word in found)
-    if sum(map(len, found)) < SHORTEST:
-        return not english and 0 < len(found) <= 2 * foreign
-    return foreign > english
+    unknown = sum(not (word in known or is_foreign(word) or word in _said_in_english()) for word in found)
+    return english, foreign, unknown
+
+
+def _rather_than_english(found: Collection[str], languages: Languages) -> str:
+    """The language of a text that may be English as well, if it is likelier than that; else ""."""
+    ranked = probabilities([*found])
+    best, likely = _likeliest(found, ranked, languages)
+    english, foreign, _ = _counts(found)
+    odds = 1.0 if foreign > english else _ODDS
+    return best if likely > odds * ranked.get(_ENGLISH, 0.0) else ""
 
 
 def _code_of(found: Collection[str], other: OtherLanguage, languages: Languages) -> str:
     if other.ranked:
-        return _likeliest(found, other.ranked, languages)
+        return _likeliest(found, other.ranked, languages)[0]
     code = CODES.get(other.name, "")
     return code if code in languages else ""
 
 
-def _likeliest(found: Collection[str], ranked: Mapping[str, float], languages: Languages) -> str:
-    """The likeliest language that is read, English apart; "" where another is likelier, or none is likely."""
-    first = next(iter(ranked))
-    if first not in languages and first not in WIDESPREAD and ranked[first] > _SURELY_RARE:
-        return ""
+def _likeliest(found: Collection[str], ranked: Mapping[str, float], languages: Languages) -> tuple[str, float]:
+    """The likeliest language that is read, English apart, and how likely; "" where another is likelier, or none is."""
     known = _short_words()
     likely: dict[str, float] = {}
+    telling = 0
     for code in languages:
         common = sum(code in known.get(word, ()) for word in found)
         likely[code] = ranked.get(code, 0.0) * _EACH_WORD ** min(common, _MOST_WORDS)
+        telling = max(telling, common)
+    first = next(iter(ranked))
+    if not telling and first not in languages and first not in WIDESPREAD and ranked[first] > _SURELY_RARE:
+        return "", 0.0
     likely.pop(_ENGLISH, None)
     best = max(likely, key=likely.__getitem__, default="")
-    rivals = (_RIVAL * ranked.get(code, 0.0) for code in WIDESPREAD if code not in languages)
-    return best if best and likely[best] >= max(_LEAST, *rivals) else ""
+    rivals = (
+        (_RARE_RIVAL if code in _RARE else _RIVAL) * ranked.get(code, 0.0)
+        for code in WIDESPREAD
+        if code not in languages
+    )
+    return (best, likely[best]) if best and likely[best] >= max(_LEAST, *rivals) else ("", 0.0)
 
 
 @cache
@@ -150,3 +193,9 @@ def _in_many_languages() -> frozenset[str]:
 def _english_alone() -> frozenset[str]:
     """Words that say English to whoever reads more: chat's own are said everywhere, and signs' names are no words."""
     return readable_words() - words("chat").keys() - _short_words().keys() - sign_words()
+
+
+@cache
+def _said_in_english() -> frozenset[str]:
+    """Words that English chat has, also where other languages have them."""
+    return frozenset([*words("english"), *words("chat"), *_in_many_languages(), *sign_words()])

@@ -97,6 +97,45 @@ def test_short_words_of_one_other_language_alone(text, language):
     assert said_to_be(text) == language
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("la maj est nulle", "fr"),
+        ("maten la plantita y frenen la wave", "es"),
+        ("takimda agzini bozan yok", "tr"),
+    ],
+)
+def test_a_language_that_is_read_is_taken_rather_than_a_rare_one(text, language):
+    assert said_to_be(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("mannaggia", "it"),
+        ("czekam w lobby", "pl"),
+        ("ile trzeba obsydianu na portal", "pl"),
+        ("vardiya bitti", "tr"),
+        ("jte parle plus", "fr"),
+        ("ganhamo de 13 a 3", "pt"),
+        ("vlw", "pt"),
+        ("boh", "it"),
+    ],
+)
+def test_a_short_line_without_a_word_of_english_is_not_english(text, language):
+    assert said_to_be(text) == language
+
+
+@pytest.mark.parametrize(("text", "language"), [("merciiii", "fr"), ("graciasss", "es"), ("catJAM merci catJAM", "fr")])
+def test_words_long_drawn_out_and_beside_emotes_are_still_known(text, language):
+    assert said_to_be(text) == language
+
+
+@pytest.mark.parametrize("text", ["OhMyDog", "FeelsTastyMan", "iconiccc", "slayyy", "solo dub?!", "L bozo"])
+def test_emotes_and_slang_of_english_chat_stay_english(text):
+    assert said_to_be(text) == ""
+
+
 def test_short_words_of_a_language_that_is_not_read_are_read_as_ever():
     assert said_to_be("merci", ("en", "es")) == ""
 
