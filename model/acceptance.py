@@ -13,7 +13,7 @@ import numpy as np
 
 from model.backends.engine import Engine
 from model.checkpoints.checkpoint import GOLDEN, Checkpoint, open_checkpoint
-from model.errors import CheckpointError, ModelError, ReloadRefused
+from model.errors import CheckpointError, ModelError, ReloadRefused, Unreadable
 from model.verdict import SENTIMENTS, Verdict
 
 RECORDED_ON = "onnxruntime"
@@ -99,6 +99,17 @@ def golden_examples(checkpoint: Checkpoint) -> list[Example]:
 def plain_examples() -> list[Example]:
     """Texts that the bundled model is sure of."""
     return [example for example in golden_examples(open_checkpoint()) if max(example.probabilities) >= _PLAIN]
+
+
+def check_english(candidate: Engine) -> None:
+    """Raises ReloadRefused for a model that reads no English: it can't be compared on the plain texts."""
+    try:
+        candidate.part()
+    except Unreadable:
+        raise ReloadRefused(
+            f"{candidate.checkpoint.source} doesn't read English. Join it to a model that does, as in "
+            "bundled+multilingual."
+        ) from None
 
 
 def verdicts_of(engine: Engine, examples: Sequence[Example]) -> list[Verdict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,15 @@ async def open_or_fall_back(source: str, *, forgiving: Forgiven = HubUnreachable
 
 
 def _last_good(source: str) -> Iterator[str]:
-    """Other revisions of the same repository that were fetched once, the newest first; of two models one is another."""
+    """Other revisions of the same repository that were fetched once, the newest first.
+
+    Of two models one is another, or both are; at last the bundled one reads the English.
+    """
     first, *others = sources_in(source)
     if others:
-        yield from (f"{first}+{kept}" for kept in _last_good(others[0]))
-        yield from (f"{kept}+{others[0]}" for kept in _last_good(first))
+        firsts = dict.fromkeys((first, *_last_good(first), BUNDLED))
+        pairs = product(firsts, (others[0], *_last_good(others[0])))
+        yield from (f"{one}+{other}" for one, other in islice(pairs, 1, None))
         return
     match = HUB_ID.fullmatch(source)
     if match is None or Path(source).exists():

@@ -15,6 +15,7 @@ from model.acceptance import (
     Example,
     GoldenFailure,
     check_comparison,
+    check_english,
     check_golden,
     compare,
     golden_examples,
@@ -191,6 +192,7 @@ class ModelManager:
 
         async def promote() -> Reloaded:
             shadow = self._candidate()
+            check_english(shadow.engine)
             examples = await in_thread(plain_examples)
             comparison = compare(examples, await _ask(self._worker, examples), await _ask(shadow.worker, examples))
             check_comparison(shadow.engine.checkpoint.source, comparison)
@@ -253,6 +255,7 @@ class ModelManager:
 
     async def compared(self, engine: Engine, say: Callable[[str], None]) -> Comparison:
         """Both models on plain texts. Raises ReloadRefused for one that is clearly worse than the running one."""
+        check_english(engine)
         say("comparing it with the running model")
         examples = await in_thread(plain_examples)
         candidate = await in_thread(partial(verdicts_of, engine, examples))

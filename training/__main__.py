@@ -223,6 +223,7 @@ def export_languages(checkpoint: Path, output: Path, data: Path | None) -> None:
 @click.option("--model", "models", multiple=True, help="NAME=SOURCE, repeatable; SOURCE as in MODEL.")
 @click.option("--suite", "suites", multiple=True, help="Only these (all final ones that DATA holds if not given).")
 @click.option("--languages", is_flag=True, help="The suites of other languages, and English chat.")
+@click.option("--identify", is_flag=True, help="Models find each text's language out as the bot does, or refuse it.")
 @click.option("--rows", type=click.IntRange(0), default=0, help="At most this many texts of each suite (0: all).")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="VADER and TextBlob beside the models.")
 @click.option("--output", type=NewFolder(), default=Path("build/evaluation"), show_default=True, help=_FOLDER_HELP)
@@ -231,6 +232,7 @@ def evaluate(  # noqa: PLR0917
     models: tuple[str, ...],
     suites: tuple[str, ...],
     languages: bool,
+    identify: bool,
     rows: int,
     peers: bool,
     output: Path,
@@ -249,7 +251,7 @@ def evaluate(  # noqa: PLR0917
     chosen = tuple(dict.fromkeys(suites)) or available(wanted, data)
     if left_out := [name for name in wanted if name not in chosen and not suites]:
         click.echo(f"left out, because their data isn't there: {', '.join(left_out)}", err=True)
-    systems = open_systems(models or ("bundled",), peers=peers)
+    systems = open_systems(models or ("bundled",), peers=peers, identify=identify)
     report = run_evaluation(systems, chosen, data, output, rows)
     found = filter(None, (steadiness_table(report), results_table(report), slices_table(report)))
     click.echo("\n\n".join([*found, f"report {output / 'report.json'}"]))
@@ -322,11 +324,9 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
     folder = output.parent / output.stem
     pictures = draw(found, folder, name)
     if (report / "forgetting.json").is_file():
-        curve_found = read_json(report / "forgetting.json")
-        pictures.append(draw_forgetting(curve_found, folder / "forgetting.png"))
+        pictures.append(draw_forgetting(read_json(report / "forgetting.json"), folder / "forgetting.png"))
     command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
-    folds_file = report / "folds.json"
-    by_folds = read_json(folds_file) if folds_file.is_file() else None
+    by_folds = read_json(folds_file) if (folds_file := report / "folds.json").is_file() else None
     write_card(found, name, model, output, pictures, command=command, source=source or model, folds=by_folds)
     click.echo(f"card {output}")
 

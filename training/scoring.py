@@ -17,13 +17,19 @@ from model.verdict import Sentiment, Verdict
 _CHUNK = 256
 
 
-def read_logits(engine: Engine, texts: Sequence[str], title: str = "") -> list[NDArray[np.float32]]:
-    """Logits of each text, shape (windows, labels); (0, labels) for one that is refused. Shows progress."""
+def read_logits(engine: Engine, texts: Sequence[str], title: str = "", language: str = "") -> list[NDArray[np.float32]]:
+    """Logits of each text, shape (windows, labels); (0, labels) for one that is refused. Shows progress.
+
+    Of two models whichever reads that language is asked, "" being English; where neither does all are refused.
+    """
+    part = _part(engine, language)
+    if part is None:
+        return [_no_logits(engine)] * len(texts)
     results: list[NDArray[np.float32]] = []
     with tqdm(total=len(texts), desc=title, disable=not title, unit="text") as progress:
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
-            results.extend(_chunk_logits(engine, chunk))
+            results.extend(_chunk_logits(part, chunk))
             progress.update(len(chunk))
     return results
 
@@ -35,11 +41,24 @@ def verdicts(
 
     One that is refused, with nothing to read, say, counts as neutral.
     """
-    refused = Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
+    part = _part(engine, language)
     return [
-        engine.decide(rows, _traits(engine, text), language) if len(rows) else refused
+        part.decide(rows, _traits(part, text), language) if part is not None and len(rows) else refused(engine)
         for text, rows in zip(texts, logits, strict=True)
     ]
+
+
+def refused(engine: Engine) -> Verdict:
+    """What a text that is not read counts as."""
+    return Verdict(Sentiment.NEUTRAL, (0.0, 1.0, 0.0), 0, engine.checkpoint.version)
+
+
+def _part(engine: Engine, language: str) -> Engine | None:
+    """Who of two models reads a language, if either does. One alone is asked whatever there is."""
+    try:
+        return engine.part(language) if engine.parts else engine
+    except Unreadable:
+        return None
 
 
 def _traits(engine: Engine, text: str) -> Traits:
@@ -82,5 +101,8 @@ def _chunk_logits(engine: Engine, texts: Sequence[str]) -> list[NDArray[np.float
         waiting = [row for row in waiting if id(row) not in chosen]
         for row, logits in zip(batch, engine.backend.predict(batch), strict=True):
             found[row.text].append(logits)
-    empty = np.zeros((0, len(engine.checkpoint.labels)), dtype=np.float32)
-    return [np.stack(rows) if rows else empty for rows in found]
+    return [np.stack(rows) if rows else _no_logits(engine) for rows in found]
+
+
+def _no_logits(engine: Engine) -> NDArray[np.float32]:
+    return np.zeros((0, len(engine.checkpoint.labels)), dtype=np.float32)

@@ -208,8 +208,11 @@ class Endpoint:
         return unknown or (self._stale and now - self._probed_at > BUSY_SECONDS)
 
     def _is_of_another_model(self, value: Verdict | Explanation | ModelError) -> bool:
+        """Two models that answer as one give English ones the version that the first has alone, but name English."""
         verdict = value.verdict if isinstance(value, Explanation) else value
-        return isinstance(verdict, Verdict) and self.info is not None and verdict.model not in self.info.versions
+        if not isinstance(verdict, Verdict) or self.info is None:
+            return False
+        return verdict.model not in self.info.versions or bool(verdict.language) != bool(self.info.languages)
 
     async def _probe_quietly(self) -> None:
         with suppress(asyncio.CancelledError):

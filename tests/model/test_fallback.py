@@ -215,9 +215,28 @@ async def test_a_broken_stand_in_is_loaded_anew_as_a_stand_in(hub):
         assert again.checkpoint.missed == classifier.info.missed
 
 
-async def test_of_two_models_the_one_that_cannot_be_had_is_another_revision(hub, gone, monkeypatch):
+@pytest.mark.parametrize(
+    ("source", "kept", "stand_ins"),
+    [
+        (f"bundled+{REPOSITORY}@{FIRST}", [SECOND, FIRST], [f"bundled+{REPOSITORY}@{SECOND}"]),
+        (f"{REPOSITORY}@{FIRST}+multilingual", [], ["bundled+multilingual"]),
+        (
+            f"{REPOSITORY}@{FIRST}+owner/other@{FIRST}",
+            [SECOND, FIRST],
+            [
+                f"{REPOSITORY}@{FIRST}+owner/other@{SECOND}",
+                f"{REPOSITORY}@{SECOND}+owner/other@{FIRST}",
+                f"{REPOSITORY}@{SECOND}+owner/other@{SECOND}",
+                f"bundled+owner/other@{FIRST}",
+                f"bundled+owner/other@{SECOND}",
+            ],
+        ),
+    ],
+    ids=["the second", "the first, and none is kept", "both"],
+)
+async def test_of_two_models_those_that_cannot_be_had_are_others(monkeypatch, source, kept, stand_ins):
     asked = []
-    monkeypatch.setattr("model.fallback.commits_on_disk", lambda repository: [SECOND, FIRST])
+    monkeypatch.setattr("model.fallback.commits_on_disk", lambda repository: kept)
 
     async def opened(source, **_):
         asked.append(source)
@@ -225,8 +244,8 @@ async def test_of_two_models_the_one_that_cannot_be_had_is_another_revision(hub,
 
     monkeypatch.setattr("model.fallback.Classifier.open", opened)
     with pytest.raises(HubUnreachable):
-        await open_or_fall_back(f"bundled+{REPOSITORY}@{FIRST}")
-    assert asked == [f"bundled+{REPOSITORY}@{FIRST}", f"bundled+{REPOSITORY}@{SECOND}", BUNDLED]
+        await open_or_fall_back(source)
+    assert asked == [source, *stand_ins, BUNDLED]
 
 
 async def test_a_second_model_that_is_not_there_is_a_mistake_and_no_fallback(monkeypatch, tmp_path):

@@ -199,6 +199,23 @@ async def test_a_second_model_that_fails_its_golden_examples_is_refused(small_mo
         assert classifier.info == before
 
 
+async def test_a_model_that_reads_no_english_is_told_so(small_model, open_both, tmp_path):
+    without = tmp_path / "without"
+    with_languages(small_model.int8, without, {"es": 1.0})
+    (without / "golden.json").write_text("[]", "utf-8")
+    seal(without)
+    other = tmp_path / "other"
+    with_languages(without, other, {"pt": 1.0})
+    async with await open_both() as classifier:
+        for source in (str(without), f"{without}+{other}"):
+            with pytest.raises(ReloadRefused, match=r"doesn't read English\. Join it to a model that does"):
+                await classifier.reload(source)
+            await classifier.start_shadow(source)
+            with pytest.raises(ReloadRefused, match="doesn't read English"):
+                await classifier.promote_shadow()
+            await classifier.stop_shadow()
+
+
 async def test_what_was_identified_for_a_model_that_is_gone_is_refused_by_the_one_that_came(open_both, first):
     async with await open_both() as classifier:
         prepared = await classifier._prepared_alone("gracias", Priority.INTERACTIVE, None)

@@ -123,6 +123,7 @@ def _measure(suite: Suite, answers: Answers) -> dict[str, Any]:
     measured: dict[str, Any] = {name: figure.plain() for name, figure in figures(table(suite.truth, found)).items()}
     if suite.ways == 3:
         measured["flips"] = polarity_flips(suite.truth, found)
+    measured["refused"] = {"value": round(float(answers.refused.mean()), 4)}
     if suite.pair is not None:
         right = found == suite.truth
         measured["both_right"] = share(np.array([right[suite.pair == p].all() for p in np.unique(suite.pair)])).plain()

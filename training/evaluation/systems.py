@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from model.backends.engine import Engine, load_engine
+from model.errors import NothingToRead, Unreadable
+from model.text.preprocessing import prepare_in_steps
 from model.verdict import SENTIMENTS
 from training.errors import TrainingError
 from training.labels import NEGATIVE, NEUTRAL, POSITIVE
-from training.scoring import read_logits, verdicts
+from training.scoring import read_logits, refused, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +60,52 @@ class System(Protocol):
 class CheckpointSystem:
     """A checkpoint as the bot runs it: cleaned, in windows, calibrated."""
 
-    def __init__(self, name: str, source: str) -> None:
-        """Raises a ModelError when the source cannot be loaded."""
+    def __init__(self, name: str, source: str, *, identify: bool = False) -> None:
+        """With `identify` it finds each text's language out by itself, whatever `answer` is told.
+
+        Raises a ModelError when the source cannot be loaded.
+        """
         self.name = name
         self.engine: Engine = load_engine(source)
-        self.version = self.engine.checkpoint.version
+        self.version = self.engine.checkpoint.version + ("-identified" if identify else "")
+        self._identify = identify
 
     def answer(self, texts: Sequence[str], title: str, language: str = "") -> Answers:
         """A refused text, with nothing to read or unreadable, is neutral."""
-        logits = read_logits(self.engine, texts, title=title)
-        found = verdicts(self.engine, texts, logits, language)
+        taken_for = [self._identified(text) if self._identify else language for text in texts]
+        found = [refused(self.engine)] * len(texts)
+        unread = np.ones(len(texts), dtype=bool)
+        for one in dict.fromkeys(taken_for):
+            if one is None:
+                continue
+            places = [place for place, other in enumerate(taken_for) if other == one]
+            chosen = [texts[place] for place in places]
+            logits = read_logits(self.engine, chosen, title, one)
+            unread[places] = [not len(rows) for rows in logits]
+            for place, verdict in zip(places, verdicts(self.engine, chosen, logits, one), strict=True):
+                found[place] = verdict
         return Answers(
             np.array([SENTIMENTS.index(verdict.sentiment) for verdict in found]),
             np.array([verdict.score for verdict in found]),
             np.array([verdict.probabilities for verdict in found]),
-            np.array([not len(rows) for rows in logits]),
+            unread,
         )
+
+    def _identified(self, text: str) -> str | None:
+        """The language as which the bot reads a text, None for one that it refuses."""
+        steps = prepare_in_steps(text, self.engine.checkpoint.languages)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as prepared:
+            language: str = prepared.value.language
+        except (NothingToRead, Unreadable):
+            return None
+        try:
+            self.engine.part(language)
+        except Unreadable:
+            return None
+        return language
 
 
 class VaderSystem:
@@ -110,8 +142,8 @@ class TextBlobSystem:
         return _by_threshold(np.array(scores), 1e-9)
 
 
-def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
-    """Systems for "NAME=SOURCE" or "SOURCE" strings, the peers first.
+def open_systems(models: Sequence[str], *, peers: bool, identify: bool = False) -> list[System]:
+    """Systems for "NAME=SOURCE" or "SOURCE" strings, the peers first; `identify` as for a CheckpointSystem.
 
     Raises TrainingError when one has no name or source or two have one name, and a ModelError when a source cannot be
     loaded.
@@ -123,7 +155,7 @@ def open_systems(models: Sequence[str], *, peers: bool) -> list[System]:
     if len(set(names)) < len(names):
         raise TrainingError(f"Two models are named {max(names, key=names.count)!r}; say --model NAME=SOURCE for each.")
     systems: list[System] = [VaderSystem(), TextBlobSystem()] if peers else []
-    systems.extend(CheckpointSystem(name, source) for name, source in named)
+    systems.extend(CheckpointSystem(name, source, identify=identify) for name, source in named)
     return systems
 
 

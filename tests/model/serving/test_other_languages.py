@@ -45,6 +45,19 @@ async def test_other_languages_are_read_where_the_model_is(reader, opened, both)
     assert not endpoint._stale, "two models that answer as one aren't another than before"
 
 
+@pytest.mark.parametrize("begins_with_two", [True, False], ids=["two, then one", "one, then two"])
+async def test_a_server_that_has_another_model_beside_the_same_one_is_asked_what_it_reads(
+    server, reader, opened, begins_with_two
+):
+    """English verdicts have the same version before and after."""
+    before, after = (reader, server) if begins_with_two else (server, reader)
+    remote = await opened(before.url)
+    (endpoint,) = remote._dispatcher.endpoints
+    before.service._classifier = after.service._classifier
+    assert (await remote.classify(ENGLISH)).model == endpoint.info.versions[0]
+    assert endpoint._stale
+
+
 async def test_while_no_server_answers_the_model_here_refuses_what_it_does_not_read(reader, opened):
     remote = await opened(reader.url)
 
