@@ -15,6 +15,7 @@ from bot.charts.executor import ChartExecutor
 from bot.connection import Connection
 from bot.domain.recent_texts import RecentTexts
 from bot.mod_channel import ModChannels
+from bot.presentation.language_words import NAMES, languages_of
 from bot.settings import Settings
 from bot.storage.open_storage import Storage
 from bot.storage.personal_data import PersonalData
@@ -79,7 +80,8 @@ class Feature:
     people and how they see and delete it, and `drain` waits, for so many seconds at most, for what is in hand, and
     returns how much still is. `warm` loads libraries that somebody would have to wait for otherwise. `counts` is what
     has become of messages since the start, by result, in all servers together, and `unreadable` in which languages were
-    those that were not read, by English names. `impersonal` are the tables in which nobody is, each with the reason
+    those that were not read, by English names. `wants` is whether messages in a language, by its code, are read in a
+    server. `impersonal` are the tables in which nobody is, each with the reason
     why. Every table belongs to one feature.
     """
 
@@ -93,6 +95,7 @@ class Feature:
     warm: Callable[[], None] | None = None
     counts: Callable[[], Mapping[str, int]] | None = None
     unreadable: Callable[[], Mapping[str, int]] | None = None
+    wants: Callable[[int, str], bool] | None = None
     personal_data: tuple[PersonalData[Any], ...] = ()
     impersonal: Mapping[type[Base], str] = field(default_factory=dict)
 
@@ -118,6 +121,22 @@ def personal_data_of(interaction: discord.Interaction[Any]) -> tuple[PersonalDat
     """What all features keep about people, in the order of the features."""
     features = cast(_Equipped, interaction.client).features
     return tuple(kept for feature in features for kept in feature.personal_data)
+
+
+def languages_read(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+    """The codes of the languages in which messages are read in the server that is asked from.
+
+    Where the model reads none of those that were chosen, it is they: certainly no others.
+    """
+    equipped, guild_id = cast(_Equipped, interaction.client), interaction.guild_id
+    readable = languages_of(equipped.services.classifier.info)
+    if guild_id is None:
+        return readable
+
+    def wanted(code: str) -> bool:
+        return all(feature.wants is None or feature.wants(guild_id, code) for feature in equipped.features)
+
+    return tuple(filter(wanted, readable)) or tuple(filter(wanted, NAMES)) or readable
 
 
 def jobs_of(interaction: discord.Interaction[Any]) -> dict[str, JobState]:

@@ -105,9 +105,9 @@ class Settings(BaseSettings):
     )
     model: str = Field(
         "bundled",
-        description="The model: bundled, multilingual (in a clone only), a folder, or a hub id like "
-        "org/name@revision. Of two joined by a +, like bundled+multilingual, the first reads English and the second "
-        "its other languages.",
+        description="The model: bundled, multilingual (in a clone, after make; else name its folder), a folder, or a "
+        "hub id like org/name@revision. Of two joined by a +, like bundled+multilingual, the first reads English and "
+        "the second its other languages.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs: auto, cpu or cuda.")
     backend: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -12,7 +13,8 @@ from discord.ext import commands
 from bot.error_handler import apologising
 from bot.i18n import N_, gettext, pgettext
 from bot.presentation import palette
-from bot.services import Feature
+from bot.presentation.language_words import ENGLISH, languages_of, named_all
+from bot.services import Feature, languages_read, services_of
 
 SCREENS = (
     (
@@ -54,6 +56,9 @@ SCREENS = (
 """The title of each screen and its words; `_labels` are those of the buttons."""
 
 
+_PARAGRAPH = "\n\n"
+
+
 def setup() -> Feature:
     """The command and its buttons."""
     return Feature(name="/help", cogs=(HelpCog(),), buttons=(ScreenButton,))
@@ -65,9 +70,9 @@ class HelpCog(commands.Cog):
     @app_commands.command(name="help", description="What I can do, in three short pages")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
-    async def show(self, interaction: discord.Interaction) -> None:
+    async def show(self, interaction: discord.Interaction[Any]) -> None:
         """The first screen, to the asker alone."""
-        await interaction.response.send_message(embed=_embed(0), view=_view(0), ephemeral=True)
+        await interaction.response.send_message(embed=_embed(0, interaction), view=_view(0), ephemeral=True)
 
 
 class ScreenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"help:(?P<screen>[0-2])"):
@@ -89,7 +94,7 @@ class ScreenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"he
     @apologising("/help")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Shows it in the place of the one before."""
-        await interaction.response.edit_message(embed=_embed(self.screen), view=_view(self.screen))
+        await interaction.response.edit_message(embed=_embed(self.screen, interaction), view=_view(self.screen))
 
 
 def _labels() -> tuple[str, str, str]:
@@ -100,9 +105,24 @@ def _labels() -> tuple[str, str, str]:
     )
 
 
-def _embed(screen: int) -> discord.Embed:
-    title, words = SCREENS[screen]
-    return discord.Embed(title=gettext(title), description=gettext(words), colour=palette.BRAND)
+def _embed(screen: int, interaction: discord.Interaction[Any]) -> discord.Embed:
+    title, words = map(gettext, SCREENS[screen])
+    if screen == 0:
+        words = _with_languages(
+            words, languages_of(services_of(interaction).classifier.info), languages_read(interaction)
+        )
+    return discord.Embed(title=title, description=words, colour=palette.BRAND)
+
+
+def _with_languages(words: str, readable: Sequence[str], here: Sequence[str]) -> str:
+    """The first screen, whose last paragraph is of English alone, with what the model reads, and what of it `here`."""
+    if {*readable, *here} == {ENGLISH}:
+        return words
+    said = gettext("I read {languages}, and I get sarcasm wrong a lot.", languages=named_all(readable))
+    if {*here} != {*readable}:
+        less = gettext("In this server's channels I only read {languages}.", languages=named_all(here))
+        said = f"{said} {less}"
+    return f"{words.rpartition(_PARAGRAPH)[0]}{_PARAGRAPH}{said}"
 
 
 def _view(here: int) -> discord.ui.View:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.i18n.languages import ENGLISH, spoken
+from bot.i18n.languages import ENGLISH, LANGUAGES, spoken
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -101,6 +102,21 @@ def language_name(english: str) -> str:
     codes = {name: code for code, name in Locale(ENGLISH).languages.items()}
     code = codes.get(_CLDR_NAMES.get(english, english))
     return Locale.parse(spoken()).languages.get(code, english) if code else english
+
+
+def language_names(code: str) -> set[str]:
+    """What a language, by its code, is called in each language of the bot and in itself, as spoken anywhere."""
+    from babel import Locale, UnknownLocaleError
+
+    names = {
+        name
+        for language in LANGUAGES
+        for variety, name in Locale.parse(language).languages.items()
+        if variety.partition("_")[0] == code
+    }
+    with suppress(UnknownLocaleError):  # an image leaves out most
+        names.add(Locale.parse(code).get_language_name() or "")
+    return names - {""}
 
 
 _CLDR_NAMES = {"Bengali": "Bangla"}

@@ -12,10 +12,11 @@ from bot.monitoring.events import EventsCog
 from bot.monitoring.monitoring import Monitoring
 from bot.monitoring.notice_button import DetailsButton
 from bot.monitoring.notice_events import NoticeEvents
-from bot.monitoring.personal_data import IMPERSONAL, MESSAGES
+from bot.monitoring.personal_data import IMPERSONAL, messages_of_people
 from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
+from bot.presentation.language_words import ENGLISH, languages_of
 from bot.services import Feature
 from bot.storage import file_watch
 from bot.storage.file_watch import FileWatch
@@ -55,6 +56,10 @@ def setup(monitoring: Monitoring) -> Feature:
         if not await tell_what_is_over(storage, now):
             raise PutOff
 
+    def english_only(guild_id: int) -> bool:
+        readable = languages_of(monitoring.services.classifier.info)
+        return [code for code in readable if monitoring.rules.wants(guild_id, code)] == [ENGLISH]
+
     return Feature(
         name="monitoring",
         cogs=(cog, NoticeEvents(monitoring.notices, monitoring.services.connection)),
@@ -90,6 +95,7 @@ def setup(monitoring: Monitoring) -> Feature:
         drain=monitoring.ingest.drained,
         counts=monitoring.ingest.totals,
         unreadable=monitoring.ingest.unread_languages.totals,
-        personal_data=(MESSAGES, tags_of_people(monitoring.reactions)),
+        wants=monitoring.rules.wants,
+        personal_data=(messages_of_people(english_only), tags_of_people(monitoring.reactions)),
         impersonal=IMPERSONAL,
     )

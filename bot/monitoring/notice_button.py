@@ -9,9 +9,8 @@ import discord
 from bot.error_handler import apologising
 from bot.i18n import gettext
 from bot.monitoring.notice_words import details
-from bot.presentation.language_words import languages_of
 from bot.presentation.lists import in_messages
-from bot.services import services_of
+from bot.services import languages_read, services_of
 from bot.ui.static_item import StaticItem
 
 _ID = "notice:details"
@@ -27,8 +26,7 @@ class DetailsButton(StaticItem, discord.ui.DynamicItem[discord.ui.Button[Any]], 
     @apologising("the button under a notice")
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """To whoever pressed it, and nobody else."""
-        services = services_of(interaction)
-        settings, languages = services.settings, languages_of(services.classifier.info)
+        settings, languages = services_of(interaction).settings, languages_read(interaction)
         said, *more = in_messages(
             details(
                 settings.retention_days, settings.catch_up, elsewhere=settings.scores_elsewhere, languages=languages

@@ -42,7 +42,7 @@ def details(
     """What is kept where people are watched, for how long, and how to get out of it.
 
     `catch_up` are the hours of which what was missed is read afterwards, `elsewhere` says that texts are scored on
-    another machine, and `languages` are those that the model reads, by their codes.
+    another machine, and `languages` are those that are read there, by their codes.
     """
     points = (
         _kept(elsewhere=elsewhere) if [*languages] == [ENGLISH] else _kept_of(languages, elsewhere=elsewhere),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.records import FEWEST_AUTHORS, UNREAD, HeldMessage, HeldMessages
@@ -62,8 +63,18 @@ IMPERSONAL = {
 }
 
 
-def _lines(held: HeldMessages, days: int) -> list[str]:
-    lines = _message_lines(held, days) if held.messages else []
+def messages_of_people(english_only: Callable[[int], bool]) -> PersonalData[HeldMessages]:
+    """`MESSAGES`, said as it is where a server, by its id, has more read than English, or less."""
+
+    def lines(held: HeldMessages, days: int) -> list[str]:
+        unread_in = {one.guild_id for one in held.messages if one.sentiment == UNREAD}
+        return _lines(held, days, english_only=all(map(english_only, unread_in)))
+
+    return replace(MESSAGES, lines=lines)
+
+
+def _lines(held: HeldMessages, days: int, *, english_only: bool = True) -> list[str]:
+    lines = _message_lines(held, days, english_only=english_only) if held.messages else []
     if held.hours:
         # Translators: {after_days} is "after 7 days", as in the sentences like this one.
         said = ngettext(
@@ -88,7 +99,7 @@ def _lines(held: HeldMessages, days: int) -> list[str]:
     return lines
 
 
-def _message_lines(held: HeldMessages, days: int) -> list[str]:
+def _message_lines(held: HeldMessages, days: int, *, english_only: bool) -> list[str]:
     servers = len({one.guild_id for one in held.messages})
     channels = Counter(one.channel_id for one in held.messages)
     first, last = ((held.messages[place].message_id >> 22) + DISCORD_EPOCH for place in (0, -1))
@@ -106,10 +117,10 @@ def _message_lines(held: HeldMessages, days: int) -> list[str]:
         first=first // 1000,
         last=last // 1000,
     )
-    return [f"- {how_many} {_of_each(held, days)}", f"  {_named(channels)}"]
+    return [f"- {how_many} {_of_each(held, days, english_only=english_only)}", f"  {_named(channels)}"]
 
 
-def _of_each(held: HeldMessages, days: int) -> str:
+def _of_each(held: HeldMessages, days: int, *, english_only: bool) -> str:
     """What is kept of a message; and how many have no score, because they could not be read."""
     number_unread = sum(one.sentiment == UNREAD for one in held.messages)
     if not number_unread:
@@ -119,12 +130,20 @@ def _of_each(held: HeldMessages, days: int) -> str:
             "is deleted {after_days}.",
             after_days=after_days(days),
         )
-    # Translators: A remark on some of somebody's messages.
-    unread = ngettext(
-        "{count:,} without a score: I couldn't read what isn't in English",
-        "{count:,} without a score: I couldn't read what isn't in English",
-        number_unread,
-    )
+    if english_only:
+        # Translators: A remark on some of somebody's messages.
+        unread = ngettext(
+            "{count:,} without a score: I couldn't read what isn't in English",
+            "{count:,} without a score: I couldn't read what isn't in English",
+            number_unread,
+        )
+    else:
+        # Translators: A remark on some of somebody's messages.
+        unread = ngettext(
+            "{count:,} without a score, in a language I didn't read there",
+            "{count:,} without a score, in languages I didn't read there",
+            number_unread,
+        )
     # Translators: {unread} is "2 without a score: I couldn't read what isn't in English".
     return gettext(
         "For each: its id, channel and hour, whether it was edited, its score and sentiment, and the model ({unread}). "

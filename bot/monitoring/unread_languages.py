@@ -21,7 +21,7 @@ FEWEST_MESSAGES = 20
 """Messages in a language under which nothing is said of it; fewer people than `FEWEST_AUTHORS` are too few as well."""
 
 OTHER = "other"
-"""In the place of a language of which no name is known, or for which there is no room."""
+"""In the place of a language of which no name is known, for which there is no room, or of which nothing may be told."""
 
 _KNOWN = frozenset(NAMES.values())
 _MARKS = 2**16
@@ -55,11 +55,12 @@ class UnreadLanguages:
     def note(self, guild_id: int, language: str, author: bytes) -> None:
         """A message in a language, by its English name, was not read; "" is one that is not known."""
         name = language if language in _KNOWN else OTHER
-        self._totals[name] += 1
         counts = self._of.setdefault(guild_id, {})
         if name not in counts and len(counts) >= MOST_LANGUAGES:
             name = OTHER
-        counts.setdefault(name, _Count()).add(author)
+        count = counts.setdefault(name, _Count())
+        count.add(author)
+        self._totals[name if count.may_be_told else OTHER] += 1
 
     def forget(self, guild_id: int) -> None:
         """The bot has left a server: only the sums of all go on."""
@@ -72,5 +73,8 @@ class UnreadLanguages:
         return {name: count // BASE * BASE for name, count in ranked}
 
     def totals(self) -> Mapping[str, int]:
-        """How many there were in all servers together, by language."""
+        """How many there were in all servers together, none of which ever becomes less.
+
+        A message counts by its language once a server may be told of that, and as `OTHER` before.
+        """
         return dict(self._totals)

@@ -179,7 +179,7 @@ def _locate(source: str) -> Path:
         if not is_there(folder / MANIFEST):
             raise CheckpointNotFound(
                 "The multilingual model isn't here: it only comes with the repository, in model/multilingual. Run the "
-                "bot from a clone of that, or set MODEL to another model."
+                "bot from a clone after make, or name the folder: MODEL=bundled+/path/to/clone/model/multilingual."
             )
     elif (match := HUB_ID.fullmatch(source)) and not Path(source).exists():
         return fetch(source, match["repository"], match["revision"], (MANIFEST, _CONFIG), _names)

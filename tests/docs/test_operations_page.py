@@ -58,3 +58,9 @@ def test_every_page_that_is_linked_exists():
             linked = (ROOT / "docs" / target).read_text("utf-8")
             headings = [line.lstrip("# ").lower().replace(" ", "-") for line in linked.splitlines() if line[:1] == "#"]
             assert not anchor or anchor in headings
+
+
+def test_who_installs_without_make_finds_how_to_name_the_folder_of_the_multilingual_model():
+    assert "MODEL=bundled+/path/to/clone/model/multilingual" in PAGE
+    for page in ("README.md", "docs/settings.md"):
+        assert "operations.md#a-model-for-more-languages" in (ROOT / page).read_text("utf-8")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from bot.commands.monitor.errors import Refused
 from bot.domain.records import GuildSettings
 from bot.i18n import gettext, ngettext, pgettext
-from bot.i18n.formats import language_name, percent, series
+from bot.i18n.formats import language_name, language_names, listed, percent, series
 from bot.monitoring.unread_languages import OTHER
 from bot.presentation.language_words import ENGLISH, english_name, languages_of, named, named_all
 from bot.presentation.quoting import escape, shorten
@@ -16,6 +17,9 @@ from model import ModelInfo
 
 EVERYTHING = "all"
 """What stands for every language that the model reads."""
+
+_EVERYTHING_TOO, _ANDS = "everything", ("and", "e")
+"""Understood from everybody. The second is what Spanish says before an i; Unicode's lists only know "y"."""
 
 MOST = 16
 """Languages that a server may choose: they fit in the store."""
@@ -33,25 +37,27 @@ def folded(name: str) -> str:
 
 
 def wanted_languages(typed: str, info: ModelInfo) -> str:
-    """What is kept of languages that somebody has typed, by code, English name or name in their own language.
+    """What is kept of languages that somebody has typed, by code or by name, in any of the bot's languages or its own.
 
     Raises Refused for what the model does not read.
     """
     whole = folded(typed.strip())
-    if whole in {EVERYTHING, folded(_everything())}:
+    if whole in {EVERYTHING, _EVERYTHING_TOO, folded(_everything())}:
         return ""
     if whole == folded(_english_only()):
         return ENGLISH
     readable = languages_of(info)
-    found = dict.fromkeys(code for name in _names_in(typed, readable) for code in [_code_of(name, readable)])
-    if not found or None in found:
+    names = {name: _code_of(name, readable) for name in _names_in(typed, readable)}
+    unknown = next((name for name, code in names.items() if code is None), None if names else typed.strip())
+    if unknown is not None:
         raise Refused(
             gettext(
-                "“{typed}” has a language in it that I can't read. I read {languages}.",
-                typed=escape(shorten(typed.strip(), _SHOWN)),
+                "“{typed}” isn't a language I can read. I read {languages}.",
+                typed=escape(shorten(unknown, _SHOWN)),
                 languages=named_all(readable),
             )
         )
+    found = dict.fromkeys(names.values())
     if len(found) > MOST:
         raise Refused(
             ngettext(
@@ -119,11 +125,20 @@ def _english_only() -> str:
 
 
 def _names_in(typed: str, readable: Sequence[str]) -> Iterator[str]:
-    """The names between commas; what is none as a whole may be several with spaces between."""
-    for part in re.split("[,;\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH COMMA}]", typed):
-        yield from part.split() if _code_of(part, readable) is None else (part,)
+    """The names between commas, and an "and"; what is none as a whole may be several with spaces between."""
+    words = "|".join(map(re.escape, (*_ANDS, listed(("a", "b"))[1:-1].strip())))
+    between = rf"[,;\u3001\uff0c]|(?<!\S)(?:{words})(?!\S)"
+    for part in filter(None, map(str.strip, re.split(between, typed, flags=re.IGNORECASE))):
+        several = [] if _code_of(part, readable) is not None else part.split()
+        yield from several if any(_code_of(name, readable) is not None for name in several) else (part,)
 
 
 def _code_of(name: str, readable: Sequence[str]) -> str | None:
     wanted = folded(name.strip())
-    return next((code for code in readable if wanted in {code, folded(english_name(code)), folded(named(code))}), None)
+    found = (code for code in readable if wanted in {code, folded(english_name(code)), folded(named(code))})
+    return next(found, None) or next((code for code in readable if wanted in _names_of(code)), None)
+
+
+@cache
+def _names_of(code: str) -> frozenset[str]:
+    return frozenset(map(folded, language_names(code)))

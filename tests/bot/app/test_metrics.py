@@ -68,8 +68,9 @@ async def test_a_process_with_200_shards_and_everything_that_can_happen_exports_
     for number, (command, result) in enumerate(product(names, ("ok", "failed", "refused"))):
         traffic._open[number] = 0.0
         traffic._done(SimpleNamespace(id=number), command, result)
-    for name in (*NAMES.values(), "a made-up one", ""):
-        monitoring_of(bot).ingest.unread_languages.note(1, name, b"someone")
+    for guild, name in enumerate((*NAMES.values(), "a made-up one", "")):
+        for number in range(20):
+            monitoring_of(bot).ingest.unread_languages.note(guild, name, b"someone %d" % (number % 10))
     traffic.identifies_remaining = 1000
     storage = bot.services.storage
     shards = Shards(SHARDS)

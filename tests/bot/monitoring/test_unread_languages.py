@@ -32,7 +32,18 @@ def test_the_most_come_first_in_steps_of_five_and_what_has_no_name_last():
     wrote(languages, "Spanish", 24)
     wrote(languages, "French", 49)
     assert list(languages.told_of(HOME).items()) == [("French", 45), ("Spanish", 20), (OTHER, 320)]
-    assert languages.totals() == {OTHER: 320, "Spanish": 24, "French": 49}
+
+
+def test_the_sums_name_a_language_only_where_a_server_may_be_told_of_it_and_never_become_less():
+    languages = UnreadLanguages()
+    wrote(languages, "French", 1000, people=FEWEST_AUTHORS - 1)
+    wrote(languages, "Spanish", FEWEST_MESSAGES - 1)
+    assert languages.totals() == {OTHER: 1000 + FEWEST_MESSAGES - 1}
+    before = languages.totals()
+    wrote(languages, "Spanish", 6)
+    wrote(languages, "Spanish", 4, guild=AWAY)
+    assert languages.totals() == {OTHER: 1000 + FEWEST_MESSAGES - 1 + 4, "Spanish": 6}
+    assert all(languages.totals()[name] >= count for name, count in before.items())
 
 
 def test_so_many_languages_are_kept_of_a_server_and_no_hash_of_anybody():
@@ -43,7 +54,7 @@ def test_so_many_languages_are_kept_of_a_server_and_no_hash_of_anybody():
     assert len(kept) == MOST_LANGUAGES + 1
     assert kept[OTHER].messages == 40 * (len(NAMES) - MOST_LANGUAGES)
     assert all(len(one.marks) == FEWEST_AUTHORS and max(one.marks) < 2**16 for one in kept.values())
-    assert len(languages.totals()) == len(NAMES) + 1
+    assert len(languages.totals()) == MOST_LANGUAGES + 1
 
 
 def test_a_server_that_was_left_is_forgotten_but_in_the_sums():
@@ -52,4 +63,4 @@ def test_a_server_that_was_left_is_forgotten_but_in_the_sums():
     languages.forget(HOME)
     languages.forget(AWAY)
     assert languages.told_of(HOME) == {}
-    assert languages.totals() == {"Spanish": 30, OTHER: 0}
+    assert languages.totals() == {"Spanish": 11, OTHER: 19}

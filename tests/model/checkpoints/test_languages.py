@@ -81,8 +81,11 @@ def test_a_folder_that_training_wrote_may_say_it_too(plain_folder):
 
 def test_where_the_multilingual_model_is_not_it_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint_module, "MULTILINGUAL_FOLDER", tmp_path / "multilingual")
-    with pytest.raises(CheckpointNotFound, match=r"only comes with the repository, in model/multilingual\."):
+    with pytest.raises(CheckpointNotFound, match=r"only comes with the repository, in model/multilingual\.") as told:
         open_checkpoint("multilingual")
+    assert "from a clone after make, or name the folder: MODEL=bundled+/path/to/clone/model/multilingual" in str(
+        told.value
+    )
 
 
 def test_the_multilingual_model_is_found_by_its_name(small_model, tmp_path, monkeypatch):

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from bot.commands.help_screens import SCREENS
 from bot.commands.monitor.errors import Refused
 from bot.commands.monitor.wanted_languages import MOST, languages_in_words, languages_like, wanted_languages
 from bot.domain.records import AdminAction, GuildSettings
-from bot.i18n import speaking
+from bot.i18n import LANGUAGES, gettext, speaking
 from bot.monitoring.rule_cache import RuleCache
 from bot.presentation.language_words import NAMES
 from bot.storage.schema import HourRow
@@ -70,6 +71,14 @@ async def say(home, *texts, who=None):
         ("Spanish, french", "es fr"),
         ("Spanish french, spanish", "es fr"),
         ("  PORTUGUESE ; German", "pt de"),
+        ("Everything", ""),
+        ("English and Spanish", "en es"),
+        ("Spanish, French, and German", "es fr de"),
+        ("español", "es"),
+        ("español e inglés", "es en"),
+        ("Deutsch, İngilizce", "de en"),
+        ("Brazilian Portuguese", "pt"),
+        ("スペイン語、英語", "es en"),
     ],
 )
 def test_languages_are_chosen_by_name_or_code(typed, kept):
@@ -81,6 +90,26 @@ def test_a_name_may_be_in_the_askers_own_language():
         assert wanted_languages("Spanisch, Französisch", MANY) == "es fr"
     with speaking("tr"):
         assert wanted_languages("İspanyolca, ingilizce", MANY) == "es en"
+
+
+def test_a_language_is_called_what_it_calls_itself():
+    info: Any = Info("en", "it")
+    assert wanted_languages("Italiano", info) == "it"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_shown_of_a_choice_may_be_typed(language):
+    with speaking(language):
+        assert wanted_languages(languages_in_words(GuildSettings(1, languages="es fr de"), MANY), MANY) == "es fr de"
+
+
+@pytest.mark.parametrize(
+    ("typed", "unknown"),
+    [("Spanish, Dutch and German", "Dutch"), ("French Klingon", "Klingon"), ("es, Low Saxon", "Low Saxon"), (" ", "")],
+)
+def test_the_part_that_is_not_understood_is_named(typed, unknown):
+    with pytest.raises(Refused, match=f"^“{unknown}” isn't a language I can read"):
+        wanted_languages(typed, MANY)
 
 
 @pytest.mark.parametrize("typed", ["Dutch", "Spanish, Dutch", ",", "klingon", "*"])
@@ -136,7 +165,7 @@ async def test_it_is_kept_shown_written_down_and_taken_back(multilingual):
 
 async def test_a_language_that_cannot_be_read_changes_nothing(multilingual):
     said = await multilingual.monitor("settings", languages="Dutch", timezone="Europe/Berlin")
-    assert said.startswith("“Dutch” has a language in it that I can't read.")
+    assert said.startswith("“Dutch” isn't a language I can read.")
     assert await settings_of(multilingual) == GuildSettings(multilingual.guild.id)
     assert await multilingual.actions() == []
 
@@ -215,4 +244,61 @@ async def test_the_status_says_in_which_languages_unread_messages_were_once_ther
     said = await multilingual.monitor("status")
     assert "Language: Since my last start I didn't read: Spanish about 33 %." in said
     assert "Dutch" not in said, "one person alone wrote it"
-    assert monitoring_of(multilingual.bot).ingest.unread_languages.totals() == {"Spanish": 20, "Dutch": 20, "other": 0}
+    assert monitoring_of(multilingual.bot).ingest.unread_languages.totals() == {"Spanish": 1, "other": 39}
+
+
+# ---- what people are told of it
+
+
+async def test_help_and_the_notices_button_say_what_is_read_here(multilingual):
+    await multilingual.monitor("enable")
+    (posted,) = multilingual.general.history()
+
+    async def told():
+        helped = await multilingual.alice.slash(multilingual.general, "help")
+        pressed = await multilingual.alice.click(posted, label="What do you keep?")
+        return helped.response.embeds[0].description, pressed.response.content
+
+    every = "I read English, German, Spanish, French and Portuguese"
+    helped, pressed = await told()
+    assert helped.endswith(f"\n\n{every}, and I get sarcasm wrong a lot.")
+    assert f"{every}: anything else" in pressed
+    await multilingual.monitor("settings", languages="es fr")
+    helped, pressed = await told()
+    assert helped.endswith(
+        f"{every}, and I get sarcasm wrong a lot. In this server's channels I only read Spanish and French."
+    )
+    assert "I read Spanish and French: anything else" in pressed
+    await multilingual.monitor("settings", languages="en")
+    assert "I only read English: anything else" in (await told())[1]
+
+
+async def test_where_the_model_reads_nothing_that_was_chosen_the_button_promises_no_more(home):
+    await home.storage.guilds.set_settings(GuildSettings(home.guild.id, languages="es"))
+    await monitoring_of(home.bot).rules.reload(home.guild.id)
+    await home.monitor("enable")
+    (posted,) = home.general.history()
+    pressed = await home.alice.click(posted, label="What do you keep?")
+    assert "I read Spanish: anything else" in pressed.response.content
+
+
+async def test_a_model_for_english_alone_helps_as_before(home):
+    helped = await home.alice.slash(home.general, "help")
+    assert helped.response.embeds[0].description == SCREENS[0][1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_screen_of_help_ends_with_what_is_read(language):
+    with speaking(language):
+        paragraphs = gettext(SCREENS[0][1]).split("\n\n")
+    assert (len(paragraphs), len(paragraphs[1].splitlines())) == (2, 1)
+
+
+async def test_privacy_says_of_unread_messages_that_they_were_in_a_language_not_read_there(multilingual):
+    await multilingual.watch()
+    await say(multilingual, DUTCH)
+    seen = await multilingual.alice.slash(multilingual.general, "privacy see")
+    assert "(1 without a score, in a language I didn't read there)" in seen.response.content
+    await multilingual.monitor("settings", languages="en")
+    seen = await multilingual.alice.slash(multilingual.general, "privacy see")
+    assert "(1 without a score: I couldn't read what isn't in English)" in seen.response.content
