@@ -87,7 +87,6 @@ CORPORA: dict[str, Corpus] = {
     "languages": Corpus("", _SPLITS, LABEL3, "MIT"),
     "umsab": Corpus("multilingual/umsab", _SPLITS, LABEL3, "Apache-2.0; its sources have their own"),
     "foreign_subtitles": Corpus("multilingual/xed_multilingual", {"train": "all"}, _GAPS, "CC BY 4.0"),
-    "twitch_es": _measured("twitch_es", test="base", extension="extension_2024"),
     "frequent": Corpus("", {"train": "train"}, LABEL3, "as the sets that they are counted in"),
     "slang_list": Corpus("slang", {"train": "seed_49"}, LABEL3, "MIT"),
     "genz_terms": Corpus("slang", {"train": "genz_kaspercools"}, None, "MIT", text="meaning"),
@@ -120,6 +119,7 @@ CORPORA: dict[str, Corpus] = {
     "sarcasm_forum": _measured("scv1", validation="all"),
     "sarcasm_forum_2": _measured("scv2_gen", validation="all"),
     "field_cases": Corpus("evaluate", {"validation": "field_cases"}, None, _UNSTATED, evaluation_only=True),
+    "twitch_es": _measured("twitch_es", test="base", extension="extension_2024"),
 }
 
 CHAT_SETS = {"small_talk": 0.26, "irc": 0.2, "conda": 0.16, "text_messages": 0.16, "emoji_tweets": 0.22}
