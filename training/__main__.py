@@ -201,11 +201,11 @@ def export(  # noqa: PLR0917
     click.echo(f"model {manifest['version']} written to {output}")
 
 
-@main.command("export-languages")
-@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@main.command("export-many")
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True, help="What training wrote.")
 @click.option("--output", type=NewFolder(), default=Path("model/multilingual"), show_default=True, help=_FOLDER_HELP)
 @_DATA
-def export_languages(checkpoint: Path, output: Path, data: Path | None) -> None:
+def export_many(checkpoint: Path, output: Path, data: Path | None) -> None:
     """Write the int8 artefact of a model for several languages.
 
     Those that it reads well enough on validation rows are released, each with a temperature of its own.

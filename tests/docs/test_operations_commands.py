@@ -27,6 +27,7 @@ RUN = {
     r"python3 -m venv|pip install": ".ci/run",
     r"pip uninstall|git pull|git checkout": "",
     r"CREATE (ROLE|DATABASE)|DROP DATABASE|pg_dump|pg_restore": HERE,
+    r"MODEL=bundled\+": "tests/model/test_two_models.py",
     r"vibecheck check": "tests/bot/cli/test_check.py",
     r"vibecheck run|python -m bot run": "tests/discord/test_process.py",
     r"INFERENCE_URL=|vibecheck score-server|curl http://score": "tests/bot/app/test_score_server.py",

@@ -116,7 +116,7 @@ def verdict_out(answer: Verdict | ModelError) -> Message:
     """A verdict, or an error with its sentence and what else is known of it."""
     if isinstance(answer, Verdict):
         return asdict(answer)
-    known = {name: value for name, value in vars(answer).items() if isinstance(value, str | int | float)}
+    known = {name: value for name, value in vars(answer).items() if isinstance(value, str | int | float | tuple)}
     kind = next((kind for kind in type(answer).__mro__ if kind.__name__ in _ERRORS), ModelError)
     return {"error": kind.__name__, "sentence": str(answer), "known": known}
 
@@ -126,7 +126,8 @@ def verdict_in(message: Message) -> Verdict | ModelError:
     if "error" in message:
         kind = _ERRORS.get(message["error"], InferenceFailed)
         error: ModelError = kind.__new__(kind, message["sentence"])  # not `__init__`, which makes the sentence
-        error.__dict__.update(message["known"])
+        known = message["known"].items()
+        error.__dict__.update({name: tuple(value) if isinstance(value, list) else value for name, value in known})
         return error
     return Verdict(
         **{

@@ -164,7 +164,7 @@ def test_a_sure_verdict_without_a_strong_word_is_told_from_an_unsure_one(probabi
 
 def test_an_explanation_says_as_which_language_the_text_was_read_and_by_which_of_two_models():
     spanish, found = replace(VERDICT, language="es"), Influence(0, 5, 0.9)
-    running: Any = SimpleNamespace(languages=("en", "es"), version="of both")
+    running: Any = SimpleNamespace(languages=("en", "es"), version="of both", versions=("of", "both"))
     footers = [
         explanation_embed(explained("bueno", *influences, verdict=spanish), running=running).footer.text or ""
         for influences in ((found,), ())

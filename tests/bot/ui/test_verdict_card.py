@@ -147,8 +147,8 @@ def test_what_is_mixed_is_called_mixed_first_of_all(probabilities, line):
 
 def test_a_card_says_as_which_language_a_text_was_read_and_by_which_of_two_models():
     spanish = replace(verdict(0.02, 0.03, 0.95), language="es")
-    one: Any = SimpleNamespace(languages=("en", "es"), version=spanish.model)
-    two: Any = SimpleNamespace(languages=("en", "es"), version="of both")
+    one: Any = SimpleNamespace(languages=("en", "es"), version=spanish.model, versions=(spanish.model,))
+    two: Any = SimpleNamespace(languages=("en", "es"), version="of both", versions=("of", "both"))
     assert words(verdict_card(spanish)).endswith("-# I'm very sure. Read as Spanish.")
     assert words(verdict_card(spanish, running=one)).endswith("-# I'm very sure. Read as Spanish.")
     assert words(verdict_card(spanish, running=two)).endswith(f"Read as Spanish by model {spanish.model}.")

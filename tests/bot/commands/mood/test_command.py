@@ -568,9 +568,9 @@ async def test_a_reading_is_put_into_words_in_the_drawing_thread(world, busy, mo
     threads = []
 
     def noted(work):
-        def work_here(*arguments):
+        def work_here(*arguments, **named):
             threads.append(threading.current_thread().name)
-            return work(*arguments)
+            return work(*arguments, **named)
 
         return work_here
 
