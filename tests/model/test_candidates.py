@@ -43,7 +43,7 @@ BAD = {
     "doubled labels": edit(labels=["negative", "negative", "positive"]),
     "two labels for three outputs": two_outputs_for_three_labels,
     "temperature of nothing": edit(temperature=0),
-    "later format": edit(format=3),
+    "later format": edit(format=4),
     "changed after it was written": edit(version="0000000000"),
     "NaN weights": weights(lambda values: np.full_like(values, np.nan)),
     "infinite weights": weights(lambda values: np.full_like(values, np.inf)),
