@@ -19,7 +19,6 @@ from tqdm import tqdm
 from model.backends.base import granted_cpus
 from model.backends.engine import BACKENDS, DEVICES
 from model.checkpoints.checkpoint import BUNDLED
-from model.checkpoints.joint import ENGLISH
 from model.classifier import Classifier
 from model.concurrency import in_thread
 from model.errors import ModelError, NothingToRead, Unreadable
@@ -34,7 +33,7 @@ from model.tables import (
     result_cells,
     row_line,
 )
-from model.text.languages import names_of
+from model.text.languages import ENGLISH, names_of
 from model.verdict import Verdict
 
 _CHUNK = 512

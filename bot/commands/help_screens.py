@@ -13,8 +13,9 @@ from discord.ext import commands
 from bot.error_handler import apologising
 from bot.i18n import N_, gettext, pgettext
 from bot.presentation import palette
-from bot.presentation.language_words import ENGLISH, languages_of, named_all
+from bot.presentation.language_words import languages_of, named_all
 from bot.services import Feature, languages_read, services_of
+from model.text.languages import ENGLISH
 
 SCREENS = (
     (

@@ -16,7 +16,7 @@ from bot.monitoring.personal_data import IMPERSONAL, messages_of_people
 from bot.monitoring.reconciliation import INTERVAL
 from bot.monitoring.tag_data import tags_of_people
 from bot.monitoring.tag_removal import TAGS_SECONDS
-from bot.presentation.language_words import ENGLISH, languages_of
+from bot.presentation.language_words import languages_of
 from bot.services import Feature
 from bot.storage import file_watch
 from bot.storage.file_watch import FileWatch
@@ -28,6 +28,7 @@ from bot.storage.maintenance import (
     purge_what_is_old,
     tell_what_is_over,
 )
+from model.text.languages import ENGLISH
 
 __all__ = ["Monitoring", "setup"]
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from bot.domain.backfill import MOST_DAYS
 from bot.i18n import gettext, ngettext
-from bot.presentation.language_words import ENGLISH, named_all
+from bot.presentation.language_words import named_all
+from model.text.languages import ENGLISH
 
 
 def notice(retention_days: int) -> str:

@@ -24,9 +24,10 @@ from bot.domain.records import Mode, TargetKind
 from bot.domain.rules import Decision, Place
 from bot.domain.snowflake import written_at
 from bot.monitoring.rule_cache import RuleCache
-from bot.presentation.language_words import ENGLISH, english_name
+from bot.presentation.language_words import english_name
 from bot.storage.opt_outs import OptOuts
 from model import ModelError, Unreadable, Verdict
+from model.text.languages import ENGLISH
 from model.text.telling import tells_language
 
 _Answer = TypeVar("_Answer", bound=Verdict | ModelError)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.i18n import N_, gettext, ngettext
 from bot.i18n.formats import language_name
-from bot.presentation.language_words import ENGLISH, languages_of, named_all
+from bot.presentation.language_words import languages_of, named_all
 from model import InferenceFailed, ModelError, ModelInfo, Overloaded, TextTooLong, Unreadable
+from model.text.languages import ENGLISH
 
 SORRY = N_("Something went wrong on my side. Please try again in a moment.")
 NOT_HERE = N_("That only works in servers I'm in. Ask an admin to add me to this one.")

@@ -7,22 +7,11 @@ from collections.abc import Iterable
 from bot.i18n import gettext
 from bot.i18n.formats import language_name, listed
 from model import ModelInfo, Verdict
+from model.text import languages
+from model.text.languages import ENGLISH
 
-ENGLISH = "en"
-
-NAMES = {
-    "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "bn": "Bengali", "bs": "Bosnian", "ca": "Catalan",
-    "ceb": "Cebuano", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "eo": "Esperanto",
-    "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fr": "French",
-    "gl": "Galician", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "hy": "Armenian",
-    "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ja": "Japanese", "jv": "Javanese", "ka": "Georgian",
-    "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay", "nl": "Dutch", "no": "Norwegian",
-    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian",
-    "sq": "Albanian", "sr": "Serbian", "su": "Sundanese", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil",
-    "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek",
-    "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-"""English names by the codes of ISO 639. A test holds them against those that `model.text.language` gives."""
+NAMES = {code: name for code, name in sorted(languages.NAMES.items()) if code not in {"nb", "nn"}}
+"""English names by the codes of ISO 639, each of them once."""
 
 
 def languages_of(info: ModelInfo) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.presentation import palette
 from bot.presentation.danger import BEFORE_LINK, NOT_RATED, WITHOUT_LINK
-from bot.presentation.language_words import ENGLISH, english_name
+from bot.presentation.language_words import english_name
 from bot.presentation.text import signed
 from bot.presentation.verdict_words import (
     SLIGHT,
@@ -21,6 +21,7 @@ from bot.presentation.verdict_words import (
 )
 from bot.web.templating import render
 from model import BUNDLED, SENTIMENTS, Explanation, Influence, ModelInfo, Sentiment, Verdict
+from model.text.languages import ENGLISH
 
 LEGEND = (
     "Your text, with the words that mattered: ▲ pushed it up, ▼ pulled it down. I tried the text without each of "

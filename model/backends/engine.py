@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from model.backends.attempt import Attempt
 from model.backends.base import Backend
 from model.checkpoints.checkpoint import TOKENIZER, Checkpoint, open_checkpoint
-from model.checkpoints.joint import ENGLISH, joint, languages_of, sources_in
+from model.checkpoints.joint import joint, languages_of, sources_in
 from model.errors import BackendUnavailable, CheckpointError, Unreadable
 from model.installation import needs_extra
 from model.register import Traits
 from model.scheduling.batching import TOKEN_BUDGET
-from model.text.languages import names_of
+from model.text.languages import ENGLISH, names_of
 from model.text.tokenization import Reader
 from model.verdict import Verdict, decide
 

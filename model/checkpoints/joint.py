@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 from model.checkpoints.checkpoint import Checkpoint
 from model.errors import CheckpointError, CheckpointNotFound
-
-ENGLISH = "en"
+from model.text.languages import ENGLISH
 
 _AND = "+"
 

@@ -15,21 +15,19 @@ from model.errors import Unreadable
 from model.text.language import (
     SHORTEST,
     OtherLanguage,
+    english_words,
     is_foreign,
     is_plainly_readable,
     other_language,
     probabilities,
-    readable_words,
     sign_words,
     words_of,
 )
-from model.text.languages import CODES, WIDESPREAD, names_of
+from model.text.languages import CODES, ENGLISH, WIDESPREAD, names_of
 from model.text.tables import rows, words
 
 Languages = Collection[str]
 """Codes (ISO 639-1) of what the running models read; none where that is English alone."""
-
-_ENGLISH = "en"
 
 _MOST_SHORT_WORDS = 4
 """In a text of more words, those alone do not tell its language."""
@@ -140,7 +138,7 @@ def _rather_than_english(found: Collection[str], languages: Languages) -> str:
     best, likely = _likeliest(found, ranked, languages)
     english, foreign, _ = _counts(found)
     odds = 1.0 if foreign > english else _ODDS
-    return best if likely > odds * ranked.get(_ENGLISH, 0.0) else ""
+    return best if likely > odds * ranked.get(ENGLISH, 0.0) else ""
 
 
 def _code_of(found: Collection[str], other: OtherLanguage, languages: Languages) -> str:
@@ -162,7 +160,7 @@ def _likeliest(found: Collection[str], ranked: Mapping[str, float], languages: L
     first = next(iter(ranked))
     if not telling and first not in languages and first not in WIDESPREAD and ranked[first] > _SURELY_RARE:
         return "", 0.0
-    likely.pop(_ENGLISH, None)
+    likely.pop(ENGLISH, None)
     best = max(likely, key=likely.__getitem__, default="")
     rivals = (
         (_RARE_RIVAL if code in _RARE else _RIVAL) * ranked.get(code, 0.0)
@@ -192,7 +190,7 @@ def _in_many_languages() -> frozenset[str]:
 @cache
 def _english_alone() -> frozenset[str]:
     """Words that say English to whoever reads more: chat's own are said everywhere, and signs' names are no words."""
-    return readable_words() - words("chat").keys() - _short_words().keys() - sign_words()
+    return english_words() - _short_words().keys()
 
 
 @cache

@@ -213,6 +213,12 @@ def readable_words() -> frozenset[str]:
 
 
 @cache
+def english_words() -> frozenset[str]:
+    """Words that say English to whoever reads more: chat's own are said everywhere, and signs' names are no words."""
+    return readable_words() - words("chat").keys() - sign_words()
+
+
+@cache
 def sign_words() -> frozenset[str]:
     """What signs become: it says nothing about the language of the words beside them."""
     senses = (row["sense"] for table in ("emoji", "emoticons") for row in rows(table))

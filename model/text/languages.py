@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+ENGLISH = "en"
+
 WIDESPREAD = {
     "es": "Spanish", "pt": "Portuguese", "fr": "French", "de": "German", "it": "Italian", "nl": "Dutch", "pl": "Polish",
     "tr": "Turkish", "sv": "Swedish", "id": "Indonesian", "ms": "Malay", "vi": "Vietnamese", "tl": "Tagalog",
@@ -24,9 +26,9 @@ BY_SCRIPT = {
 
 CODES = {name: code for code, name in BY_SCRIPT.items()}
 
-_NAMES = {"en": "English", **WIDESPREAD, **BY_SCRIPT}
+NAMES = {ENGLISH: "English", **WIDESPREAD, **BY_SCRIPT}
 
 
 def names_of(codes: Iterable[str]) -> tuple[str, ...]:
     """Their names in English; a code without one is its own name."""
-    return tuple(_NAMES.get(code, code) for code in codes)
+    return tuple(NAMES.get(code, code) for code in codes)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from model.text.cleaning import clean
-from model.text.language import SHORTEST, readable_words, sign_words, words_of
-from model.text.tables import words
+from model.text.language import SHORTEST, english_words, words_of
+from model.text.languages import ENGLISH
 
 _LOOKED_AT = 600
 """Characters of a text that are looked at: a longer one says it by then."""
@@ -21,12 +19,7 @@ def tells_language(text: str, language: str) -> bool:
     found = words_of(clean(text[:_LOOKED_AT]))
     if sum(map(len, found)) < SHORTEST:
         return False
-    if language not in {"", "en"}:
+    if language not in {"", ENGLISH}:
         return True
-    return 3 * sum(word in _english() for word in found) > len(found)
-
-
-@cache
-def _english() -> frozenset[str]:
-    """Words that say English: chat's own are said everywhere, and the names of signs are no words."""
-    return readable_words() - words("chat").keys() - sign_words()
+    english = english_words()
+    return 3 * sum(word in english for word in found) > len(found)

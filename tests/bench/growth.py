@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import gc
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -39,6 +38,7 @@ from bot.settings import Settings
 from bot.storage.open_storage import Storage, open_storage
 from bot.storage.schema import GuildSettingsRow
 from tests.bench.alert_tick import CHANNELS
+from tests.bench.serving import resident
 from tests.bot.alerts.crowd import crowd, instant
 from tests.bot.storage.postgres import find_binaries, running_postgres
 from tests.sim.big_discord import Crowd
@@ -88,11 +88,6 @@ async def chart_beside_gaps(url: str | None) -> None:
         f"{took[1] / took[0]:.2f} times as long as beside {FEW_GAPS:,} ({1000 * took[0]:.1f} ms)",
         flush=True,
     )
-
-
-def _resident() -> int:
-    """Bytes of this process that are in memory."""
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
 
 
 class _Posts:
@@ -159,12 +154,12 @@ def garbage_with_servers(servers: int, roles: int) -> None:
     connection.user = discord.ClientUser(state=connection, data=cast("Any", me))
     crowd_of = Crowd(servers, roles=roles)
     gc.collect()
-    before = _resident()
+    before = resident()
     for guild_id in crowd_of.guild_ids:
         told = json.loads(crowd_of.told(guild_id, cast("Any", me)))
         connection._add_guild(discord.Guild(data=told, state=connection))
     gc.collect()
-    each = (_resident() - before) / servers / 1024
+    each = (resident() - before) / servers / 1024
     took = []
     for frozen in (False, True):
         if frozen:

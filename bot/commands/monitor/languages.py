@@ -16,8 +16,9 @@ from bot.i18n import gettext
 from bot.i18n.formats import language_name
 from bot.monitoring.monitoring import Monitoring
 from bot.permissions import HISTORY, VIEW, missing
-from bot.presentation.language_words import ENGLISH, languages_of
+from bot.presentation.language_words import languages_of
 from model import ModelError, Priority, Unreadable, Verdict
+from model.text.languages import ENGLISH
 
 MESSAGES = 50
 """How many of a channel's last messages are looked at."""

@@ -11,9 +11,10 @@ from bot.domain.records import GuildSettings
 from bot.i18n import gettext, ngettext, pgettext
 from bot.i18n.formats import language_name, language_names, listed, percent, series
 from bot.monitoring.unread_languages import OTHER
-from bot.presentation.language_words import ENGLISH, english_name, languages_of, named, named_all
+from bot.presentation.language_words import english_name, languages_of, named, named_all
 from bot.presentation.quoting import escape, shorten
 from model import ModelInfo
+from model.text.languages import ENGLISH
 
 EVERYTHING = "all"
 """What stands for every language that the model reads."""
