@@ -51,7 +51,7 @@ class Recipe:
     learning rate over time, as `transformers` names it. `seed` says which rows are held out, and, where `order_seed`
     is 0, in which order the others come; runs that are to be averaged differ in `order_seed` alone. `teacher` is a
     folder that `training.soft_labels` wrote: what it says of a row makes up `teacher_share` of what is learned of it,
-    its label the rest.
+    its label the rest. `rounded` computes with the weights as int8 will have them (`training.rounding`).
     """
 
     phase: Literal["imdb", "slang"]
@@ -75,6 +75,7 @@ class Recipe:
     order_seed: Annotated[_Whole, Field(ge=0)] = 0
     teacher: str = ""
     teacher_share: Annotated[_Number, Field(ge=0, le=0.5)] = 0.5
+    rounded: Annotated[bool, Field(strict=True)] = False
 
     def __post_init__(self) -> None:
         """Raises RecipeError for labels that cannot be trained, and for weights that are not theirs."""

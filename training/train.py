@@ -41,6 +41,7 @@ from training.data import fingerprint, split_validation
 from training.errors import DataError
 from training.mixture import load_mixture, read_soft_labels
 from training.recipe import Recipe
+from training.rounding import keep_rounded, train_rounded
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ def run_phase(
     model, tokenizer = load_base(
         base, recipe.labels, dropout=recipe.dropout, attention_dropout=recipe.attention_dropout
     )
+    if recipe.rounded:
+        train_rounded(model)
     encoded = {name: encode(part, tokenizer, recipe) for name, part in parts.items()}
     trainer = PhaseTrainer(
         recipe,
@@ -122,6 +125,9 @@ def run_phase(
     }
     with explained(output):
         trainer.train(resume_from_checkpoint=last_state(output / "trainer", record))
+        network = cast(DistilBertForSequenceClassification, trainer.model)
+        if recipe.rounded:
+            keep_rounded(network)
         logits, labels = _arrays(trainer.predict(encoded["validation"], metric_key_prefix="validation"))
         temperature = fit_temperature(logits, labels)
         metrics = {
@@ -130,7 +136,6 @@ def run_phase(
             "validation_ece": expected_calibration_error(softmax(logits / temperature), labels),
             "seconds": round(time.perf_counter() - started, 1),
         }
-        network = cast(DistilBertForSequenceClassification, trainer.model)
         network.config.calibration_temperature = temperature
         network.config.calibration_register = None  # the base's, if it has one, is of other weights
         record |= {"temperature": temperature, "metrics": metrics}
