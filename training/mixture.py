@@ -73,6 +73,7 @@ def load_mixture(
     *,
     taught: Taught | None = None,
     copied: bool = True,
+    drawn: int = 0,
 ) -> Mixture:
     """The training splits of all sources, sampled, repeated and joined.
 
@@ -82,7 +83,8 @@ def load_mixture(
     these, of our own sentences and of what a teacher labelled, every text with one of the terms `without`. Each row has
     `probabilities` of the three labels: those of a file that a teacher labelled (`training.pseudo_labels`,
     `training.soft_labels`), or 1 for its label, less the share that `taught` has. Edited copies are only made if they
-    are `copied`. Raises DataError.
+    are `copied`. Of a source that gives some of its rows only, `drawn` says which, and `seed` where it's 0. Raises
+    DataError.
     """
     check_folder(data)
     held_out = held_out_keys(data)
@@ -104,7 +106,7 @@ def load_mixture(
         )
         kept = clear
         if source.rows and source.rows < len(clear):
-            kept = clear.shuffle(seed=seed).select(range(source.rows))
+            kept = clear.shuffle(seed=drawn or seed).select(range(source.rows))
         counts[source.name] = {
             "rows": len(kept),
             "duplicates": len(rows) - len(distinct),

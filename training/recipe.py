@@ -49,7 +49,8 @@ class Recipe:
     "head_tail" (half from each end; Sun et al. 2019, arXiv:1905.05583). `attention_dropout` above 0 leaves the fast
     attention kernel on a CPU. `head_rate` multiplies the learning rate of the classification head. `schedule` is the
     learning rate over time, as `transformers` names it. `seed` says which rows are held out, and, where `order_seed`
-    is 0, in which order the others come; runs that are to be averaged differ in `order_seed` alone. `teacher` is a
+    is 0, in which order the others come and, where no teacher was asked of certain ones, which rows of a source that
+    gives only some; runs that are to be averaged differ in `order_seed` alone. `teacher` is a
     folder that `training.soft_labels` wrote: what it says of a row makes up `teacher_share` of what is learned of it,
     its label the rest. `rounded` computes with the weights as int8 will have them (`training.rounding`).
     """

@@ -76,7 +76,14 @@ def run_phase(
     started = time.perf_counter()
     taught = read_soft_labels(Path(recipe.teacher), recipe.teacher_share) if recipe.teacher else None
     mixture = load_mixture(
-        recipe.sources, data, recipe.seed, without, recipe.validation_share, taught=taught, copied=not max_rows
+        recipe.sources,
+        data,
+        recipe.seed,
+        without,
+        recipe.validation_share,
+        taught=taught,
+        copied=not max_rows,
+        drawn=0 if taught else recipe.order_seed,  # a teacher was asked of certain rows
     )
     rows = _of_labels(mixture.rows, recipe.labels)
     if others := len(mixture.rows) - len(rows):
