@@ -14,7 +14,7 @@ import click
 from datasets import Dataset
 
 from training.data import LANGUAGE, read_expressions
-from training.datasets_catalog import CORPORA
+from training.datasets_catalog import CHAT_SETS, CORPORA
 from training.labels import NEGATIVE, NEUTRAL, POSITIVE, Valence
 from training.moods import mood_rows
 from training.recipe import RECIPES, read_recipe
@@ -46,6 +46,9 @@ def write_data(folder: Path) -> None:
     polar = [(text, -1) for text, label in test if label != NEUTRAL]
     unlabelled = CORPORA["imdb_unsupervised"].file(folder, "train")
     _write(unlabelled, _spread([(f"{text} again", -1) for text, _ in polar]), "label", "text")
+    for name in sorted(name for name in CHAT_SETS if CORPORA[name].scheme is None):
+        file = CORPORA[name].file(folder, "train")
+        _write(file, _spread([(f"{text} there", -1) for text, _ in polar]), "label", CORPORA[name].text)
     for name in sorted(name for name in CORPORA if CORPORA[name].moods):
         _write_with_moods(folder, name, [text for text, _ in train])
 

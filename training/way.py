@@ -76,7 +76,7 @@ def missing_sets(data: Path, *, teacher: bool) -> list[str]:
     }
     sources = [source.name for name in sorted({*recipes, "slang"}) for source in read_recipe(recipe_path(name)).sources]
     names = {name for source in sources if (name := source.partition(":")[0]) in CORPORA}
-    names |= {"imdb_unsupervised", *(CHAT_SETS if teacher else ())}
+    names |= {"imdb_unsupervised", *CHAT_SETS}
     files = [CORPORA[name].file(data, "train") for name in sorted(names) if CORPORA[name].folder]
     return [str(file) for file in files if not file.is_file()]
 
@@ -114,6 +114,13 @@ def way(*, has_data: bool, teacher: bool = True, base: str = "minilm", output: s
         blended = ("blend", mean, f"runs/chat-{seed}", "--share", share, "--output", target)
         yield _phase(blended, target, "the mean of the runs so far")
         mean = target
+    if has_data:
+        soft = Path("runs/settle-soft")
+        given = ("--checkpoint", mean, "--recipe", "settle", "--rows", "15000", "--output", str(soft))
+        yield Step(("soft-labels", *given), "what the mean says, so that it goes on saying it", soft / UNLABELLED)
+        settled = ("slang", "--recipe", "settle", "--base", mean, "--output", "runs/settled")
+        yield _phase(settled, "runs/settled", "the weights as int8 will have them")
+        mean = "runs/settled"
     yield Step(("calibrate", mean), "how sure it is, by register")
     yield Step(("export", "--checkpoint", mean, "--output", output), "int8, behind the gate", Path(output) / MANIFEST)
     yield Step(("evaluate", "--model", f"mine={output}"), "how good it is, beside VADER and TextBlob")

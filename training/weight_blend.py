@@ -25,6 +25,7 @@ from training.scoring import read_logits
 from training.train import macro_recall
 
 WEIGHTS = "model.safetensors"
+_SETTINGS = "tokenizer_config.json"
 
 
 def blend(  # noqa: PLR0917
@@ -53,8 +54,10 @@ def blend(  # noqa: PLR0917
     between["classifier.bias"] += np.log([odds[SENTIMENTS.index(label)] for label in labels]).astype(np.float32)
     parts = [read_record(folder) for folder in (first, second)]
     with explained(output), whole_folder(output) as folder:
-        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        for name in ("config.json", "tokenizer.json"):
             shutil.copyfile(first / name, folder / name)
+        if (first / _SETTINGS).is_file():  # an exported model, as floats again, has none
+            shutil.copyfile(first / _SETTINGS, folder / _SETTINGS)
         save_file(between, folder / WEIGHTS, metadata={"format": "pt"})
         figures = _calibrate(folder, data)
         record = {

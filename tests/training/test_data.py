@@ -208,6 +208,18 @@ def test_a_mixture_samples_repeats_and_names_its_sources(folder):
     assert len(load_mixture((Source("imdb"),), data, seed=1).rows) == 20
 
 
+def test_what_is_drawn_of_a_source_goes_by_its_own_number_and_what_is_held_out_does_not(folder):
+    data = folder("imdb", "train", text=[f"film {number}" for number in range(40)], label=[0, 1] * 20)
+    sources = (Source("imdb", rows=12, vary=1),)
+    first, other, again = (load_mixture(sources, data, 1, (), 0.25, drawn=drawn) for drawn in (0, 7, 7))
+    assert set(first.rows["text"]) != set(other.rows["text"])
+    assert list(other.rows["text"]) == list(again.rows["text"])
+    held = [set(split_validation(one.rows, 0.25, 1)["validation"]["text"]) for one in (first, other)]
+    both = set(first.rows["text"]) & set(other.rows["text"])
+    assert both & held[0] == both & held[1]
+    assert load_mixture(sources, data, seed=1).rows["text"][:] == first.rows["text"][:]
+
+
 def test_texts_of_any_held_out_split_do_not_train_and_are_counted(folder):
     folder("imdb", "train", text=["A fine film.", "a dull film", "a long film", "kept"], label=[1, 0, 0, 1])
     folder("imdb", "test", text=["a fine film"], label=[1])

@@ -33,9 +33,10 @@ def test_the_path_ends_in_an_artefact_that_the_bot_can_load(folder):
 def test_the_artefact_tells_its_whole_history(folder, tiny_base):
     training = json.loads((folder / "my-model" / "vibecheck.json").read_text("utf-8"))["training"]
     steps = list(history(training))
-    assert [step["phase"] for step in steps] == ["imdb", "slang", "slang", "slang"]
-    assert [step["base"] for step in steps] == [tiny_base.name, "imdb", "slang", "slang"]
-    assert [step["recipe"]["order_seed"] for step in steps] == [0, 0, 1, 2]
+    assert [step["phase"] for step in steps] == ["imdb", "slang", "slang", "slang", "slang"]
+    assert [step["base"] for step in steps] == [tiny_base.name, "imdb", "slang", "slang", "chat"]
+    assert [step["recipe"]["order_seed"] for step in steps] == [0, 0, 1, 2, 0]
+    assert [step["recipe"]["rounded"] for step in steps] == [False] * 4 + [True]
     assert {step["recipe"]["seed"] for step in steps} == {42}
     for step in steps:
         assert set(step["data"]) == {"train", "validation"}
@@ -48,7 +49,7 @@ def test_what_is_done_is_not_done_again(folder, tiny_base):
     with chdir(folder):
         ran = CliRunner().invoke(main, ["all", "--base", str(tiny_base), "--data", "data", "--max-rows", "120"])
     assert ran.exit_code == 0, ran.output[-2000:]
-    assert ran.output.count("(is there already)") == 7
+    assert ran.output.count("(is there already)") == 9
 
 
 def test_the_report_and_the_card_are_of_that_artefact(folder):

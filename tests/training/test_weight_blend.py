@@ -115,3 +115,13 @@ def test_a_checkpoint_of_two_labels_is_refused(pair, phase, data, tmp_path):
 def test_a_share_beyond_the_ends_is_refused(pair, data, tmp_path):
     with pytest.raises(TrainingError, match="between 0 and 1"):
         blend(*pair, 1.5, data, tmp_path / "blend")
+
+
+def test_an_exported_model_as_floats_again_has_no_settings_of_its_tokenizer_and_is_blended_all_the_same(
+    pair, data, tmp_path
+):
+    first = shutil.copytree(pair[0], tmp_path / "first")
+    (first / "tokenizer_config.json").unlink()
+    blend(first, pair[1], 0.5, data, tmp_path / "blend")
+    assert open_checkpoint(str(tmp_path / "blend")).labels == open_checkpoint(str(pair[0])).labels
+    assert not (tmp_path / "blend" / "tokenizer_config.json").exists()
