@@ -26,7 +26,7 @@ def data(tmp_path_factory):
 def checkpoint(tiny_base, data, tmp_path_factory):
     recipe = Recipe(
         phase="slang",
-        sources=(Source("tweet_eval"),),
+        sources=(Source("tweet_eval"), Source("chat:plain", repeat=2)),  # of chat it must know something
         labels=("negative", "neutral", "positive"),
         learning_rate=1e-3,
         batch_size=8,

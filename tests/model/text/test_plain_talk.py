@@ -7,10 +7,48 @@ from itertools import product
 
 from model.verdict import Sentiment
 
-THINGS = (
-    "map champ song mod update server boss teacher hero weapon gun build team ui skin patch level quest stream episode character "
-    "voice keyboard laptop class homework job weather food movie game channel bot rule queue season event font colour theme"
-).split()
+THINGS = [
+    "map",
+    "champ",
+    "song",
+    "mod",
+    "update",
+    "server",
+    "boss",
+    "teacher",
+    "hero",
+    "weapon",
+    "gun",
+    "build",
+    "team",
+    "ui",
+    "skin",
+    "patch",
+    "level",
+    "quest",
+    "stream",
+    "episode",
+    "character",
+    "voice",
+    "keyboard",
+    "laptop",
+    "class",
+    "homework",
+    "job",
+    "weather",
+    "food",
+    "movie",
+    "game",
+    "channel",
+    "bot",
+    "rule",
+    "queue",
+    "season",
+    "event",
+    "font",
+    "colour",
+    "theme",
+]
 BLAME = ("i hate this {}", "hate this {}", "i hate my {}", "i really hate that {}", "this {} sucks", "this {} is awful")
 PRAISE = ("i love this {}", "love my {}", "i really like this {}", "this {} is great", "this {} is so good")
 
