@@ -50,10 +50,9 @@ class Recipe:
     attention kernel on a CPU. `head_rate` multiplies the learning rate of the classification head. `schedule` is the
     learning rate over time, as `transformers` names it. `seed` says which rows are held out, and, where `order_seed`
     is 0, in which order the others come and, where no teacher was asked of certain ones, which rows of a source that
-    gives only some; runs that are to be averaged differ in `order_seed` alone. `teacher` is a
-    folder that `training.soft_labels` wrote: what it says of a row makes up `teacher_share` of what is learned of it,
-    its label the rest; above a half it's the teacher's word that counts. `rounded` computes with the weights as int8
-    will have them (`training.rounding`).
+    gives only some; runs that are to be averaged differ in `order_seed` alone. `teacher` is a folder that
+    `training.soft_labels` wrote: what it says of a row makes up `teacher_share` of what is learned of it, its label
+    the rest. `rounded` computes with the weights as int8 will have them (`training.rounding`).
     """
 
     phase: Literal["imdb", "slang"]
@@ -76,7 +75,7 @@ class Recipe:
     seed: Annotated[_Whole, Field(ge=0)] = 42
     order_seed: Annotated[_Whole, Field(ge=0)] = 0
     teacher: str = ""
-    teacher_share: Annotated[_Number, Field(ge=0, le=1)] = 0.5
+    teacher_share: Annotated[_Number, Field(ge=0, le=0.5)] = 0.5
     rounded: Annotated[bool, Field(strict=True)] = False
 
     def __post_init__(self) -> None:

@@ -14,9 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from training.quantise import WEIGHT_LIMIT
-
-_SMALLEST = 1e-12
+from training.quantise import SMALLEST_RANGE, WEIGHT_LIMIT
 
 
 def round_weights(weights: torch.Tensor) -> torch.Tensor:
@@ -24,7 +22,7 @@ def round_weights(weights: torch.Tensor) -> torch.Tensor:
 
     A row is an output channel of a matrix or an embedding. Rounding twice changes nothing more.
     """
-    scales = weights.abs().amax(-1, keepdim=True).clamp_min(_SMALLEST) / WEIGHT_LIMIT
+    scales = weights.abs().amax(-1, keepdim=True).clamp_min(float(SMALLEST_RANGE)) / WEIGHT_LIMIT
     return (weights / scales).round() * scales
 
 

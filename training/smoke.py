@@ -44,11 +44,11 @@ def write_data(folder: Path) -> None:
             file, parts = corpus.file(folder, split), languages.get(name, ())
             _write(file, _spread(rows), corpus.scheme.column, corpus.text, parts)
     polar = [(text, -1) for text, label in test if label != NEUTRAL]
-    unlabelled = CORPORA["imdb_unsupervised"].file(folder, "train")
-    _write(unlabelled, _spread([(f"{text} again", -1) for text, _ in polar]), "label", "text")
-    for name in sorted(name for name in CHAT_SETS if CORPORA[name].scheme is None):
-        file = CORPORA[name].file(folder, "train")
-        _write(file, _spread([(f"{text} there", -1) for text, _ in polar]), "label", CORPORA[name].text)
+    unlabelled = _spread([(f"{text} again", -1) for text, _ in polar])
+    for name in ("imdb_unsupervised", *CHAT_SETS):
+        corpus = CORPORA[name]
+        if corpus.scheme is None:
+            _write(corpus.file(folder, "train"), unlabelled, "label", corpus.text)
     for name in sorted(name for name in CORPORA if CORPORA[name].moods):
         _write_with_moods(folder, name, [text for text, _ in train])
 

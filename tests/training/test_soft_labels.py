@@ -116,7 +116,6 @@ def test_a_teacher_of_two_labels_and_a_folder_without_labels_are_refused(phase, 
         run_phase(replace(recipe, teacher=str(tmp_path / "none")), "minilm", chat, tmp_path / "student")
 
 
-def test_a_teacher_has_the_whole_say_at_most(recipe):
-    assert replace(recipe, teacher_share=1.0).teacher_share == 1
-    with pytest.raises((RecipeError, ValueError), match="less than or equal to 1"):
-        replace(recipe, teacher_share=1.1)
+def test_a_teacher_has_half_a_say_at_most(recipe):
+    with pytest.raises((RecipeError, ValueError), match=r"0\.5"):
+        replace(recipe, teacher_share=0.6)
