@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -22,7 +22,7 @@ from model.concurrency import Mailboxes
 from model.errors import ModelError, NothingToRead, Overloaded, TextTooLong
 from model.explain import MAX_PIECES, Explanation, influences, split_pieces, without
 from model.model_manager import ModelInfo, ModelManager, Reloaded
-from model.portions import batches, outcome, portions
+from model.portions import Asked, batches, cancel_all, heard, in_turn, outcome, portions
 from model.scheduling.preparer import Preparer
 from model.scheduling.request import Priority
 from model.scheduling.shadow import ShadowReport
@@ -165,14 +165,12 @@ class Classifier:
     ) -> list[Verdict | ModelError]:
         """Verdicts in the order of `texts`; a text that fails has its error in its place and harms no other.
 
-        At most half the queue is taken at a time, so that others get in.
+        At most half the queue is taken at a time, so that others get in. While a portion is computed the next one is
+        prepared and waits behind it: between two of them the model would have nothing to do.
         """
-        answers: list[Verdict | ModelError] = []
-        for portion in batches(texts):
-            prepared = await self._prepared(portion, priority, origin)
-            for share in portions(prepared, priority, self._queue_limit // 2):
-                answers.extend(await self._answers(share, priority, origin))
-        return answers
+        shares = self._shares(texts, priority, origin)
+        ask = partial(self._ask, priority=priority, origin=origin)
+        return await in_turn(shares, ask, priority, self._queue_limit // 2)
 
     async def explain(
         self,
@@ -320,6 +318,15 @@ class Classifier:
                     one.exception()  # heard of, or asyncio logs it; those that were not begun are taken back
         return [outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
 
+    async def _shares(
+        self, texts: Sequence[str], priority: Priority, origin: Hashable
+    ) -> AsyncGenerator[list[Prepared | ModelError], None]:
+        """The texts, prepared, in portions of a quarter of the queue at most, or of one text."""
+        for portion in batches(texts):
+            prepared = await self._prepared(portion, priority, origin)
+            for share in portions(prepared, priority, self._queue_limit // 4):
+                yield share
+
     def _languages(self, origin: Hashable) -> Languages:
         """What whoever answers that origin now reads. Another that comes meanwhile refuses what it doesn't."""
         canary = self.staged.canary
@@ -372,24 +379,20 @@ class Classifier:
     async def _answers(
         self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable
     ) -> list[Verdict | ModelError]:
-        waiting: list[asyncio.Future[Verdict] | ModelError] = []
-        answers: list[Verdict | ModelError] = []
+        return await heard(self._ask(texts, priority, origin))
+
+    def _ask(self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable) -> Asked:
+        asked: Asked = []
         try:
             for text in texts:
                 try:
-                    waiting.append(text if isinstance(text, ModelError) else self._submit(text, priority, origin, inf))
+                    asked.append(text if isinstance(text, ModelError) else self._submit(text, priority, origin, inf))
                 except ModelError as error:
-                    waiting.append(error.again())  # its traceback would lead to all the texts
-            for one in waiting:
-                try:
-                    answers.append(one if isinstance(one, ModelError) else await one)
-                except ModelError as error:
-                    answers.append(error.again())
-        finally:  # whoever is cancelled takes all its texts back
-            for one in waiting[len(answers) :]:
-                if not isinstance(one, ModelError):
-                    one.cancel()
-        return answers
+                    asked.append(error.again())  # its traceback would lead to all the texts
+        except BaseException:
+            cancel_all(asked)
+            raise
+        return asked
 
     def _show_candidate(self, text: Prepared, started: float, answer: asyncio.Future[Verdict]) -> None:
         if not answer.cancelled() and answer.exception() is None:

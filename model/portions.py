@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TypeAlias
 
 from model.errors import ModelError
 from model.scheduling.request import Priority, cost_of
 from model.text.preprocessing import Prepared
+from model.verdict import Verdict
+
+Asked: TypeAlias = list[asyncio.Future[Verdict] | ModelError]
+"""What texts that were asked about come to, or why some were not taken."""
 
 _PREPARED_TEXTS = 256
 """Texts of a batch that are prepared at once."""
@@ -35,7 +42,7 @@ def portions(
     portion: list[Prepared | ModelError] = []
     cost = 0
     for text in texts:
-        own = 0 if isinstance(text, ModelError) else cost_of(text.tokens, priority)
+        own = _cost(text, priority)
         if portion and cost + own > tokens:
             yield portion
             portion, cost = [], 0
@@ -43,3 +50,61 @@ def portions(
         cost += own
     if portion:
         yield portion
+
+
+async def in_turn(
+    shares: AsyncGenerator[list[Prepared | ModelError], None],
+    ask: Callable[[Sequence[Prepared | ModelError]], Asked],
+    priority: Priority,
+    tokens: int,
+) -> list[Verdict | ModelError]:
+    """What all shares come to, in their order.
+
+    A share is asked about while those before it are computed, as long as they hold at most so many estimated tokens
+    together, and the one after it is prepared meanwhile.
+    """
+    answers: list[Verdict | ModelError] = []
+    asked: deque[tuple[Asked, int]] = deque()
+
+    async def hear_first() -> None:
+        answers.extend(await heard(asked[0][0]))
+        asked.popleft()
+
+    try:
+        async with aclosing(shares):
+            async for share in shares:
+                cost = sum(_cost(text, priority) for text in share)
+                while asked and cost + sum(before for _, before in asked) > tokens:
+                    await hear_first()
+                asked.append((ask(share), cost))
+        while asked:
+            await hear_first()
+    finally:
+        for left, _ in asked:
+            cancel_all(left)
+    return answers
+
+
+def _cost(text: Prepared | ModelError, priority: Priority) -> int:
+    return 0 if isinstance(text, ModelError) else cost_of(text.tokens, priority)
+
+
+async def heard(asked: Asked) -> list[Verdict | ModelError]:
+    """The verdicts, and errors for their own callers. Whoever is cancelled takes all its texts back."""
+    answers: list[Verdict | ModelError] = []
+    try:
+        for one in asked:
+            try:
+                answers.append(one if isinstance(one, ModelError) else await one)
+            except ModelError as error:
+                answers.append(error.again())
+    finally:
+        cancel_all(asked[len(answers) :])
+    return answers
+
+
+def cancel_all(asked: Asked) -> None:
+    """Takes back whatever is not answered yet."""
+    for one in asked:
+        if not isinstance(one, ModelError):
+            one.cancel()

@@ -41,6 +41,37 @@ async def test_answers_come_in_the_order_of_the_texts(start):
     ]
 
 
+async def test_of_many_texts_the_next_are_with_the_model_before_the_first_are_answered(start, backend):
+    backend.hold()
+    async with await start() as classifier:
+        asking = asyncio.ensure_future(classifier.classify_many([f"good {number}" for number in range(900)]))
+        waiting = 0
+        while waiting < 700:  # one portion is 256 texts
+            await asyncio.wait_for(asyncio.sleep(0.01), PATIENCE)
+            assert not asking.done()
+            waiting = max(waiting, classifier.stats().queued)
+        backend.go_on.set()
+        answers = await asking
+    assert [answer.sentiment for answer in answers] == [Sentiment.POSITIVE] * 900
+
+
+async def test_of_many_texts_no_more_than_half_the_queue_is_taken(start, backend):
+    texts = [varied("good", 40) for _ in range(40)]
+    backend.hold()
+    async with await start(queue_limit=800) as classifier:
+        asking = asyncio.ensure_future(classifier.classify_many(texts))
+        while not classifier.stats().queued:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        held = classifier.stats().queued_tokens
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        taken_back = classifier.stats().queued
+        backend.go_on.set()
+    assert 200 < held <= 400
+    assert taken_back == 0
+
+
 async def test_two_hundred_callers_are_served_in_far_fewer_batches(start, backend):
     async with await start() as classifier:
         answers = await asyncio.gather(*(classifier.classify(f"good {number}") for number in range(200)))
