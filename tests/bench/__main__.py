@@ -20,7 +20,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from bot.app.malloc import limit_arenas, map_large_blocks
+from bot.app.malloc import limit_arenas, map_large_blocks, return_freed
 from bot.app.process_tuning import SWITCH_SECONDS
 from model import Classifier
 from model.backends.base import granted_cpus
@@ -115,7 +115,9 @@ async def serve(size: float) -> dict[str, Any]:
     found["seconds_to_load_the_chosen"] = time.perf_counter() - started
     found |= {"backend": chosen.backend.name, "tried": list(map(str, chosen.attempts))}
     progress = tqdm(total=11, desc="serving")
-    async with await Classifier.open("bundled", cache=0, remembered=REMEMBERED) as classifier:
+    async with await Classifier.open(
+        "bundled", cache=0, remembered=REMEMBERED, after_change=return_freed
+    ) as classifier:
         # As the bot does; the peers' libraries would hold everything up for a third of a second now and then.
         gc.collect()
         gc.freeze()
