@@ -121,7 +121,8 @@ def test_a_recipe_that_is_not_whole_says_what_it_lacks(written, text, message):
 def test_a_missing_recipe_lists_the_bundled_ones():
     with pytest.raises(
         RecipeError,
-        match="are: chat, chat-hub, imdb, imdb-compact, imdb-taught, more, multilingual, settle, slang, slang-classic",
+        match="are: chat, chat-hub, imdb, imdb-compact, imdb-taught, more, more-taught, multilingual, settle, slang, "
+        "slang-classic",
     ):
         read_recipe(recipe_path("imbd"))
 
