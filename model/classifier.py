@@ -195,7 +195,7 @@ class Classifier:
             for rest_of in lacking
         ]
         (verdict,), others = await asyncio.gather(
-            heard(self._ask([prepared], whole, origin)), heard(self._ask(rests, rest, origin))
+            self._answers([prepared], whole, origin), self._answers(rests, rest, origin)
         )
         if isinstance(verdict, ModelError):
             raise verdict
@@ -286,8 +286,6 @@ class Classifier:
 
     async def _prepared_alone(self, text: str, priority: Priority, origin: Hashable) -> Prepared:
         self._check_length(text)
-        if self._answering(origin) is self._worker:  # first: whoever floods the queue is to cost next to nothing
-            self._worker.refuse_if_full(priority, origin)
         prepared = prepare_at_once(text, self._languages(origin))
         if prepared is None:
             prepared = await asyncio.wrap_future(self._look_closer(text, priority, origin))
@@ -331,12 +329,9 @@ class Classifier:
 
     def _languages(self, origin: Hashable) -> Languages:
         """What whoever answers that origin now reads. Another that comes meanwhile refuses what it doesn't."""
-        worker = self._answering(origin)
-        return worker.engine.checkpoint.languages if worker.engine is not None else ()
-
-    def _answering(self, origin: Hashable) -> Worker:
         canary = self.staged.canary
-        return canary.worker if canary is not None and canary.answers(origin) else self._worker
+        worker = canary.worker if canary is not None and canary.answers(origin) else self._worker
+        return worker.engine.checkpoint.languages if worker.engine is not None else ()
 
     def _look_closer(self, text: str, priority: Priority, origin: Hashable) -> Future[Prepared]:
         try:
@@ -380,6 +375,11 @@ class Classifier:
                 language=text.language,
             )
         )
+
+    async def _answers(
+        self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable
+    ) -> list[Verdict | ModelError]:
+        return await heard(self._ask(texts, priority, origin))
 
     def _ask(self, texts: Sequence[Prepared | ModelError], priority: Priority, origin: Hashable) -> Asked:
         asked: Asked = []

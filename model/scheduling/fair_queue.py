@@ -14,9 +14,6 @@ SPARSE_TOKENS = 1024
 PATIENCE = 8192
 """Tokens computed after which a text of an origin that sends much is as due as one that comes from others just then."""
 
-_SHORT_COST = 32
-"""Tokens of a short message, guessed as `estimated_tokens` does; of a small queue a 64th part."""
-
 _STALE_ENTRIES = 64
 """How many places in the order may be those of origins whose line has emptied since."""
 
@@ -65,24 +62,16 @@ class FairQueue:
         the newest, and before those that were taken already. A text larger than the whole queue is let in when nothing
         else is there.
         """
-        victims = self._victims(request.priority, request.origin, request.cost)
-        for victim in victims or ():
-            self.release(victim)
-        return victims
-
-    def has_room(self, priority: Priority, origin: Hashable) -> bool:
-        """Whether a short message of that origin would fit, or take others' places; nothing is given up."""
-        return self._victims(priority, origin, min(_SHORT_COST, self.limit // 64)) is not None
-
-    def _victims(self, priority: Priority, origin: Hashable, cost: int) -> list[Request] | None:
-        excess = self.tokens + cost - self.limit
+        excess = self.tokens + request.cost - self.limit
         if excess <= 0 or self.tokens == 0:
             return []
         victims: list[Request] = []
-        for victim in self._dispensable(priority, origin, cost):
+        for victim in self._dispensable(request):
             victims.append(victim)
             excess -= victim.cost
             if excess <= 0:
+                for one in victims:
+                    self.release(one)
                 return victims
         return None
 
@@ -168,13 +157,13 @@ class FairQueue:
             else:
                 request.turn = min(request.turn, self.begun)
 
-    def _dispensable(self, priority: Priority, origin: Hashable, cost: int) -> Iterator[Request]:
-        """Whose place a text of that cost may take, in the order in which they go."""
-        for lesser in reversed(Priority):
-            if lesser > priority:
-                yield from self._from_the_heaviest(lesser, 0)
-        own = self._weights[priority].get(origin, 0) + cost
-        yield from self._from_the_heaviest(priority, own)
+    def _dispensable(self, request: Request) -> Iterator[Request]:
+        """Whose place `request` may take, in the order in which they go."""
+        for priority in reversed(Priority):
+            if priority > request.priority:
+                yield from self._from_the_heaviest(priority, 0)
+        own = self._weights[request.priority].get(request.origin, 0) + request.cost
+        yield from self._from_the_heaviest(request.priority, own)
 
     def _from_the_heaviest(self, priority: Priority, least: int) -> Iterator[Request]:
         """Texts of whichever origin would still hold most without those given so far, and `least` tokens at least."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 
 import numpy as np
@@ -67,15 +67,6 @@ class RequestLedger:
         for victim in victims:
             self._shed_one(victim)
         request.future.add_done_callback(self._release)
-
-    def refuse_if_full(self, priority: Priority, origin: Hashable) -> None:
-        """Raises what `submit` would raise of a short message, before anybody has done anything about it."""
-        with self.changed:
-            if self.closing:
-                raise ClassifierClosed
-            if not self.queue.has_room(priority, origin):
-                self._shed += 1
-                raise self._overloaded()
 
     def count_refused(self) -> None:
         """A text was refused before it came here."""

@@ -94,10 +94,6 @@ class Worker:
         self._ledger.submit(request)
         return request.future
 
-    def refuse_if_full(self, priority: Priority, origin: Hashable) -> None:
-        """Raises Overloaded where there is no room for a short message of that origin, and ClassifierClosed."""
-        self._ledger.refuse_if_full(priority, origin)
-
     def swap(self, engine: Engine, load: Callable[[], Engine]) -> tuple[Engine, Callable[[], Engine]]:
         """Texts that are read from now on are `engine`'s; those in hand finish where they began.
 

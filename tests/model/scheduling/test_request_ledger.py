@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from model import classifier as classifier_module
 from model.errors import (
     ClassifierClosed,
     Overloaded,
@@ -64,33 +63,6 @@ def test_a_full_queue_refuses_a_passive_text_and_says_when_to_come_back(busy):
     assert "Try again in" in str(refused.value)
     assert not any(future.done() for future in waiting)
     assert (busy.stats().shed, busy.stats().queued) == (1, 3)
-
-
-async def test_a_text_for_which_there_is_no_room_is_refused_before_it_is_read(start, backend, monkeypatch):
-    read = []
-    prepare = classifier_module.prepare_at_once
-    monkeypatch.setattr(classifier_module, "prepare_at_once", lambda text, of: read.append(text) or prepare(text, of))
-    async with await start(queue_limit=640) as classifier:
-        await classifier.classify("good")  # loads what is loaded when it is first needed
-        backend.hold()
-        watched = [
-            asyncio.ensure_future(classifier.classify(f"bad {number}", Priority.PASSIVE)) for number in range(300)
-        ]
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.sleep(0)
-        shed, read[:] = classifier.stats().shed, []
-        with pytest.raises(Overloaded) as refused:
-            await classifier.classify("bad again", Priority.PASSIVE)
-        assert refused.value.retry_after >= 1
-        assert (read, classifier.stats().shed) == ([], shed + 1)
-        asked = asyncio.ensure_future(classifier.classify("good again"))  # a person's takes another's place
-        other = asyncio.ensure_future(classifier.classify("bad elsewhere", Priority.PASSIVE, origin="other"))
-        await asyncio.sleep(0.01)
-        assert read == ["good again", "bad elsewhere"]
-        backend.go_on.set()
-        assert (await asked).sentiment is Sentiment.POSITIVE
-        assert (await other).sentiment is Sentiment.NEGATIVE
-        await asyncio.gather(*watched, return_exceptions=True)
 
 
 def test_an_interactive_text_takes_the_place_of_the_last_passive_one(busy, backend):
