@@ -165,8 +165,8 @@ class Classifier:
     ) -> list[Verdict | ModelError]:
         """Verdicts in the order of `texts`; a text that fails has its error in its place and harms no other.
 
-        At most half the queue is taken at a time, so that others get in. While a portion is computed the next one is
-        prepared and waits behind it: between two of them the model would have nothing to do.
+        At most half the queue is taken at a time, so that others get in. While a portion is computed the next ones are
+        prepared and wait behind it: between two of them the model would have nothing to do.
         """
         shares = self._shares(texts, priority, origin)
         ask = partial(self._ask, priority=priority, origin=origin)

@@ -106,5 +106,5 @@ async def heard(asked: Asked) -> list[Verdict | ModelError]:
 def cancel_all(asked: Asked) -> None:
     """Takes back whatever is not answered yet."""
     for one in asked:
-        if not isinstance(one, ModelError):
-            one.cancel()
+        if not isinstance(one, ModelError) and not one.cancel() and not one.cancelled():
+            one.exception()  # heard of, or asyncio logs it

@@ -42,17 +42,22 @@ async def test_answers_come_in_the_order_of_the_texts(start):
 
 
 async def test_of_many_texts_the_next_are_with_the_model_before_the_first_are_answered(start, backend):
+    texts = [f"{'good' if number % 3 else 'bad'} {number}" for number in range(900)]  # a portion is 256 texts
+    texts[300] = texts[700] = "bomb"
     backend.hold()
     async with await start() as classifier:
-        asking = asyncio.ensure_future(classifier.classify_many([f"good {number}" for number in range(900)]))
-        waiting = 0
-        while waiting < 700:  # one portion is 256 texts
-            await asyncio.wait_for(asyncio.sleep(0.01), PATIENCE)
-            assert not asking.done()
-            waiting = max(waiting, classifier.stats().queued)
+        asking = asyncio.ensure_future(classifier.classify_many(texts))
+        async with asyncio.timeout(PATIENCE):
+            while classifier.stats().queued < 700:
+                assert not asking.done()
+                await asyncio.sleep(0.01)
         backend.go_on.set()
         answers = await asking
-    assert [answer.sentiment for answer in answers] == [Sentiment.POSITIVE] * 900
+    for number, answer in enumerate(answers):
+        if texts[number] == "bomb":
+            assert isinstance(answer, InferenceFailed)
+        else:
+            assert answer.sentiment is (Sentiment.POSITIVE if number % 3 else Sentiment.NEGATIVE)
 
 
 async def test_of_many_texts_no_more_than_half_the_queue_is_taken(start, backend):
