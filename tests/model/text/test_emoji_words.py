@@ -9,7 +9,7 @@ from model.text.cleaning import clean
 from model.text.emoji_words import MOST
 from model.text.sarcasm import MARK
 from model.text.tables import rows
-from model.verdict import SENTIMENTS
+from model.verdict import SENTIMENTS, Sentiment
 from tests.for_each import for_each
 
 ROWS = rows("emoji")
@@ -146,3 +146,31 @@ def test_different_emoji_are_all_named_until_there_are_too_many(count):
     pictures = [chr(0x1F400 + number) for number in range(count)]  # animals
     cleaned = clean("".join(pictures))
     assert cleaned.count("(") == min(count, MOST) + (count > MOST)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("dead 💀", "laughing funny"),
+        ("im dead 💀", "im laughing funny"),
+        ("I'm literally DECEASED 😂", "I'm literally laughing funny"),
+        ("he said that to the boss i\u2019m dying 🤣", "he said that to the boss i'm laughing funny"),
+        ("lmao crying 😂", "lmao laughing funny"),
+        ("im weak 😭", "im laughing funny"),
+        ("my phone is dead 💀", "my phone is dead funny"),
+        ("the server is dead 😂", "the server is dead (amused)"),
+        ("im crying 😭", "im crying funny"),
+        ("dead chat 💀", "dead chat funny"),
+        ("im dead", "im dead"),
+    ],
+)
+def test_who_is_dead_before_a_laugh_laughs(typed, read):
+    assert clean(typed) == read
+    assert clean(read) == read
+
+
+@pytest.mark.parametrize(
+    "typed", ["dead 💀", "im dead 💀", "I'm dead 😂", "dying 😂", "lmao im dead ☠️", "screaming 🤣"]
+)
+def test_who_is_dead_of_laughter_is_not_unhappy(typed, sentiment_of):
+    assert sentiment_of(typed) is Sentiment.POSITIVE
