@@ -50,17 +50,17 @@ _GENDER = re.compile("\u200d[\u2640\u2642]\ufe0f?")
 _LETTER = re.compile(r"[^\W_]")
 _WORDS = re.compile(r"[a-z']+")
 _LAUGHTER = re.compile(
-    r"\b(?=[cdfhjklr])(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|laughing|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b"
+    r"\b(?=[cdfhjklr])(?:l+o+l+|lmf?ao+|rofl|(?:h[aeiou]){2,}h?|(?:[kj]e){2,}|kekw?|lul|lulw|dead|ded|dying|cry+ing|cryin|hilarious|funny|jokes?)\b"
 )
 _LAUGHS = r"\U0001F480\u2620\U0001F602\U0001F923\U0001F639\U0001F606"
 _DYING_OF_LAUGHTER = re.compile(
-    r"(?P<before>\A\s*(?:(?:lol|lmf?ao|bro|nah|omg|ok|chat|guys)\s+)?"
-    r"|\b(?:i['\u2019]?m|i am)\s+(?:(?:so|literally|actually|legit)\s+)?)"
-    rf"(?:(?:dead|ded|deceased|weak|wheezing|screaming|cackling)(?=\s*[{_LAUGHS}\U0001F62D])"
-    rf"|(?:dying|crying|howling|sobbing)(?=\s*[{_LAUGHS}]))",
+    r"\s*(?P<before>(?:(?:lol|lmf?ao|nah|omg)\s+)?(?:(?:i['\u2019]?m|i am)\s+(?:(?:literally|actually|legit)\s+)?)?)"
+    rf"(?:(?:dead|ded|deceased)\s*[{_LAUGHS}\U0001F62D]|(?:dying|crying|screaming|wheezing|cackling|howling)\s*[{_LAUGHS}])"
+    rf"[{_LAUGHS}\U0001F62D\ufe0f\s]*",
     re.IGNORECASE,
 )
-"""Whoever says of themselves that they are dead, right before an emoji of laughter, laughs: "im dead 💀"."""
+"""Whoever says of themselves that they are dead, beside laughter, laughs: "im dead 💀". It has to be all that is said:
+"im dead 💀 i mean it" is for whoever looks for people in danger."""
 
 _IN_PLACE_OF_A_WORD = re.compile(r"\b(?:an?|the|my|your|our|his|her|their|this|that|some|of|on|in)\s*\Z", re.IGNORECASE)
 
@@ -79,7 +79,9 @@ def name_emoji(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _DYING_OF_LAUGHTER.sub(r"\g<before>laughing", few_emoji(text))
+    if (dying := _DYING_OF_LAUGHTER.fullmatch(text)) is not None:
+        return f"{dying['before']}laughing funny"
+    text = few_emoji(text)
     found_hints: list[frozenset[str]] = []
 
     def hints() -> frozenset[str]:

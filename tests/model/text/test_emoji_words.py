@@ -152,19 +152,24 @@ def test_different_emoji_are_all_named_until_there_are_too_many(count):
     ("typed", "read"),
     [
         ("dead 💀", "laughing funny"),
-        ("im dead 💀", "im laughing funny"),
+        ("im dead 💀💀💀", "im laughing funny"),
         ("I'm literally DECEASED 😂", "I'm literally laughing funny"),
-        ("he said that to the boss i\u2019m dying 🤣", "he said that to the boss i'm laughing funny"),
-        ("lmao crying 😂", "lmao laughing funny"),
-        ("im weak 😭", "im laughing funny"),
+        ("i\u2019m dying 🤣", "i'm laughing funny"),
+        ("lmao im crying 😂", "lmao im laughing funny"),
+        ("im dead ☠️", "im laughing funny"),
         ("my phone is dead 💀", "my phone is dead funny"),
         ("the server is dead 😂", "the server is dead (amused)"),
+        ("chat dead 💀", "chat dead funny"),
         ("im crying 😭", "im crying funny"),
-        ("dead chat 💀", "dead chat funny"),
+        ("im dying 😭", "im dying funny"),
+        ("weak 😂", "weak (amused)"),
+        ("if i fail this class im dead 💀", "if i fail this class im dead funny"),
+        ("im dead 💀 i mean it", "im dead funny i mean it"),
+        ("everyone was laughing at me 😭", "everyone was laughing at me (crying)"),
         ("im dead", "im dead"),
     ],
 )
-def test_who_is_dead_before_a_laugh_laughs(typed, read):
+def test_who_is_dead_and_laughs_says_no_more_than_that(typed, read):
     assert clean(typed) == read
     assert clean(read) == read
 
