@@ -16,7 +16,7 @@ from model.verdict import Verdict
 Asked: TypeAlias = list[asyncio.Future[Verdict] | ModelError]
 """What texts that were asked about come to, or why some were not taken."""
 
-_PREPARED_TEXTS = 256
+_PREPARED_TEXTS = 64
 """Texts of a batch that are prepared at once."""
 
 

@@ -42,7 +42,7 @@ async def test_answers_come_in_the_order_of_the_texts(start):
 
 
 async def test_of_many_texts_the_next_are_with_the_model_before_the_first_are_answered(start, backend):
-    texts = [f"{'good' if number % 3 else 'bad'} {number}" for number in range(900)]  # a portion is 256 texts
+    texts = [f"{'good' if number % 3 else 'bad'} {number}" for number in range(900)]  # a portion is 64 texts
     texts[300] = texts[700] = "bomb"
     backend.hold()
     async with await start() as classifier:
