@@ -36,9 +36,7 @@ from model.tables import (
 from model.text.languages import ENGLISH, names_of
 from model.verdict import Verdict
 
-_CHUNK = 4096
-"""Rows of a table that are asked about, and written, at a time: between two chunks the model has nothing to do."""
-
+_CHUNK = 512
 _LONGEST_TEXT = 10_000_000
 _READ = 65_536
 """Bytes of standard input that are taken at a time: all that is there, up to what a pipe holds."""

@@ -313,9 +313,7 @@ class Classifier:
                     found.append(error.again())  # its traceback would lead to all the texts
             await asyncio.gather(*filter(asyncio.isfuture, found), return_exceptions=True)
         finally:
-            for one in found:
-                if isinstance(one, asyncio.Future) and not one.cancel() and not one.cancelled():
-                    one.exception()  # heard of, or asyncio logs it; those that were not begun are taken back
+            cancel_all(found)  # those that were not begun are taken back
         return [outcome(one) if isinstance(one, asyncio.Future) else one for one in found]
 
     async def _shares(

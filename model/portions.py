@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -67,8 +67,8 @@ async def in_turn(
     asked: deque[tuple[Asked, int]] = deque()
 
     async def hear_first() -> None:
-        answers.extend(await heard(asked[0][0]))
-        asked.popleft()
+        first, _ = asked.popleft()
+        answers.extend(await heard(first))
 
     try:
         async with aclosing(shares):
@@ -103,8 +103,8 @@ async def heard(asked: Asked) -> list[Verdict | ModelError]:
     return answers
 
 
-def cancel_all(asked: Asked) -> None:
-    """Takes back whatever is not answered yet."""
-    for one in asked:
-        if not isinstance(one, ModelError) and not one.cancel() and not one.cancelled():
+def cancel_all(found: Iterable[object]) -> None:
+    """Takes back, of what was found and what is still awaited, whatever is not there yet."""
+    for one in found:
+        if isinstance(one, asyncio.Future) and not one.cancel() and not one.cancelled():
             one.exception()  # heard of, or asyncio logs it
