@@ -311,7 +311,8 @@ def curve(  # noqa: PLR0917
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from a report.
 
-    The report is the folder that `evaluate`, `curve` and `folds` wrote to.
+    The report is the folder that `evaluate`, `curve` and `folds` wrote to; where it has no curve, the card keeps the one
+    beside it.
     """
     from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card
@@ -323,8 +324,9 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
     check_report(found, name, model)
     folder = output.parent / output.stem
     pictures = draw(found, folder, name)
-    if (report / "forgetting.json").is_file():
-        pictures.append(draw_forgetting(read_json(report / "forgetting.json"), folder / "forgetting.png"))
+    drawn = next((file for place in (report, folder) if (file := place / "forgetting.json").is_file()), None)
+    if drawn:
+        pictures.append(draw_forgetting(read_json(drawn), folder / "forgetting.png"))
     command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
     by_folds = read_json(folds_file) if (folds_file := report / "folds.json").is_file() else None
     write_card(found, name, model, output, pictures, command=command, source=source or model, folds=by_folds)

@@ -7,11 +7,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from huggingface_hub import ModelCard
 from PIL import Image
 
 from model.checkpoints.checkpoint import BUNDLED_FOLDER, MANIFEST, open_checkpoint
 from model.register import Register
+from training.__main__ import main
 from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.card import write_card
@@ -52,6 +54,24 @@ def test_the_card_holds_the_report_and_shows_its_pictures(report, tmp_path):
         with Image.open(tmp_path / "model-card" / f"{name}.png") as picture:
             assert picture.width > 300
     assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize("reported", [False, True], ids=["none in the report", "a new one in the report"])
+def test_the_command_keeps_the_curve_that_stands_beside_the_card(report, tmp_path, reported):
+    """A curve takes hours of training: one that only the card's folder holds isn't lost with the next report."""
+    newer = {**CURVE, "points": [{**CURVE["points"][0], "reviews": 0.5}, CURVE["points"][1]]}
+    given, beside = tmp_path / "given", tmp_path / "model-card"
+    for folder, curve in ((given, newer if reported else None), (beside, CURVE)):
+        folder.mkdir()
+        if curve:
+            (folder / "forgetting.json").write_text(json.dumps(curve), "utf-8")
+    (given / "report.json").write_text(json.dumps(report), "utf-8")
+    arguments = ["--report", str(given), "--name", "ours", "--output", str(tmp_path / "model-card.md")]
+    result = CliRunner().invoke(main, ["card", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "](model-card/forgetting.png)" in (tmp_path / "model-card.md").read_text("utf-8")
+    expected = draw_forgetting(newer if reported else CURVE, tmp_path / "expected.png")
+    assert (beside / "forgetting.png").read_bytes() == expected.read_bytes()
 
 
 def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report, tmp_path):
