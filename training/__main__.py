@@ -113,9 +113,16 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
 )
 @click.option("--recipe", default="chat", show_default=True, help="The recipe of the phase that it teaches.")
 @click.option("--rows", type=click.IntRange(1), default=40_000, show_default=True, help="Unlabelled texts to ask of.")
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A quicker network's folder: the mean of both is learned, of what it is sure is neutral little.",
+)
 @click.option("--output", type=NewFolder(), default=Path("runs/soft"), show_default=True, help=_FOLDER_HELP)
 @_DATA
-def soft_labels(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
+def soft_labels(  # noqa: PLR0917
+    checkpoint: Path, recipe: str, rows: int, beside: Path | None, output: Path, data: Path | None
+) -> None:
     """Ask a larger network of the last phase's rows and of chat.
 
     It is asked how sure it is of each label, and the last phase learns that too.
@@ -123,7 +130,7 @@ def soft_labels(checkpoint: Path, recipe: str, rows: int, output: Path, data: Pa
     from training.recipe import read_recipe, recipe_path
     from training.soft_labels import write_soft_labels
 
-    found = write_soft_labels(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output)
+    found = write_soft_labels(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output, beside)
     click.echo(f"{found['labelled']:,} rows and {found['unlabelled']:,} texts of chat written to {output}")
 
 
@@ -311,8 +318,8 @@ def curve(  # noqa: PLR0917
 def card(report: Path, model: str, name: str, source: str | None, output: Path) -> None:
     """Write the model card and its plots from a report.
 
-    The report is the folder that `evaluate`, `curve` and `folds` wrote to; where it has no curve, the card keeps the one
-    beside it.
+    The report is the folder that `evaluate`, `curve` and `folds` wrote to.
+    Where it has no curve, the card keeps the one beside it.
     """
     from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card

@@ -119,7 +119,7 @@ _ALT = {
     "confusion": "Confusion matrices: truth by answer for each three-way suite",
     "reliability": "Reliability diagram: share right against confidence for each suite",
     "slices": "Accuracy of each system by length of text and presence of emoji, with intervals",
-    "forgetting": "Accuracy on reviews and macro recall on tweets against the share of the second phase, before our own chat",
+    "forgetting": "Accuracy on reviews, macro recall on tweets, by the share of the second phase, before our own chat",
 }
 
 
