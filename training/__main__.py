@@ -113,16 +113,9 @@ def teach(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | N
 )
 @click.option("--recipe", default="chat", show_default=True, help="The recipe of the phase that it teaches.")
 @click.option("--rows", type=click.IntRange(1), default=40_000, show_default=True, help="Unlabelled texts to ask of.")
-@click.option(
-    "--beside",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A quicker network's folder: the mean of both is learned, of what it is sure is neutral little.",
-)
 @click.option("--output", type=NewFolder(), default=Path("runs/soft"), show_default=True, help=_FOLDER_HELP)
 @_DATA
-def soft_labels(  # noqa: PLR0917
-    checkpoint: Path, recipe: str, rows: int, beside: Path | None, output: Path, data: Path | None
-) -> None:
+def soft_labels(checkpoint: Path, recipe: str, rows: int, output: Path, data: Path | None) -> None:
     """Ask a larger network of the last phase's rows and of chat.
 
     It is asked how sure it is of each label, and the last phase learns that too.
@@ -130,7 +123,7 @@ def soft_labels(  # noqa: PLR0917
     from training.recipe import read_recipe, recipe_path
     from training.soft_labels import write_soft_labels
 
-    found = write_soft_labels(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output, beside)
+    found = write_soft_labels(checkpoint, read_recipe(recipe_path(recipe)), data, rows, output)
     click.echo(f"{found['labelled']:,} rows and {found['unlabelled']:,} texts of chat written to {output}")
 
 
@@ -331,9 +324,11 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
     check_report(found, name, model)
     folder = output.parent / output.stem
     pictures = draw(found, folder, name)
-    drawn = next((file for place in (report, folder) if (file := place / "forgetting.json").is_file()), None)
-    if drawn:
-        pictures.append(draw_forgetting(read_json(drawn), folder / "forgetting.png"))
+    kept = folder / "forgetting.json"
+    if (newer := report / "forgetting.json").is_file():
+        kept.write_text(newer.read_text("utf-8"), "utf-8")
+    if kept.is_file():
+        pictures.append(draw_forgetting(read_json(kept), folder / "forgetting.png"))
     command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
     by_folds = read_json(folds_file) if (folds_file := report / "folds.json").is_file() else None
     write_card(found, name, model, output, pictures, command=command, source=source or model, folds=by_folds)

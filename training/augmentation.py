@@ -113,24 +113,19 @@ def ironic(rows: Dataset, share: float, seed: int) -> Dataset:
     return rows.select(praise).map(marked, batched=True, features=rows.features, desc="marked as irony")
 
 
-def retyped(rows: Dataset, seed: int, number: int = 0) -> Dataset:
-    """The rows (`text`, cleaned, and `label3`), each edited where an edit suits it; another edit for each `number`."""
+def varied(rows: Dataset, copies: int, seed: int) -> Dataset:
+    """So many edited copies of each row (`text`, cleaned, and `label3`), always the same ones for a seed."""
 
-    def edit(batch: dict[str, list[Any]]) -> dict[str, list[str]]:
+    def edit(batch: dict[str, list[Any]], number: int) -> dict[str, list[str]]:
         others = []
         for text, label in zip(batch["text"], batch["label3"], strict=True):
             rng = random.Random(f"{seed}:{number}:{text}")  # noqa: S311  # nothing here is a secret
             others.append(edited(text, label, rng))
         return {"text": others}
 
-    return rows.map(edit, batched=True, desc="edited copies")
-
-
-def varied(rows: Dataset, copies: int, seed: int) -> Dataset:
-    """So many edited copies of each row (`text`, cleaned, and `label3`), always the same ones for a seed."""
     found, texts = [], rows["text"][:]
     for number in range(copies):
-        others = retyped(rows, seed, number)
+        others = rows.map(edit, batched=True, fn_kwargs={"number": number}, desc="edited copies")
         changed = [index for index, (old, new) in enumerate(zip(texts, others["text"][:], strict=True)) if old != new]
         found.append(others.select(changed))
     return concatenate_datasets(found) if found else rows.select([])

@@ -122,12 +122,5 @@ CORPORA: dict[str, Corpus] = {
     "twitch_es": _measured("twitch_es", test="base", extension="extension_2024"),
 }
 
-CHAT_SETS = {
-    "small_talk": 0.22,
-    "irc": 0.16,
-    "conda": 0.16,
-    "text_messages": 0.14,
-    "emoji_tweets": 0.2,
-    "goemotions": 0.12,
-}
+CHAT_SETS = {"small_talk": 0.26, "irc": 0.2, "conda": 0.16, "text_messages": 0.16, "emoji_tweets": 0.22}
 """Where the texts come from that only a teacher labels (`training.soft_labels`), and which share of them."""

@@ -13,7 +13,7 @@ from typing import Any
 from datasets import Dataset, Features, Sequence, Value, concatenate_datasets
 
 from model.text.cleaning import clean
-from training.augmentation import ironic, retyped, varied
+from training.augmentation import ironic, varied
 from training.checkpointing import read_json
 from training.data import load_labelled, raw_texts, read_expressions, split_validation, without_duplicates
 from training.datasets_catalog import CORPORA
@@ -118,14 +118,17 @@ def load_mixture(
         if taught is not None:
             kept = taught.soften(kept, is_left_out)
         kept = kept.add_column("source", [source.name] * len(kept))
-        if copied and (source.vary or source.irony or source.retype):
-            kept, copies = _with_copies(kept, source, validation_share, seed)
+        parts.extend([kept] * source.repeat)
+        if copied and (source.vary or source.irony):
+            trained = kept  # of a text that will be held out no copy may train either
+            if validation_share:
+                trained = split_validation(kept, validation_share, seed)["train"]
+            copies = concatenate_datasets([varied(trained, source.vary, seed), ironic(trained, source.irony, seed)])
             copies = copies.select(
                 [index for index, text in enumerate(copies["text"][:]) if not _is_held_out(text, name, held_out)]
             )
             counts[source.name]["copies"] = len(copies)
             every_copy.append(copies)
-        parts.extend([kept] * source.repeat)
     rows = concatenate_datasets(parts)
     return Mixture(rows, concatenate_datasets(every_copy) if every_copy else rows.select([]), counts)
 
@@ -150,18 +153,6 @@ class Taught:
             return {"probabilities": list(map(mixed, batch["text"], batch["probabilities"]))}
 
         return rows.map(of_batch, batched=True, features=rows.features, desc="what the teacher says")
-
-
-def _with_copies(rows: Dataset, source: Source, validation_share: float, seed: int) -> tuple[Dataset, Dataset]:
-    """The rows less those that are learned retyped, and all copies. Of a text that will be held out there's none."""
-    trained = split_validation(rows, validation_share, seed)["train"] if validation_share else rows
-    copies = [varied(trained, source.vary, seed), ironic(trained, source.irony, seed)]
-    if source.retype:
-        chosen = trained.shuffle(seed=seed).select(range(int(source.retype * len(trained))))
-        texts = set(chosen["text"][:])
-        rows = rows.select([index for index, text in enumerate(rows["text"][:]) if text not in texts])
-        copies.append(retyped(chosen, seed))
-    return rows, concatenate_datasets(copies)
 
 
 def _either(first: Callable[[str], bool], second: Callable[[str], bool], text: str) -> bool:

@@ -30,9 +30,8 @@ _Share = Annotated[_Number, Field(ge=0, lt=1)]
 class Source:
     """One data set in the mixture: its name in `training.data`, how many rows (0: all) and how often.
 
-    `vary` is how many copies of each row come besides, each with an edit that changes nothing of what it says,
-    `retype` which share of the rows is learned with such an edit instead of as it stands, and `irony` how many copies
-    for each row of praise are marked as irony and so are blame (`training.augmentation`).
+    `vary` is how many copies of each row come besides, each with an edit that changes nothing of what it says, and
+    `irony` how many copies for each row of praise are marked as irony and so are blame (`training.augmentation`).
     """
 
     name: str
@@ -40,7 +39,6 @@ class Source:
     repeat: Annotated[_Whole, Field(ge=1)] = 1
     vary: Annotated[_Whole, Field(ge=0, le=8)] = 0
     irony: _Share = 0.0
-    retype: _Share = 0.0
 
 
 @dataclass(frozen=True, slots=True, config=_CLOSED)

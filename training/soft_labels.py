@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
+from model.verdict import SENTIMENTS
 from training.calibration import softmax
-from training.checkpointing import explained, read_record, whole_folder
+from training.checkpointing import explained, read_json, read_record, whole_folder
 from training.data import fingerprint, load_texts
 from training.datasets_catalog import CHAT_SETS
 from training.errors import DataError, TrainingError
@@ -37,67 +37,49 @@ MOST_NEUTRAL = 0.4
 FEWEST_NEUTRAL = 0.1
 """Of what is called neutral at least this share is kept, though a teacher calls all of it so."""
 
-SURELY_NEUTRAL = 0.7
-"""Of chat that a quick network calls neutral with this probability only `FEWEST_NEUTRAL` is asked of."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Teacher:
-    """A checkpoint that is asked, and the temperature that makes its answers as sure as they are right."""
-
-    checkpoint: Path
-    temperature: float
-    told: dict[str, Any]
-
-    @classmethod
-    def of(cls, checkpoint: Path) -> Self:
-        """Raises TrainingError for a checkpoint of other labels."""
-        record = read_record(checkpoint)
-        if (labels := record.get("recipe", {}).get("labels")) is not None and len(labels) != 3:
-            raise TrainingError(f"{checkpoint} has {len(labels)} labels; a teacher of chat knows three.")
-        told = {name: record[name] for name in ("base", "metrics") if name in record}
-        return cls(checkpoint, float(record.get("temperature", 1.0)), told)
-
-    def shares(self, recipe: Recipe, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probabilities of the labels, shape (n, 3)."""
-        logits = read_network(self.checkpoint, recipe, texts).astype(np.float64)
-        return softmax(logits / self.temperature)
-
-
-def write_soft_labels(  # noqa: PLR0917
-    checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output: Path, beside: Path | None = None
-) -> dict[str, Any]:
+def write_soft_labels(checkpoint: Path, recipe: Recipe, data: Path | None, rows: int, output: Path) -> dict[str, Any]:
     """Asks `checkpoint`, a teacher of three labels, and writes what it says to the folder `output`.
 
     `recipe` is that of the phase to be taught: its rows, but for long reviews, get the teacher's probabilities. `rows`
-    texts of `CHAT_SETS` are asked of besides, of which those that it calls neutral are thinned out. `beside` is another
-    checkpoint, smaller and quicker: the mean of both is written, and of the chat that it is sure is neutral most is
-    left out before the teacher is asked. Returns the record that is written beside them. Raises TrainingError for a
-    checkpoint of other labels, and DataError where there is no text.
+    texts of `CHAT_SETS` are asked of besides, of which those that it calls neutral are thinned out. Returns the record
+    that is written beside them. Raises TrainingError for a checkpoint of other labels, and DataError where there is no
+    text.
     """
-    teacher = _Teacher.of(checkpoint)
-    quick = _Teacher.of(beside) if beside else None
-    asked = (teacher, quick) if quick else (teacher,)
+    record = read_record(checkpoint)
+    _check_labels(checkpoint)
+    temperature = float(record.get("temperature", 1.0))
     sources = tuple(source for source in recipe.sources if not source.name.endswith(".parquet"))
     texts = set(load_mixture(sources, data, recipe.seed, copied=False).rows["text"][:])
     own = sorted(text for text in texts if len(text.split()) <= MOST_WORDS)
-    labelled = _labelled(own, [one.shares(recipe, own) for one in asked])
-    talk = _thinned(_asked_of_talk(teacher, quick, recipe, _talk(data, rows, recipe.seed, own)), recipe.seed)
+    labelled = _asked(checkpoint, recipe, own, temperature)
+    talk = _asked(checkpoint, recipe, _talk(data, rows, recipe.seed, own), temperature)
+    talk = _thinned(talk, recipe.seed)
     written = {
-        "teacher": teacher.told,
-        **({"beside": quick.told} if quick else {}),
-        "temperature": teacher.temperature,
+        "teacher": {name: record[name] for name in ("base", "metrics") if name in record},
+        "temperature": temperature,
         "labelled": len(labelled),
         "unlabelled": len(talk),
         "shares": np.bincount(talk["label3"], minlength=3).tolist(),
         "data": fingerprint(concatenate_datasets([labelled, talk])),
     }
-    with explained(output), whole_folder(output) as folder:
-        labelled.to_parquet(str(folder / LABELLED))
-        talk.to_parquet(str(folder / UNLABELLED))
+    with explained(output), whole_folder(output) as beside:
+        labelled.to_parquet(str(beside / LABELLED))
+        talk.to_parquet(str(beside / UNLABELLED))
         for name in (LABELLED, UNLABELLED):
-            (folder / name).with_suffix(".json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
+            (beside / name).with_suffix(".json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
     return written
+
+
+def _check_labels(checkpoint: Path) -> None:
+    """A mean of checkpoints has no recipe: what its outputs are is read from its config, as the loader of it does."""
+    named = read_json(checkpoint / "config.json").get("id2label")
+    labels = [named[key] for key in sorted(named, key=int)] if isinstance(named, dict) else []
+    if labels != [sentiment.value for sentiment in SENTIMENTS]:
+        raise TrainingError(
+            f"{checkpoint} has {len(labels)} labels ({', '.join(labels)}); a teacher of chat knows three: "
+            f"{', '.join(SENTIMENTS)}."
+        )
 
 
 def _talk(data: Path | None, rows: int, seed: int, known: Sequence[str]) -> list[str]:
@@ -112,20 +94,9 @@ def _talk(data: Path | None, rows: int, seed: int, known: Sequence[str]) -> list
     return list(dict.fromkeys(found))
 
 
-def _asked_of_talk(teacher: _Teacher, quick: _Teacher | None, recipe: Recipe, texts: Sequence[str]) -> Dataset:
-    """The texts and what is said of them, but for most of those that a quick network is sure are neutral."""
-    if quick is None:
-        return _labelled(texts, [teacher.shares(recipe, texts)])
-    shares = quick.shares(recipe, texts)
-    drawn = np.random.default_rng(recipe.seed).random(len(texts)) < FEWEST_NEUTRAL
-    kept = np.flatnonzero(drawn | (shares[:, NEUTRAL] < SURELY_NEUTRAL))
-    worth = [texts[index] for index in kept]
-    return _labelled(worth, [shares[kept], teacher.shares(recipe, worth)])
-
-
-def _labelled(texts: Sequence[str], said: Sequence[NDArray[np.float64]]) -> Dataset:
-    """The texts with the mean of what is said of them, each of shape (n, 3), and its likeliest label."""
-    shares: NDArray[np.float64] = np.mean(said, axis=0)
+def _asked(checkpoint: Path, recipe: Recipe, texts: Sequence[str], temperature: float) -> Dataset:
+    """The texts with the teacher's label and probabilities."""
+    shares: NDArray[np.float64] = softmax(read_network(checkpoint, recipe, texts).astype(np.float64) / temperature)
     return Dataset.from_dict(
         {"text": list(texts), "label3": shares.argmax(-1), "probabilities": shares.round(4).tolist()}
     )

@@ -1,7 +1,6 @@
 """Edits that change nothing of what a message says."""
 
 import random
-from collections import Counter
 
 import pytest
 from datasets import Dataset
@@ -18,7 +17,7 @@ from training.augmentation import (
     stretched,
     varied,
 )
-from training.data import load_split, split_validation
+from training.data import load_split
 from training.mixture import load_mixture
 from training.recipe import Source
 
@@ -86,24 +85,6 @@ def test_a_source_brings_its_copies_and_they_are_counted(tmp_path):
     assert len(mixture.rows) == 2 * counts["rows"]
     assert len(mixture.copies) == counts["copies"]
     assert 2.5 * counts["rows"] < counts["copies"] <= 3 * counts["rows"]
-
-
-def test_a_share_of_a_source_is_learned_retyped_instead_of_as_it_stands(tmp_path):
-    """Of what is held out nothing is retyped, and nothing is there both ways."""
-    whole = load_mixture((Source("chat:rating"),), tmp_path, seed=1).rows
-    parts = split_validation(whole, 0.4, 1)
-    held, half = set(parts["validation"]["text"]), len(parts["train"]) // 2
-    mixture = load_mixture((Source("chat:rating", repeat=2, retype=0.5),), tmp_path, seed=1, validation_share=0.4)
-    kept, retyped = mixture.rows["text"][:], mixture.copies["text"][:]
-    gone = [row for row in whole if row["text"] not in set(kept)]
-    assert held <= set(kept)
-    assert len(kept) == 2 * (len(whole) - len(gone))
-    assert half <= len(gone) <= half + 1, "of two that differ in case both go"
-    assert half - 2 <= len(retyped) <= half, "but for one that stands in a test split when it's edited"
-    assert len(set(retyped) - set(whole["text"])) > 0.9 * len(retyped)
-    assert Counter(mixture.copies["label3"]) <= Counter(row["label3"] for row in gone)
-    asked = load_mixture((Source("chat:rating", retype=0.5),), tmp_path, seed=1, copied=False)
-    assert asked.rows["text"][:] == whole["text"][:]
 
 
 def test_marked_praise_is_blame_and_nothing_else_is_marked():

@@ -4,8 +4,8 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pytest
 from datasets import Dataset
 
@@ -24,7 +24,6 @@ FILES = {
     "conda": "conda/train",
     "text_messages": "nus_sms/all",
     "emoji_tweets": "tweeteval_emoji/train",
-    "goemotions": "goemotions/train",
 }
 
 
@@ -82,35 +81,6 @@ def test_talk_that_nobody_labelled_is_asked_of_but_what_is_known_and_single_word
     assert record["shares"][1] <= max(MOST_NEUTRAL * len(talk), math.ceil(FEWEST_NEUTRAL * 8 * len(CHAT_SETS)))
 
 
-def test_a_quick_network_beside_the_teacher_has_half_a_say_and_spares_it_what_is_surely_neutral(
-    recipe, teacher, chat, soft, tmp_path, monkeypatch
-):
-    """The same checkpoint twice says what it says once; one that finds a message neutral keeps it from the teacher."""
-    twice = write_soft_labels(teacher, recipe, chat, 100, tmp_path / "twice", beside=teacher)
-    says = {row["text"]: row["probabilities"] for row in read_taught(soft[0] / LABELLED)}
-    for row in read_taught(tmp_path / "twice" / LABELLED):
-        assert row["probabilities"] == pytest.approx(says[row["text"]], abs=2e-3)
-    assert twice["beside"] == twice["teacher"]
-
-    asked = []
-
-    def shares(checkpoint, recipe, texts):
-        asked.append((checkpoint, list(texts)))
-        neutral = checkpoint != teacher
-        return np.array([[0.0, 9.0, 0.0] if neutral and " of irc" in text else [0.0, 0.0, 2.0] for text in texts])
-
-    monkeypatch.setattr("training.soft_labels.read_network", shares)
-    monkeypatch.setattr("training.soft_labels.FEWEST_NEUTRAL", 0.0)
-    quick = tmp_path / "quick"
-    shutil.copytree(teacher, quick)
-    write_soft_labels(teacher, recipe, chat, 100, tmp_path / "spared", beside=quick)
-    by_teacher = {text for checkpoint, texts in asked for text in texts if checkpoint == teacher}
-    by_quick = {text for checkpoint, texts in asked for text in texts if checkpoint == quick}
-    spared = by_quick - by_teacher
-    assert len(spared) == 8
-    assert all(" of irc" in text for text in spared)
-
-
 def test_a_row_is_learned_by_half_from_its_teacher_and_keeps_its_label(recipe, chat, soft):
     taught = read_soft_labels(soft[0], 0.5)
     hard = load_mixture(recipe.sources, chat, recipe.seed).rows
@@ -141,11 +111,21 @@ def test_a_phase_trains_with_a_teacher(recipe, tiny_base, chat, soft, tmp_path):
     assert record["sources"][str(soft[0] / UNLABELLED)]["teacher"]["temperature"] == soft[1]["temperature"]
 
 
-def test_a_teacher_of_two_labels_and_a_folder_without_labels_are_refused(phase, recipe, chat, tmp_path):
-    with pytest.raises(TrainingError, match="2 labels; a teacher of chat knows three"):
-        write_soft_labels(phase.result.folder, recipe, chat, 10, tmp_path / "soft")
-    with pytest.raises(TrainingError, match="2 labels; a teacher of chat knows three"):
-        write_soft_labels(phase.result.folder, recipe, chat, 10, tmp_path / "soft", beside=phase.result.folder)
+def test_a_teacher_of_other_labels_and_a_folder_without_labels_are_refused(phase, recipe, teacher, chat, tmp_path):
+    """By what its outputs are: a mean of two checkpoints has no recipe that would say it."""
+    two_labels = Path(shutil.copytree(phase.result.folder, tmp_path / "mean"))
+    record = json.loads((two_labels / "training.json").read_text("utf-8"))
+    del record["recipe"]
+    (two_labels / "training.json").write_text(json.dumps(record), "utf-8")
+    for checkpoint in (phase.result.folder, two_labels):
+        with pytest.raises(TrainingError, match=r"2 labels \(negative, positive\); a teacher of chat knows three"):
+            write_soft_labels(checkpoint, recipe, chat, 10, tmp_path / "soft")
+    turned = Path(shutil.copytree(teacher, tmp_path / "turned"))
+    config = json.loads((turned / "config.json").read_text("utf-8"))
+    config["id2label"] = {"0": "positive", "1": "neutral", "2": "negative"}
+    (turned / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(TrainingError, match=r"3 labels \(positive, neutral, negative\)"):
+        write_soft_labels(turned, recipe, chat, 10, tmp_path / "soft")
     with pytest.raises(DataError, match="soft-labels"):
         run_phase(replace(recipe, teacher=str(tmp_path / "none")), "minilm", chat, tmp_path / "student")
 

@@ -12,9 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from model.checkpoints.checkpoint import MANIFEST, Checkpoint, open_checkpoint
 from model.verdict import UNSURE_BELOW
 from training.checkpointing import history, read_json
-from training.datasets_catalog import CORPORA
+from training.datasets_catalog import CHAT_SETS, CORPORA
 from training.errors import TrainingError
 from training.evaluation.tables import results_table, slices_table, steadiness_table
+from training.mixture import UNLABELLED
 
 _PARTS = (
     "systems",
@@ -119,11 +120,14 @@ _ALT = {
     "confusion": "Confusion matrices: truth by answer for each three-way suite",
     "reliability": "Reliability diagram: share right against confidence for each suite",
     "slices": "Accuracy of each system by length of text and presence of emoji, with intervals",
-    "forgetting": "Accuracy on reviews, macro recall on tweets, by the share of the second phase, before our own chat",
+    "forgetting": "Accuracy on reviews and macro recall on tweets against the share of phase 2 in the weights",
 }
 
 
 def _licence(source: str) -> str:
+    if Path(source).name == UNLABELLED:
+        licences = ", ".join(f"`{name}` {CORPORA[name].licence}" for name in CHAT_SETS)
+        return f"texts of chat with a teacher's probabilities; {licences}"
     if source.endswith(".parquet"):
         return f"unlabelled IMDB reviews with a teacher's probabilities; {CORPORA['imdb_unsupervised'].licence}"
     return CORPORA[source.partition(":")[0]].licence

@@ -32,8 +32,9 @@ def forgetting_curve(
 ) -> dict[str, Any]:
     """Scores `points` checkpoints from phase 1's folder to phase 2's, both ends included.
 
-    `recipe` is phase 2's: its held-out share of reviews is scored. Returns {"metrics": labels, "points": [{"share",
-    "reviews", "tweets"}]}, shares and metrics in [0, 1]. Raises TrainingError when the networks differ in shape.
+    `recipe` is phase 2's: its held-out share of reviews is scored. Returns {"metrics": labels, "between": names of
+    the two folders, "points": [{"share", "reviews", "tweets"}]}, shares and metrics in [0, 1]. Raises TrainingError
+    when the networks differ in shape.
     """
     if points < 2:
         raise TrainingError(f"A curve needs at least 2 points, not {points}.")
@@ -67,4 +68,9 @@ def forgetting_curve(
                     "tweets": round(macro_recall(logits, np.array(tweets["label3"])), 4),
                 }
             )
-    return {"metrics": METRICS, "rows": {"reviews": len(reviews), "tweets": len(tweets)}, "points": found}
+    return {
+        "metrics": METRICS,
+        "between": [first.name, second.name],
+        "rows": {"reviews": len(reviews), "tweets": len(tweets)},
+        "points": found,
+    }

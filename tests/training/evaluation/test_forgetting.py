@@ -41,6 +41,7 @@ def second(phase, data, tmp_path_factory):
 
 def test_the_ends_of_the_curve_are_the_two_phases(phase, data, second):
     curve = forgetting_curve(phase.result.folder, second, phase.recipe, data, rows=50, points=3)
+    assert curve["between"] == [phase.result.folder.name, second.name]
     assert [point["share"] for point in curve["points"]] == [0, 0.5, 1]
     assert curve["rows"]["tweets"] == 3
     found = read_network(second, phase.recipe, TWEETS).argmax(axis=1)
