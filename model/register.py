@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from math import exp, log
 
 USUAL_TOKENS = 16.0
@@ -35,7 +35,7 @@ class Register:
     margin: float = 0.0
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return bool(self.tokens or self.pieces or self.margin)  # `astuple` copies, and this is asked of each text
 
     def factor(self, traits: Traits, margin: float) -> float:
         """What the temperature is multiplied by. It is above 0, so it never changes which label is the first."""

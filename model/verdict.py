@@ -109,7 +109,8 @@ def decide(
         second, first = sorted(means)[-2:]
         temperature *= register.factor(traits, first - second)
     scaled = [mean / temperature for mean in means]
-    exponentials = [exp(value - max(scaled)) for value in scaled]
+    largest = max(scaled)
+    exponentials = [exp(value - largest) for value in scaled]
     total = sum(exponentials)
     by_label = {label: value / total for label, value in zip(labels, exponentials, strict=True)}
     negative, neutral, positive = (by_label.get(sentiment, 0.0) for sentiment in SENTIMENTS)

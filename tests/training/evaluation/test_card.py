@@ -59,7 +59,7 @@ def test_the_card_holds_the_report_and_shows_its_pictures(report, tmp_path):
 @pytest.mark.parametrize("reported", [False, True], ids=["none in the report", "a new one in the report"])
 def test_the_command_keeps_the_curve_that_stands_beside_the_card(report, tmp_path, reported):
     """A curve takes hours of training: one that only the card's folder holds isn't lost with the next report."""
-    newer = {**CURVE, "points": [{**CURVE["points"][0], "reviews": 0.5}, CURVE["points"][1]]}
+    newer = {**CURVE, "points": [{"share": 0.0, "reviews": 0.5, "tweets": 0.5}]}
     given, beside = tmp_path / "given", tmp_path / "model-card"
     for folder, curve in ((given, newer if reported else None), (beside, CURVE)):
         folder.mkdir()
