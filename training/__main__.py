@@ -316,19 +316,14 @@ def card(report: Path, model: str, name: str, source: str | None, output: Path) 
     """
     from training.checkpointing import read_json
     from training.evaluation.card import check_report, write_card
-    from training.evaluation.plots import draw, draw_forgetting
+    from training.evaluation.plots import draw, draw_latest_forgetting
 
     if not (report / "report.json").is_file():
         raise TrainingError(f"There's no report in {report}; `python -m training evaluate` writes one.")
     found = read_json(report / "report.json")
     check_report(found, name, model)
     folder = output.parent / output.stem
-    pictures = draw(found, folder, name)
-    kept = folder / "forgetting.json"
-    if (newer := report / "forgetting.json").is_file():
-        kept.write_text(newer.read_text("utf-8"), "utf-8")
-    if kept.is_file():
-        pictures.append(draw_forgetting(read_json(kept), folder / "forgetting.png"))
+    pictures = draw(found, folder, name) + draw_latest_forgetting(report, folder)
     command = "python -m training evaluate" + (f" --rows {found['rows']}" if found["rows"] else "")
     by_folds = read_json(folds_file) if (folds_file := report / "folds.json").is_file() else None
     write_card(found, name, model, output, pictures, command=command, source=source or model, folds=by_folds)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from model.verdict import SENTIMENTS
+from training.checkpointing import read_json
 from training.errors import TrainingError
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")
@@ -49,6 +50,17 @@ def draw_forgetting(curve: dict[str, Any], file: Path) -> Path:
     axes.set(xlabel="share of phase 2 in the weights", ylabel="percent", title=title)
     _finish(axes)
     return _save(figure, file)
+
+
+def draw_latest_forgetting(report: Path, folder: Path) -> list[Path]:
+    """Draws the report's curve, which is written down in `folder` then, or the one that stands there; nothing without.
+
+    Raises TrainingError for a file that holds no curve.
+    """
+    kept = folder / "forgetting.json"
+    if (newer := report / "forgetting.json").is_file():
+        kept.write_text(newer.read_text("utf-8"), "utf-8")
+    return [draw_forgetting(read_json(kept), folder / "forgetting.png")] if kept.is_file() else []
 
 
 def _confusion(report: dict[str, Any], main: str) -> Figure | None:
