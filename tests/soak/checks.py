@@ -57,7 +57,8 @@ async def sums_differ(
         if not any(one.sentiment == sentiment and abs(one.score - score) <= 1 for one in possible):
             edits = [round(when, 3) for when, _ in plain.said[number].edits]
             which = f"message {number} of {written_at(number):.3f}, edited at {edits},"
-            broken.append(f"{which} counts as {held[number]} and not {possible}")
+            taken_along = [(round(begun, 3), round(end, 3)) for begun, end in bot.lost]
+            broken.append(f"{which} counts as {held[number]} and not {possible}; kills took along {taken_along}")
     rows = await store.rows(
         "SELECT channel_id, hour, negative, neutral, positive, unread, score_sum, authors, writers FROM hours "
         f"WHERE channel_id IN ({some}) AND hour >= {first_hour} AND writers > 0"
