@@ -17,6 +17,7 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
+from model.checkpoints.values import labels_of_config
 from model.verdict import SENTIMENTS
 from training.calibration import softmax
 from training.checkpointing import explained, read_json, read_record, whole_folder
@@ -72,10 +73,9 @@ def write_soft_labels(checkpoint: Path, recipe: Recipe, data: Path | None, rows:
 
 
 def _check_labels(checkpoint: Path) -> None:
-    """A mean of checkpoints has no recipe: what its outputs are is read from its config, as the loader of it does."""
-    named = read_json(checkpoint / "config.json").get("id2label")
-    labels = [named[key] for key in sorted(named, key=int)] if isinstance(named, dict) else []
-    if labels != [sentiment.value for sentiment in SENTIMENTS]:
+    """By the config: a mean of checkpoints has no recipe that would say what its outputs are."""
+    labels = labels_of_config(read_json(checkpoint / "config.json"), checkpoint)
+    if labels != SENTIMENTS:
         raise TrainingError(
             f"{checkpoint} has {len(labels)} labels ({', '.join(labels)}); a teacher of chat knows three: "
             f"{', '.join(SENTIMENTS)}."

@@ -16,6 +16,7 @@ from model.checkpoints.hub import HUB_ID, fetch
 from model.checkpoints.values import (
     check_config,
     labels_in,
+    labels_of_config,
     languages_in,
     length_in,
     metrics_in,
@@ -287,9 +288,7 @@ def _from_config(source: str, folder: Path) -> Checkpoint:
         raise CheckpointNotFound(f"{folder} has no weights: neither model.safetensors nor model.onnx.")
     if not (folder / TOKENIZER).is_file():
         raise CheckpointNotFound(f"{folder} has no tokenizer.json. Save the tokenizer beside the model.")
-    names = config.get("id2label") or {}
-    ordered = [names.get(str(index)) for index in range(len(names))] if isinstance(names, dict) else None
-    labels = labels_in(ordered, folder)
+    labels = labels_of_config(config, folder)
     temperature = temperature_in(config.get("calibration_temperature", 1.0), config_file)
     register = register_in(config.get("calibration_register"), config_file)
     languages = languages_in(config.get("calibration_languages"), config_file)

@@ -52,6 +52,14 @@ def labels_in(names: object, folder: Path) -> tuple[Sentiment, ...]:
     return found
 
 
+def labels_of_config(config: Mapping[str, Any], folder: Path) -> tuple[Sentiment, ...]:
+    """The labels in the order of the outputs, as transformers' `config.json` names them, or MissingLabels."""
+    names = config.get("id2label") or {}
+    return labels_in(
+        [names.get(str(index)) for index in range(len(names))] if isinstance(names, dict) else None, folder
+    )
+
+
 def temperature_in(value: object, where: Path) -> float:
     """What logits are divided by."""
     if _is_number(value) and _COLDEST <= value <= _HOTTEST:

@@ -323,8 +323,7 @@ class InferenceLoop:
             rows = [logits for logits in job.logits if logits is not None]
             if len(rows) < len(job.logits):
                 return
-            logits = np.stack(rows) if len(rows) > 1 else row[np.newaxis]
-            verdict = job.engine.decide(logits, job.traits, job.request.language)
+            verdict = job.engine.decide(np.stack(rows), job.traits, job.request.language)
             if job.skipped:
                 verdict = replace(verdict, skipped=job.skipped)
         except BaseException as error:  # a backend may answer with anything

@@ -44,10 +44,8 @@ def draw_forgetting(curve: dict[str, Any], file: Path) -> Path:
     shares = [point["share"] for point in curve["points"]]
     for (metric, label), colour in zip(curve["metrics"].items(), COLOURS, strict=False):
         axes.plot(shares, [100 * point[metric] for point in curve["points"]], marker="o", color=colour, label=label)
-    title = "What phase 2 gains and forgets" + (
-        ", from {} to {}".format(*between) if (between := curve.get("between")) else ""
-    )
-    axes.set(xlabel="share of phase 2 in the weights", ylabel="percent", title=title)
+    of = f", from {' to '.join(curve['between'])}" if "between" in curve else ""
+    axes.set(xlabel="share of phase 2 in the weights", ylabel="percent", title=f"What phase 2 gains and forgets{of}")
     _finish(axes)
     return _save(figure, file)
 
@@ -57,10 +55,14 @@ def draw_latest_forgetting(report: Path, folder: Path) -> list[Path]:
 
     Raises TrainingError for a file that holds no curve.
     """
-    kept = folder / "forgetting.json"
-    if (newer := report / "forgetting.json").is_file():
-        kept.write_text(newer.read_text("utf-8"), "utf-8")
-    return [draw_forgetting(read_json(kept), folder / "forgetting.png")] if kept.is_file() else []
+    newer, kept = report / "forgetting.json", folder / "forgetting.json"
+    curve = newer if newer.is_file() else kept
+    if not curve.is_file():
+        return []
+    picture = draw_forgetting(read_json(curve), folder / "forgetting.png")
+    if curve is newer:  # only what could be drawn takes the place of what is there
+        kept.write_bytes(newer.read_bytes())
+    return [picture]
 
 
 def _confusion(report: dict[str, Any], main: str) -> Figure | None:

@@ -17,7 +17,7 @@ from training.__main__ import main
 from training.datasets_catalog import CORPORA
 from training.errors import TrainingError
 from training.evaluation.card import write_card
-from training.evaluation.plots import draw, draw_forgetting
+from training.evaluation.plots import draw, draw_forgetting, draw_latest_forgetting
 from training.evaluation.report import evaluate
 from training.evaluation.systems import open_systems
 from training.evaluation.tables import results_table
@@ -73,6 +73,16 @@ def test_the_command_keeps_the_curve_that_stands_beside_the_card(report, tmp_pat
     expected = draw_forgetting(newer if reported else CURVE, tmp_path / "expected.png")
     assert (beside / "forgetting.png").read_bytes() == expected.read_bytes()
     assert json.loads((beside / "forgetting.json").read_text("utf-8")) == (newer if reported else CURVE)
+
+
+def test_what_is_no_curve_does_not_take_the_place_of_one(tmp_path):
+    given, beside = tmp_path / "given", tmp_path / "model-card"
+    for folder, curve in ((given, {"points": []}), (beside, CURVE)):
+        folder.mkdir()
+        (folder / "forgetting.json").write_text(json.dumps(curve), "utf-8")
+    with pytest.raises(TrainingError, match="curve isn't complete"):
+        draw_latest_forgetting(given, beside)
+    assert json.loads((beside / "forgetting.json").read_text("utf-8")) == CURVE
 
 
 def test_the_card_names_the_licence_of_every_set_that_trained_the_weights(report, tmp_path):
